@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from mockkms.remote.wire import Wire
 from mockkms.world.clock import Moment, seconds_of
@@ -15,17 +14,17 @@ class RemoteClock:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def _moved(self, **words: Any) -> float:
-        return float(self._wire.call("POST", "clock", words)["seconds"])
+    def _moved(self, **words: object) -> float:
+        return self._wire.post("clock", words).number("seconds")
 
     def now(self) -> float:
         """Return the current time of the server."""
-        return float(self._wire.call("GET", "clock")["seconds"])
+        return self._wire.get("clock").number("seconds")
 
     @property
     def frozen(self) -> bool:
         """Whether time stands still until it is advanced or set."""
-        return bool(self._wire.call("GET", "clock")["frozen"])
+        return self._wire.get("clock").flag("frozen")
 
     def freeze(self, at: Moment | None = None) -> float:
         """Stop the clock, at ``at`` or now, and return its time. Raises ValueError for an invalid time."""

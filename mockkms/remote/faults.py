@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 from mockkms.faults.parsing import FaultError
-from mockkms.remote.wire import RemoteError, Wire
+from mockkms.remote.document import Document, RemoteError
+from mockkms.remote.wire import Wire
 
 _COUNTS = ("id", "seed", "matched", "fired")
 
@@ -15,60 +15,63 @@ _COUNTS = ("id", "seed", "matched", "fired")
 class RemoteRule:
     """A rule of a remote server. Its counts are fetched each time; once it is removed, the last ones remain."""
 
-    def __init__(self, wire: Wire, data: dict[str, Any]) -> None:
-        self._wire, self._data = wire, data
-        self.id: str = data["id"]
+    def __init__(self, wire: Wire, document: Document) -> None:
+        self._wire, self._document = wire, document
+        self.id = document.text("id")
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the rule as data, with its counts."""
+        return dict(self._fetched().data)
+
+    def _fetched(self) -> Document:
         try:
-            self._data = self._wire.call("GET", "faults/" + quote(self.id, safe=""))
+            self._document = self._wire.get("faults/" + quote(self.id, safe=""))
         except RemoteError as error:
             if error.status != 404:
                 raise
-        return dict(self._data)
+        return self._document
 
     @property
-    def words(self) -> dict[str, Any]:
+    def words(self) -> dict[str, object]:
         """The keys of the rule, without its counts."""
-        return {word: value for word, value in self._data.items() if word not in _COUNTS}
+        return {word: value for word, value in self._document.data.items() if word not in _COUNTS}
 
     @property
     def note(self) -> str:
         """The comment of the rule."""
-        return str(self._data.get("note", ""))
+        return str(self._document.data.get("note", ""))
 
     @property
     def matched(self) -> int:
         """Number of requests that matched while the rule was active."""
-        return int(self.describe()["matched"])
+        return self._fetched().whole("matched")
 
     @property
     def fired(self) -> int:
         """Number of requests to which the rule was applied."""
-        return int(self.describe()["fired"])
+        return self._fetched().whole("fired")
 
     def __repr__(self) -> str:
-        return f"<RemoteRule {self.id}: {self._data}>"
+        return f"<RemoteRule {self.id}: {self._document.data}>"
 
 
 class RemoteScript:
     """A script of a remote server, as it was when it was fetched."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        self._data = {word: value for word, value in data.items() if word != "ok"}
-        self.id: str = data["id"]
-        self.at: int = data["at"]
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.id = document.text("id")
+        self.at = document.whole("at")
         """Number of completed steps."""
-        self.complaints: list[str] = data["complaints"]
+        self.complaints = document.texts("complaints")
 
     def left(self) -> list[str]:
         """Return the steps that are still expected."""
-        return list(self._data["left"])
+        return self._document.texts("left")
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the script's progress as data."""
-        return dict(self._data)
+        return {word: value for word, value in self._document.data.items() if word != "ok"}
 
 
 class RemoteFaults:
@@ -77,7 +80,7 @@ class RemoteFaults:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def add(self, match: Any = None, /, **words: Any) -> RemoteRule:
+    def add(self, match: object = None, /, **words: object) -> RemoteRule:
         """Add a rule. Raises FaultError (a ValueError) for an unknown key or an invalid value."""
         if match is not None and "match" in words:
             raise FaultError("`match` is given twice")
@@ -88,22 +91,22 @@ class RemoteFaults:
         except FaultError as error:
             raise FaultError(error.message, error.path.removeprefix("[0]").removeprefix(".")) from None
 
-    def extend(self, rules: Any) -> list[RemoteRule]:
+    def extend(self, rules: object) -> list[RemoteRule]:
         """Add rules from data: a list of rules, or of a script. All or none."""
         return self._added(rules)
 
-    def _added(self, rules: Any) -> list[RemoteRule]:
-        return [RemoteRule(self._wire, data) for data in self._wire.call("POST", "faults", rules)["rules"]]
+    def _added(self, rules: object) -> list[RemoteRule]:
+        return [RemoteRule(self._wire, rule) for rule in self._wire.post("faults", rules).documents("rules")]
 
-    def script(self, steps: Any) -> RemoteScript:
+    def script(self, steps: object) -> RemoteScript:
         """Start a script: every request must be its next step. Raises FaultError."""
-        return RemoteScript(self._wire.call("POST", "script", steps))
+        return RemoteScript(self._wire.post("script", steps))
 
     @property
     def current_script(self) -> RemoteScript | None:
         """The active script; None if there is none."""
         try:
-            return RemoteScript(self._wire.call("GET", "script"))
+            return RemoteScript(self._wire.get("script"))
         except RemoteError as error:
             if error.status != 404:
                 raise
@@ -125,7 +128,7 @@ class RemoteFaults:
 
     def list(self) -> list[RemoteRule]:
         """Return all rules, in order."""
-        return [RemoteRule(self._wire, data) for data in self._wire.call("GET", "faults")["rules"]]
+        return [RemoteRule(self._wire, rule) for rule in self._wire.get("faults").documents("rules")]
 
     def get(self, id: str) -> RemoteRule:
         """Return the rule with this id. Raises KeyError."""
@@ -137,7 +140,7 @@ class RemoteFaults:
     @property
     def state(self) -> str:
         """The state of the rules, set by ``set_state``."""
-        return str(self._wire.call("GET", "faults")["state"])
+        return self._wire.get("faults").text("state")
 
     @state.setter
     def state(self, value: str) -> None:
@@ -146,7 +149,7 @@ class RemoteFaults:
     @property
     def header(self) -> bool:
         """Whether responses name the rules that changed them in ``X-Mockkms-Fault``."""
-        return bool(self._wire.call("GET", "state")["fault_header"])
+        return self._wire.get("state").flag("fault_header")
 
     @header.setter
     def header(self, value: bool) -> None:
@@ -155,12 +158,12 @@ class RemoteFaults:
     @property
     def unfired(self) -> tuple[RemoteRule, ...]:
         """The rules that never fired."""
-        rules = self._wire.call("GET", "faults")["rules"]
-        return tuple(RemoteRule(self._wire, data) for data in rules if not data["fired"])
+        rules = self._wire.get("faults").documents("rules")
+        return tuple(RemoteRule(self._wire, rule) for rule in rules if not rule.whole("fired"))
 
     def problems(self) -> tuple[str, ...]:
         """Return the problems that a test should report at its end."""
-        return tuple(self._wire.call("GET", "faults")["problems"])
+        return tuple(self._wire.get("faults").texts("problems"))
 
     def assert_all_fired(self) -> None:
         """Raise AssertionError if a rule never fired or a script was not completed."""

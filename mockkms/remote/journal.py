@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from mockkms.faults.parsing import FaultError
+from mockkms.remote.document import Document
 from mockkms.remote.wire import Wire
 from mockkms.world.journal.entry import Entry, entry_of
 
@@ -16,18 +16,18 @@ class RemoteJournal:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def _asked(self, match: Any, words: dict[str, Any], **options: Any) -> Any:
-        return self._wire.call("POST", "journal", {**_query(match, words), **options})
+    def _found(self, match: object, words: Mapping[str, object], **options: object) -> Document:
+        return self._wire.post("journal", {**_query(match, words), **options})
 
     @property
     def total(self) -> int:
         """Number of requests since the last reset, including discarded ones."""
-        return int(self._asked(None, {}, last=0)["total"])
+        return self._found(None, {}, last=0).whole("total")
 
     @property
     def redact(self) -> bool:
         """Whether secrets are removed from bodies."""
-        return bool(self._wire.call("GET", "state")["redact"])
+        return self._wire.get("state").flag("redact")
 
     @redact.setter
     def redact(self, value: bool) -> None:
@@ -46,32 +46,33 @@ class RemoteJournal:
         """Remove all entries."""
         self._wire.call("DELETE", "journal")
 
-    def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
+    def entries(self, match: object = None, /, **words: object) -> list[Entry]:
         """Return the matching entries, oldest first. Raises FaultError for unknown keys."""
-        return [entry_of(data) for data in self._asked(match, words)["entries"]]
+        return _entries(self._found(match, words))
 
-    def count(self, match: Any = None, /, **words: Any) -> int:
+    def count(self, match: object = None, /, **words: object) -> int:
         """Return the number of matching entries."""
-        return int(self._asked(match, words, last=0)["count"])
+        return self._found(match, words, last=0).whole("count")
 
-    def lines(self, match: Any = None, /, **words: Any) -> list[str]:
+    def lines(self, match: object = None, /, **words: object) -> list[str]:
         """Return ``METHOD /path?query`` of the matching entries."""
-        return [entry_of(data).line for data in self._asked(match, words, bodies=False)["entries"]]
+        return [entry.line for entry in _entries(self._found(match, words, bodies=False))]
 
-    def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
+    def table(self, match: object = None, /, *, last: int | None = None, **words: object) -> str:
         """Return the matching entries as text, only the ``last`` ones if given."""
-        return str(self._asked(match, words, format="table", last=last)).rstrip("\n")
+        query = {**_query(match, words), "format": "table", "last": last}
+        return str(self._wire.call("POST", "journal", query)).rstrip("\n")
 
-    def assert_called(self, match: Any = None, /, *, times: int | None = None, **words: Any) -> list[Entry]:
+    def assert_called(self, match: object = None, /, *, times: int | None = None, **words: object) -> list[Entry]:
         """Raise AssertionError unless a request matches (``times``: exactly that many). Return the entries."""
         called = {**_query(match, words), "times": times, "entries": True}
-        return [entry_of(data) for data in self._assert(called=called)["entries"]]
+        return _entries(self._assert(called=called))
 
-    def assert_not_called(self, match: Any = None, /, **words: Any) -> None:
+    def assert_not_called(self, match: object = None, /, **words: object) -> None:
         """Raise AssertionError if a request matches."""
         self._assert(not_called=_query(match, words))
 
-    def assert_order(self, *matches: Any) -> None:
+    def assert_order(self, *matches: object) -> None:
         """Raise AssertionError unless matching requests came in this order; others may come between them."""
         self._assert(order=list(matches))
 
@@ -79,15 +80,19 @@ class RemoteJournal:
         """Raise AssertionError for unhandled requests, and for those that a script did not expect."""
         self._assert(no_unhandled=True)
 
-    def near_misses(self, match: Any = None, /, **words: Any) -> list[str]:
+    def near_misses(self, match: object = None, /, **words: object) -> list[str]:
         """Return the requests closest to matching, each with its differences."""
-        return list(self._wire.call("POST", "journal/near-misses", _query(match, words))["misses"])
+        return self._wire.post("journal/near-misses", _query(match, words)).texts("misses")
 
-    def _assert(self, **words: Any) -> Any:
-        return self._wire.call("POST", "journal/assert", words)
+    def _assert(self, **words: object) -> Document:
+        return self._wire.post("journal/assert", words)
 
 
-def _query(match: Any, words: dict[str, Any]) -> dict[str, Any]:
+def _entries(document: Document) -> list[Entry]:
+    return [entry_of(entry.data) for entry in document.documents("entries")]
+
+
+def _query(match: object, words: Mapping[str, object]) -> dict[str, object]:
     for word in ("match", "last", "bodies", "format", "entries"):
         if word in words:
             raise FaultError(f"unknown match word {word!r}")

@@ -13,9 +13,10 @@ from urllib.parse import quote
 from mockkms.control_token import control_token as chosen_token
 from mockkms.faults.parsing import unknown
 from mockkms.remote.clock import RemoteClock
+from mockkms.remote.document import Document, RemoteError
 from mockkms.remote.faults import RemoteFaults
 from mockkms.remote.journal import RemoteJournal
-from mockkms.remote.wire import RemoteError, Wire
+from mockkms.remote.wire import Wire
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
@@ -90,38 +91,38 @@ class RemoteKMS:
         for held in (self, *self._tenants):
             held._wire.close()
 
-    def call(self, method: str, path: str, data: Any = None) -> Any:
+    def call(self, method: str, path: str, data: object = None) -> Any:
         """Call any route of the control API: ``call("POST", "cluster", {"do": "step-down"})``."""
         return self._wire.call(method, path, data)
 
-    def _state(self, word: str) -> Any:
-        return self.call("GET", "state")[word]
+    def _state(self) -> Document:
+        return self._wire.get("state")
 
     @property
     def token(self) -> str:
         """The root token; empty while the Vault is uninitialized."""
-        return str(self._state("token"))
+        return self._state().text("token")
 
     @property
     def state(self) -> str:
         """``uninitialized``, ``sealed`` or ``unsealed``."""
-        return str(self._state("seal"))
+        return self._state().text("seal")
 
     @property
     def flavor(self) -> str:
         """Name of the emulated product, as given in ``flavor``."""
-        return str(self._state("flavor"))
+        return self._state().text("flavor")
 
     @property
     def rng(self) -> int | str | None:
         """The seed of ids, keys and nonces; None if they are random."""
-        seed: int | str | None = self._state("rng")
-        return seed
+        seed = self._state().data.get("rng")
+        return seed if isinstance(seed, (int, str)) else None
 
     @property
     def unseal_keys(self) -> list[str]:
         """The unseal key shares in base64."""
-        return list(self._state("unseal_keys"))
+        return self._state().texts("unseal_keys")
 
     def tenant(self, id: str, *, now: bool = False) -> RemoteKMS:
         """Return the tenant behind ``/t/<id>``, created from the server's baseline if it is new.
@@ -143,7 +144,7 @@ class RemoteKMS:
 
     def tenants(self) -> list[str]:
         """Return the ids of the tenants, the least recently used first."""
-        return list(self.call("GET", "tenants")["tenants"])
+        return self._wire.get("tenants").texts("tenants")
 
     def forget_tenant(self, id: str) -> None:
         """Drop a tenant. Raises RemoteError for an unknown id."""
@@ -153,7 +154,7 @@ class RemoteKMS:
         """Return to the baseline: state, clock, faults and journal."""
         self.call("POST", "reset")
 
-    def load(self, *seeds: Any) -> None:
+    def load(self, *seeds: object) -> None:
         """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
         Files are read in this process and sent. Raises SeedError; the world is unchanged then.
@@ -170,8 +171,17 @@ class RemoteKMS:
             if not error.problems:
                 raise
             name = files.pop() if len(files) == 1 else "<text>"
-            problems = [{**one, "file": name if one["file"] == "<text>" else one["file"]} for one in error.problems]
-            raise SeedError([Problem(**one) for one in problems]) from None
+            problems = [
+                Document({**one, "file": name if one["file"] == "<text>" else one["file"]}) for one in error.problems
+            ]
+            raise SeedError(
+                [
+                    Problem(
+                        one.text("file"), one.whole("line"), one.whole("column"), one.text("path"), one.text("message")
+                    )
+                    for one in problems
+                ]
+            ) from None
 
     def set_baseline(self) -> None:
         """Make the current state the baseline of ``reset``, until the next ``load``."""
@@ -185,7 +195,7 @@ class RemoteKMS:
 
     def snapshots(self) -> list[str]:
         """Return the names of the snapshots on the server."""
-        return list(self.call("GET", "snapshots")["snapshots"])
+        return self._wire.get("snapshots").texts("snapshots")
 
     def drop(self, snapshot: RemoteSnapshot | str) -> None:
         """Delete a snapshot; the server keeps at most 100. Raises ValueError for an unknown name."""
@@ -200,7 +210,7 @@ class RemoteKMS:
         query = "" if new is None else "?with=" + quote(_name(new), safe="")
         return str(self._of("GET", old, "/diff" + query)).rstrip("\n")
 
-    def _of(self, method: str, snapshot: RemoteSnapshot | str, rest: str) -> Any:
+    def _of(self, method: str, snapshot: RemoteSnapshot | str, rest: str) -> object:
         try:
             return self.call(method, f"snapshots/{quote(_name(snapshot), safe='')}{rest}")
         except RemoteError as error:
@@ -208,7 +218,7 @@ class RemoteKMS:
                 raise
             raise unknown(_name(snapshot), self.snapshots(), "snapshot") from None
 
-    def act(self, **words: Any) -> None:
+    def act(self, **words: object) -> None:
         """Run actions on the server, named like the fault kinds: ``act(restart="keep")``, ``act(refuse=5)``."""
         try:
             self.call("POST", "state", words)
@@ -231,25 +241,26 @@ class RemoteKMS:
     def explain(self, token: str, operation: str, path: str) -> RemoteExplanation:
         """Explain whether ``token`` may do ``operation`` on ``path``. Raises ValueError for an unknown token."""
         try:
-            found = self.call("POST", "explain", {"token": token, "operation": operation, "path": path})
+            found = self._wire.post("explain", {"token": token, "operation": operation, "path": path})
         except RemoteError as error:
             if error.status != 400:
                 raise
             raise ValueError(str(error)) from None
-        return RemoteExplanation(found["allowed"], found["rule"], found["text"])
+        return RemoteExplanation(found.flag("allowed"), found.text("rule"), found.text("text"))
 
     def lint(self) -> list[Finding]:
         """Return the linter's findings: bad habits of the client, and tokens and leases it did not revoke."""
         from mockkms.world.journal.linter import Finding
 
-        return [Finding(found["rule"], found["message"]) for found in self.call("GET", "lint")["findings"]]
+        return [Finding(one.text("rule"), one.text("message")) for one in self._wire.get("lint").documents("findings")]
 
     def privileges(self) -> Privileges:
         """Return the minimal policy for the requests, and the grants they never used; ``str()`` is HCL."""
         from mockkms.world.journal.least_privilege import Privileges
 
-        found = self.call("GET", "policy")
-        return Privileges({path: set(names) for path, names in found["needed"].items()}, found["unused"])
+        found = self._wire.get("policy")
+        needed = Document(found.mapping("needed"))
+        return Privileges({path: set(needed.texts(path)) for path in needed.data}, found.texts("unused"))
 
     def __enter__(self) -> Self:
         return self.connect()

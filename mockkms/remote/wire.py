@@ -11,30 +11,16 @@ import ssl
 import threading
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from mockkms.faults.parsing import FaultError
+from mockkms.remote.document import Document, NotMockKMS, RemoteError
 from mockkms.version import __version__
 
 API = 1
 """Version of the control API that this client uses."""
 _LOST = (http.client.HTTPException, ConnectionError, TimeoutError, OSError)
 _FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
-
-
-class RemoteError(Exception):
-    """A remote server cannot be reached, or refuses a request. ``status``: the HTTP status; 0 without a response."""
-
-    def __init__(self, message: str, status: int = 0, problems: Any = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.problems = problems
-        """The errors of a world, one mapping each."""
-
-
-class NotMockKMS(RemoteError):
-    """The server at the address is not mockkms."""
 
 
 class Wire:
@@ -80,7 +66,19 @@ class Wire:
             theirs = f"version {index.get('api', 'unknown')} of the control API (mockkms {index.get('version')})"
             raise RemoteError(f"{self.url} has {theirs}; mockkms {__version__} requires version {API}", 200)
 
-    def call(self, method: str, path: str, data: Any = None) -> Any:
+    def get(self, path: str) -> Document:
+        """Return the document of a GET request, as ``call`` does."""
+        return self.document("GET", path)
+
+    def post(self, path: str, data: object = None) -> Document:
+        """Return the document of a POST request, as ``call`` does."""
+        return self.document("POST", path, data)
+
+    def document(self, method: str, path: str, data: object = None) -> Document:
+        """Return the response of ``call`` as a document. Raises RemoteError also for a response that is not one."""
+        return Document(self.call(method, path, data))
+
+    def call(self, method: str, path: str, data: object = None) -> object:
         """Send a request and return the decoded response, as text if it is not JSON.
 
         Raises FaultError for unknown keys and invalid values, AssertionError for a failed assertion, RemoteError for
@@ -89,7 +87,7 @@ class Wire:
         self.check()
         return self._request(method, path, data)
 
-    def _request(self, method: str, path: str, data: Any = None) -> Any:
+    def _request(self, method: str, path: str, data: object = None) -> object:
         headers = {"Accept": "application/json"}
         if self.control_token:
             headers["X-Mockkms-Token"] = self.control_token
@@ -103,18 +101,19 @@ class Wire:
             return answer
         raise self._refusal(status, answer)
 
-    def _refusal(self, status: int, answer: Any) -> Exception:
+    def _refusal(self, status: int, answer: object) -> Exception:
         if not isinstance(answer, dict) or answer.get("ok") is not False:
             return NotMockKMS(f"{self.url} is not a mockkms server: its control API answers {status}", status)
         text = str(answer.get("message", ""))
         if status == 409 and self._known and answer.get("failed"):
             return AssertionError(text)
         if status == 400 and "path" in answer:
-            return FaultError(text, answer["path"])
+            return FaultError(text, str(answer["path"]))
         if status == 401:
             given = "invalid control token" if self.control_token else "control token required"
             return RemoteError(f"{self.url}: {given}: {text}", status)
-        return RemoteError(text, status, answer.get("problems", ()))
+        problems = Document(answer).documents("problems") if "problems" in answer else []
+        return RemoteError(text, status, [problem.data for problem in problems])
 
     def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, str]:
         kept = self._kept
@@ -156,16 +155,17 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
-def _decoded(text: str, kind: str) -> Any:
+def _decoded(text: str, kind: str) -> object:
     if kind != "application/json":
         return text
     try:
-        return json.loads(text)
+        answer: object = json.loads(text)
     except ValueError:
         return text
+    return answer
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Convert values of rules and queries to JSON data. Raises FaultError for types without a JSON form."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import json
 from importlib import resources
-from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
@@ -81,7 +80,7 @@ class Control:
         if self.token and not hmac.compare_digest(given, self.token.encode("utf-8", "surrogatepass")):
             raise ControlError(401, f"the control API requires a token in {TOKEN_HEADER}")
 
-    def _dispatch(self, http: HttpRequest) -> Any:
+    def _dispatch(self, http: HttpRequest) -> dict[str, object] | str:
         # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
         from mockkms.server.control import reports, routes, worlds
         from mockkms.server.control import tenants as control_tenants
@@ -107,13 +106,14 @@ class Control:
         raise ControlError(404, f"{CONTROL_PREFIX}{path} not found; see {CONTROL_PREFIX}openapi.json")
 
 
-def _decode(body: bytes) -> Any:
+def _decode(body: bytes) -> object:
     if not body.strip():
         return None
     try:
-        return json.loads(body)
+        data: object = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ControlError(400, f"the body is not valid JSON: {error}") from None
+    return data
 
 
 def page() -> web.Response:
@@ -122,7 +122,7 @@ def page() -> web.Response:
     return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
-def _json(status: int, value: Any) -> web.Response:
+def _json(status: int, value: dict[str, object]) -> web.Response:
     text = json.dumps(value, default=str, ensure_ascii=True, separators=(",", ":")) + "\n"
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return web.Response(status=status, text=text, content_type="application/json", headers=headers)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.server.cluster.gateway import NodeGateway
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.control.routing import Asked, ControlError, route
 
-_OF_A_NODE = ("stop", "start", "seal", "unseal", "lag")
-_WORDS = (*_OF_A_NODE, "step-down", "elect", "partition", "heal")
+_OF_NODE = ("stop", "start", "seal", "unseal", "lag")
+_WORDS = (*_OF_NODE, "step-down", "elect", "partition", "heal")
 
 
 @route("GET", "cluster", "The nodes of this cluster and their roles")
-def show_cluster(asked: Asked) -> Any:
+def show_cluster(asked: Asked) -> dict[str, object]:
     """404 if this server is not a cluster."""
     gateway = _gateway(asked)
     with asked.world.lock:
@@ -25,7 +23,7 @@ def show_cluster(asked: Asked) -> Any:
 
 
 @route("POST", "cluster", "Change the cluster", body="{do: stop | start | …, node: n, nodes: [n], seconds: s}")
-def change_cluster(asked: Asked) -> Any:
+def change_cluster(asked: Asked) -> dict[str, object]:
     """``do``: ``stop``, ``start``, ``seal``, ``unseal`` or ``lag`` (seconds) of a ``node``; ``partition`` of ``nodes``
     from the rest; ``heal``, ``step-down`` or ``elect``. Answers with the nodes as they are then.
     """
@@ -35,7 +33,7 @@ def change_cluster(asked: Asked) -> Any:
         raise ControlError(400, f"do: expected one of {', '.join(_WORDS)}")
     with asked.world.lock:
         gateway.take_seal_from_core()
-        if word in _OF_A_NODE:
+        if word in _OF_NODE:
             _change(gateway, word, _node(gateway, data.get("node")), data.get("seconds", 0))
         elif word in ("partition", "heal"):
             listed = data.get("nodes", []) if word == "partition" else []
@@ -51,7 +49,7 @@ def change_cluster(asked: Asked) -> Any:
     return show_cluster(asked)
 
 
-def _change(gateway: NodeGateway, word: str, node: int, seconds: Any) -> None:
+def _change(gateway: NodeGateway, word: str, node: int, seconds: object) -> None:
     facts, server = gateway.nodes.all[node], gateway.host
     if word in ("seal", "unseal"):
         facts.sealed = word == "seal"
@@ -72,13 +70,13 @@ def _gateway(asked: Asked) -> NodeGateway:
     return asked.host
 
 
-def _node(gateway: NodeGateway, given: Any) -> int:
+def _node(gateway: NodeGateway, given: object) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < len(gateway.nodes.all):
         raise ControlError(400, f"node: expected 0 to {len(gateway.nodes.all) - 1}")
     return given
 
 
-def _shown(gateway: NodeGateway, node: int) -> dict[str, Any]:
+def _shown(gateway: NodeGateway, node: int) -> dict[str, object]:
     facts = gateway.nodes.all[node]
     role = gateway.nodes.role(node)
     return {"node": node, "url": gateway.address(node), "role": role, "side": facts.side, "lag": facts.lag}

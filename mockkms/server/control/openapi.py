@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.match import COMBINED
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mockkms.server.control.routing import Route
 
 
-def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
+def document(routes: Iterable[Route], version: str) -> dict[str, object]:
     """OpenAPI 3.1 for the routes, with the schema of a rule."""
-    paths: dict[str, Any] = {}
+    paths: dict[str, dict[str, object]] = {}
     for route in routes:
         paths.setdefault(f"/_mockkms/{route.path}", {})[route.method.lower()] = _operation(route)
     return {
@@ -30,9 +30,9 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route) -> dict[str, object]:
     names = re.findall(r"\{(\w+)\}", route.path)
-    operation: dict[str, Any] = {
+    operation: dict[str, object] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()} {route.path}").strip("_"),
         "summary": route.summary,
         "responses": {
@@ -46,7 +46,7 @@ def _operation(route: Route) -> dict[str, Any]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
         ]
     if route.body:
-        schema: dict[str, Any] = {"description": route.body}
+        schema: dict[str, object] = {"description": route.body}
         if route.path == "faults":
             rule = {"$ref": "#/components/schemas/Rule"}
             schema = {"oneOf": [rule, {"type": "array", "items": rule}]}
@@ -54,20 +54,24 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def match_schema() -> dict[str, Any]:
+def match_schema() -> dict[str, object]:
     """JSON Schema of a match."""
-    properties: dict[str, Any] = {word: {"description": matcher.help} for word, matcher in MATCHERS.items()}
+    return {"type": ["object", "string"], "properties": _match_properties(), "additionalProperties": False}
+
+
+def _match_properties() -> dict[str, object]:
+    properties: dict[str, object] = {word: {"description": matcher.help} for word, matcher in MATCHERS.items()}
     inner = {"$ref": "#/components/schemas/Match"}
     for word in COMBINED:
         properties[word] = inner if word == "not" else {"type": "array", "items": inner}
-    return {"type": ["object", "string"], "properties": properties, "additionalProperties": False}
+    return properties
 
 
-def rule_schema() -> dict[str, Any]:
+def rule_schema() -> dict[str, object]:
     """JSON Schema of a rule: its own words, when, what, and the match words beside them."""
-    properties: dict[str, Any] = {word: {"description": text} for word, text in {**OWN_WORDS, **WORDS}.items()}
+    properties: dict[str, object] = {word: {"description": text} for word, text in {**OWN_WORDS, **WORDS}.items()}
     properties |= {word: {"description": kind.help, "examples": [kind.example]} for word, kind in KINDS.items()}
-    properties |= match_schema()["properties"]
+    properties |= _match_properties()
     properties["match"] = {"$ref": "#/components/schemas/Match"}
     presets = ", ".join(sorted(PRESETS))
     properties["answer"] = {"description": f"{KINDS['answer'].help}; presets: {presets}"}

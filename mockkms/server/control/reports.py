@@ -1,25 +1,41 @@
-"""The control API's reports over the journal: the linter's findings and the smallest policy."""
+"""The control API's reports: the linter's findings, the minimal policy, the explanation of a policy decision."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from mockkms.server.control.routing import Asked, route
+from mockkms.faults.parsing import mapping, text, within
+from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.worlds import WorldHandle
 from mockkms.world.journal.least_privilege import privileges
 from mockkms.world.journal.linter import lint
 
 
 @route("GET", "lint", "Bad habits of the client")
-def get_lint(asked: Asked) -> Any:
+def get_lint(asked: Asked) -> dict[str, object]:
     """Findings with the name of their rule."""
     return {"findings": [{"rule": found.rule, "message": found.message} for found in lint(asked.world)]}
 
 
 @route("GET", "policy", "The minimal policy for the requests, and unused grants; format=hcl for text")
-def get_policy(asked: Asked) -> Any:
+def get_policy(asked: Asked) -> dict[str, object] | str:
     """As data, or as HCL with the unused grants in comments."""
     found = privileges(asked.world)
     if asked.query.get("format") == "hcl":
         return str(found)
     needed = {path: sorted(names) for path, names in sorted(found.needed.items())}
     return {"policy": found.policy, "needed": needed, "unused": found.unused}
+
+
+@route("POST", "explain", "Explain the policy decision for a token", body="{token, operation, path}")
+def explain(asked: Asked) -> dict[str, object]:
+    """The decision, and the explanation as text."""
+    words = mapping(asked.data, ("token", "operation", "path"))
+    given: list[str] = []
+    for word in ("token", "operation", "path"):
+        with within(word):
+            given.append(text(words.get(word, "")))
+    token, operation, path = given
+    try:
+        explanation = WorldHandle(asked.world).explain(token, operation, path)
+    except ValueError as error:
+        raise ControlError(400, str(error)) from None
+    return {"allowed": explanation.allowed, "rule": explanation.decision.rule, "text": str(explanation)}

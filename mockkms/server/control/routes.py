@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from mockkms.faults.kinds import KINDS
+from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown, whole, within
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
@@ -15,7 +16,7 @@ from mockkms.version import __version__
 from mockkms.world.clock import rfc3339
 from mockkms.world.diff import difference
 from mockkms.world.journal.journal import OUTCOMES, Journal
-from mockkms.world.world import World
+from mockkms.world.world import Snapshot, World
 
 MAX_SNAPSHOTS = 100
 _SWITCHES = ("fault_header", "redact")
@@ -24,7 +25,7 @@ API = 1
 
 
 @route("GET", "", "What this server is, and the paths below")
-def index(asked: Asked) -> Any:
+def index(asked: Asked) -> dict[str, object]:
     """Name, version and routes."""
     return {
         "name": "mockkms",
@@ -43,7 +44,7 @@ def _mode(asked: Asked) -> dict[str, str]:
 
 
 @route("GET", "openapi.json", "This API as an OpenAPI document")
-def openapi(asked: Asked) -> Any:
+def openapi(asked: Asked) -> dict[str, object]:
     """The document, made from the routes."""
     return document(ROUTES, __version__)
 
@@ -52,7 +53,7 @@ def openapi(asked: Asked) -> Any:
 
 
 @route("GET", "faults", "All rules with their counts; format=table for text")
-def list_faults(asked: Asked) -> Any:
+def list_faults(asked: Asked) -> dict[str, object] | str:
     """Rules, their state, and the problems that a test should report."""
     book = asked.world.faults
     if asked.query.get("format") == "table":
@@ -61,23 +62,23 @@ def list_faults(asked: Asked) -> Any:
 
 
 @route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules")
-def add_faults(asked: Asked) -> Any:
+def add_faults(asked: Asked) -> dict[str, object]:
     """The rules that were added, with their ids."""
     if asked.data is None:
-        raise ControlError(400, "the body must contain a rule")
+        raise ControlError(400, "the body is empty; expected a rule, or a list of rules")
     added = asked.world.faults.extend(asked.data)
     return {"ok": True, "rules": [rule.describe() for rule in added], "id": added[0].id if len(added) == 1 else None}
 
 
 @route("DELETE", "faults", "Remove all rules and the script")
-def clear_faults(asked: Asked) -> Any:
+def clear_faults(asked: Asked) -> dict[str, object]:
     """No faults are injected afterwards."""
     asked.world.faults.clear()
     return {"ok": True}
 
 
 @route("GET", "faults/{id}", "One rule with its counts")
-def get_fault(asked: Asked) -> Any:
+def get_fault(asked: Asked) -> dict[str, object]:
     """404 for an unknown id."""
     try:
         return asked.world.faults.get(asked.names["id"]).describe()
@@ -86,7 +87,7 @@ def get_fault(asked: Asked) -> Any:
 
 
 @route("DELETE", "faults/{id}", "Remove one rule")
-def remove_fault(asked: Asked) -> Any:
+def remove_fault(asked: Asked) -> dict[str, object]:
     """404 for an unknown id."""
     if not asked.world.faults.remove(asked.names["id"]):
         raise ControlError(404, f"rule {asked.names['id']!r} not found")
@@ -94,7 +95,7 @@ def remove_fault(asked: Asked) -> Any:
 
 
 @route("GET", "script", "The script's progress")
-def get_script(asked: Asked) -> Any:
+def get_script(asked: Asked) -> dict[str, object]:
     """404 if no script is active."""
     script = asked.world.faults.current_script
     if script is None:
@@ -103,7 +104,7 @@ def get_script(asked: Asked) -> Any:
 
 
 @route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
-def set_script(asked: Asked) -> Any:
+def set_script(asked: Asked) -> dict[str, object]:
     """Replaces an earlier script."""
     return {"ok": True, **asked.world.faults.script(asked.data).describe()}
 
@@ -114,35 +115,35 @@ def set_script(asked: Asked) -> Any:
 @route(
     "GET", "journal", "Requests that match the query: path, operation, status, …; last=n, bodies=false, format=table"
 )
-def get_journal(asked: Asked) -> Any:
+def get_journal(asked: Asked) -> dict[str, object] | str:
     """Entries, oldest first."""
-    words: dict[str, Any] = dict(asked.query)
+    words = dict(asked.query)
     last = words.pop("last", "")
     bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
     if last and not _is_number(last):
-        raise ControlError(400, "last: expected a whole number")
+        raise ControlError(400, "last: expected a whole number from 0 on")
     return _found(asked.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
 
 
 @route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
-def query_journal(asked: Asked) -> Any:
+def query_journal(asked: Asked) -> dict[str, object] | str:
     """For queries that do not fit into a query string: bodies, headers, combinations."""
     words = dict(asked.data) if isinstance(asked.data, dict) else {}
     match = words.pop("match", None)
     last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
     if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
-        raise ControlError(400, "last: expected a whole number")
+        raise ControlError(400, "last: expected a whole number from 0 on")
     return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
 
 
 @route("POST", "journal/near-misses", "The requests closest to matching, with their differences", body="match words")
-def near_misses(asked: Asked) -> Any:
+def near_misses(asked: Asked) -> dict[str, object]:
     """At most three, the nearest first."""
     match, words = _split(asked.data)
     return {"misses": asked.world.journal.near_misses(match, **words)}
 
 
-def _split(value: Any) -> tuple[Any, dict[str, Any]]:
+def _split(value: object) -> tuple[object, dict[str, object]]:
     """A path or mapping of match words, whose ``match`` is what Python's assertions get as their first argument."""
     if not isinstance(value, dict):
         return value, {}
@@ -153,8 +154,8 @@ def _split(value: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def _found(
-    journal: Journal, words: dict[str, Any], last: int | None, *, bodies: bool, table: bool, match: Any = None
-) -> Any:
+    journal: Journal, words: dict[str, object], last: int | None, *, bodies: bool, table: bool, match: object = None
+) -> dict[str, object] | str:
     if table:
         return journal.table(match, last=last, **words)
     entries = journal.entries(match, **words)
@@ -171,17 +172,18 @@ def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) <= 18
 
 
-def _typed(words: dict[str, Any]) -> dict[str, Any]:
+def _typed(query: dict[str, str]) -> dict[str, object]:
     """Convert the numbers and flags of a query string."""
+    words: dict[str, object] = {**query}
     flags = {"true": True, "false": False}
-    for word, value in words.items():
+    for word, value in query.items():
         if word in OUTCOMES:
             words[word] = int(value) if _is_number(value) else flags.get(value, value)
     return words
 
 
 @route("DELETE", "journal", "Remove all entries")
-def clear_journal(asked: Asked) -> Any:
+def clear_journal(asked: Asked) -> dict[str, object]:
     """The journal is empty afterwards."""
     asked.world.journal.clear()
     return {"ok": True}
@@ -192,13 +194,13 @@ def clear_journal(asked: Asked) -> Any:
     body="{called: match with times} | {not_called: match} | {order: [match, …]} | {no_unhandled: true} "
     "| {faults_fired: true} | {script_done: true}; match may hold a path or mapping beside further words",
 )  # fmt: skip
-def assert_journal(asked: Asked) -> Any:
+def assert_journal(asked: Asked) -> dict[str, object]:
     """Several may be given; all must hold."""
     words = mapping(
         asked.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
     )
     journal = asked.world.journal
-    found: dict[str, Any] = {"ok": True}
+    found: dict[str, object] = {"ok": True}
     for word, value in words.items():
         if word == "called":
             given = dict(value) if isinstance(value, dict) else {"path": value}
@@ -227,14 +229,14 @@ def assert_journal(asked: Asked) -> Any:
 
 
 @route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
-def reset(asked: Asked) -> Any:
+def reset(asked: Asked) -> dict[str, object]:
     """The world as it was when the server started."""
     asked.world.reset()
     return {"ok": True}
 
 
 @route("GET", "clock", "The world's time")
-def get_clock(asked: Asked) -> Any:
+def get_clock(asked: Asked) -> dict[str, object]:
     """As RFC 3339 and in seconds since the epoch."""
     clock = asked.world.clock
     now = clock.now()
@@ -245,33 +247,38 @@ def get_clock(asked: Asked) -> Any:
     "POST", "clock", "Move the clock",
     body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}; time may be {epoch: seconds}",
 )  # fmt: skip
-def move_clock(asked: Asked) -> Any:
+def move_clock(asked: Asked) -> dict[str, object]:
     """Several actions run in the order set, freeze, advance, resume."""
     clock = asked.world.clock
     words = mapping(asked.data, ("freeze", "set", "advance", "resume"), "clock word")
     with asked.world.lock:
         if "set" in words:
-            _read("set", clock.set, _read("set", _moment, words["set"], clock.now()))
+            with _reading("set"):
+                clock.set(_moment(words["set"], clock.now()))
         if "freeze" in words:
             at = words["freeze"]
-            _read("freeze", clock.freeze, None if at is True else _read("freeze", _moment, at, clock.now()))
+            with _reading("freeze"):
+                clock.freeze(None if at is True else _moment(at, clock.now()))
         if "advance" in words:
-            clock.advance(_read("advance", span, words["advance"]))
+            with _reading("advance"):
+                clock.advance(span(words["advance"]))
         if words.get("resume"):
             clock.resume()
     return get_clock(asked)
 
 
-def _moment(value: Any, now: float) -> float:
+def _moment(value: object, now: float) -> float:
     if isinstance(value, dict):
         return instant(value)
     return moment(value, now)
 
 
-def _read(word: str, read: Any, *values: Any) -> Any:
+@contextmanager
+def _reading(word: str) -> Iterator[None]:
+    """Turn a ValueError of the body into a FaultError whose path begins with ``word``."""
     with within(word):
         try:
-            return read(*values)
+            yield
         except FaultError:
             raise
         except ValueError as error:
@@ -279,7 +286,7 @@ def _read(word: str, read: Any, *values: Any) -> Any:
 
 
 @route("GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included")
-def get_state(asked: Asked) -> Any:
+def get_state(asked: Asked) -> dict[str, object] | str:
     """Seal, flavor, rules' state; or the world."""
     world = asked.world
     if asked.query.get("format") == "yaml":
@@ -300,7 +307,7 @@ def get_state(asked: Asked) -> Any:
     }
 
 
-def _own_state(world: World) -> dict[str, Any]:
+def _own_state(world: World) -> dict[str, object]:
     seal = world.core.seal
     if world.upstream:
         return {"seal": "proxy", "unseal_keys": [], "token": world.root_token}
@@ -312,19 +319,24 @@ def _own_state(world: World) -> dict[str, Any]:
     "POST", "state", "Run actions on the server",
     body=f"{{{' | '.join(ACTIONS)} | set_state: value, fault_header | redact: true | false}}",
 )  # fmt: skip
-def change_state(asked: Asked) -> Any:
+def change_state(asked: Asked) -> dict[str, object] | str:
     """Names and values are those of the fault kinds that act on the server."""
     words = mapping(asked.data, (*ACTIONS, "set_state", *_SWITCHES), "action")
-    switches = {word: _read(word, flag, words.pop(word)) for word in _SWITCHES if word in words}
-    plan_words = {word: _read(word, KINDS[word], value) for word, value in words.items()}
-    for word, kind in plan_words.items():
+    switches, kinds = dict[str, bool](), dict[str, FaultKind]()
+    for word, value in words.items():
+        with _reading(word):
+            if word in _SWITCHES:
+                switches[word] = flag(value)
+            else:
+                kinds[word] = KINDS[word](value)
+    for word, kind in kinds.items():
         if kind.needs_state:
             asked.world.own_state(word)
-    asked.world.faults.check(plan_words.values())
+    asked.world.faults.check(kinds.values())
     asked.world.faults.header = switches.get("fault_header", asked.world.faults.header)
     asked.world.journal.redact = switches.get("redact", asked.world.journal.redact)
     view = View()
-    for word, kind in plan_words.items():
+    for word, kind in kinds.items():
         if word == "set_state":
             asked.world.faults.state = str(words[word])
         elif word == "revoke" and words[word] is True:
@@ -335,13 +347,13 @@ def change_state(asked: Asked) -> Any:
 
 
 @route("GET", "snapshots", "Names of the snapshots")
-def list_snapshots(asked: Asked) -> Any:
+def list_snapshots(asked: Asked) -> dict[str, object]:
     """In the order in which they were taken."""
     return {"snapshots": list(asked.world.snapshots)}
 
 
 @route("POST", "snapshots/{name}", "Take a snapshot of state, clock, rules and journal under this name")
-def take_snapshot(asked: Asked) -> Any:
+def take_snapshot(asked: Asked) -> dict[str, object]:
     """Replaces one of the same name."""
     asked.world.own_state("a snapshot")
     snapshots, name = asked.world.snapshots, asked.names["name"]
@@ -352,7 +364,7 @@ def take_snapshot(asked: Asked) -> Any:
 
 
 @route("DELETE", "snapshots/{name}", "Delete a snapshot")
-def drop_snapshot(asked: Asked) -> Any:
+def drop_snapshot(asked: Asked) -> dict[str, object]:
     """404 for an unknown name."""
     _snapshot(asked, asked.names["name"])
     del asked.world.snapshots[asked.names["name"]]
@@ -360,7 +372,7 @@ def drop_snapshot(asked: Asked) -> Any:
 
 
 @route("POST", "snapshots/{name}/restore", "Restore a snapshot")
-def restore_snapshot(asked: Asked) -> Any:
+def restore_snapshot(asked: Asked) -> dict[str, object]:
     """404 for an unknown name."""
     asked.world.restore(_snapshot(asked, asked.names["name"]))
     return {"ok": True}
@@ -371,7 +383,7 @@ def restore_snapshot(asked: Asked) -> Any:
     "snapshots/{name}/diff",
     "The changes from this snapshot to another (with=name) or to the current state, as text",
 )
-def diff_snapshot(asked: Asked) -> Any:
+def diff_snapshot(asked: Asked) -> str:
     """Lines with + - ~; keys and tokens are shown in full."""
     old = _snapshot(asked, asked.names["name"])
     other = asked.query.get("with", "")
@@ -379,7 +391,7 @@ def diff_snapshot(asked: Asked) -> Any:
     return difference(old.load(), new.load())
 
 
-def _snapshot(asked: Asked, name: str) -> Any:
+def _snapshot(asked: Asked, name: str) -> Snapshot:
     asked.world.own_state("a snapshot")
     known = asked.world.snapshots
     if name not in known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from mockkms.server.gateway.actions import Host
 from mockkms.server.tenants.tenants import Tenants
@@ -17,7 +17,7 @@ CONTROL_PREFIX = "/_mockkms/"
 class ControlError(Exception):
     """An error response: HTTP status and message."""
 
-    def __init__(self, status: int, message: str, **more: Any) -> None:
+    def __init__(self, status: int, message: str, **more: object) -> None:
         super().__init__(message)
         self.status, self.message = status, message
         self.more = more
@@ -33,16 +33,16 @@ class Asked:
     names: dict[str, str] = field(default_factory=dict)
     """Values captured by the path template."""
     query: dict[str, str] = field(default_factory=dict)
-    data: Any = None
+    data: object = None
     """The decoded body; None if it is empty."""
     tenants: Tenants | None = None
     """The tenants of the server; None if this world belongs to a tenant."""
 
 
 class Handler(Protocol):
-    """Returns JSON data or a text."""
+    """Returns a JSON document or a text."""
 
-    def __call__(self, asked: Asked, /) -> Any: ...
+    def __call__(self, asked: Asked, /) -> dict[str, object] | str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,14 @@ class Route:
     """Description of the body for the OpenAPI document; empty if there is none."""
 
 
+_H = TypeVar("_H", bound=Handler)
 ROUTES: list[Route] = []
 
 
-def route(method: str, path: str, summary: str, *, body: str = "") -> Callable[[Handler], Handler]:
+def route(method: str, path: str, summary: str, *, body: str = "") -> Callable[[_H], _H]:
     """Register a handler for a method and a path below the prefix."""
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: _H) -> _H:
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
         ROUTES.append(Route(method, path, handler, summary, pattern, body))
         return handler

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockkms.faults.parsing import mapping
 from mockkms.server.control.routing import Asked, ControlError, route
 from mockkms.server.tenants.tenants import TenantError, Tenants
 
 
 @route("GET", "tenants", "Ids of the tenants, the least recently used first")
-def list_tenants(asked: Asked) -> Any:
-    """Below ``/t/<id>/_mockkms/`` each has this whole API for itself, but for these routes."""
+def list_tenants(asked: Asked) -> dict[str, object]:
+    """Below ``/t/<id>/_mockkms/`` each has this whole API, except for these routes."""
     tenants = _tenants(asked)
     return {"tenants": tenants.names(), "limit": tenants.limit, "dropped": tenants.dropped}
 
 
 @route("DELETE", "tenants", "Drop all tenants")
-def clear_tenants(asked: Asked) -> Any:
+def clear_tenants(asked: Asked) -> dict[str, object]:
     """Each is created again from the baseline when it is next used."""
     _tenants(asked).clear()
     return {"ok": True}
 
 
 @route("POST", "tenants/{id}", "Create or replace a tenant", body="{from: baseline | now}")
-def make_tenant(asked: Asked) -> Any:
+def make_tenant(asked: Asked) -> dict[str, object]:
     """From the server's baseline (the default), or from its present: state, clock and rules."""
-    begin = mapping(asked.data or {}, ("from",)).get("from", "baseline")
-    if begin not in ("baseline", "now"):
-        raise ControlError(400, "from: baseline or now")
+    start = mapping(asked.data or {}, ("from",)).get("from", "baseline")
+    if start not in ("baseline", "now"):
+        raise ControlError(400, "from: expected baseline or now")
     tenants, name = _tenants(asked), asked.names["id"]
     try:
         tenants.forget(name)
-        tenants.world(name, now=begin == "now")
+        tenants.world(name, now=start == "now")
     except TenantError as error:
         raise ControlError(400, str(error)) from None
     return {"ok": True, "id": name}
 
 
 @route("DELETE", "tenants/{id}", "Drop a tenant")
-def forget_tenant(asked: Asked) -> Any:
+def forget_tenant(asked: Asked) -> dict[str, object]:
     """404 for an unknown id."""
     if not _tenants(asked).forget(asked.names["id"]):
         raise ControlError(404, f"tenant {asked.names['id']!r} not found")
