@@ -168,7 +168,9 @@ class Reader:
             if is_dataclass(holder):
                 self._at(path)
             put = setter(holder, path[-1])
-            put(self.value(value, put))
+            found = self.value(value, put)
+            check_kind(holder, path[-1], found)
+            put(found)
             while self.later:
                 again, same = self.later.pop(0)
                 again(self._at(same))
@@ -257,6 +259,33 @@ def _class(name: object) -> type:
     return found
 
 
+_SCALARS: dict[object, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bytes": (bytes,)}
+"""The types of values by a member's annotation."""
+
+
+def check_kind(holder: Any, step: Any, value: Any) -> None:
+    """Raise ValueError for a value that cannot stand where it is to be put, as far as that can be told.
+
+    A member has the type that its class declares; what was a container or an object before, or stands beside objects
+    of one class, is one again.
+    """
+    if value is None:
+        return
+    expected: tuple[type, ...] = ()
+    if is_dataclass(holder):
+        declared = {field.name: field.type for field in fields(holder)}
+        expected = _SCALARS.get(declared[step], ())
+    before = dict(parts(holder)).get(step)
+    if not expected and (is_dataclass(before) or (is_dataclass(holder) and isinstance(before, dict | list | tuple))):
+        expected = (type(before),)
+    if not expected and isinstance(holder, dict):
+        beside = {type(item) for item in holder.values()}
+        if len(beside) == 1 and is_dataclass(next(iter(beside))):
+            expected = tuple(beside)
+    if expected and (not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected)):
+        raise ValueError(f"expected {expected[0].__name__}, found {type(value).__name__}")
+
+
 def setter(holder: Any, step: Any) -> Callable[[Any], None]:
     """What puts a value into ``holder`` at ``step``."""
 
@@ -279,9 +308,27 @@ def apply(to: Applier, section: list[dict[str, Any]]) -> None:
             reader.patch(patch["at"], patch["is"])
     if to.problems:
         return
+    with to.guard("exact"):
+        _check_sources(found["clock"], found["entropy"])
+    if to.problems:
+        return
     # Through pickle, so that nothing the parts had looked up and kept survives.
     state, rustfs = pickle.loads(pickle.dumps((found["vault"], found["rustfs"]), protocol=5))
     world.core.replace_state(state)
     world.rustfs.replace_state(rustfs)
     world.clock.restore(found["clock"])
     world.entropy.restore(found["entropy"])
+
+
+def _check_sources(clock: object, entropy: object) -> None:
+    """Raise ValueError if these are not states of a clock and of an entropy source."""
+    match clock:
+        case (float() | int(), float() | int() | None):
+            pass
+        case _:
+            raise ValueError("`clock` is a tuple of two numbers; the second may be null")
+    match entropy:
+        case (int() | str() | None, int(), bytes()):
+            pass
+        case _:
+            raise ValueError("`entropy` is a tuple of the seed, a counter and bytes")

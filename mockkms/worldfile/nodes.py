@@ -5,6 +5,7 @@ Only plain YAML is read: no tag is ever executed, aliases are expanded within a 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -17,14 +18,21 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_NODES = 200_000
 """Most values after aliases are expanded: more is a YAML bomb, not a world."""
 
+MAX_DEPTH = 200
+"""Most levels of values inside values."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TOO_DEEP = f"values are nested more than {MAX_DEPTH} levels deep"
+_DEEP = re.compile(rf"^ {{{MAX_DEPTH},}}|(?:[-?:][ \t]+){{{MAX_DEPTH},}}", re.MULTILINE)
+"""Indentation or a run of indicators that begins as many levels."""
+_BRACKETS = re.compile(r"[\[\]{}]")
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "null": "null", "timestamp": "time"}
 
 
 def read_yaml(text: str | bytes, file: str) -> Node:
     """The tree of one YAML document. Raises SeedError for what is no plain YAML."""
-    raw = text.encode() if isinstance(text, str) else text
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         size = len(raw) / 1024 / 1024
         raise SeedError([Problem(file, 1, 1, "", f"the file has {size:.1f} MiB; a world has at most 4 MiB")])
@@ -35,11 +43,15 @@ def read_yaml(text: str | bytes, file: str) -> Node:
         column = error.start - raw.rfind(b"\n", 0, error.start)
         raise SeedError([Problem(file, line, column, "", "not UTF-8 text")]) from None
     try:
+        if _may_be_deep(decoded):
+            _check_depth(file, decoded)
         loader = _LOADER(decoded)
         try:
             root = loader.get_single_node()
         finally:
             loader.dispose()
+    except SeedError:
+        raise
     except yaml.MarkedYAMLError as error:
         raise SeedError([_syntax(file, decoded, error)]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -51,6 +63,36 @@ def read_yaml(text: str | bytes, file: str) -> Node:
     if builder.problems:
         raise SeedError(builder.problems)
     return node
+
+
+def _may_be_deep(text: str) -> bool:
+    """Return whether a text may hold so many levels that the parser, which is recursive, would not survive them."""
+    if _DEEP.search(text) is not None:
+        return True
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += 1 if found[0] in "[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def _check_depth(file: str, text: str) -> None:
+    """Raise SeedError if values are nested too deeply; this reads events, without recursion."""
+    loader, depth = _LOADER(text), 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    mark = event.start_mark
+                    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+                    raise SeedError([Problem(file, line, column, "", _TOO_DEEP)])
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    finally:
+        loader.dispose()
 
 
 def _syntax(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
@@ -90,6 +132,8 @@ class _Builder:
             raise SeedError([*self.problems, Problem(*place, path, message)])
         if id(raw) in self.open:
             raise SeedError([*self.problems, Problem(*place, path, "an alias that contains itself")])
+        if len(self.open) > MAX_DEPTH:
+            raise SeedError([*self.problems, Problem(*place, "", _TOO_DEEP)])
         self.open.add(id(raw))
         try:
             if isinstance(raw, yaml.MappingNode):
@@ -176,18 +220,29 @@ def _octal(text: str) -> int:
         return int(plain, 8)
 
 
-def from_python(value: Any, file: str = "<dict>") -> Node:
+def from_python(value: Any, file: str = "<dict>", depth: int = 0) -> Node:
     """The tree of Python data. Raises SeedError for what YAML could not say."""
+    if depth > MAX_DEPTH:
+        raise SeedError([Problem(file, 0, 0, "", _TOO_DEEP)])
+    depth += 1
     if isinstance(value, dict):
-        return Node("mapping", {str(k): KeyEntry(str(k), 0, 0, from_python(v, file)) for k, v in value.items()}, file)
+        entries = {_text(k, file): from_python(v, file, depth) for k, v in value.items()}
+        return Node("mapping", {key: KeyEntry(key, 0, 0, below) for key, below in entries.items()}, file)
     if isinstance(value, (list, tuple)):
-        return Node("list", [from_python(item, file) for item in value], file)
+        return Node("list", [from_python(item, file, depth) for item in value], file)
     if value is None:
         return Node("null", None, file, text="null")
     for kind, type_ in (("boolean", bool), ("integer", int), ("number", float), ("text", str)):
         if isinstance(value, type_):
-            return Node(kind, value, file, text=str(value))
+            return Node(kind, value, file, text=_text(value, file))
     raise SeedError([Problem(file, 0, 0, "", f"{type(value).__name__} is not a value that a world can hold")])
+
+
+def _text(value: object, file: str) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):
+        raise SeedError([Problem(file, 0, 0, "", f"{type(value).__name__} without a text form")]) from None
 
 
 def layered(below: Node, above: Node) -> Node:

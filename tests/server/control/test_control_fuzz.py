@@ -13,6 +13,7 @@ from mockkms import MockKMS
 from mockkms.faults.kinds import KINDS
 from mockkms.server.control import reports, routes, tenants, worlds
 from mockkms.server.control.routing import ROUTES
+from tests.server.gateway.fuzzing import FACTOR
 from tests.server.raw_client import Wire
 
 DIGITS = "9" * 5000
@@ -57,7 +58,7 @@ def _asked(dice: random.Random) -> tuple[str, str, bytes]:
     return route.method, path, body
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(3 * FACTOR))
 def test_no_request_is_answered_with_500(kms: MockKMS, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     dice = random.Random(f"control {seed}")
     port = int(kms.url.rpartition(":")[2])

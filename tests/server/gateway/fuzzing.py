@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from mockkms.vault.framework.endpoint import Endpoint
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.products import Product
 
+FACTOR = int(os.environ.get("MOCKKMS_FUZZ", "1"))
+"""How many times the usual number of random requests, connections and worlds the tests try."""
 MOUNTS = {
     "secret/": "kv2",
     "kv1/": "kv",

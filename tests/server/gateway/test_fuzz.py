@@ -15,15 +15,16 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
-from tests.server.gateway.fuzzing import Fuzzer, Shot
+from tests.server.gateway.fuzzing import FACTOR, Fuzzer, Shot
 
-ROUNDS, SHOTS = 20, 500
+ROUNDS, SHOTS = 20 * FACTOR, 500
 PYTHON = re.compile(rb"Traceback|NoneType|object has no attribute|object is not|unhashable|Error\(|\.py\b")
 """What only our own faults would say."""
 
 GO_ERROR = re.compile("|".join((
     "at least one constraint should be enabled on the role",
     "at least one origin or the wildcard must be provided",
+    "(cannot fetch mount entry on|cannot reload plugin on) \".*",
     "could not set plugin, plugin directory is not configured",
     "could not fetch the CA certificate \\(was one set\\?\\): .*",
     "(2 errors occurred:\n\t\\* )?custom_metadata validation failed: .*",

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
+from tests.server.gateway.fuzzing import FACTOR
 
 PROBES = [
     "".join(part for part in probe["send"] if isinstance(part, str)).encode("latin-1")
@@ -52,7 +53,7 @@ def _damaged(dice: random.Random) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(4 * FACTOR))
 def test_nothing_breaks_the_server(kms: MockKMS, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     dice = random.Random(f"wire {seed}")
     port = int(kms.url.rpartition(":")[2])

@@ -7,6 +7,9 @@ import json
 from mockkms import outside
 from mockkms.vault.auth.kubernetes.model import KubernetesConfig
 
+_LONGEST = 64 * 1024
+"""Characters of a selector: YAML is read slowly."""
+
 
 def parse(text: str) -> dict[str, str]:
     """Return the required labels of a selector in JSON or YAML. Raises ValueError for invalid ones.
@@ -15,9 +18,11 @@ def parse(text: str) -> dict[str, str]:
     """
     import yaml
 
+    if len(text) > _LONGEST:
+        raise ValueError(f"a label selector has at most {_LONGEST} characters")
     try:
         given = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(error)) from None
     given = {} if given is None else given
     if not isinstance(given, dict) or given.get("matchExpressions") is not None:
