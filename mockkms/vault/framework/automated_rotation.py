@@ -41,8 +41,9 @@ class AutomatedRotation:
 
     def parse_rotation(self, call: Call) -> None:
         """Set the fields sent with the call. Raises ValueError with the server's text."""
-        schedule, window = call.get("rotation_schedule"), call.get("rotation_window")
-        period = call.get("rotation_period")
+        schedule: str | None = call.get("rotation_schedule")
+        window: int | None = call.get("rotation_window")
+        period: int | None = call.get("rotation_period")
         if schedule and period:
             raise ValueError(
                 "mutually exclusive fields rotation_schedule and rotation_period were both specified; "
@@ -58,7 +59,8 @@ class AutomatedRotation:
         if window and schedule is None:
             raise ValueError("cannot use rotation_window without rotation_schedule")
         for name in NAMES:
-            setattr(self, name, call.get(name, getattr(self, name)))
+            if name in call:
+                setattr(self, name, call[name])
 
     def changed_rotation(self) -> dict[str, object]:
         """Return the settings that are not as a new configuration has them."""

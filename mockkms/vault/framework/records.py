@@ -19,10 +19,10 @@ import copy
 import inspect
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, replace
+from dataclasses import MISSING, dataclass, is_dataclass, replace
 from dataclasses import fields as members_of
 from enum import Enum, auto
-from typing import Any, ClassVar, Self, cast
+from typing import ClassVar, Self
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind, zero
@@ -143,7 +143,8 @@ def _params(cls: type[Record]) -> Mapping[str, Param]:
             declared = _declared(base, annotation)
             if declared is not None:
                 found[name] = declared
-    defaults = {member.name: member.default for member in members_of(cast(Any, cls))}
+    assert is_dataclass(cls)
+    defaults = {member.name: member.default for member in members_of(cls)}
     return {name: _with_default(declared, defaults[name]) for name, declared in found.items()}
 
 

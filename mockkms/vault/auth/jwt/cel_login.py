@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockkms.vault.auth.claims import Claims
 from mockkms.vault.auth.jwt.login import claims_of
@@ -58,7 +58,7 @@ def log_in(state: JWT, call: Call, *, role: str, jwt: str) -> Response:
     return Response(auth=auth)
 
 
-def _answer(role: CelRole, name: str, claims: Claims, now: float) -> Any:
+def _answer(role: CelRole, name: str, claims: Claims, now: float) -> dict[str, object]:
     """Return the ``pb.Auth`` that the program returns. Raises CelError for another result."""
     moment = timestamp(now)
     try:
@@ -67,7 +67,7 @@ def _answer(role: CelRole, name: str, claims: Claims, now: float) -> Any:
         raise CelError(f"CEL auth program failed: {fault}") from None
     kind = type(answer).__name__
     if kind == "pb.Auth":
-        return answer
+        return _mapping(answer)
     if kind == "BoolType" and not answer:
         raise CelError(f"CEL role '{name}' blocked authorization with boolean false return")
     if isinstance(answer, str):
@@ -76,44 +76,49 @@ def _answer(role: CelRole, name: str, claims: Claims, now: float) -> Any:
     raise CelError(f"CEL program '{name}' returned unexpected type: {shown}")
 
 
-def _auth(made: Any) -> Auth:
+def _auth(made: Mapping[str, object]) -> Auth:
     """Return the login that a ``pb.Auth`` describes; its durations are nanoseconds. Raises ValueError."""
-    made = dict(made)  # The library's own mapping raises KeyError where a dict has None.
-    internal = {}
-    if made.get("internal_data"):
-        internal = go_json.decode_object(str(made["internal_data"]).encode()) or {}
-    if "lease_options" in made and "issue_time" not in made["lease_options"]:
+    data = made.get("internal_data")
+    lease = _mapping(made.get("lease_options"))
+    if "lease_options" in made and "issue_time" not in lease:
         raise ValueError("proto: invalid nil Timestamp")
-    lease = dict(made.get("lease_options") or {})
-    kind = int(made.get("token_type", 0))
-    alias = made.get("alias")
+    kind = _number(made.get("token_type"))
+    alias, groups, metadata = made.get("alias"), made.get("group_aliases"), made.get("metadata")
     return Auth(
         display_name=str(made.get("display_name", "")),
         policies=_texts(made.get("policies")),
-        metadata=_map(made["metadata"]) if made.get("metadata") else None,
-        num_uses=int(made.get("num_uses", 0)),
-        ttl=int(lease.get("TTL", 0)) // _SECOND,
-        max_ttl=int(lease.get("MaxTTL", 0)) // _SECOND,
+        metadata=_text_by_name(metadata) if metadata else None,
+        num_uses=_number(made.get("num_uses")),
+        ttl=_number(lease.get("TTL")) // _SECOND,
+        max_ttl=_number(lease.get("MaxTTL")) // _SECOND,
         renewable=bool(lease.get("renewable", False)),
-        period=int(made.get("period", 0)) // _SECOND,
-        explicit_max_ttl=int(made.get("explicit_max_ttl", 0)) // _SECOND,
+        period=_number(made.get("period")) // _SECOND,
+        explicit_max_ttl=_number(made.get("explicit_max_ttl")) // _SECOND,
         bound_cidrs=cidr.parse_addresses(_texts(made.get("bound_cidrs"))),
         no_default_policy=bool(made.get("no_default_policy", False)),
         token_type=_TOKEN_TYPES[kind] if kind < len(_TOKEN_TYPES) else "default",
-        alias=None if alias is None else _alias(alias),
-        group_aliases=[_alias(one) for one in made.get("group_aliases") or []],
-        internal=internal,
+        alias=None if alias is None else _alias(_mapping(alias)),
+        group_aliases=[_alias(_mapping(one)) for one in groups] if isinstance(groups, list) else [],
+        internal=go_json.decode_object(str(data).encode()) or {} if data else {},
     )
 
 
-def _alias(made: Any) -> LoginAlias:
-    given = dict(made)
-    return {"name": str(given.get("name", "")), "metadata": _map(given.get("metadata") or {})}
+def _alias(given: Mapping[str, object]) -> LoginAlias:
+    return {"name": str(given.get("name", "")), "metadata": _text_by_name(given.get("metadata"))}
 
 
-def _map(made: Any) -> dict[str, str]:
-    return {str(name): str(value) for name, value in made.items()}
+def _mapping(value: object) -> dict[str, object]:
+    # A copy, because the library's own mapping raises KeyError where a dict has None.
+    return {str(name): item for name, item in value.items()} if isinstance(value, dict) else {}
 
 
-def _texts(made: Any) -> list[str]:
-    return [str(value) for value in made or []]
+def _text_by_name(value: object) -> dict[str, str]:
+    return {name: str(item) for name, item in _mapping(value).items()}
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int) else 0

@@ -39,22 +39,28 @@ def read(state: Okta, call: Call) -> Response | None:
 
 
 @config.on(Operation.CREATE, Operation.UPDATE)
-def write(state: Okta, call: Call, *, base_url: str) -> Response | None:
+def write(
+    state: Okta, call: Call, *, organization: str, token: str | None = None, base_url: str | None = None
+) -> Response | None:
     """Create or change the configuration. Raises ErrorResponse."""
     made = state.config.copy() if state.config else OktaConfig()
-    made.org_name = call.get("org_name", made.org_name) or call.get("organization", "")
+    made.update_from(call, "org_name")
+    made.org_name = made.org_name or organization
     if not made.org_name and state.config is None:
         raise ErrorResponse("org_name is missing")
-    made.api_token = call.get("api_token", call.get("token", made.api_token))
-    if "base_url" in call:
+    if token is not None:
+        made.api_token = token
+    made.update_from(call, "api_token")
+    if base_url is not None:
         # The comma is the real server's, which contacts another address than it parses here.
         fault = outside.parse_fault(f"https://{made.org_name},{base_url}")
         if fault:
             raise ErrorResponse(f"Error parsing given base_url: {fault}")
         made.base_url = base_url
     # The deprecated parameter is used only without base_url.
-    made.production = None if made.base_url else call.get("production", made.production)
-    made.update_from(call, "bypass_okta_mfa")
+    made.update_from(call, "production", "bypass_okta_mfa")
+    if made.base_url:
+        made.production = None
     made.take_token_params(call)
     state.config = made
     return Response(warnings=[_BYPASSED]) if made.bypass_okta_mfa else None

@@ -119,16 +119,15 @@ def write_user(
     """Create or change a user. Raises ErrorResponse and BackendError."""
     given_twice = bool(password and password_hash)
     if call.request.operation is Operation.CREATE or (given_twice and call.core.product.has(Feature.LOGIN_NAMES_ALIAS)):
-        _check_password(call)
+        _check_password(call, password, password_hash)
     with refusing():
         user.parse(call)
         if password or password_hash:
-            _set_password(call, user)
+            _set_password(call, user, password, password_hash)
         user.upgrade(call)
 
 
-def _check_password(call: Call) -> None:
-    password, hashed = call["password"], call["password_hash"]
+def _check_password(call: Call, password: str, hashed: str) -> None:
     reworded = call.core.product.has(Feature.LOGIN_NAMES_ALIAS)
     if password and hashed:
         both = '"password" and "password_hash" cannot be supplied together'
@@ -138,11 +137,10 @@ def _check_password(call: Call) -> None:
         raise ErrorResponse(none if reworded else "must provide either password or password_hash")
 
 
-def _set_password(call: Call, user: UserpassUser) -> None:
-    _check_password(call)
-    hashed: str = call["password_hash"]
+def _set_password(call: Call, user: UserpassUser, password: str, hashed: str) -> None:
+    _check_password(call, password, hashed)
     if not hashed:
-        user.password = new_password(call.core, call["password"])
+        user.password = new_password(call.core, password)
         return
     if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):
         _check_form(hashed)
@@ -186,19 +184,19 @@ def _existing(state: Userpass, call: Call) -> UserpassUser:
 
 
 @password_path.on(Operation.UPDATE)
-def set_password(state: Userpass, call: Call) -> None:
+def set_password(state: Userpass, call: Call, *, username: str, password: str, password_hash: str) -> None:
     user = _existing(state, call)
-    _set_password(call, user)
-    _keep(state, call, user)
+    _set_password(call, user, password, password_hash)
+    _keep(state, username, user)
 
 
-def _keep(state: Userpass, call: Call, user: UserpassUser) -> None:
+def _keep(state: Userpass, username: str, user: UserpassUser) -> None:
     """Store a changed user. Both products use the name as written, so that logins do not find one with capitals."""
-    state.users[call["username"]] = user
+    state.users[username] = user
 
 
 @policies_path.on(Operation.UPDATE)
-def set_policies(state: Userpass, call: Call, *, token_policies: list[str], policies: list[str]) -> None:
+def set_policies(state: Userpass, call: Call, *, username: str, token_policies: list[str], policies: list[str]) -> None:
     user = _existing(state, call)
     if "token_policies" in call:
         user.token_policies = names.sanitize(token_policies)
@@ -208,7 +206,7 @@ def set_policies(state: Userpass, call: Call, *, token_policies: list[str], poli
             user.old.pop("policies", None)
     elif "policies" in call:
         user.old["policies"] = user.token_policies = names.sanitize(policies)
-    _keep(state, call, user)
+    _keep(state, username, user)
 
 
 @login.on(Operation.UPDATE)

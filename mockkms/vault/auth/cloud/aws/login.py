@@ -32,47 +32,52 @@ login = engine.path(
 
 
 @login.on(Operation.UPDATE)
-def log_in(_state: AwsAuth, call: Call) -> None:
+def log_in(
+    _state: AwsAuth,
+    call: Call,
+    *,
+    pkcs7: str | None = None,
+    identity: str | None = None,
+    signature: str | None = None,
+    iam_http_request_method: str,
+    iam_request_url: str,
+    iam_request_body: str,
+    iam_request_headers: dict[str, object],
+) -> None:
     """Check the form of the credentials; well-formed ones are unsupported. Raises ErrorResponse and BackendError."""
-    by_machine = "pkcs7" in call or ("identity" in call and "signature" in call)
+    by_machine = pkcs7 is not None or (identity is not None and signature is not None)
     by_request = all(name in call for name in _IAM)
     if by_machine and by_request:
         raise ErrorResponse("supplied auth values for both ec2 and iam auth types")
-    if by_machine:
-        _check_machine(call)
+    if pkcs7 is not None:
+        with refusing(error=BackendError, text="failed to decode the PEM encoded PKCS#7 signature"):
+            base64.b64decode("".join(pkcs7.split()), validate=True)
+    elif identity is not None and signature is not None:
+        _decoded(identity, "failed to base64 decode the instance identity document")
+        _decoded(signature, "failed to base64 decode the SHA256 RSA signature")
     elif by_request:
-        _check_request(call)
+        _check_request(iam_http_request_method, iam_request_url, iam_request_body)
+        if not iam_request_headers:
+            raise ErrorResponse("missing iam_request_headers")
     else:
         raise ErrorResponse("didn't supply required authentication values")
     call.request.trace.unhandled = True
     raise unsupported_path()
 
 
-def _check_machine(call: Call) -> None:
-    if "pkcs7" in call:
-        with refusing(error=BackendError, text="failed to decode the PEM encoded PKCS#7 signature"):
-            base64.b64decode("".join(call["pkcs7"].split()), validate=True)
-        return
-    for name, told in (("identity", "instance identity document"), ("signature", "SHA256 RSA signature")):
-        _decoded(call[name], f"failed to base64 decode the {told}")
-
-
-def _check_request(call: Call) -> None:
-    method = call["iam_http_request_method"]
+def _check_request(method: str, url: str, body: str) -> None:
     if not method:
         raise ErrorResponse("missing iam_http_request_method")
     if method not in ("GET", "POST"):
         raise ErrorResponse("invalid iam_http_request_method; currently only 'GET' and 'POST' are supported")
-    if not call["iam_request_url"]:
+    if not url:
         raise ErrorResponse("missing iam_request_url")
-    address = _decoded(call["iam_request_url"], "failed to base64 decode iam_request_url")
+    address = _decoded(url, "failed to base64 decode iam_request_url")
     with refusing(text="error parsing iam_request_url"):
         urlsplit(address.decode())
-    if not call["iam_request_body"] and method == "POST":
+    if not body and method == "POST":
         raise ErrorResponse("missing iam_request_body")
-    _decoded(call["iam_request_body"], "failed to base64 decode iam_request_body")
-    if not call["iam_request_headers"]:
-        raise ErrorResponse("missing iam_request_headers")
+    _decoded(body, "failed to base64 decode iam_request_body")
 
 
 def _decoded(text: str, refusal: str) -> bytes:
