@@ -77,7 +77,7 @@ def test_refused_entities(world: World, data: dict[str, Any], status: int, error
     assert error in (answer.errors or [""])[0]
 
 
-def test_policies_of_entities_and_nested_groups_count_at_once(world: World) -> None:
+def test_policies_of_entities_and_nested_groups_apply_at_once(world: World) -> None:
     token, id = login(world)
     world.write("sys/policies/acl/own", {"policy": 'path "sys/mounts" { capabilities = ["read"] }'})
     world.write("sys/policies/acl/outer", {"policy": 'path "sys/auth" { capabilities = ["read"] }'})
@@ -135,7 +135,7 @@ def test_merged_entities_keep_their_tokens(world: World) -> None:
     assert login(world, "two")[1] == kept
 
 
-def test_a_merge_of_aliases_on_one_mount_must_choose(world: World) -> None:
+def test_a_merge_of_aliases_on_one_mount_requires_a_choice(world: World) -> None:
     _, kept = login(world)
     world.write("auth/one/users/bob", {"password": "pw"})
     auth = world.write("auth/one/login/bob", {"password": "pw"}, token="").auth
@@ -149,7 +149,7 @@ def test_a_merge_of_aliases_on_one_mount_must_choose(world: World) -> None:
     assert world.write("identity/entity/merge", {**ask, "conflicting_alias_ids_to_keep": [chosen]}).status == 204
 
 
-def test_external_groups_take_their_members_from_logins(world: World) -> None:
+def test_logins_set_the_members_of_external_groups(world: World) -> None:
     group = world.write("identity/group", {"name": "ext", "type": "external"}).data
     assert group is not None
     world.write("identity/group-alias", {"name": "Dev", "canonical_id": group["id"], "mount_accessor": accessor(world)})

@@ -1,4 +1,4 @@
-"""A second proof at login: methods, enforcements, TOTP keys, both ways to log in."""
+"""Multi-factor authentication: methods, enforcements, TOTP keys, logins in one and two phases."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def accessor(world: World) -> str:
 
 
 class Phone:
-    """An app that was handed the key."""
+    """An authenticator app that has the key."""
 
     def __init__(self, world: World, answer: dict[str, Any]) -> None:
         self.world = world
@@ -190,7 +190,7 @@ def test_methods_are_changed_by_id_or_name(world: World) -> None:
     assert world.ask("read", "identity/mfa/method/totp/phone").status == 404
 
 
-def test_a_method_in_use_stays(world: World) -> None:
+def test_a_method_in_use_cannot_be_deleted(world: World) -> None:
     id = method(world)
     enforce(world, id)
     enforcement = data(world.ask("read", "identity/mfa/login-enforcement/second"))["id"]
@@ -280,7 +280,7 @@ def test_the_barcode_is_a_picture_of_that_size(world: World) -> None:
     assert "failed to generate QR code image: can not scale barcode to an image smaller than" in refused.errors[0]
 
 
-def test_who_asks_makes_a_key_for_itself(world: World) -> None:
+def test_entities_can_generate_their_own_key(world: World) -> None:
     world.write("sys/policy/p", {"policy": 'path "identity/mfa/method/totp/generate" { capabilities = ["update"] }'})
     token = login(world).auth
     assert token is not None
@@ -291,7 +291,7 @@ def test_who_asks_makes_a_key_for_itself(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["admin-generate", "admin-destroy"])
-def test_keys_that_cannot_be(world: World, path: str) -> None:
+def test_keys_of_unknown_objects_are_refused(world: World, path: str) -> None:
     login(world)
     path, entity = f"identity/mfa/method/totp/{path}", entity_of(world)
     assert world.write(path, {"entity_id": entity}).errors == ["missing method ID"]
@@ -308,7 +308,7 @@ def test_keys_that_cannot_be(world: World, path: str) -> None:
 # -- logins in two phases --------------------------------------------------------------------------------------------
 
 
-def test_a_login_waits_for_its_second_proof(guarded: tuple[World, str, Phone]) -> None:
+def test_a_login_waits_for_its_passcode(guarded: tuple[World, str, Phone]) -> None:
     world, id, phone = guarded
     asked = login(world)
     assert asked.auth is not None
@@ -338,7 +338,7 @@ def test_a_wrong_passcode_leaves_the_login_waiting(guarded: tuple[World, str, Ph
     assert validate(world, asked, {id: [phone.code()]}).auth is not None
 
 
-def test_what_is_sent_for_another_method_does_not_do(guarded: tuple[World, str, Phone]) -> None:
+def test_a_passcode_for_another_method_is_refused(guarded: tuple[World, str, Phone]) -> None:
     world, id, phone = guarded
     refused = validate(world, login(world), {"other": [phone.code()]})
     assert refused.errors == [
@@ -364,7 +364,7 @@ def test_passcodes_of_the_neighbouring_periods_pass(guarded: tuple[World, str, P
         assert (validate(world, login(world), {id: [phone.code(shift)]}).auth is not None) is passes
 
 
-def test_tries_are_counted(guarded: tuple[World, str, Phone]) -> None:
+def test_failed_tries_are_counted(guarded: tuple[World, str, Phone]) -> None:
     world, id, phone = guarded
     asked = login(world)
     for number in range(5):
@@ -407,7 +407,7 @@ def test_waiting_logins_are_plain_data(guarded: tuple[World, str, Phone]) -> Non
     assert validate(world, asked, {id: ["passcode=" + phone.code()]}).auth is not None
 
 
-def test_sealing_forgets_who_waits(guarded: tuple[World, str, Phone]) -> None:
+def test_sealing_drops_waiting_logins(guarded: tuple[World, str, Phone]) -> None:
     world, id, phone = guarded
     asked = login(world)
     world.core.seal.seal()
@@ -419,7 +419,7 @@ def test_sealing_forgets_who_waits(guarded: tuple[World, str, Phone]) -> None:
 # -- logins in one phase ---------------------------------------------------------------------------------------------
 
 
-def test_a_login_brings_its_second_proof_along(guarded: tuple[World, str, Phone]) -> None:
+def test_a_login_can_contain_its_passcode(guarded: tuple[World, str, Phone]) -> None:
     world, id, phone = guarded
     refused = login(world, mfa={id: ["000000"]})
     assert (refused.status, refused.errors) == (403, ["permission denied"])
@@ -459,14 +459,14 @@ def test_a_method_is_named_by_namespace_and_name(world: World) -> None:
     assert login(world).auth is not None
 
 
-def test_a_proof_nobody_asked_for_is_remarked(world: World) -> None:
+def test_unrequested_passcodes_give_a_warning(world: World) -> None:
     answer = login(world, mfa={"x": ["1"]})
     assert answer.auth is not None
     assert answer.warnings == ["Found MFA header but failed to find MFA Enforcement Config"]
 
 
 @pytest.mark.parametrize("word", ["auth_method_accessors", "identity_entity_ids", "identity_group_ids"])
-def test_enforcements_pick_their_logins(world: World, word: str) -> None:
+def test_enforcements_select_logins(world: World, word: str) -> None:
     login(world)
     group = data(world.write("identity/group", {"name": "g", "member_entity_ids": [entity_of(world)]}))["id"]
     above = data(world.write("identity/group", {"name": "h", "member_group_ids": [group]}))["id"]
@@ -481,7 +481,7 @@ def test_enforcements_pick_their_logins(world: World, word: str) -> None:
     assert (bob.mfa_requirement is not None) is (word == "auth_method_accessors")
 
 
-def test_services_take_it_as_the_world_says(world: World) -> None:
+def test_services_answer_as_the_world_says(world: World) -> None:
     id = method(world, "duo", secret_key="s", integration_key="i", api_hostname="api.duo.test")
     enforce(world, id)
     asked = login(world)

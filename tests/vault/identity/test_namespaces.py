@@ -1,4 +1,4 @@
-"""Namespaces share no identities: what belongs to another one is not found, whoever asks."""
+"""Namespaces share no identities: objects of another namespace are not found."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ids(world: World) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["entity", "entity-alias", "group", "group-alias"])
-def test_reading_and_deleting_find_nothing(world: World, ids: dict[str, str], kind: str) -> None:
+def test_reads_and_deletes_of_other_namespaces_find_nothing(world: World, ids: dict[str, str], kind: str) -> None:
     path = f"identity/{kind}/id/{ids[kind]}"
     assert (world.ask("read", path).status, world.ask("read", path).errors) == (404, [])
     assert world.ask("delete", path).status == 204
@@ -70,7 +70,7 @@ def test_reading_and_deleting_find_nothing(world: World, ids: dict[str, str], ki
         ("entity/merge", {"to_entity_id": "entity", "from_entity_ids": "entity"}, "entity id to merge to is invalid"),
     ],
 )
-def test_writing_takes_nothing_from_elsewhere(
+def test_writes_refuse_objects_of_other_namespaces(
     world: World, ids: dict[str, str], path: str, sent: dict[str, str], text: str
 ) -> None:
     body = {word: ids.get(value, value) for word, value in sent.items()}
@@ -80,7 +80,7 @@ def test_writing_takes_nothing_from_elsewhere(
     assert world.write(f"identity/{path}", body).errors == [text.format(meant)]
 
 
-def test_looking_up_finds_nothing(world: World, ids: dict[str, str]) -> None:
+def test_lookups_in_other_namespaces_find_nothing(world: World, ids: dict[str, str]) -> None:
     for kind in ("entity", "group"):
         alias = "entity-alias" if kind == "entity" else "group-alias"
         for sent in ({"id": ids[kind]}, {"alias_id": ids[alias]}):

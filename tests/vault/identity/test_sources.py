@@ -1,4 +1,4 @@
-"""What Vault's later releases know of where entities, groups and aliases come from, and of child issuers."""
+"""The sources of entities, groups and aliases, and child issuers, in Vault's later releases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_an_alias_keeps_its_issuer_and_its_id_there(vault: World) -> None:
 
 @pytest.mark.parametrize(("path", "more"), [("entity", {"external_id": "7"}), ("group", {})])
 @pytest.mark.parametrize(("flavor", "known"), [("vault", True), ("vault-1.21", False), ("openbao", False)])
-def test_only_vault_2_knows_the_client_of_scim(path: str, more: dict[str, str], flavor: str, known: bool) -> None:
+def test_only_vault_2_has_scim_client_id(path: str, more: dict[str, str], flavor: str, known: bool) -> None:
     warnings = World(flavor).write(f"identity/{path}", {"name": "a", "scim_client_id": "c", **more}).warnings
     assert bool(warnings) is not known
 
@@ -43,7 +43,7 @@ def test_the_community_edition_has_no_child_issuers(flavor: str, document: str) 
     assert (answer.status, answer.errors) == (400, ['invalid child issuer "plugins"'])
 
 
-def test_openbao_knows_no_child_issuers() -> None:
+def test_openbao_has_no_child_issuers() -> None:
     assert World("openbao").ask("read", "identity/oidc/plugins/.well-known/keys", token="").status == 403
 
 

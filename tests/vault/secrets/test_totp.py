@@ -1,4 +1,4 @@
-"""The TOTP secrets engine, through hvac: keys made and taken, codes by the clock and against RFC 6238."""
+"""The TOTP secrets engine, through hvac: generated and given keys, codes by the clock and by RFC 6238."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_codes_are_those_of_the_rfc(client: hvac.Client, kms: MockKMS, moment: i
     assert found == {"code": code} | (details if kms.flavor == "openbao" else {})
 
 
-def test_a_code_is_taken_once_and_for_a_while(client: hvac.Client, kms: MockKMS) -> None:
+def test_a_code_is_accepted_once(client: hvac.Client, kms: MockKMS) -> None:
     write(client, key=_RFC.lower().rstrip("="), period=60)
     kms.clock.freeze(1_700_000_000)
     code = client.read("totp/code/k")["data"]["code"]
@@ -49,7 +49,7 @@ def test_a_code_is_taken_once_and_for_a_while(client: hvac.Client, kms: MockKMS)
     assert client.write_data("totp/code/k", data={"code": code})["data"] == {"valid": False}
 
 
-def test_a_made_key_is_shown_once(client: hvac.Client) -> None:
+def test_generated_keys_are_shown_once(client: hvac.Client) -> None:
     shown = write(client, generate=True, issuer="Acme", account_name="ann@acme.io", algorithm="SHA256")["data"]
     assert shown["url"].startswith(
         "otpauth://totp/Acme:ann@acme.io?algorithm=SHA256&digits=6&issuer=Acme&period=30&secret="
@@ -67,7 +67,7 @@ def test_a_made_key_is_shown_once(client: hvac.Client) -> None:
         client.read("totp/code/k")
 
 
-def test_a_url_says_everything(client: hvac.Client) -> None:
+def test_a_url_replaces_the_other_parameters(client: hvac.Client) -> None:
     write(client, url=f"otpauth://totp/Acme:ann@acme.io?secret={_RFC}&digits=8&period=60&algorithm=SHA512")
     assert client.read("totp/keys/k")["data"] == {
         "account_name": "ann@acme.io", "algorithm": "SHA512", "digits": 8, "issuer": "Acme", "period": 60,
@@ -98,7 +98,7 @@ def test_keys_that_are_refused(client: hvac.Client, settings: dict[str, Any], te
     assert client.list("totp/keys") is None
 
 
-def test_codes_that_are_none(client: hvac.Client, kms: MockKMS) -> None:
+def test_invalid_codes_are_refused(client: hvac.Client, kms: MockKMS) -> None:
     write(client, key=_RFC)
     with pytest.raises(InvalidRequest, match="the code value is required"):
         client.write_data("totp/code/k", data={"code": ""})

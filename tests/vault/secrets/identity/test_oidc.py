@@ -39,7 +39,7 @@ def introspected(world: World, token: str, **more: str) -> dict[str, Any]:
     return document
 
 
-def test_a_token_says_who_it_is_and_verifies_with_the_published_key(world: World) -> None:
+def test_tokens_name_the_entity_and_verify_with_the_published_key(world: World) -> None:
     token, id = signed(world)
     parsed = jws.parse(token)
     claims = parsed.claims()
@@ -59,7 +59,7 @@ def test_every_algorithm_signs(world: World, algorithm: str) -> None:
     assert not jws.verified(jws.parse(token[:-6] + "AAAAAA"), key)
 
 
-def test_old_signatures_count_for_a_while(world: World) -> None:
+def test_old_signatures_stay_valid_for_a_while(world: World) -> None:
     token, _ = signed(world)
     world.write("identity/oidc/key/k/rotate", {"verification_ttl": 60})
     assert introspected(world, token) == {"active": True}
@@ -67,7 +67,7 @@ def test_old_signatures_count_for_a_while(world: World) -> None:
     assert introspected(world, token) == {"active": False, "error": "unable to validate the token signature"}
 
 
-def test_introspection_looks_at_the_claims(world: World) -> None:
+def test_introspection_checks_the_claims(world: World) -> None:
     token, id = signed(world)
     assert introspected(world, token, client_id="x")["error"].endswith("invalid audience claim (aud)")
     world.later(661)
@@ -92,13 +92,13 @@ def test_refused_roles(world: World, role: dict[str, Any], error: str) -> None:
     assert (world.write("identity/oidc/role/new", role).errors or [""])[0].startswith(error)
 
 
-def test_a_key_in_use_stays(world: World) -> None:
+def test_a_key_in_use_cannot_be_deleted(world: World) -> None:
     assert world.ask("delete", "identity/oidc/key/k").status == 400
     world.ask("delete", "identity/oidc/role/r")
     assert world.ask("delete", "identity/oidc/key/k").status == 204
 
 
-def test_a_token_from_before_a_merge_has_no_identity_to_sign(world: World) -> None:
+def test_after_a_merge_an_older_token_cannot_get_an_identity_token(world: World) -> None:
     auth = world.write("auth/up/login/ann", {"password": "pw"}, token="").auth
     assert auth is not None
     other = (world.write("identity/entity", {"name": "other"}).data or {})["id"]

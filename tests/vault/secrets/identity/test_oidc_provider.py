@@ -78,7 +78,7 @@ def claims(world: World, token: str) -> dict[str, Any]:
     return found
 
 
-def test_a_code_becomes_tokens_that_say_who_the_user_is(world: World) -> None:
+def test_a_code_is_exchanged_for_tokens(world: World) -> None:
     token, id = login(world)
     answer = shown(asked(world, token))
     assert answer["state"] == "s"
@@ -99,7 +99,7 @@ def test_a_code_becomes_tokens_that_say_who_the_user_is(world: World) -> None:
     assert shown(exchanged(world, code=answer["code"]))["error"] == "invalid_grant"
 
 
-def test_a_code_is_lost_after_five_minutes(world: World) -> None:
+def test_codes_expire_after_five_minutes(world: World) -> None:
     code = shown(asked(world, login(world)[0]))["code"]
     world.later(300)
     assert shown(exchanged(world, code=code)) == {
@@ -132,7 +132,7 @@ def test_pkce_needs_the_verifier(world: World) -> None:
         ({"max_age": 0}, "invalid_request", "max_age must be greater than zero"),
     ],
 )
-def test_a_request_for_a_code_is_refused_in_oauths_words(
+def test_errors_of_requests_for_a_code_have_oauths_format(
     world: World, more: dict[str, Any], error: str, text: str
 ) -> None:
     answer = asked(world, login(world)[0], **more)
@@ -140,7 +140,7 @@ def test_a_request_for_a_code_is_refused_in_oauths_words(
     assert shown(answer) == {"error": error, "error_description": text, "state": "s"}
 
 
-def test_only_the_assigned_may_log_in(world: World) -> None:
+def test_only_assigned_entities_can_log_in(world: World) -> None:
     token, id = login(world)
     world.write("identity/oidc/assignment/few", {"entity_ids": "other"})
     world.write("identity/oidc/client/app", {"assignments": "few"})
@@ -172,7 +172,7 @@ def test_a_wrong_secret_is_refused(world: World) -> None:
     assert shown(reply) == {"error": "invalid_client", "error_description": "client failed to authenticate"}
 
 
-def test_user_info_wants_its_own_kind_of_token(world: World) -> None:
+def test_user_info_requires_an_access_token(world: World) -> None:
     by_header = world.ask("read", f"{PROVIDER}/userinfo")
     assert (by_header.status, shown(by_header)["error"]) == (401, "invalid_token")
     service = world.ask("read", f"{PROVIDER}/userinfo", headers={"Authorization": "Bearer root"})
@@ -206,7 +206,7 @@ def test_what_is_in_use_is_kept(world: World) -> None:
         ("provider/q", {"scopes_supported": "none"}, 'scope "none" does not exist'),
     ],
 )
-def test_what_cannot_be_is_refused(world: World, path: str, data: dict[str, Any], text: str) -> None:
+def test_invalid_requests_are_refused(world: World, path: str, data: dict[str, Any], text: str) -> None:
     assert world.write(f"identity/oidc/{path}", data).errors == [text]
 
 
@@ -228,7 +228,7 @@ def test_documents_and_lists(world: World) -> None:
     }
 
 
-def test_who_was_merged_away_is_not_found(world: World) -> None:
+def test_merged_entities_are_not_found(world: World) -> None:
     token, id = login(world)
     code = shown(asked(world, token))["code"]
     other = (world.write("identity/entity", {"name": "other"}).data or {})["id"]

@@ -15,7 +15,7 @@ def prepare(world: World) -> None:
 pytestmark = pytest.mark.prepared(by=prepare)
 
 
-def test_a_secret_is_kept_as_it_was_sent(world: World) -> None:
+def test_secrets_are_stored_as_sent(world: World) -> None:
     data = {"s": "x", "big": 12345678901234567890, "f": Number("1.50"), "none": None, "path": "mine"}
     assert world.write("kv/a", data).status == 204
     assert world.ask("read", "kv/a").data == data
@@ -51,7 +51,7 @@ def test_bad_writes(world: World, path: str, data: dict[str, object], error: str
     assert (response.status, response.errors) == (400, [error])
 
 
-def test_deletes_forget(world: World) -> None:
+def test_deleted_secrets_are_gone(world: World) -> None:
     world.write("kv/a", {"k": 1})
     assert world.ask("delete", "kv/a").status == 204
     assert world.ask("read", "kv/a").status == 404

@@ -75,14 +75,14 @@ def test_merge_patch(before: dict[str, Any], patch: dict[str, Any], after: dict[
     assert merge(before, patch) == after
 
 
-def test_patching_what_is_not_there(world: World) -> None:
+def test_patching_missing_secrets(world: World) -> None:
     assert world.ask("patch", "kv/data/none", {"data": {"a": 1}}).status == 404
     world.write("kv/data/null", {"data": None})
     answer = world.ask("patch", "kv/data/null", {"data": {"a": 1}})
     assert answer.errors == ["1 error occurred:\n\t* resource does not exist\n\n"]
 
 
-def test_the_larger_limit_of_versions_counts(world: World) -> None:
+def test_the_larger_limit_of_versions_applies(world: World) -> None:
     world.write("kv/config", {"max_versions": 2})
     world.write("kv/metadata/a", {"max_versions": 3})
     for number in range(5):
@@ -103,7 +103,7 @@ def test_versions_expire_by_the_shorter_time(world: World) -> None:
     assert put(world, v=2).data["deletion_time"] == ""
 
 
-def test_numbers_come_back_as_floats_do() -> None:
+def test_numbers_are_read_back_as_floats() -> None:
     sent = {"i": 9007199254740993, "u": 18446744073709551615, "f": Number("1e20"), "z": Number("0.10")}
     kept = {"i": 9007199254740992, "u": 18446744073709552000, "f": 100000000000000000000, "z": Number("0.1")}
     assert stored(sent) == kept
@@ -147,7 +147,7 @@ def test_metadata_check_and_set_and_patch(world: World) -> None:
     assert odd.status == 500
 
 
-def test_forgetting_data_in_the_path_is_explained(world: World) -> None:
+def test_paths_without_data_get_a_hint(world: World) -> None:
     answer = world.ask("read", "kv/a")
     assert (answer.status, answer.errors, answer.data) == (404, None, None)
     assert answer.warnings[0].endswith("use 'bao kv get' for this operation.")

@@ -1,4 +1,4 @@
-"""Version histories against a plain model, on a clock that moves only when told."""
+"""Version histories compared with a plain model, on a frozen clock."""
 
 from __future__ import annotations
 

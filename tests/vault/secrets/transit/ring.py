@@ -1,4 +1,4 @@
-"""A seeded world on a clock that stands still, with transit mounted, and short ways to ask it."""
+"""A seeded world with a frozen clock and a transit mount, and helpers for requests."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Ring:
         return self.core.handle(Request(Operation(operation), f"transit/{path}", data=data, token="root"))
 
     def good(self, operation: str, path: str, **data: Any) -> dict[str, Any]:
-        """The data of an answer that must be no error."""
+        """Return the data of a response that must not be an error."""
         response = self.ask(operation, path, **data)
         assert response.errors is None, response.errors
         return response.data or {}
 
     def bad(self, operation: str, path: str, **data: Any) -> tuple[int, str]:
-        """Status and text of an answer that must be one error."""
+        """Return status and text of a response that must be an error."""
         response = self.ask(operation, path, **data)
         assert response.errors is not None, response.data
         return response.status, "".join(response.errors)

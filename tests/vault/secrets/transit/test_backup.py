@@ -1,4 +1,4 @@
-"""Backups in the real server's format, and keys in a world's description: both bring back the very same key."""
+"""Backups in the real server's format, and keys in a world's description: both restore an equal key."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_restored_key_is_the_key_that_was_backed_up(ring: Ring, type: str) -> 
     assert copy == key
 
 
-def test_archived_versions_travel_too(ring: Ring) -> None:
+def test_archived_versions_are_backed_up(ring: Ring) -> None:
     ring.create(exportable=True, allow_plaintext_backup=True)
     old = ring.encrypt(b"old")
     ring.rotate(times=2)
@@ -63,7 +63,7 @@ def test_restoring_over_a_key_needs_force(ring: Ring) -> None:
     assert ring.good("read", "keys/k")["restore_info"]["version"] == 1
 
 
-def test_what_may_not_be_backed_up(ring: Ring) -> None:
+def test_backups_that_are_refused(ring: Ring) -> None:
     ring.create()
     assert ring.bad("read", "backup/k") == (500, framed("exporting is disallowed on the policy"))
     ring.good("update", "keys/k/config", exportable=True)
@@ -72,7 +72,7 @@ def test_what_may_not_be_backed_up(ring: Ring) -> None:
 
 
 @pytest.mark.parametrize("document", [{}, [], 5, "x", None, {"policy": {}}, {"policy": {"type": 99}}])
-def test_documents_that_are_no_backup(ring: Ring, document: Any) -> None:
+def test_invalid_backups_are_refused(ring: Ring, document: Any) -> None:
     status, text = ring.bad("update", "restore", backup=restored(document))
     assert status == 400
     assert text.startswith("invalid backup: ")
@@ -88,7 +88,7 @@ def test_documents_that_are_no_backup(ring: Ring, document: Any) -> None:
          "minimum decryption version of 2 is greater than minimum encryption version 1"),
     ],
 )  # fmt: skip
-def test_bounds_that_make_no_sense(ring: Ring, change: dict[str, int], text: str) -> None:
+def test_invalid_bounds_are_refused(ring: Ring, change: dict[str, int], text: str) -> None:
     document = json.loads(base64.b64decode(backed_up(ring)))
     document["policy"].update(change)
     answer = ring.bad("update", "restore/n", backup=restored(document))
@@ -183,7 +183,7 @@ def test_given_material_is_used(ring: Ring) -> None:
         ({"type": "hmac", "key_size": 5}, "key_size"),
     ],
 )
-def test_descriptions_that_do_not_hold(ring: Ring, spec: dict[str, Any], path: str) -> None:
+def test_invalid_descriptions_are_refused(ring: Ring, spec: dict[str, Any], path: str) -> None:
     with pytest.raises(SpecFault) as fault:
         seed_key(ring.state, ring.core, "k", spec)
     assert fault.value.path == path

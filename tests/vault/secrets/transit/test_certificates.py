@@ -115,7 +115,7 @@ def test_requests_refused(world: World, name: str, data: dict[str, Any], text: s
     assert words.startswith(text)
 
 
-def test_a_chain_is_kept_and_shown(world: World) -> None:
+def test_certificate_chains_are_stored_and_shown(world: World) -> None:
     chain = leaf(world, "ec") + ROOT
     response = world.write("transit/keys/ec/set-certificate", {"certificate_chain": chain})
     assert response.data == {"name": "ec", "type": "ecdsa-p384", "certificate_chain": chain}

@@ -43,7 +43,7 @@ def test_an_exported_key_decrypts_with_another_library(ring: Ring, type: str, ci
 
 
 @pytest.mark.parametrize("type", AEAD)
-def test_every_flipped_bit_is_noticed(ring: Ring, type: str) -> None:
+def test_flipped_bits_are_detected(ring: Ring, type: str) -> None:
     ring.create(type=type)
     ciphertext = ring.encrypt(b"abc")
     size = len(base64.b64decode(ciphertext.split(":")[2]))
@@ -53,7 +53,7 @@ def test_every_flipped_bit_is_noticed(ring: Ring, type: str) -> None:
         assert answer == (400, f"{name}: message authentication failed")
 
 
-def test_a_damaged_rsa_ciphertext_is_the_servers_fault(ring: Ring) -> None:
+def test_a_damaged_rsa_ciphertext_has_status_500(ring: Ring) -> None:
     ring.create(type="rsa-2048")
     status, text = ring.bad("update", "decrypt/k", ciphertext=flipped(ring.encrypt(b"abc"), 77))
     assert (status, text) == (500, framed("failed to RSA decrypt the ciphertext: crypto/rsa: decryption error"))
@@ -77,7 +77,7 @@ def test_types_that_do_not_encrypt(ring: Ring, type: str) -> None:
 
 
 @pytest.mark.parametrize("type", AEAD)
-def test_a_context_makes_a_key_of_its_own(ring: Ring, type: str) -> None:
+def test_each_context_has_its_own_key(ring: Ring, type: str) -> None:
     ring.create(type=type, derived=True)
     ciphertext = ring.encrypt(b"mine", context=b64(b"me"))
     assert ring.decrypt(ciphertext, context=b64(b"me")) == b"mine"
@@ -133,13 +133,13 @@ def test_versions_out_of_bounds_are_refused(ring: Ring, version: int, low: int, 
 
 @given(st.text(max_size=30) | st.text(alphabet="vault:1234567890=+/A -", max_size=30).map("vault:v".__add__))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_text_but_a_ciphertext_decrypts(ring: Ring, text: str) -> None:
+def test_only_ciphertexts_decrypt(ring: Ring, text: str) -> None:
     if "k" not in ring.state.keys:
         ring.create()
     assert ring.bad("update", "decrypt/k", ciphertext=text)[0] == 400
 
 
-def test_rewrap_brings_to_the_latest_version(ring: Ring) -> None:
+def test_rewrap_encrypts_with_the_latest_version(ring: Ring) -> None:
     ring.create()
     old = ring.encrypt(b"travels")
     ring.rotate(times=2)
@@ -150,7 +150,7 @@ def test_rewrap_brings_to_the_latest_version(ring: Ring) -> None:
     assert ring.good("update", "rewrap/k", ciphertext=old, key_version=2)["ciphertext"].startswith("vault:v2:")
 
 
-def test_rewrap_tells_faults_of_items_in_a_200(ring: Ring) -> None:
+def test_rewrap_reports_errors_of_items_with_status_200(ring: Ring) -> None:
     ring.create()
     items = [{"ciphertext": ring.encrypt(b"x"), "reference": "a"}, {"reference": 5}, {"ciphertext": "junk"}, None]
     results = ring.good("update", "rewrap/k", batch_input=items)["batch_results"]
@@ -176,7 +176,7 @@ def test_rewrap_tells_faults_of_items_in_a_200(ring: Ring) -> None:
                                      f"value as 'int': strconv.ParseInt: parsing \"{1 << 70}\": value out of range"),
     ],
 )  # fmt: skip
-def test_rewrap_batches_that_cannot_be_read(ring: Ring, batch: Any, text: str) -> None:
+def test_rewrap_refuses_malformed_batches(ring: Ring, batch: Any, text: str) -> None:
     assert ring.bad("update", "rewrap/k", batch_input=batch) == (500, framed(f"failed to parse batch input: {text}"))
 
 
@@ -192,7 +192,7 @@ def test_rewrap_batches_that_cannot_be_read(ring: Ring, batch: Any, text: str) -
         (7, "source data must be an array or slice, got json.Number"),
     ],
 )  # fmt: skip
-def test_encrypt_batches_that_cannot_be_read(ring: Ring, batch: Any, text: str) -> None:
+def test_encrypt_refuses_malformed_batches(ring: Ring, batch: Any, text: str) -> None:
     ring.create()
     answer = ring.bad("update", "encrypt/k", batch_input=batch)
     assert answer == (500, framed(f"failed to parse batch input: {text}"))
@@ -232,7 +232,7 @@ def test_contexts_in_all_items_or_in_none(ring: Ring) -> None:
     assert "new" not in ring.state.keys
 
 
-def test_encrypting_makes_the_key(ring: Ring) -> None:
+def test_encrypt_creates_a_missing_key(ring: Ring) -> None:
     ring.encrypt(b"x", "plain", type="chacha20-poly1305")
     ring.encrypt(b"x", "derived", context=b64(b"c"), convergent_encryption=True)
     assert ring.key("plain").type == "chacha20-poly1305"

@@ -116,7 +116,7 @@ def test_random(world: World, path: str, size: int) -> None:
     assert response.data != world.write(f"transit/{path}", {}).data
 
 
-def test_the_seal_as_source_is_warned_about(world: World) -> None:
+def test_the_source_seal_gives_a_warning(world: World) -> None:
     response = world.write("transit/random/seal/4", {"format": "hex"})
     assert response.data is not None
     assert len(bytes.fromhex(response.data["random_bytes"])) == 4

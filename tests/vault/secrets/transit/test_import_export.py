@@ -79,14 +79,14 @@ def keys(world: World, path: str) -> dict[str, str]:
         ("hmac", bytes(range(40)), "hmac-key"),
     ],
 )
-def test_symmetric_keys_come_out_as_they_went_in(world: World, type: str, material: bytes, what: str) -> None:
+def test_imported_symmetric_keys_are_exported_unchanged(world: World, type: str, material: bytes, what: str) -> None:
     data = {"type": type, "ciphertext": wrapped(world, material), "exportable": True}
     assert world.write("transit/keys/k/import", data).errors is None
     assert keys(world, f"export/{what}/k") == {"1": b64encode(material).decode()}
 
 
 @pytest.mark.parametrize(("type", "key"), [("ecdsa-p256", EC_KEY), ("ed25519", ED_KEY)])
-def test_asymmetric_keys_come_out_as_they_went_in(world: World, type: str, key: Any) -> None:
+def test_imported_asymmetric_keys_are_exported_unchanged(world: World, type: str, key: Any) -> None:
     data = {"type": type, "ciphertext": wrapped(world, pkcs8(key)), "exportable": True}
     assert world.write("transit/keys/k/import", data).errors is None
     response = world.ask("read", "transit/export/signing-key/k", {"format": "der"})
@@ -126,7 +126,7 @@ def test_a_public_key_verifies_and_gets_its_private_half_later(world: World) -> 
     assert said(world.write(extend, {**own, "version": 9})) == (500, "no such key version")
 
 
-def test_a_private_key_that_does_not_complete_becomes_a_version(world: World) -> None:
+def test_a_private_key_of_another_pair_becomes_a_new_version(world: World) -> None:
     world.write("transit/keys/k/import", {"type": "ecdsa-p256", "public_key": spki(EC_KEY)})
     data = {"ciphertext": wrapped(world, pkcs8(OTHER_EC_KEY))}
     assert world.write("transit/keys/k/import_version", data).errors is None

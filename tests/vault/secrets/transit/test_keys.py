@@ -1,4 +1,4 @@
-"""The life of keys: made, shown, configured, rotated by hand and by the clock, trimmed, put aside, deleted."""
+"""Transit keys: creation, reads, settings, rotation by request and by the clock, trimming and deletion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_what_a_new_key_shows(ring: Ring, type: str) -> None:
         assert version["creation_time"] == "2027-01-15T08:00:00Z"
 
 
-def test_creating_again_shows_what_there_is(ring: Ring) -> None:
+def test_creating_an_existing_key_shows_it(ring: Ring) -> None:
     first = ring.create(exportable=True)
     assert ring.create(type="rsa-2048") == first
     assert ring.good("read", "keys/k") == first
@@ -49,7 +49,7 @@ def test_derived_signing_keys_show_a_public_key_per_context(ring: Ring) -> None:
     assert ring.bad("read", "keys/k", context="!") == (400, "failed to base64-decode context")
 
 
-def test_lists_page(ring: Ring) -> None:
+def test_lists_have_pages(ring: Ring) -> None:
     for name in ("b", "a", "c"):
         ring.create(name)
     assert ring.good("list", "keys/") == {"keys": ["a", "b", "c"]}
@@ -74,7 +74,7 @@ def test_a_refused_configuration_changes_nothing(ring: Ring) -> None:
     assert ring.good("read", "keys/k") == before
 
 
-def test_switches_that_cannot_be_taken_back(ring: Ring) -> None:
+def test_switches_that_cannot_be_revoked(ring: Ring) -> None:
     ring.create(exportable=True, allow_plaintext_backup=True)
     shown = ring.good("update", "keys/k/config", exportable=False, allow_plaintext_backup=False)
     assert shown["exportable"]
@@ -95,7 +95,7 @@ def test_trimmed_versions_are_gone(ring: Ring) -> None:
         400, "minimum available version cannot be decremented")  # fmt: skip
 
 
-def test_a_soft_deleted_key_refuses_work_until_restored(ring: Ring) -> None:
+def test_soft_deleted_keys_cannot_be_used_until_restored(ring: Ring) -> None:
     ring.create(exportable=True, allow_plaintext_backup=True)
     ciphertext = ring.encrypt(b"x")
     assert ring.ask("delete", "keys/k/soft-delete").warnings == []
@@ -133,7 +133,7 @@ def test_a_jump_of_many_years_does_not_make_thousands_of_versions(ring: Ring) ->
     assert ring.good("read", "keys/k")["latest_version"] == latest + 1
 
 
-def test_the_clock_leaves_soft_deleted_and_imported_keys_alone(ring: Ring) -> None:
+def test_soft_deleted_and_imported_keys_are_not_rotated(ring: Ring) -> None:
     ring.create("soft", auto_rotate_period="1h")
     ring.good("delete", "keys/soft/soft-delete")
     ring.create("imported", auto_rotate_period="1h")
@@ -143,7 +143,7 @@ def test_the_clock_leaves_soft_deleted_and_imported_keys_alone(ring: Ring) -> No
     assert ring.good("read", "keys/imported")["latest_version"] == 1
 
 
-def test_key_agreement_gives_both_sides_one_key(ring: Ring) -> None:
+def test_both_sides_of_a_key_agreement_get_the_same_key(ring: Ring) -> None:
     ring.create("mine", type="ecdsa-p256")
     ring.create("theirs", type="ecdsa-p256")
     for name, base, peer in (("a", "mine", "theirs"), ("b", "theirs", "mine")):
@@ -175,7 +175,7 @@ def test_the_other_product(ring: Ring) -> None:
 
 
 class OneKey(RuleBasedStateMachine):
-    """One key under every operation that moves its bounds, beside a model that is only numbers."""
+    """One key under every operation that changes its bounds, compared with a model of plain numbers."""
 
     def __init__(self) -> None:
         super().__init__()

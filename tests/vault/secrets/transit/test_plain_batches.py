@@ -1,4 +1,4 @@
-"""Batches of nothing but texts are worked on at once: with the same results as item by item."""
+"""Batches of plain texts are processed at once, with the same results as item by item."""
 
 from __future__ import annotations
 

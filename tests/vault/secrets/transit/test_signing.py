@@ -1,4 +1,4 @@
-"""``sign`` and ``verify``, judged by other libraries and by the real server's texts."""
+"""``sign`` and ``verify``, compared with other libraries and the real server's texts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def shown(world: World, name: str, version: str = "1", **data: Any) -> str:
         ("ed25519", {}),
     ],
 )
-def test_what_is_signed_verifies(world: World, key: str, options: dict[str, Any], hash: str) -> None:
+def test_signatures_verify(world: World, key: str, options: dict[str, Any], hash: str) -> None:
     signature = ask(world, f"sign/{key}/{hash}", **options)["signature"]
     assert ask(world, f"verify/{key}", hash_algorithm=hash, signature=signature, **options) == {"valid": True}
     other = b64encode(b"another input").decode()

@@ -51,7 +51,7 @@ def test_faults_of_padding_and_associated_data_leave_a_batch_successful(ring: Ri
     assert items_of(answer)[0]["error"] == "'[0].padding_scheme' invalid: unknown padding scheme: none"
 
 
-def test_a_padding_of_null_is_no_text(ring: Ring) -> None:
+def test_a_padding_of_null_is_invalid(ring: Ring) -> None:
     answer = post(ring, "encrypt/k", {"batch_input": [{"plaintext": PLAIN, "padding_scheme": None}]})
     assert "'[0].padding_scheme' expected type 'string', got unconvertible type '<nil>'" in text_of(answer)
 
@@ -71,7 +71,7 @@ def test_nonces_are_decoded_and_refused(ring: Ring) -> None:
     assert (answer.status, text_of(answer)) == (500, REFUSED)
 
 
-def test_rewrap_notes_faults_of_padding_in_the_items(ring: Ring) -> None:
+def test_rewrap_reports_padding_errors_per_item(ring: Ring) -> None:
     sealed = post(ring, "encrypt/k", {"plaintext": PLAIN})
     assert sealed.data is not None
     item = {"ciphertext": sealed.data["ciphertext"], "encrypt_padding_scheme": "oaep"}
@@ -82,7 +82,7 @@ def test_rewrap_notes_faults_of_padding_in_the_items(ring: Ring) -> None:
     )
 
 
-def test_encrypting_makes_rsa_keys(ring: Ring) -> None:
+def test_encrypt_creates_rsa_keys(ring: Ring) -> None:
     assert post(ring, "encrypt/new", {"plaintext": PLAIN, "type": "rsa-2048"}).errors is None
     answer = post(ring, "encrypt/derived", {"plaintext": PLAIN, "type": "rsa-2048", "context": PLAIN})
     assert answer.status == 500
@@ -113,11 +113,11 @@ def test_verify_takes_items_of_any_type(ring: Ring) -> None:
         ([], "missing batch input to process"),
     ],
 )
-def test_verify_wants_one_kind_of_proof(ring: Ring, items: list[Any], text: str) -> None:
+def test_verify_refuses_signatures_mixed_with_hmacs(ring: Ring, items: list[Any], text: str) -> None:
     assert text_of(post(ring, "verify/ed", {"batch_input": items})) == text
 
 
-def test_only_plain_ed25519(ring: Ring) -> None:
+def test_only_pure_ed25519_is_supported(ring: Ring) -> None:
     pure = "only Pure Ed25519 signatures supported,"
     answer = post(ring, "sign/ed", {"input": PLAIN, "signature_context": PLAIN})
     assert text_of(answer) == f"failed to parse batch item: {pure} signature_context must be empty"

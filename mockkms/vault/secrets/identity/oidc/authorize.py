@@ -8,7 +8,7 @@ from typing import Annotated
 from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, own, store
@@ -43,18 +43,18 @@ authorize = engine.path(
 )
 
 
-class OAuthError(Exception):
+class OAuthError(ErrorResponse):
     """An error response in OAuth's format: a code and a description (RFC 6749, section 5.2)."""
 
     def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text, data={"error": code, "error_description": text})
         self.code = code
         self.text = text
 
     @property
     def document(self) -> dict[str, object]:
         """The JSON document of the response."""
-        return {"error": self.code, "error_description": self.text}
+        return dict(self.data or {})
 
 
 @authorize.on(Operation.READ, Operation.UPDATE)
