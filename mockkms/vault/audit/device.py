@@ -17,7 +17,7 @@ from mockkms.world.clock import rfc3339
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context, Environment
+    from mockkms.vault.framework.context import Environment
 
 _DISCARD = ("stdout", "discard", "/dev/null")
 _ENTERPRISE = ("fallback", "filter")
@@ -49,7 +49,7 @@ class Device:
         path = self.options.get("file_path", self.options.get("path", "")).strip()
         return "" if path.lower() in _DISCARD else path
 
-    def sink(self, core: Context) -> sink.Sink:
+    def sink(self, core: Environment) -> sink.Sink:
         """Return the open file of a device that has one. Raises ErrorResponse."""
         return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
 
@@ -59,14 +59,20 @@ class Device:
         return default if not text else text in _TRUE
 
 
-def devices(core: Context) -> dict[str, Device]:
+def devices(core: Environment) -> dict[str, Device]:
     """Return all devices by path."""
     found: dict[str, Device] = core.state.system.setdefault("audit", {})
     return found
 
 
 def enable(
-    core: Context, path: str, device_type: str, *, options: dict[str, str], description: str = "", local: bool = False
+    core: Environment,
+    path: str,
+    device_type: str,
+    *,
+    options: dict[str, str],
+    description: str = "",
+    local: bool = False,
 ) -> Device:
     """Enable a device; ``path`` ends in a slash. Raises ErrorResponse, also where its file cannot be written."""
     if any(name in options for name in _ENTERPRISE):
@@ -104,7 +110,7 @@ def _fault(device: Device) -> str:
     return "" if options.get("file_path", options.get("path", "")).strip() else "file path is required"
 
 
-def _open(core: Context, device: Device) -> None:
+def _open(core: Environment, device: Device) -> None:
     """Open the device's file and write the real server's test line to it. Raises ErrorResponse."""
     failed = f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: "
     with refusing(failed, of=ErrorResponse):
@@ -120,7 +126,7 @@ def _open(core: Context, device: Device) -> None:
         raise ErrorResponse(f"audit backend failed test message: {error}") from None
 
 
-def _probe(core: Context) -> bytes:
+def _probe(core: Environment) -> bytes:
     entry = {
         "auth": {"policy_results": {"allowed": True}, "token_type": "default"},
         "request": {
@@ -132,7 +138,7 @@ def _probe(core: Context) -> bytes:
     return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
-def disable(core: Context, path: str) -> None:
+def disable(core: Environment, path: str) -> None:
     """Disable a device, if it exists, and close its file."""
     if devices(core).pop(path, None) is not None:
         sink.close(core, path)

@@ -13,14 +13,20 @@ from mockkms.vault.kernel import matching
 from mockkms.world.clock import parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Environment, WithNamespaces, WithSeal, WithTokens
     from mockkms.vault.kernel.mounts import Mount
     from mockkms.vault.tokens.token import Token
+
+    class AuditServices(Environment, WithNamespaces, WithSeal, WithTokens, Protocol):
+        """What the audit log needs of the server."""
+
 
 Hash = Callable[[str], str]
 
 
-def record(core: Context, request: Request, response: Response, asked: dict[str, object]) -> bool:
+def record(core: AuditServices, request: Request, response: Response, asked: dict[str, object]) -> bool:
     """Write the line of the answer, and before it that of the request unless ``record_request`` wrote it.
 
     ``asked`` is the request's data as received. Return whether the answer may be sent: at least one device logged it,
@@ -32,7 +38,7 @@ def record(core: Context, request: Request, response: Response, asked: dict[str,
     return _written(core, lambda device: entries(core, device, request, response, asked)[-lines:])
 
 
-def record_request(core: Context, request: Request) -> bool:
+def record_request(core: AuditServices, request: Request) -> bool:
     """Write the line of a request that is about to run, to every device with a file.
 
     Return whether it may run: at least one device logged it, or none has a file.
@@ -43,7 +49,7 @@ def record_request(core: Context, request: Request) -> bool:
     return _written(core, lambda device: entries(core, device, request, Response(), request.data)[:1])
 
 
-def _written(core: Context, lines: Callable[[Device], list[dict[str, object]]]) -> bool:
+def _written(core: AuditServices, lines: Callable[[Device], list[dict[str, object]]]) -> bool:
     taken = False
     for device in devices(core).values():
         if not device.file:
@@ -57,7 +63,7 @@ def _written(core: Context, lines: Callable[[Device], list[dict[str, object]]]) 
     return taken
 
 
-def _audited(core: Context, request: Request) -> bool:
+def _audited(core: AuditServices, request: Request) -> bool:
     """Return whether a request reaches the audit devices: what is answered before the core does
     not, but for sealing.
     """
@@ -72,7 +78,7 @@ def _line(entry: dict[str, object]) -> bytes:
 
 
 def entries(
-    core: Context, device: Device, request: Request, response: Response, asked: dict[str, object]
+    core: AuditServices, device: Device, request: Request, response: Response, asked: dict[str, object]
 ) -> list[dict[str, object]]:
     """Return the request's and the answer's entry for one device."""
     raw = device.switch("log_raw", False)
@@ -102,7 +108,7 @@ def entries(
     return [shown, answer]
 
 
-def _auth(core: Context, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, object]:
+def _auth(core: Environment, request: Request, token: Token | None, secret: Hash, accessor: Hash) -> dict[str, object]:
     trace = request.trace
     if token is None:
         return {"token_type": "default"}
@@ -124,7 +130,7 @@ def _auth(core: Context, request: Request, token: Token | None, secret: Hash, ac
 
 
 def _request(
-    core: Context, request: Request, mount: Mount | None, asked: dict[str, object], secret: Hash, accessor: Hash
+    core: AuditServices, request: Request, mount: Mount | None, asked: dict[str, object], secret: Hash, accessor: Hash
 ) -> dict[str, object]:
     trace = request.trace
     kept = tuple(mount.config.audit_non_hmac_request_keys) if mount else ()
@@ -145,7 +151,7 @@ def _request(
     return {**_filled(found), "namespace": _filled(namespace)}
 
 
-def _mount(core: Context, mount: Mount | None, version_key: str) -> dict[str, object]:
+def _mount(core: Environment, mount: Mount | None, version_key: str) -> dict[str, object]:
     if mount is None:
         return {}
     return {
@@ -157,7 +163,7 @@ def _mount(core: Context, mount: Mount | None, version_key: str) -> dict[str, ob
     }
 
 
-def _headers(core: Context, request: Request, secret: Hash) -> dict[str, list[str]]:
+def _headers(core: Environment, request: Request, secret: Hash) -> dict[str, list[str]]:
     """Return the headers that are configured to be logged."""
     kept = audited_headers(core)
     sent = {name: request.headers.get(name) for name in kept}

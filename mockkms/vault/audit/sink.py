@@ -8,13 +8,9 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
-
-if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
 
 _USUAL_MODE = 0o600
 _EXECUTABLE = 0o111
@@ -83,11 +79,11 @@ class Sink:
         self._descriptor, self._close = -1, None
 
 
-_OPEN: weakref.WeakKeyDictionary[Context, dict[str, Sink]] = weakref.WeakKeyDictionary()
+_OPEN: weakref.WeakKeyDictionary[object, dict[str, Sink]] = weakref.WeakKeyDictionary()
 """The open files of each server by device path; kept outside the state, which has to pickle."""
 
 
-def sink(core: Context, device: str, path: str, mode: int) -> Sink:
+def sink(core: object, device: str, path: str, mode: int) -> Sink:
     """Return the file of an audit device, opening it if needed. Raises ErrorResponse."""
     known = _OPEN.setdefault(core, {})
     found = known.get(device)
@@ -99,7 +95,7 @@ def sink(core: Context, device: str, path: str, mode: int) -> Sink:
     return found
 
 
-def close(core: Context, device: str) -> None:
+def close(core: object, device: str) -> None:
     """Close the file of a removed device."""
     gone = _OPEN.get(core, {}).pop(device, None)
     if gone is not None:

@@ -49,7 +49,7 @@ _NEGATIVE_ZERO = re.compile(r"-0(?![0-9.eE])")
 _KEEPING = json.JSONDecoder(
     parse_float=_number, parse_constant=_constant, parse_int=lambda t: Number(t) if t == "-0" else int(t)
 )
-"""Keeps the one whole number whose text an ``int`` loses; a call for each of them is too dear for the rest."""
+"""Keeps the one whole number whose text an ``int`` loses; a call for each of them is too slow for the rest."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -20,7 +20,13 @@ from mockkms.vault.golang.errors import error_context
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Pipeline, WithSecondFactors, WithTokens
+
+    class InlineServices(Pipeline, WithSecondFactors, WithTokens, Protocol):
+        """What logging in within a request needs of the server."""
+
 
 PATH = "X-Vault-Inline-Auth-Path"
 FAILED = "X-Vault-Inline-Auth-Failed"
@@ -30,7 +36,7 @@ _PARAMETER = "x-vault-inline-auth-parameter-"
 _LOGINS = (Operation.CREATE, Operation.UPDATE, Operation.READ)
 
 
-def log_in(core: Context, request: Request) -> Token | Response:
+def log_in(core: InlineServices, request: Request) -> Token | Response:
     """Perform the login, set the token of ``request`` and return it, or return the login's answer if it has no token.
 
     Raises VaultError: the login's own error, marked by a header, or the fault in the headers.

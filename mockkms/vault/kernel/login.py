@@ -13,7 +13,25 @@ from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import (
+        Environment,
+        Lifetimes,
+        Lockouts,
+        WithIdentities,
+        WithNamespaces,
+        WithSecondFactors,
+        WithTokens,
+    )
+
+    class LoginServices(
+        Environment, Lifetimes, WithIdentities, WithNamespaces, WithSecondFactors, WithTokens, Protocol
+    ):
+        """What turning a login into a token needs of the server."""
+
+        @property
+        def lockout(self) -> Lockouts: ...
 
 
 _WAITS = (
@@ -22,7 +40,7 @@ _WAITS = (
 )
 
 
-def login(core: Context, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
+def login(core: LoginServices, request: Request, mount: Mount, auth: Auth, user: str = "") -> tuple[Auth, list[str]]:
     """Create the token, or store the login until MFA validates it; return the ``auth`` to show and the warnings.
 
     ``user`` is the name under which user lockout counts failures. Raises ErrorResponse (a root policy, a disabled
@@ -46,7 +64,7 @@ def login(core: Context, request: Request, mount: Mount, auth: Auth, user: str =
 
 
 def _second_proof(
-    core: Context,
+    core: LoginServices,
     request: Request,
     mount: Mount,
     auth: Auth,
@@ -73,7 +91,7 @@ def _second_proof(
     return Auth(token_type="default", mfa_requirement=core.mfa.requirement(request_id, subject_to))
 
 
-def grant(core: Context, request: Request, mount: Mount, auth: Auth, path: str) -> list[str]:
+def grant(core: LoginServices, request: Request, mount: Mount, auth: Auth, path: str) -> list[str]:
     """Create the token of a login at ``path`` that has passed MFA, if any; return the warnings.
 
     Raises ErrorResponse and BackendError.
@@ -117,7 +135,7 @@ def grant(core: Context, request: Request, mount: Mount, auth: Auth, path: str) 
     return warnings
 
 
-def identity_policies(core: Context, entity_id: str, namespace: str) -> list[str]:
+def identity_policies(core: LoginServices, entity_id: str, namespace: str) -> list[str]:
     """Return the policies that a token gets from its entity and its groups, in one namespace."""
     if not entity_id:
         return []

@@ -11,7 +11,13 @@ from mockkms.vault.framework.message import ErrorResponse, Operation, Request
 from mockkms.vault.kernel.mounts import Mount
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context, Environment
+    from typing import Protocol
+
+    from mockkms.vault.framework.context import Context, Environment, WithNamespaces
+
+    class RoutedServices(Environment, WithNamespaces, Protocol):
+        """What routing a request of any namespace needs of the server."""
+
 
 _REVOKING = ("sys/leases/", "sys/mounts/", "auth/token/revoke")
 """Beginnings of paths that may revoke leases of any mount."""
@@ -56,7 +62,7 @@ def outside(core: Environment, path: str, operation: Operation) -> Match | None:
     return found if found.endpoint is not None and found.endpoint.outside else None
 
 
-def may_wait(core: Context, request: Request) -> bool:
+def may_wait(core: RoutedServices, request: Request) -> bool:
     """Return whether a request may have to wait for another server, or computes for long."""
     mounts = core.state.mounts
     if mounts.waits is None:

@@ -13,7 +13,7 @@ from mockkms.vault.policy.rules import PolicyRule
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Context, Environment
 
 _NEAREST = 3
 _LISTINGS = (Operation.LIST, Operation.SCAN)
@@ -132,7 +132,7 @@ def _covers(rule: PolicyRule, path: str, operation: Operation) -> bool:
 
 
 def _hints(
-    core: Context, acl: Acl, operation: Operation, namespace: str, path: str, found: Permissions | None
+    core: Environment, acl: Acl, operation: Operation, namespace: str, path: str, found: Permissions | None
 ) -> Iterator[str]:
     if found is not None:
         if operation is Operation.CREATE and "update" in found.capabilities:
@@ -164,7 +164,7 @@ def _likely_mistake(rule: PolicyRule, namespace: str, path: str, operation: Oper
 
 
 def _missing_folder(
-    core: Context, rule: PolicyRule, where: str, namespace: str, path: str, operation: Operation
+    core: Environment, rule: PolicyRule, where: str, namespace: str, path: str, operation: Operation
 ) -> Iterator[str]:
     """Yield the common mistake of a rule without a folder of the engine after the mount, such as ``data/`` of KV 2."""
     mount = core.state.mounts.match(namespace, path)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from mockkms.vault.golang.errors import error_context
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 _SIZE = 66
 """Bytes of a coordinate on P-521."""
@@ -29,14 +29,14 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-def _key(core: Context) -> ec.EllipticCurvePrivateKey:
+def _key(core: Environment) -> ec.EllipticCurvePrivateKey:
     tokens = core.state.tokens
     if not tokens.wrapping_key:
         tokens.wrapping_key = int.from_bytes(core.entropy.derived(_LABEL, 64), "big") or 1
     return ec.derive_private_key(tokens.wrapping_key, ec.SECP521R1())
 
 
-def sign(core: Context, token_id: str, now: float, seconds: float) -> str:
+def sign(core: Environment, token_id: str, now: float, seconds: float) -> str:
     """Return the JWT that represents the wrapping token ``token_id``."""
     claims = {
         "accessor": "",
@@ -53,7 +53,7 @@ def sign(core: Context, token_id: str, now: float, seconds: float) -> str:
     return f"{text}.{_encode(r.to_bytes(_SIZE, 'big') + s.to_bytes(_SIZE, 'big'))}"
 
 
-def verify(core: Context, text: str) -> str:
+def verify(core: Environment, text: str) -> str:
     """Verify the signature and return the wrapping token in ``jti``. Raises ValueError with the server's text."""
     head, body, signature = text.split(".")
     unparsed = "wrapping token could not be parsed: go-jose/go-jose: parse error"
@@ -77,7 +77,7 @@ def verify(core: Context, text: str) -> str:
     return str(claims.get("jti", ""))
 
 
-def _check(core: Context, signed: bytes, raw: bytes) -> None:
+def _check(core: Environment, signed: bytes, raw: bytes) -> None:
     if len(raw) == 2 * _SIZE:
         pair = encode_dss_signature(int.from_bytes(raw[:_SIZE], "big"), int.from_bytes(raw[_SIZE:], "big"))
         try:

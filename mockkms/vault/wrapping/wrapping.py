@@ -18,7 +18,8 @@ from mockkms.vault.wrapping.envelope import envelope
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
+    from mockkms.vault.tokens.tokens import TokenServices
 
 _GUARDED = frozenset({"sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/rewrap"})
 
@@ -28,7 +29,7 @@ CONTENT_TYPE, BODY, STATUS = "http_content_type", "http_raw_body", "http_status_
 _HEADERS = {"Cache-Control": "http_raw_cache_control", "WWW-Authenticate": "http_www_authenticate"}
 
 
-def serialised_as_data(core: Context, request: Request, response: Response) -> Response:
+def serialised_as_data(core: Environment, request: Request, response: Response) -> Response:
     """Return an answer as data to wrap if its body is already serialised: outside the envelope, or with a status.
 
     Everything else, and a status without a body, is returned unchanged.
@@ -96,7 +97,7 @@ def _unsendable(why: str) -> Response:
     return Response(raw=b"", status=500, headers={"X-Vault-Raw-Error": why})
 
 
-def check_request(core: Context, request: Request) -> None:
+def check_request(core: TokenServices, request: Request) -> None:
     """Validate the wrapping token of ``sys/wrapping/{lookup,unwrap,rewrap}`` before authentication.
 
     It comes first because the token may itself be the request's token, and a JWT is replaced by the token it contains.
@@ -115,7 +116,7 @@ def invalid() -> ErrorResponse:
     return ErrorResponse("wrapping token is not valid or does not exist")
 
 
-def _resolve(core: Context, request: Request) -> Token | None:
+def _resolve(core: TokenServices, request: Request) -> Token | None:
     given = request.data.get("token")
     if given is None:
         token_id = request.token
@@ -138,7 +139,7 @@ def _resolve(core: Context, request: Request) -> Token | None:
     return core.tokens.checked(token_id)
 
 
-def wrap_if_asked(core: Context, request: Request, response: Response, token: Token | None) -> Response:
+def wrap_if_asked(core: TokenServices, request: Request, response: Response, token: Token | None) -> Response:
     """Wrap the answer if the request or the handler asks for it; the shorter TTL applies. Raises ErrorResponse."""
     asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
     if not asked or response.wrap_info is not None:
@@ -161,7 +162,7 @@ def wrap_if_asked(core: Context, request: Request, response: Response, token: To
     return Response(wrap_info=info)
 
 
-def store(core: Context, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
+def store(core: TokenServices, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
     """Store ``text`` behind a new single-use token that expires after ``seconds``."""
     now = core.clock.now()
     namespace = "" if form == "jwt" else request.namespace
@@ -203,7 +204,7 @@ class Wrapped:
     creation_path: str
 
 
-def contents(core: Context, token: Token, namespace: str | None = None) -> Wrapped:
+def contents(core: Environment, token: Token, namespace: str | None = None) -> Wrapped:
     """Return the answer that ``token`` wraps. Raises ErrorResponse if its cubbyhole is empty.
 
     ``namespace`` replaces the token's own namespace for the look-up.

@@ -19,7 +19,7 @@ from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, PkiKey, Revo
 from mockkms.vault.secrets.pki.revocation import crls
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Context, Environment
 
 Spec = Mapping[str, object]
 ISSUER_SETTINGS = (
@@ -157,7 +157,7 @@ def add_certificate(core: Context, mount: Mount, spec: Spec) -> None:
         state.revoked[hyphens(certificate.serial_text)] = Revocation(der, _moment(core, spec["revoked"]), issuer)
 
 
-def _moment(core: Context, given: object) -> float:
+def _moment(core: Environment, given: object) -> float:
     """Return seconds since the epoch; now for true."""
     return core.clock.now() if given is True or not isinstance(given, (int, float)) else float(given)
 

@@ -11,7 +11,7 @@ from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlCo
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
     from mockkms.vault.kernel.mounts import Mount
 
 USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
@@ -158,7 +158,7 @@ def colons(serial: str) -> str:
     return serial.lower().replace("-", ":")
 
 
-def _setup(state: PKI, core: Context, mount: Mount) -> None:
+def _setup(state: PKI, core: Environment, mount: Mount) -> None:
     state.last_tidy = state.delta_checked = core.clock.now()
 
 

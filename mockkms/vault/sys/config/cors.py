@@ -14,7 +14,7 @@ from mockkms.vault.sys.engine import engine
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 _SHARED = ("X-Vault-MFA", "X-Vault-No-Request-Forwarding", "X-Vault-Wrap-Format", "X-Vault-Wrap-TTL")
 _BROWSER = ("X-Requested-With", "X-Vault-AWS-IAM-Server-ID")
@@ -60,13 +60,13 @@ cors = engine.path(
 )
 
 
-def settings(core: Context) -> Cors | None:
+def settings(core: Environment) -> Cors | None:
     """Return the settings; None while CORS is off."""
     found: Cors | None = core.state.system.get("cors")
     return found
 
 
-def decide(core: Context, method: str, origin: str, requested_method: str) -> CorsDecision:
+def decide(core: Environment, method: str, origin: str, requested_method: str) -> CorsDecision:
     """Decide about a request; ``origin`` and ``requested_method`` are header values, empty if missing."""
     present = settings(core)
     if present is None or not origin:
@@ -116,7 +116,7 @@ def write_cors(_state: object, call: Call, *, allowed_origins: list[str], allowe
     call.core.state.system["cors"] = Cors(list(allowed_origins), headers, call.get("allow_credentials", False))
 
 
-def _standard_headers(core: Context) -> tuple[str, ...]:
+def _standard_headers(core: Environment) -> tuple[str, ...]:
     """Return the headers that are always allowed, in the product's order."""
     if core.product.has(Feature.CORS_PATCH):
         return ("Content-Type", *_BROWSER, *_SHARED, *_OVERRIDE, *_CREDENTIALS)

@@ -15,7 +15,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.mounts.shapes import LISTS, MANAGED_LISTS, visibility
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Context, Environment
 
 _TEXTS = (
     "default_lease_ttl", "max_lease_ttl", "listing_visibility", "token_type", "plugin_version", "plugin_name",
@@ -49,7 +49,7 @@ class NewMountConfig:
     delegated_auth_accessors: list[str] = field(default_factory=list)
 
 
-def decoded_config(core: Context, raw: Mapping[str, object], kind: str) -> NewMountConfig:
+def decoded_config(core: Environment, raw: Mapping[str, object], kind: str) -> NewMountConfig:
     """Return ``config`` with its types checked as strictly as the real server does. Raises ErrorResponse.
 
     ``kind`` (``mount``, ``auth``) is part of the error text.

@@ -14,7 +14,7 @@ from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import conflict, protected, sanitized
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
 
 remount = engine.path(
     "remount",
@@ -86,7 +86,7 @@ def _check_target(given: str, path: str) -> None:
         raise ErrorResponse("invalid destination mount: path cannot contain non-printable characters")
 
 
-def _check_protected(core: Context, source: str, target: str) -> None:
+def _check_protected(core: Environment, source: str, target: str) -> None:
     if source.startswith("auth/"):
         if not target.startswith("auth/"):
             raise ErrorResponse(f'cannot remount auth mount to non-auth mount "{target}"')

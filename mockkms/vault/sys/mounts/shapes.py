@@ -16,7 +16,7 @@ from mockkms.vault.kernel.mounts import Mount, MountTable
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Environment
     from mockkms.vault.tokens.ttl import Limits
 
 _PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
@@ -43,17 +43,17 @@ MOUNT_FIELDS = {
 TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
 
 
-def own_paths(core: Context) -> tuple[str, ...]:
+def own_paths(core: Environment) -> tuple[str, ...]:
     """Return the default mount paths that only this product has."""
     return ("agent-registry/",) if core.product.has(Feature.AGENT_REGISTRY) else ()
 
 
-def protected(core: Context) -> tuple[str, ...]:
+def protected(core: Environment) -> tuple[str, ...]:
     """Return the paths that users cannot mount, move or unmount."""
     return (*_PROTECTED, *own_paths(core))
 
 
-def unmountable(core: Context, mount_type: str) -> bool:
+def unmountable(core: Environment, mount_type: str) -> bool:
     """Return whether a type is known to the product as one that cannot be mounted."""
     if mount_type == "agent_registry":
         return core.product.has(Feature.AGENT_REGISTRY)
@@ -70,7 +70,7 @@ def shown_path(mount: Mount) -> str:
     return mount.path.removeprefix("auth/") if mount.is_auth else mount.path
 
 
-def mount_info(core: Context, mount: Mount, limits: Limits | None = None) -> dict[str, object]:
+def mount_info(core: Environment, mount: Mount, limits: Limits | None = None) -> dict[str, object]:
     """Return one entry of ``sys/mounts`` or ``sys/auth``; ``limits`` replaces the mount's own lease limits."""
     config: dict[str, object] = {
         "default_lease_ttl": mount.config.default_lease_ttl if limits is None else limits.default,
@@ -103,7 +103,7 @@ def mount_info(core: Context, mount: Mount, limits: Limits | None = None) -> dic
     return info
 
 
-def builtin_version(core: Context, mount_type: str = "") -> str:
+def builtin_version(core: Environment, mount_type: str = "") -> str:
     """Return the version of built-in plugins; one product's ``kv`` has its own."""
     product = core.product
     own = product.plugin_versions.get("kv" if mount_type in ("kv-v1", "kv-v2", "generic") else mount_type)
@@ -122,7 +122,7 @@ def optional_settings(mount: Mount) -> dict[str, object]:
     return found
 
 
-def check_token_key(core: Context, namespace: str, name: str) -> str:
+def check_token_key(core: Environment, namespace: str, name: str) -> str:
     """Return the name of a key that signs identity tokens; empty is fine. Raises ErrorResponse for an unknown one."""
     service = core.state.identity.oidc.get(namespace)
     known = service.keys if service is not None else {}
@@ -165,7 +165,7 @@ def plugin_type(given: str, plugin_name: str) -> str:
     return plugin_name
 
 
-def plugin_version(core: Context, version: str, mount_type: str, kind: str) -> str:
+def plugin_version(core: Environment, version: str, mount_type: str, kind: str) -> str:
     """Return the pinned version of a new mount. Raises ErrorResponse for an invalid version.
 
     ``kind`` is ``secrets`` or ``auth``. Types that are part of the server itself are refused here; for others mounting
@@ -203,7 +203,7 @@ _VERSION = re.compile(
 )
 
 
-def semantic_version(core: Context, text: str, *, dashed: bool = False) -> str:
+def semantic_version(core: Environment, text: str, *, dashed: bool = False) -> str:
     """Normalise a version with any number of segments to ``v1.2.3``. Raises ErrorResponse.
 
     ``dashed``: a pre-release requires a dash, so that ``1.2rc1`` is invalid.
@@ -257,7 +257,7 @@ def check_conflict(call: Call, path: str) -> None:
         raise ErrorResponse(f"existing mount at {taken}")
 
 
-def implementation(core: Context, kind: str, mount_type: str, options: dict[str, str] | None) -> Engine | None:
+def implementation(core: Environment, kind: str, mount_type: str, options: dict[str, str] | None) -> Engine | None:
     """Return the engine of a type; None if the product cannot mount it as ``kind`` (``secret``, ``auth``)."""
     if registry.lacks(core.product, kind, mount_type) or (
         mount_type in SINGLETONS and not unmountable(core, mount_type)

@@ -18,7 +18,7 @@ from mockkms.vault.sys.seal.rotate_keyring import barrier_of
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.context import Context, Environment
 
 _NEEDS = Feature.AUTHENTICATED_ROTATION
 _TOKEN_LENGTH, _NAMESPACE_TOKEN_LENGTH = 24, 31
@@ -51,12 +51,12 @@ decode = engine.path(
 )
 
 
-def otp_length(core: Context, namespace: str) -> int:
+def otp_length(core: Environment, namespace: str) -> int:
     """Return the length of a one-time password, which is that of the token."""
     return (_NAMESPACE_TOKEN_LENGTH if namespace else _TOKEN_LENGTH) + len(core.product.service_prefix)
 
 
-def start(core: Context, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
+def start(core: Environment, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
     """Start an attempt; return its one-time password if one was generated, else an empty text. Raises ErrorResponse."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
     otp, fingerprint = otp or made, ""

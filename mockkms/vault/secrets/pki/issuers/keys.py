@@ -94,7 +94,7 @@ def generate_key(state: PKI, call: Call, *, exported: str, key_type: str, key_bi
     if how == "kms":
         if not call.core.product.has(Feature.MANAGED_KEYS):
             raise ErrorResponse("Unknown type of key to generate")
-        raise BackendError(references.managed(call))
+        raise BackendError(references.managed_key_fault(call) or references.NO_MANAGED_KEYS)
     kind = key_type
     with refusing("Validation for key_type, key_bits failed: "):
         bits = key_sizes.settle_key(kind, key_bits)

@@ -79,8 +79,10 @@ def _new_name(known: Mapping[str, PkiIssuer | PkiKey], call: Call, what: str, pr
     return name
 
 
-def managed(call: Call) -> str:
-    """Return why a managed key is unavailable: only the enterprise edition has them."""
-    if not call["managed_key_name"] and not call["managed_key_id"]:
-        return "missing argument managed_key_name or managed_key_id"
-    return "managed keys are supported within enterprise edition only"
+NO_MANAGED_KEYS = "managed keys are supported within enterprise edition only"
+
+
+def managed_key_fault(call: Call) -> str:
+    """Return the fault of a request that does not name a managed key; empty if it names one."""
+    named = call["managed_key_name"] or call["managed_key_id"]
+    return "" if named else "missing argument managed_key_name or managed_key_id"

@@ -92,13 +92,10 @@ def _existing(state: PKI, call: Call, how: str) -> bytes:
     if how == "kms":
         if not call.core.product.has(Feature.MANAGED_KEYS):
             raise ErrorResponse("unsupported public key: <nil>")
-        fault = references.managed(call)
-        front = (
-            "unable to determine managed key id"
-            if fault.startswith("missing")
-            else "failed to lookup public key from managed key"
-        )
-        raise ErrorResponse(f"{front}: {fault}")
+        fault = references.managed_key_fault(call)
+        if fault:
+            raise ErrorResponse(f"unable to determine managed key id: {fault}")
+        raise ErrorResponse(f"failed to lookup public key from managed key: {references.NO_MANAGED_KEYS}")
     with refusing("failed to lookup public key from existing key: ", of=BackendError):
         return references.key(state, references.reference(call, "key_ref")).private
 
