@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
+from mockkms.crypto import CryptoError
+
 NONCE_SIZES: Final = {"aes-gcm": 12, "chacha20-poly1305": 12, "xchacha20-poly1305": 24}
 """Bytes of nonce by algorithm."""
 
@@ -23,10 +25,6 @@ TAG_SIZE: Final = 16
 _CACHED_KEYS = 512
 _U32 = 0xFFFFFFFF
 _CONSTANT = (0x61707865, 0x3320646E, 0x79622D32, 0x6B206574)
-
-
-class AuthenticationFailed(ValueError):
-    """The ciphertext, its nonce or its associated data is not what was sealed."""
 
 
 _aes = lru_cache(maxsize=_CACHED_KEYS)(AESGCM)
@@ -63,7 +61,7 @@ def opening(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None]
 def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | None = None) -> bytes:
     """The plaintext of what ``seal`` made.
 
-    Raises AuthenticationFailed, with Go's text, where anything was changed or cut; ValueError for a key of wrong size.
+    Raises CryptoError, with Go's text, where anything was changed or cut; ValueError for a key of wrong size.
     """
     size = NONCE_SIZES[algorithm]
     nonce, body = sealed[:size], sealed[size:]
@@ -78,7 +76,7 @@ def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | N
         subkey, short = _x(key, nonce)
         return ChaCha20Poly1305(subkey).decrypt(short, body, associated)
     except InvalidTag:
-        raise AuthenticationFailed(f"{name}: message authentication failed") from None
+        raise CryptoError(f"{name}: message authentication failed") from None
 
 
 def _x(key: bytes, nonce: bytes) -> tuple[bytes, bytes]:

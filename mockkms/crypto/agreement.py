@@ -6,6 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import ec_private, ec_public
 from mockkms.crypto.encoding import containers, pem
 
@@ -24,7 +25,7 @@ def peer_key(text: str) -> containers.Parsed:
         raise ValueError("unexpected trailing data after parsed PEM block")
     try:
         return containers.parse_public(block.der)
-    except containers.ContainerError as error:
+    except CryptoError as error:
         try:
             return containers.parse_public(_certified(block.der))
         except ValueError:

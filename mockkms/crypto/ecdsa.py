@@ -6,12 +6,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import ec_private, ec_public
 from mockkms.crypto.encoding import der
-
-
-class BadSignature(ValueError):
-    """The bytes are no signature at all, said as the real server says it."""
 
 
 def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
@@ -25,7 +22,7 @@ def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
 
 
 def verify(public: bytes, digest: bytes, signature: bytes, jws: bool = False) -> bool:
-    """Whether the signature is good. Raises BadSignature for malformed ASN.1; malformed JWS is just not good."""
+    """Whether the signature is good. Raises CryptoError for malformed ASN.1; malformed JWS is just not good."""
     key = ec_public(public)
     if jws:
         half = len(signature) // 2
@@ -63,12 +60,12 @@ def _hash(size: int) -> hashes.HashAlgorithm:
 
 
 def _parse(signature: bytes) -> tuple[int, int]:
-    outer = der.Reader(signature)
+    outer = der.DerReader(signature)
     try:
         parts = outer.enter()
         r, s = parts.integer(), parts.integer()
-    except der.DERError:
-        raise BadSignature("supplied signature is invalid") from None
+    except CryptoError:
+        raise CryptoError("supplied signature is invalid") from None
     if outer.rest:
-        raise BadSignature("supplied signature contains extra data")
+        raise CryptoError("supplied signature contains extra data")
     return r, s

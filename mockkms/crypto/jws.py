@@ -26,7 +26,7 @@ _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
 
 
 @dataclass(frozen=True)
-class Token:
+class JwsToken:
     """A compact JWS, not verified."""
 
     header: dict[str, Any]
@@ -63,7 +63,7 @@ class Token:
         return value
 
 
-def parse(text: str) -> Token:
+def parse(text: str) -> JwsToken:
     """Take a compact JWS apart. Raises ValueError."""
     parts = text.split(".")
     if len(parts) != 3:
@@ -71,7 +71,7 @@ def parse(text: str) -> Token:
     header = json.loads(_decode(parts[0]))
     if not isinstance(header, dict):
         raise ValueError("the header is no JSON object")
-    return Token(header, _decode(parts[1]), parts[0], _decode(parts[2]))
+    return JwsToken(header, _decode(parts[1]), parts[0], _decode(parts[2]))
 
 
 def load_key(pem: bytes) -> PublicKey:
@@ -87,7 +87,7 @@ def load_key(pem: bytes) -> PublicKey:
     return key
 
 
-def verified(token: Token, key: PublicKey) -> bool:
+def verified(token: JwsToken, key: PublicKey) -> bool:
     """Whether ``key`` made the signature, with the algorithm that the header names.
 
     False for an unsupported critical header too.

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap_with_padding,
 )
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import rsa_private
 from mockkms.crypto.rsa import rsa
 
@@ -27,39 +28,35 @@ _SMALLEST, _LARGEST = 24, 8200
 """Bytes of a wrapped key."""
 
 
-class WrapError(ValueError):
-    """What was to be unwrapped is damaged or was wrapped for someone else."""
-
-
 def hash_named(name: str) -> str:
-    """Transit's name of a hash given in any case. Raises WrapError for an unknown one."""
+    """Transit's name of a hash given in any case. Raises CryptoError for an unknown one."""
     try:
         return HASHES[name.upper()]
     except KeyError:
-        raise WrapError(f"unknown hash function: {name}") from None
+        raise CryptoError(f"unknown hash function: {name}") from None
 
 
 def wrap(public: bytes, target: bytes, ephemeral: bytes, hash_name: str) -> bytes:
-    """``target`` wrapped for the RSA key ``public``; ``ephemeral`` is 32 random bytes. Raises ``rsa.RSAError``."""
+    """``target`` wrapped for the RSA key ``public``; ``ephemeral`` is 32 random bytes. Raises CryptoError."""
     return rsa.encrypt_oaep(public, ephemeral, hash_name) + aes_key_wrap_with_padding(ephemeral, target)
 
 
 def unwrap(private: bytes, blob: bytes, hash_name: str) -> bytes:
-    """The key that ``wrap`` hid. Raises WrapError, ``rsa.RSAError``."""
+    """The key that ``wrap`` hid. Raises CryptoError."""
     size = (rsa_private(private).key_size + 7) // 8
     if len(blob) <= size:
-        raise WrapError("provided ciphertext is too short")
+        raise CryptoError("provided ciphertext is too short")
     ephemeral = rsa.decrypt_oaep(private, blob[:size], hash_name)
     if len(ephemeral) != EPHEMERAL_SIZE:
-        raise WrapError("expected ephemeral AES key to be 256-bit")
+        raise CryptoError("expected ephemeral AES key to be 256-bit")
     wrapped = blob[size:]
     if len(wrapped) < _SMALLEST:
-        raise WrapError("kwp: wrapped key size too small")
+        raise CryptoError("kwp: wrapped key size too small")
     if len(wrapped) > _LARGEST:
-        raise WrapError("kwp: wrapped key size too large")
+        raise CryptoError("kwp: wrapped key size too large")
     if len(wrapped) % 8:
-        raise WrapError("kwp: wrapped key size must be a multiple of 8 bytes")
+        raise CryptoError("kwp: wrapped key size must be a multiple of 8 bytes")
     try:
         return aes_key_unwrap_with_padding(ephemeral, wrapped)
     except InvalidUnwrap:
-        raise WrapError("kwp: unwrap failed integrity check") from None
+        raise CryptoError("kwp: unwrap failed integrity check") from None

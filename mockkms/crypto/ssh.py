@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import b64
 
 USER, HOST = 1, 2
@@ -40,10 +41,6 @@ _BY_CURVE: dict[str, hashes.HashAlgorithm] = {
 _CERTIFICATE = "-cert-v01@openssh.com"
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-
-class SshKeyError(ValueError):
-    """What is no key, or one of a kind that has no place here."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +77,12 @@ class PublicKey:
 
 
 def parse_public(text: str) -> PublicKey:
-    """A public key: a line of ``authorized_keys``, or only its base64. Raises SshKeyError."""
+    """A public key: a line of ``authorized_keys``, or only its base64. Raises CryptoError."""
     words = text.split(" ")
     try:
         blob = b64.decode(words[1] if len(words) > 1 else text)
     except ValueError as error:
-        raise SshKeyError(str(error)) from None
+        raise CryptoError(str(error)) from None
     try:
         name = _read(blob)[0].decode("ascii")
         if name == "ssh-dss":
@@ -93,22 +90,22 @@ def parse_public(text: str) -> PublicKey:
             _all(blob)
         else:
             load_ssh_public_key(f"{name} {base64.b64encode(blob).decode()}".encode())
-    except (SshKeyError, UnicodeDecodeError):
-        raise SshKeyError("ssh: short read") from None
+    except (CryptoError, UnicodeDecodeError):
+        raise CryptoError("ssh: short read") from None
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise SshKeyError(f"ssh: unknown key algorithm: {error}") from None
+        raise CryptoError(f"ssh: unknown key algorithm: {error}") from None
     return PublicKey(blob)
 
 
 def load_private(text: str) -> Private:
-    """A private key in PEM or OpenSSH's form, not encrypted. Raises SshKeyError."""
+    """A private key in PEM or OpenSSH's form, not encrypted. Raises CryptoError."""
     try:
         load = load_ssh_private_key if "OPENSSH PRIVATE KEY" in text else load_pem_private_key
         key: object = load(text.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise SshKeyError("ssh: no key found") from None
+        raise CryptoError("ssh: no key found") from None
     if not isinstance(key, Private):
-        raise SshKeyError(f"ssh: unsupported key type {type(key).__name__}")
+        raise CryptoError(f"ssh: unsupported key type {type(key).__name__}")
     return key
 
 
@@ -124,7 +121,7 @@ def openssh_pem(private: Private) -> str:
 
 
 @dataclass
-class Certificate:
+class SshCertificate:
     """What a certificate says. Times are seconds since the epoch."""
 
     key: PublicKey
@@ -139,7 +136,7 @@ class Certificate:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
     def signed(self, private: Private, algorithm: str = "") -> str:
-        """The certificate as a line of ``authorized_keys``. Raises SshKeyError for an algorithm that is not the key's.
+        """The certificate as a line of ``authorized_keys``. Raises CryptoError for an algorithm that is not the key's.
 
         ``algorithm`` is for RSA keys alone: ``ssh-rsa``, ``rsa-sha2-256`` or ``rsa-sha2-512``.
         """
@@ -162,7 +159,7 @@ def _signature(private: Private, algorithm: str, data: bytes) -> bytes:
         chosen = algorithm or "ssh-rsa"
         return _string(chosen.encode()) + _string(private.sign(data, padding.PKCS1v15(), _HASHES[chosen]))
     if algorithm and algorithm != name:
-        raise SshKeyError(f"ssh: unsupported signature algorithm {algorithm} for key format {name}")
+        raise CryptoError(f"ssh: unsupported signature algorithm {algorithm} for key format {name}")
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return _string(name.encode()) + _string(private.sign(data))
     r, s = decode_dss_signature(private.sign(data, ec.ECDSA(_BY_CURVE[name])))
@@ -186,12 +183,12 @@ def _number(value: int) -> bytes:
 
 
 def _read(blob: bytes) -> tuple[bytes, bytes]:
-    """The first string of a wire form, and what follows. Raises SshKeyError."""
+    """The first string of a wire form, and what follows. Raises CryptoError."""
     if len(blob) < 4:
-        raise SshKeyError("ssh: short read")
+        raise CryptoError("ssh: short read")
     size = struct.unpack(">I", blob[:4])[0]
     if len(blob) < 4 + size:
-        raise SshKeyError("ssh: short read")
+        raise CryptoError("ssh: short read")
     return blob[4 : 4 + size], blob[4 + size :]
 
 

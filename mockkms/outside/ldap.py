@@ -34,7 +34,7 @@ class LdapError(Exception):
 
 
 @dataclass
-class Entry:
+class LdapEntry:
     """One result of a search."""
 
     dn: str
@@ -42,7 +42,7 @@ class Entry:
     """Values by name, in lower case."""
 
 
-class Connection:
+class LdapConnection:
     """A connection to a directory. Every method raises LdapError."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Connection:
 
     def search(
         self, base: str, search_filter: str, attributes: list[str], scope: int = SUBTREE, limit: int = 0
-    ) -> list[Entry]:
+    ) -> list[LdapEntry]:
         """Entries below ``base`` that the filter fits, with some of their attributes; none is all."""
         try:
             wanted = filters.encoded(search_filter)
@@ -106,7 +106,7 @@ class Connection:
         names = ber.tlv(ber.SEQUENCE, *map(ber.text, attributes))
         numbers = (ber.integer(scope, ber.ENUM), ber.integer(0, ber.ENUM), ber.integer(limit), ber.integer(0))
         self._send(ber.tlv(0x63, ber.text(base), *numbers, ber.tlv(ber.BOOLEAN, b"\0"), wanted, names))
-        found: list[Entry] = []
+        found: list[LdapEntry] = []
         while True:
             tag, value = self._received()
             if tag == 0x64:
@@ -170,10 +170,10 @@ def _check(result: bytes) -> None:
         raise LdapError(number, text.decode("utf-8", "replace"))
 
 
-def _entry(value: bytes) -> Entry:
+def _entry(value: bytes) -> LdapEntry:
     try:
         (_, dn), (_, attributes) = ber.elements(value)
-        found = Entry(dn.decode("utf-8", "replace"))
+        found = LdapEntry(dn.decode("utf-8", "replace"))
         for _, attribute in ber.elements(attributes):
             (_, name), (_, values) = ber.elements(attribute)
             texts = [text.decode("utf-8", "replace") for _, text in ber.elements(values)]

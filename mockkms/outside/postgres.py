@@ -43,7 +43,7 @@ class ConnectFault(Exception):
         self.code = cause.code if isinstance(cause, PostgresError) else ""
 
 
-class Connection:
+class PostgresConnection:
     """A session with a server."""
 
     def __init__(
@@ -115,7 +115,7 @@ class Connection:
     def _log_in(self, settings: Mapping[str, str], password: str, nonce: str) -> None:
         text = "".join(f"{name}\0{value}\0" for name, value in settings.items()).encode() + b"\0"
         self._socket.sendall(struct.pack("!II", len(text) + 8, _VERSION) + text)
-        conversation: scram.Client | None = None
+        conversation: scram.ScramClient | None = None
         while True:
             try:
                 kind, body = self._receive()
@@ -130,8 +130,8 @@ class Connection:
                 conversation = self._prove(body, settings.get("user", ""), password, nonce, conversation)
 
     def _prove(
-        self, body: bytes, user: str, password: str, nonce: str, conversation: scram.Client | None
-    ) -> scram.Client | None:
+        self, body: bytes, user: str, password: str, nonce: str, conversation: scram.ScramClient | None
+    ) -> scram.ScramClient | None:
         """Answer one of the server's questions; returns the SCRAM conversation as long as there is one."""
         (question,) = struct.unpack_from("!I", body)
         rest = body[4:]
@@ -143,14 +143,14 @@ class Connection:
             self._send(b"p", f"md5{outer}\0".encode())
         elif question in (_SASL, _SASL_CONTINUE, _SASL_FINAL):
             try:
-                return self._converse(question, rest, conversation or scram.Client(password, nonce))
+                return self._converse(question, rest, conversation or scram.ScramClient(password, nonce))
             except scram.ScramError as error:
                 raise ConnectFault("failed SASL auth", error) from None
         elif question != _OK:
             raise ConnectFault("received unexpected message", f"authentication method {question}")
         return None
 
-    def _converse(self, question: int, body: bytes, conversation: scram.Client) -> scram.Client | None:
+    def _converse(self, question: int, body: bytes, conversation: scram.ScramClient) -> scram.ScramClient | None:
         if question == _SASL:
             if scram.MECHANISM.encode() not in body.split(b"\0"):
                 raise ConnectFault("failed SASL auth", f"server does not support {scram.MECHANISM}")

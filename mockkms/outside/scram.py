@@ -16,7 +16,7 @@ class ScramError(ValueError):
     """The server's part of the conversation is wrong."""
 
 
-class Client:
+class ScramClient:
     """One conversation: ``first``, ``final`` with the server's answer, ``check`` with its last word."""
 
     def __init__(self, password: str, nonce: str) -> None:

@@ -65,7 +65,7 @@ def _dumped(world: World) -> str:
             raise SeedError([])
         wanted = exact.roots(world)
         others = exact.roots(found)
-        writer = exact.Writer(wanted, others)
+        writer = exact.StateWriter(wanted, others)
         for name, part in others.items():
             writer.compare(wanted[name], part, (name,))
         if writer.patches:

@@ -53,7 +53,7 @@ def roots(world: World) -> dict[str, Any]:
 # -- writing ---------------------------------------------------------------------------------------------------------
 
 
-class Writer:
+class StateWriter:
     """Finds what differs between two worlds and writes it down."""
 
     def __init__(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ def parts(value: Any) -> list[tuple[Any, Any]]:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-class Reader:
+class StateReader:
     """Writes patches into a world's parts."""
 
     def __init__(self, parts_of_world: dict[str, Any]) -> None:
@@ -302,7 +302,7 @@ def apply(to: Applier, section: list[dict[str, Any]]) -> None:
     """Write the patches into the world."""
     world = to.world
     found = roots(world)
-    reader = Reader(found)
+    reader = StateReader(found)
     for index, patch in enumerate(section):
         with to.guard("exact", index):
             reader.patch(patch["at"], patch["is"])

@@ -9,8 +9,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import ed25519_from_seed, private_der, public_der, public_of
-from mockkms.crypto.encoding.der import BITS, OCTETS, OID, DERError, Reader, oid
+from mockkms.crypto.encoding.der import BITS, OCTETS, OID, DerReader, oid
 
 _RSA, _RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 _EC, _ED25519, _X25519 = "1.2.840.10045.2.1", "1.3.101.112", "1.3.101.110"
@@ -23,10 +24,6 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "1.3.132.0.35": ec.SECP521R1(),
 }
 _CURVE_NAMES = {"secp224r1": "P-224", "secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
-
-
-class ContainerError(ValueError):
-    """The container holds no key that can be used."""
 
 
 class Parsed(NamedTuple):
@@ -46,43 +43,43 @@ class Parsed(NamedTuple):
 
 
 def parse_private(data: bytes) -> Parsed:
-    """A private key from PKCS #8 DER. Raises ContainerError."""
+    """A private key from PKCS #8 DER. Raises CryptoError."""
     try:
         algorithm, parameters, inner = _pkcs8(data)
-    except DERError as error:
-        raise ContainerError(f"error parsing asymmetric key: {_better_advice(data) or error}") from None
+    except CryptoError as error:
+        raise CryptoError(f"error parsing asymmetric key: {_better_advice(data) or error}") from None
     try:
         return _private(algorithm, parameters, inner)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ContainerError(str(error)) from None
+        raise CryptoError(str(error)) from None
 
 
 def parse_public(data: bytes) -> Parsed:
-    """A public key from SubjectPublicKeyInfo DER. Raises ContainerError."""
-    outer = Reader(data)
+    """A public key from SubjectPublicKeyInfo DER. Raises CryptoError."""
+    outer = DerReader(data)
     try:
         info = outer.enter("publicKeyInfo")
         algorithm = oid(info.enter("AlgorithmIdentifier").read(OID, "ObjectIdentifier"))
         info.read(BITS, "BitString")
-    except DERError as error:
-        raise ContainerError(f"error parsing public key: {error}") from None
+    except CryptoError as error:
+        raise CryptoError(f"error parsing public key: {error}") from None
     if outer.rest:
-        raise ContainerError("error parsing public key: x509: trailing data after ASN.1 of public-key")
+        raise CryptoError("error parsing public key: x509: trailing data after ASN.1 of public-key")
     try:
         key = load_der_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
-        raise ContainerError(f"error parsing public key: {_public_fault(algorithm)}") from None
+        raise CryptoError(f"error parsing public key: {_public_fault(algorithm)}") from None
     if isinstance(key, rsa.RSAPublicKey):
         return Parsed("rsa", "*rsa.PublicKey", public=public_der(key), bits=key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.name not in _CURVE_NAMES:
-            raise ContainerError("error parsing public key: x509: unsupported elliptic curve")
+            raise CryptoError("error parsing public key: x509: unsupported elliptic curve")
         return Parsed("ec", "*ecdsa.PublicKey", public=public_der(key), curve=_CURVE_NAMES[key.curve.name])
     if isinstance(key, ed25519.Ed25519PublicKey):
         return Parsed("ed25519", "ed25519.PublicKey", public=key.public_bytes_raw())
     if algorithm == _X25519:
         return Parsed("x25519", "*ecdh.PublicKey")
-    raise ContainerError("error parsing public key: x509: unknown public key algorithm")
+    raise CryptoError("error parsing public key: x509: unknown public key algorithm")
 
 
 def _public_fault(algorithm: str) -> str:
@@ -95,7 +92,7 @@ def _public_fault(algorithm: str) -> str:
 
 def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
     """Algorithm, its parameters as DER, and the key inside."""
-    fields = Reader(data).enter("pkcs8")
+    fields = DerReader(data).enter("pkcs8")
     fields.integer()
     algorithm = fields.enter("AlgorithmIdentifier")
     name = oid(algorithm.read(OID, "ObjectIdentifier"))
@@ -105,7 +102,7 @@ def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
 def _better_advice(data: bytes) -> str:
     """What Go says to a key in a container of the older kinds."""
     for kind, second in (("EC", OCTETS), ("PKCS1", None)):
-        fields = Reader(data)
+        fields = DerReader(data)
         try:
             inner = fields.enter()
             inner.integer()
@@ -114,7 +111,7 @@ def _better_advice(data: bytes) -> str:
                     inner.integer()
             else:
                 inner.read(second)
-        except DERError:
+        except CryptoError:
             continue
         return f"x509: failed to parse private key (use Parse{kind}PrivateKey instead for this key format)"
     return ""
@@ -135,7 +132,7 @@ def _private(algorithm: str, parameters: bytes, inner: bytes) -> Parsed:
         return _ed25519(parameters, inner)
     if algorithm == _X25519:
         return Parsed("x25519", "*ecdh.PrivateKey")
-    raise ContainerError(
+    raise CryptoError(
         f"error parsing asymmetric key: x509: PKCS#8 wrapping contained private key with unknown algorithm: {algorithm}"
     )
 
@@ -146,44 +143,44 @@ def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
         key = load_der_private_key(pkcs1, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
         try:
-            Reader(pkcs1).enter("pkcs1PrivateKey").integer()
-        except DERError as error:
-            raise ContainerError(f"{prefix}{error}") from None
-        raise ContainerError(f"{prefix}x509: invalid RSA private key") from None
+            DerReader(pkcs1).enter("pkcs1PrivateKey").integer()
+        except CryptoError as error:
+            raise CryptoError(f"{prefix}{error}") from None
+        raise CryptoError(f"{prefix}x509: invalid RSA private key") from None
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise ContainerError(f"{prefix}x509: failed to parse private key")
+        raise CryptoError(f"{prefix}x509: failed to parse private key")
     numbers = key.private_numbers()
     p, q, d, e = numbers.p, numbers.q, numbers.d, numbers.public_numbers.e
     if p * q != numbers.public_numbers.n:
-        raise ContainerError(f"{prefix}crypto/rsa: p * q != n")
+        raise CryptoError(f"{prefix}crypto/rsa: p * q != n")
     if (d * e - 1) % (p - 1) or (d * e - 1) % (q - 1):
-        raise ContainerError(f"{prefix}crypto/rsa: invalid exponents")
+        raise CryptoError(f"{prefix}crypto/rsa: invalid exponents")
     private = private_der(key)
     return Parsed("rsa", "*rsa.PrivateKey", private, public_of(private), bits=key.key_size)
 
 
 def _ec(parameters: bytes, inner: bytes) -> Parsed:
     named = ""
-    with contextlib.suppress(DERError):
-        named = oid(Reader(parameters).read(OID))
+    with contextlib.suppress(CryptoError):
+        named = oid(DerReader(parameters).read(OID))
     curve = _CURVES.get(named)
     original = "x509: failed to parse EC private key embedded in PKCS#8: x509: "
     prefix = f"error parsing asymmetric key: {original}"
     try:
-        fields = Reader(inner).enter("ecPrivateKey")
+        fields = DerReader(inner).enter("ecPrivateKey")
         version = fields.integer()
         secret = fields.read(OCTETS)
-    except DERError as error:
-        raise ContainerError(f"{prefix}failed to parse EC private key: {error}") from None
+    except CryptoError as error:
+        raise CryptoError(f"{prefix}failed to parse EC private key: {error}") from None
     if version != 1:
-        raise ContainerError(f"{prefix}unknown EC private key version {version}")
+        raise CryptoError(f"{prefix}unknown EC private key version {version}")
     if curve is None:
         return _ed25519_as_curve(named, secret, f"{original}unknown elliptic curve")
     number = int.from_bytes(secret, "big")
     try:
         key = ec.derive_private_key(number, curve)
     except ValueError:
-        raise ContainerError(f"{prefix}invalid elliptic curve private key value") from None
+        raise CryptoError(f"{prefix}invalid elliptic curve private key value") from None
     private = private_der(key)
     return Parsed("ec", "*ecdsa.PrivateKey", private, public_of(private), curve=_CURVE_NAMES[curve.name])
 
@@ -198,7 +195,7 @@ def _ed25519_as_curve(named: str, seed: bytes, original: str) -> Parsed:
             "RFC 8032 seed"
         )
     if fault:
-        raise ContainerError(
+        raise CryptoError(
             "error parsing asymmetric key:\n - assuming contents are an ed25519 private key: "
             f"{fault}\n - original error: {original}"
         )
@@ -209,12 +206,12 @@ def _ed25519_as_curve(named: str, seed: bytes, original: str) -> Parsed:
 def _ed25519(parameters: bytes, inner: bytes) -> Parsed:
     prefix = "error parsing asymmetric key: x509: "
     if parameters:
-        raise ContainerError(f"{prefix}invalid Ed25519 private key parameters")
+        raise CryptoError(f"{prefix}invalid Ed25519 private key parameters")
     try:
-        seed = Reader(inner).read(OCTETS)
-    except DERError as error:
-        raise ContainerError(f"{prefix}invalid Ed25519 private key: {error}") from None
+        seed = DerReader(inner).read(OCTETS)
+    except CryptoError as error:
+        raise CryptoError(f"{prefix}invalid Ed25519 private key: {error}") from None
     if len(seed) != 32:
-        raise ContainerError(f"{prefix}invalid Ed25519 private key length: {len(seed)}")
+        raise CryptoError(f"{prefix}invalid Ed25519 private key length: {len(seed)}")
     private = ed25519_from_seed(seed)
     return Parsed("ed25519", "ed25519.PrivateKey", private, private[32:])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockkms.crypto import CryptoError
+
 INTEGER: Final = 0x02
 BITS: Final = 0x03
 OCTETS: Final = 0x04
@@ -16,11 +18,7 @@ _PARAMETERS = (
 )
 
 
-class DERError(ValueError):
-    """A fault in the words of Go's ``encoding/asn1``."""
-
-
-class Reader:
+class DerReader:
     """The elements of one constructed value, one after the other."""
 
     def __init__(self, data: bytes) -> None:
@@ -33,50 +31,50 @@ class Reader:
         return self._data[self._at :]
 
     def read(self, tag: int, name: str = "") -> bytes:
-        """Content of the next element, which must have this tag; ``name`` is Go's type name. Raises DERError."""
+        """Content of the next element, which must have this tag; ``name`` is Go's type name. Raises CryptoError."""
         if self._at == len(self._data):
-            raise DERError("asn1: syntax error: sequence truncated")
+            raise CryptoError("asn1: syntax error: sequence truncated")
         found, start, length = self._header()
         if found != tag:
             number = 16 if tag == SEQUENCE else tag
             compound = "true" if found & 0x20 else "false"
-            raise DERError(
+            raise CryptoError(
                 f"asn1: structure error: tags don't match ({number} vs {{class:{found >> 6} tag:{found & 0x1F} "
                 f"length:{length} isCompound:{compound}}}) {_PARAMETERS} {name} @{start}"
             )
         if start + length > len(self._data):
-            raise DERError("asn1: syntax error: data truncated")
+            raise CryptoError("asn1: syntax error: data truncated")
         self._at = start + length
         return self._data[start : self._at]
 
-    def enter(self, name: str = "") -> Reader:
-        """A reader of the next element's content, which must be a SEQUENCE. Raises DERError."""
-        return Reader(self.read(SEQUENCE, name))
+    def enter(self, name: str = "") -> DerReader:
+        """A reader of the next element's content, which must be a SEQUENCE. Raises CryptoError."""
+        return DerReader(self.read(SEQUENCE, name))
 
     def skip(self) -> bytes:
-        """The next element as a whole, whatever it is; empty at the end. Raises DERError."""
+        """The next element as a whole, whatever it is; empty at the end. Raises CryptoError."""
         begin = self._at
         if begin < len(self._data):
             _, start, length = self._header()
             if start + length > len(self._data):
-                raise DERError("asn1: syntax error: data truncated")
+                raise CryptoError("asn1: syntax error: data truncated")
             self._at = start + length
         return self._data[begin : self._at]
 
     def integer(self, name: str = "int") -> int:
-        """The value of the next element, which must be an INTEGER. Raises DERError."""
+        """The value of the next element, which must be an INTEGER. Raises CryptoError."""
         content = self.read(INTEGER, name)
         if not content:
-            raise DERError("asn1: structure error: empty integer")
+            raise CryptoError("asn1: structure error: empty integer")
         if len(content) > 1 and (content[0], content[1] >> 7) in ((0x00, 0), (0xFF, 1)):
-            raise DERError("asn1: structure error: integer not minimally-encoded")
+            raise CryptoError("asn1: structure error: integer not minimally-encoded")
         return int.from_bytes(content, "big", signed=True)
 
     def _header(self) -> tuple[int, int, int]:
         """``(tag, start of content, length)`` of the next element."""
         data, at = self._data, self._at + 1
         if at >= len(data):
-            raise DERError("asn1: syntax error: truncated tag or length")
+            raise CryptoError("asn1: syntax error: truncated tag or length")
         tag, length = data[self._at], data[at]
         at += 1
         if length & 0x80:
@@ -85,26 +83,26 @@ class Reader:
 
     def _long_length(self, count: int, at: int) -> tuple[int, int]:
         if count == 0:
-            raise DERError("asn1: syntax error: indefinite length found (not DER)")
+            raise CryptoError("asn1: syntax error: indefinite length found (not DER)")
         digits = self._data[at : at + count]
         if digits and digits[0] == 0:
-            raise DERError("asn1: structure error: superfluous leading zeros in length")
+            raise CryptoError("asn1: structure error: superfluous leading zeros in length")
         if count > 4 and len(digits) >= 4:
-            raise DERError("asn1: structure error: length too large")
+            raise CryptoError("asn1: structure error: length too large")
         if len(digits) < count:
-            raise DERError("asn1: syntax error: truncated tag or length")
+            raise CryptoError("asn1: syntax error: truncated tag or length")
         length = int.from_bytes(digits, "big")
         if length < 0x80:
-            raise DERError("asn1: structure error: non-minimal length")
+            raise CryptoError("asn1: structure error: non-minimal length")
         return length, at + count
 
 
 def oid(content: bytes) -> str:
-    """The dotted form of an OBJECT IDENTIFIER's content. Raises DERError."""
+    """The dotted form of an OBJECT IDENTIFIER's content. Raises CryptoError."""
     if not content:
-        raise DERError("asn1: syntax error: zero length OBJECT IDENTIFIER")
+        raise CryptoError("asn1: syntax error: zero length OBJECT IDENTIFIER")
     if content[-1] & 0x80:
-        raise DERError("asn1: syntax error: truncated base 128 integer")
+        raise CryptoError("asn1: syntax error: truncated base 128 integer")
     arcs, value = [], 0
     for byte in content:
         value = value << 7 | byte & 0x7F

@@ -18,7 +18,7 @@ from functools import cache
 
 from mockkms.crypto.asymmetric import draw, private_der, public_of
 from mockkms.crypto.rsa.primes import primes
-from mockkms.crypto.rsa.store import Store, default_directory
+from mockkms.crypto.rsa.store import KeyDirectory, default_directory
 from mockkms.world.entropy import Entropy
 
 EXPONENT = 65537
@@ -81,7 +81,7 @@ def _repeatable(bits: int, drawn: bytes, taken: Collection[bytes]) -> bytes:
 class Pool:
     """The keys of this machine: those this process knows, and the cache that all processes share."""
 
-    def __init__(self, store: Store, make: Callable[[int], bytes] = generate) -> None:
+    def __init__(self, store: KeyDirectory, make: Callable[[int], bytes] = generate) -> None:
         self._store = store
         self._make = make
         self._own: dict[int, list[bytes]] = {}
@@ -142,4 +142,4 @@ class Pool:
 @cache
 def default_pool() -> Pool:
     """The pool of this user on this machine."""
-    return Pool(Store(default_directory()))
+    return Pool(KeyDirectory(default_directory()))

@@ -7,6 +7,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import rsa_private, rsa_public
 from mockkms.crypto.hashes import NONE, SIZES, algorithm
 
@@ -16,36 +17,32 @@ SALT_HASH: Final = -1
 """As long as the digest."""
 
 
-class RSAError(ValueError):
-    """A failure in the words of Go's ``crypto/rsa``."""
-
-
 def encrypt_oaep(public: bytes, plaintext: bytes, hash_name: str = "sha2-256") -> bytes:
-    """OAEP with one hash for both its uses. Raises RSAError for a plaintext that does not fit."""
+    """OAEP with one hash for both its uses. Raises CryptoError for a plaintext that does not fit."""
     try:
         return rsa_public(public).encrypt(plaintext, _oaep(hash_name))
     except ValueError:
-        raise RSAError("crypto/rsa: message too long for RSA key size") from None
+        raise CryptoError("crypto/rsa: message too long for RSA key size") from None
 
 
 def decrypt_oaep(private: bytes, ciphertext: bytes, hash_name: str = "sha2-256") -> bytes:
-    """The plaintext. Raises RSAError without saying what is wrong."""
+    """The plaintext. Raises CryptoError without saying what is wrong."""
     try:
         return rsa_private(private).decrypt(ciphertext, _oaep(hash_name))
     except ValueError:
-        raise RSAError("crypto/rsa: decryption error") from None
+        raise CryptoError("crypto/rsa: decryption error") from None
 
 
 def encrypt_pkcs1v15(public: bytes, plaintext: bytes) -> bytes:
-    """PKCS #1 v1.5. Raises RSAError for a plaintext that does not fit."""
+    """PKCS #1 v1.5. Raises CryptoError for a plaintext that does not fit."""
     try:
         return rsa_public(public).encrypt(plaintext, padding.PKCS1v15())
     except ValueError:
-        raise RSAError("crypto/rsa: message too long for RSA key size") from None
+        raise CryptoError("crypto/rsa: message too long for RSA key size") from None
 
 
 def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
-    """The plaintext. Raises RSAError without saying what is wrong.
+    """The plaintext. Raises CryptoError without saying what is wrong.
 
     Done with the bare numbers: OpenSSL answers random bytes for wrong padding, where Go reports an error.
     """
@@ -53,11 +50,11 @@ def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
     modulus = numbers.public_numbers.n
     size = (modulus.bit_length() + 7) // 8
     if len(ciphertext) != size:
-        raise RSAError("crypto/rsa: decryption error")
+        raise CryptoError("crypto/rsa: decryption error")
     block = pow(int.from_bytes(ciphertext, "big"), numbers.d, modulus).to_bytes(size, "big")
     end = block.find(b"\0", 2)
     if block[:2] != b"\0\2" or end < 10:
-        raise RSAError("crypto/rsa: decryption error")
+        raise CryptoError("crypto/rsa: decryption error")
     return block[end + 1 :]
 
 
@@ -69,7 +66,7 @@ def max_salt(bits: int, hash_name: str) -> int:
 def sign_pss(private: bytes, digest: bytes, hash_name: str, salt: int = SALT_AUTO) -> bytes:
     """A PSS signature of a digest. ``salt`` in bytes, or ``SALT_AUTO``, ``SALT_HASH``."""
     if len(digest) != SIZES[hash_name]:
-        raise RSAError("crypto/rsa: input must be hashed with given hash")
+        raise CryptoError("crypto/rsa: input must be hashed with given hash")
     key = rsa_private(private)
     if salt == SALT_AUTO:
         salt = max_salt(key.key_size, hash_name)
@@ -91,9 +88,9 @@ def sign_pkcs1v15(private: bytes, digest: bytes, hash_name: str) -> bytes:
     """A PKCS #1 v1.5 signature of a digest; hash ``none`` signs the input with no digest header."""
     key = rsa_private(private)
     if hash_name != NONE and len(digest) != SIZES[hash_name]:
-        raise RSAError("crypto/rsa: input must be hashed message")
+        raise CryptoError("crypto/rsa: input must be hashed message")
     if len(digest) > key.key_size // 8 - 11:
-        raise RSAError("crypto/rsa: message too long for RSA key size")
+        raise CryptoError("crypto/rsa: message too long for RSA key size")
     return (
         _sign_unhashed(private, digest)
         if hash_name == NONE

@@ -37,7 +37,7 @@ def default_directory() -> Path:
     return Path(base or os.path.join(os.path.expanduser("~"), ".cache")) / "mockkms"
 
 
-class Store:
+class KeyDirectory:
     """Keys by size in a directory of one's own."""
 
     def __init__(self, directory: Path) -> None:

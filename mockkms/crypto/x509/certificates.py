@@ -10,19 +10,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import load_private, public_der
 from mockkms.crypto.encoding import pem
-from mockkms.crypto.encoding.der import DERError, Reader
+from mockkms.crypto.encoding.der import DerReader
 
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 
-class CertificateError(ValueError):
-    """What was given is no request or no certificate."""
-
-
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class ChainCertificate:
     """What matters of a certificate here."""
 
     der: bytes
@@ -35,22 +32,22 @@ class Certificate:
 
 
 def load_request(text: str) -> x509.CertificateSigningRequest | None:
-    """The request in a PEM text, None for an empty text. Raises CertificateError."""
+    """The request in a PEM text, None for an empty text. Raises CryptoError."""
     if not text:
         return None
     block = pem.decode(text)
     if block is None:
-        raise CertificateError("could not decode PEM CSR")
-    outer = Reader(block.der)
+        raise CryptoError("could not decode PEM CSR")
+    outer = DerReader(block.der)
     try:
         outer.enter("certificateRequest").enter("tbsCertificateRequest").integer()
         if outer.rest:
-            raise DERError("asn1: syntax error: trailing data")
+            raise CryptoError("asn1: syntax error: trailing data")
         return x509.load_der_x509_csr(block.der)
-    except DERError as error:
-        raise CertificateError(str(error)) from None
+    except CryptoError as error:
+        raise CryptoError(str(error)) from None
     except ValueError:
-        raise CertificateError("x509: malformed certificate request") from None
+        raise CryptoError("x509: malformed certificate request") from None
 
 
 def sign_request(private: bytes, template: x509.CertificateSigningRequest | None) -> str:
@@ -79,30 +76,30 @@ def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | No
     return hashes.SHA256()
 
 
-def load_chain(text: str) -> list[Certificate]:
-    """The certificates in a PEM text, at least one; other blocks are passed over. Raises CertificateError."""
+def load_chain(text: str) -> list[ChainCertificate]:
+    """The certificates in a PEM text, at least one; other blocks are passed over. Raises CryptoError."""
     found = []
     rest = text.strip()
     while rest:
         block = pem.decode(rest)
         if block is None:
-            raise CertificateError("could not decode a PEM block in the certificate chain")
+            raise CryptoError("could not decode a PEM block in the certificate chain")
         if block.label in _LABELS:
             found.append(block.der)
         rest = block.rest
     if not found:
-        raise CertificateError("provided certificate chain did not contain any valid PEM encoded certificate")
+        raise CryptoError("provided certificate chain did not contain any valid PEM encoded certificate")
     return [_certificate(der) for der in found]
 
 
-def _certificate(der: bytes) -> Certificate:
+def _certificate(der: bytes) -> ChainCertificate:
     try:
         loaded = x509.load_der_x509_certificate(der)
         key = loaded.public_key()
         algorithm, public = _public(key)
-        return Certificate(der, algorithm, public, _is_authority(loaded))
+        return ChainCertificate(der, algorithm, public, _is_authority(loaded))
     except (ValueError, UnsupportedAlgorithm):
-        raise CertificateError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}") from None
+        raise CryptoError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}") from None
 
 
 def _public(key: object) -> tuple[str, bytes]:
@@ -123,15 +120,15 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 
 def _fault(der: bytes) -> str:
-    outer = Reader(der)
+    outer = DerReader(der)
     try:
         body = outer.enter()
-    except DERError:
+    except CryptoError:
         return "malformed certificate"
     if outer.rest:
         return "trailing data"
     try:
         body.enter()
-    except DERError:
+    except CryptoError:
         return "malformed tbs certificate"
     return "malformed certificate"

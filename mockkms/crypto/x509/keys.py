@@ -21,11 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import draw, repeatable_ecdsa
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der_write as w
 from mockkms.crypto.encoding import pem
-from mockkms.crypto.encoding.der import INTEGER, OCTETS, SEQUENCE, DERError, Reader
+from mockkms.crypto.encoding.der import INTEGER, OCTETS, SEQUENCE, DerReader
 from mockkms.crypto.rsa import pool
 from mockkms.world.entropy import Entropy
 
@@ -108,7 +109,7 @@ def describe(public: bytes) -> tuple[str, int]:
 
 def key_id(public: bytes) -> bytes:
     """The subject key identifier: SHA-1 of the key's bits."""
-    info = Reader(public).enter()
+    info = DerReader(public).enter()
     info.skip()
     return hashlib.sha1(info.read(0x03)[1:], usedforsecurity=False).digest()
 
@@ -152,10 +153,10 @@ def _why_no_key(der: bytes) -> str:
     for front, name, fields in _KEY_FORMS:
         fault = "asn1: structure error: malformed key"
         try:
-            body = Reader(der).enter(name)
+            body = DerReader(der).enter(name)
             for tag, kind in fields:
                 body.read(tag, kind)
-        except DERError as error:
+        except CryptoError as error:
             fault = str(error)
         faults.append(f"{front}{fault}")
     listed = "\n".join(f"{at}. {fault}" for at, fault in enumerate(faults, 1))
@@ -204,11 +205,11 @@ def sign(private: bytes, name: str, data: bytes) -> bytes:
 def verifies(public: bytes, signed: bytes) -> bool:
     """Whether a signed structure (certificate, request) carries a signature of this public key."""
     try:
-        outer = Reader(signed).enter()
+        outer = DerReader(signed).enter()
         body, declared, signature = outer.skip(), outer.skip(), outer.read(0x03)[1:]
         name = ALGORITHMS.get(declared)
         return name is not None and _verify(load_public(public), name, body, signature)
-    except (DERError, ValueError, UnsupportedAlgorithm):
+    except (CryptoError, ValueError, UnsupportedAlgorithm):
         return False
 
 

@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import der
 from mockkms.crypto.encoding import der_write as w
-from mockkms.crypto.encoding.der import DERError, Reader
+from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import keys
 
 MALFORMED: Final = bytes.fromhex("30030a0101")
@@ -49,30 +50,30 @@ class Status:
 
 
 def parse_request(data: bytes) -> Query:
-    """Read a request in DER. Raises DERError for one that is malformed or uses a hash that is not known."""
-    outer = Reader(data)
+    """Read a request in DER. Raises CryptoError for one that is malformed or uses a hash that is not known."""
+    outer = DerReader(data)
     whole = outer.enter()
     if outer.rest:
-        raise DERError("trailing data in OCSP request")
+        raise CryptoError("trailing data in OCSP request")
     body = whole.enter()
     while body.rest and body.rest[0] in _OPTIONAL:
         body.skip()
     listed = body.enter()
     if not listed.rest:
-        raise DERError("OCSP request contains no request body")
+        raise CryptoError("OCSP request contains no request body")
     certificate = listed.enter().enter()
     number = der.oid(certificate.enter().read(der.OID))
     name, key = certificate.read(der.OCTETS), certificate.read(der.OCTETS)
     serial = certificate.integer()
     if number not in _HASHES:
-        raise DERError("OCSP request uses unknown hash function")
+        raise CryptoError("OCSP request uses unknown hash function")
     return Query(number, name, key, serial)
 
 
 def issuer_hashes(hash_oid: str, subject: bytes, public: bytes) -> tuple[bytes, bytes]:
     """The hashes of an issuer's name and key (DER), by which a request names it."""
     name, key = hashlib.new(_HASHES[hash_oid], subject), hashlib.new(_HASHES[hash_oid])
-    info = Reader(public).enter()
+    info = DerReader(public).enter()
     info.skip()
     key.update(info.read(der.BITS)[1:])
     return name.digest(), key.digest()

@@ -9,12 +9,13 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der
-from mockkms.crypto.encoding.der import DERError, Reader
+from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509.build import SUBJECT_ORDER, Extension, Names
-from mockkms.crypto.x509.certificates import CertificateError, load_request
+from mockkms.crypto.x509.certificates import load_request
 
 _PARTS: Final = {number: name for name, number in SUBJECT_ORDER.items()}
 _USAGES: Final = (
@@ -63,7 +64,7 @@ class Certificate:
 
 
 @dataclass
-class Request:
+class CertificateRequest:
     """The parts of a certificate request that matter."""
 
     subject: bytes
@@ -107,7 +108,7 @@ def load(data: bytes) -> Certificate:
     """A certificate in DER. Raises ValueError with Go's text."""
     try:
         loaded = x509.load_der_x509_certificate(data)
-        body = Reader(loaded.tbs_certificate_bytes).enter()
+        body = DerReader(loaded.tbs_certificate_bytes).enter()
         body.skip(), body.skip(), body.skip()
         issuer, _, subject, public = body.skip(), body.skip(), body.skip(), body.skip()
         found = Certificate(
@@ -121,7 +122,7 @@ def load(data: bytes) -> Certificate:
         )
         for extension in loaded.extensions:
             _note(found, extension.value)
-    except (ValueError, DERError, UnsupportedAlgorithm):
+    except (ValueError, CryptoError, UnsupportedAlgorithm):
         raise ValueError("x509: malformed certificate") from None
     return found
 
@@ -153,23 +154,23 @@ def parts(name: bytes) -> dict[str, list[str]]:
 def attributes(name: bytes) -> list[tuple[str, str]]:
     """Every attribute of a name: OID and text."""
     found = []
-    relative = Reader(name).enter()
+    relative = DerReader(name).enter()
     while relative.rest:
-        entries = Reader(relative.read(0x31))
+        entries = DerReader(relative.read(0x31))
         while entries.rest:
             pair = entries.enter()
             number, value = der.oid(pair.read(der.OID)), pair.skip()
             encoding = "utf-16-be" if value[0] == 0x1E else "utf-8"
-            found.append((number, Reader(value).read(value[0]).decode(encoding, "replace")))
+            found.append((number, DerReader(value).read(value[0]).decode(encoding, "replace")))
     return found
 
 
-def parse_request(text: str) -> Request:
-    """A request in PEM. Raises CertificateError with Go's text."""
+def parse_request(text: str) -> CertificateRequest:
+    """A request in PEM. Raises CryptoError with Go's text."""
     loaded = load_request(text)
     if loaded is None:
-        raise CertificateError("could not decode PEM CSR")
-    body = Reader(loaded.tbs_certrequest_bytes).enter()
+        raise CryptoError("could not decode PEM CSR")
+    body = DerReader(loaded.tbs_certrequest_bytes).enter()
     body.skip()
     subject, public = body.skip(), body.skip()
     try:
@@ -185,9 +186,9 @@ def parse_request(text: str) -> Request:
             if isinstance(extension.value, x509.SubjectAlternativeName):
                 names = _names(extension.value)
     except (ValueError, UnsupportedAlgorithm):
-        raise CertificateError("x509: invalid certificate request extension") from None
+        raise CryptoError("x509: invalid certificate request extension") from None
     signed = bool(public) and keys.verifies(public, loaded.public_bytes(Encoding.DER))
-    return Request(subject, public, names, extensions, signed)
+    return CertificateRequest(subject, public, names, extensions, signed)
 
 
 def _names(value: x509.SubjectAlternativeName) -> Names:
@@ -195,8 +196,8 @@ def _names(value: x509.SubjectAlternativeName) -> Names:
     for item in value:
         if isinstance(item, x509.OtherName):
             if item.value[:1] != b"\x0c":
-                raise CertificateError("could not parse requested other SAN: no UTF-8 string found in OtherName")
-            other.append((item.type_id.dotted_string, Reader(item.value).read(0x0C).decode("utf-8", "replace")))
+                raise CryptoError("could not parse requested other SAN: no UTF-8 string found in OtherName")
+            other.append((item.type_id.dotted_string, DerReader(item.value).read(0x0C).decode("utf-8", "replace")))
     return Names(
         value.get_values_for_type(x509.DNSName),
         value.get_values_for_type(x509.RFC822Name),
@@ -214,13 +215,13 @@ _SHORT: Final = {
 
 def readable(name: bytes) -> str:
     """A name as Go writes it: the last part first."""
-    relative, found = Reader(name).enter(), []
+    relative, found = DerReader(name).enter(), []
     while relative.rest:
-        entries, pairs = Reader(relative.read(0x31)), []
+        entries, pairs = DerReader(relative.read(0x31)), []
         while entries.rest:
             pair = entries.enter()
             number, value = der.oid(pair.read(der.OID)), pair.skip()
-            text = Reader(value).read(value[0]).decode("utf-8", "replace")
+            text = DerReader(value).read(value[0]).decode("utf-8", "replace")
             escaped = "".join("\\" + char if char in ',+"\\<>;' else char for char in text)
             pairs.append(f"{_SHORT.get(number, number)}={escaped}")
         found.append("+".join(pairs))

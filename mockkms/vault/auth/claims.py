@@ -34,7 +34,7 @@ class Expected:
     times_required: bool = True
 
 
-def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bool = False) -> jws.Token:
+def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bool = False) -> jws.JwsToken:
     """Return the token, verified by one of ``keys`` (None: not verified). Raises ValueError with the server's text.
 
     ``remote``: the keys come from a URL; go-oidc verifies with those, and has a text of its own.
@@ -52,7 +52,7 @@ def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bo
     return token
 
 
-def _unreadable(token: jws.Token) -> bool:
+def _unreadable(token: jws.JwsToken) -> bool:
     try:
         token.claims()
     except (ValueError, RecursionError):
@@ -75,7 +75,7 @@ def validate(
     return claims
 
 
-def claims_in(token: jws.Token) -> Claims:
+def claims_in(token: jws.JwsToken) -> Claims:
     """Return the claims of a token whose signature was checked. Raises ValueError if they are not a JSON object."""
     try:
         claims: object = json.loads(token.payload, parse_float=Number)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mockkms.error_context import error_context
 from mockkms.vault.framework.fields import go_kind, go_type
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
 from mockkms.world.stored import stored

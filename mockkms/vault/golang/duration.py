@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 from mockkms.vault.hcl.lexer import LITERALS, HclToken, Lexer, TokenKind
 from mockkms.vault.hcl.tree import NOWHERE, EndOfText, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object
 from mockkms.vault.hcl.values import literal, unquote

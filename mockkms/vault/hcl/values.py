@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 from mockkms.vault.hcl.lexer import HclToken, TokenKind
 from mockkms.vault.hcl.tree import HclError, Literal, Position
 

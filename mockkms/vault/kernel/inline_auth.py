@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mockkms.error_context import error_context
 from mockkms.vault.framework.message import (
     ErrorResponse,
     NotFound,
@@ -16,7 +17,6 @@ from mockkms.vault.framework.message import (
     Response,
     VaultError,
 )
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:

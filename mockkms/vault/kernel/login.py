@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockkms.error_context import error_context
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, PermissionDenied, Request
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy import names

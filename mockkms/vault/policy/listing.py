@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection
 
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 
 _TRIM_BEFORE = re.compile(r"-\s")
 _TRIM_AFTER = re.compile(r"\s-")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mockkms.error_context import error_context
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.framework.fields import ConversionError
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import shown
 from mockkms.world.entropy import Entropy
 

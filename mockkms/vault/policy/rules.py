@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
 
+from mockkms.error_context import error_context
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.parameters import ParameterValues

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mockkms.error_context import error_context
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA512
 
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from mockkms.crypto.asymmetric import load_private, public_of
 from mockkms.crypto.rsa import pool as rsa_pool
 from mockkms.crypto.rsa.primes import primes
-from mockkms.crypto.rsa.store import Store, default_directory
+from mockkms.crypto.rsa.store import KeyDirectory, default_directory
 from mockkms.world.entropy import Entropy
 
 
@@ -75,7 +75,7 @@ def test_a_4096_bit_key_of_a_seeded_world_takes_milliseconds() -> None:
 
 def test_an_unseeded_world_gets_prepared_keys_and_distinct_ones(tmp_path: Path) -> None:
     maker = Maker()
-    pool = rsa_pool.Pool(Store(tmp_path / "cache"), maker)
+    pool = rsa_pool.Pool(KeyDirectory(tmp_path / "cache"), maker)
     thread = pool.prepare(2048)
     assert thread is not None
     thread.join()
@@ -85,22 +85,22 @@ def test_an_unseeded_world_gets_prepared_keys_and_distinct_ones(tmp_path: Path) 
         taken.add(public_of(pool.take(2048, Entropy(), taken)))
     assert len(taken) == rsa_pool.PREPARED + 2
     assert maker.made == rsa_pool.PREPARED + 2
-    assert len(Store(tmp_path / "cache").read(2048)) == rsa_pool.PREPARED + 2
+    assert len(KeyDirectory(tmp_path / "cache").read(2048)) == rsa_pool.PREPARED + 2
 
 
 def test_a_second_process_finds_what_the_first_one_made(tmp_path: Path) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     key = number(0)
     store.add(2048, key, 8)
     maker = Maker()
     for at in range(1, rsa_pool.PREPARED):
         store.add(2048, number(10 + at), 8)
-    assert rsa_pool.Pool(Store(tmp_path / "cache"), maker).take(2048, Entropy()) in store.read(2048)
+    assert rsa_pool.Pool(KeyDirectory(tmp_path / "cache"), maker).take(2048, Entropy()) in store.read(2048)
     assert maker.made == 0
 
 
 def test_files_are_private(tmp_path: Path) -> None:
-    store = Store(tmp_path / "deep" / "cache")
+    store = KeyDirectory(tmp_path / "deep" / "cache")
     store.add(2048, number(0), 8)
     assert stat.S_IMODE((tmp_path / "deep" / "cache").stat().st_mode) == 0o700
     for file in (tmp_path / "deep" / "cache").iterdir():
@@ -109,7 +109,7 @@ def test_files_are_private(tmp_path: Path) -> None:
 
 
 def test_the_cache_stays_bounded(tmp_path: Path) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     for at in range(6):
         store.add(2048, number(at), 4)
         store.add(2048, number(at), 4)
@@ -132,7 +132,7 @@ def test_the_cache_stays_bounded(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_counts_as_empty_and_is_replaced(tmp_path: Path, content: bytes) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     (tmp_path / "cache" / "rsa-2048.json").write_bytes(content)
     assert store.read(2048) == []
@@ -141,7 +141,7 @@ def test_a_damaged_file_counts_as_empty_and_is_replaced(tmp_path: Path, content:
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     file = tmp_path / "cache" / "rsa-2048.json"
     document = json.loads(file.read_text())
@@ -151,7 +151,7 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
 
 def test_what_others_may_touch_is_not_trusted(tmp_path: Path) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     (tmp_path / "cache" / "rsa-2048.json").chmod(0o644)
     assert store.read(2048) == []
@@ -161,7 +161,7 @@ def test_what_others_may_touch_is_not_trusted(tmp_path: Path) -> None:
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     file = tmp_path / "cache" / "rsa-2048.json"
     file.rename(tmp_path / "elsewhere")
@@ -170,7 +170,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_foreign_owner_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Store(tmp_path / "cache")
+    store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert store.read(2048) == []
@@ -181,7 +181,7 @@ def test_a_foreign_owner_is_not_trusted(tmp_path: Path, monkeypatch: pytest.Monk
 def test_without_a_usable_directory_the_process_keeps_its_own_keys(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("not a directory")
     maker = Maker()
-    pool = rsa_pool.Pool(Store(tmp_path / "cache"), maker)
+    pool = rsa_pool.Pool(KeyDirectory(tmp_path / "cache"), maker)
     key = pool.take(2048, Entropy())
     thread = pool.prepare(2048)
     if thread is not None:
@@ -208,9 +208,9 @@ def test_eight_processes_at_once(tmp_path: Path) -> None:
 import sys
 from mockkms.crypto.rsa import pool as rsa_pool
 from mockkms.crypto.rsa.primes import primes
-from mockkms.crypto.rsa.store import Store, default_directory
+from mockkms.crypto.rsa.store import KeyDirectory, default_directory
 me = int(sys.argv[1])
-store = Store(default_directory())
+store = KeyDirectory(default_directory())
 for at in range(5):
     store.add(2048, rsa_pool.key_from_primes(primes(2048)[me], primes(2048)[10 + at]), 100)
     seen = store.read(2048)
@@ -223,11 +223,11 @@ for at in range(5):
     ]
     faults = [process.communicate(timeout=60)[1] for process in running]
     assert [process.returncode for process in running] == [0] * 8, faults
-    assert len(set(Store(tmp_path / "cache").read(2048))) == 40
+    assert len(set(KeyDirectory(tmp_path / "cache").read(2048))) == 40
 
 
 def test_only_one_process_prepares(tmp_path: Path) -> None:
-    store, other = Store(tmp_path / "cache"), Store(tmp_path / "cache")
+    store, other = KeyDirectory(tmp_path / "cache"), KeyDirectory(tmp_path / "cache")
     with store.turn(2048) as mine:
         with other.turn(2048) as theirs:
             assert (mine, theirs) == (True, False)

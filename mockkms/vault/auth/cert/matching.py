@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from mockkms.crypto.encoding.der import DERError, Reader
+from mockkms.crypto import CryptoError
+from mockkms.crypto.encoding.der import DerReader
 from mockkms.vault.auth.cert.model import CertRole
 from mockkms.vault.policy.globs import matches
 
@@ -71,6 +72,6 @@ def _extended(certificate: x509.Certificate, role: CertRole) -> bool:
 
 def _text(content: bytes) -> str:
     try:
-        return Reader(content).read(content[0]).decode() if content and content[0] in _STRINGS else ""
-    except (DERError, UnicodeDecodeError):
+        return DerReader(content).read(content[0]).decode() if content and content[0] in _STRINGS else ""
+    except (CryptoError, UnicodeDecodeError):
         return ""

@@ -7,7 +7,7 @@ import ssl
 
 from mockkms import outside
 from mockkms.outside import filters
-from mockkms.outside.ldap import Connection, Entry, LdapError
+from mockkms.outside.ldap import LdapConnection, LdapEntry, LdapError
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.auth.ldap.model import LdapConfig
@@ -19,7 +19,7 @@ _TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
 """Python does not support versions before 1.2; they are treated as 1.2."""
 
 
-def connect(config: LdapConfig, url: str) -> Connection:
+def connect(config: LdapConfig, url: str) -> LdapConnection:
     """Return a connection to a directory on this machine. Raises OSError, LdapError and ValueError without one."""
     parts = urlsplit(url)
     if not outside.is_here(url) or not parts.hostname:
@@ -36,8 +36,8 @@ def connect(config: LdapConfig, url: str) -> Connection:
     return connection
 
 
-def _connection(config: LdapConfig, host: str, port: int, tls: ssl.SSLContext | None = None) -> Connection:
-    return Connection(
+def _connection(config: LdapConfig, host: str, port: int, tls: ssl.SSLContext | None = None) -> LdapConnection:
+    return LdapConnection(
         host,
         port,
         tls,
@@ -56,7 +56,7 @@ def _context(config: LdapConfig) -> ssl.SSLContext:
     return context
 
 
-def log_in(config: LdapConfig, url: str, connection: Connection, name: str, password: str) -> tuple[list[str], str]:
+def log_in(config: LdapConfig, url: str, connection: LdapConnection, name: str, password: str) -> tuple[list[str], str]:
     """Return the user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
     with refusing(error=InvalidCredentials, of=LdapError, text=REFUSED):
         dn = user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
@@ -77,7 +77,7 @@ def log_in(config: LdapConfig, url: str, connection: Connection, name: str, pass
         return _groups(config, url, connection, dn, name), _alias(config, connection, name)
 
 
-def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) -> Entry:
+def user(config: LdapConfig, connection: LdapConnection, name: str, limit: int = 2) -> LdapEntry:
     """Return the entry of a user, found with the configured bind DN. Raises LdapError."""
     connection.bind(config.binddn, config.bindpass)
     written = filters.escaped(name)
@@ -91,7 +91,7 @@ def user(config: LdapConfig, connection: Connection, name: str, limit: int = 2) 
     return found[0]
 
 
-def _groups(config: LdapConfig, url: str, connection: Connection, dn: str, name: str) -> list[str]:
+def _groups(config: LdapConfig, url: str, connection: LdapConnection, dn: str, name: str) -> list[str]:
     # Only Active Directory has tokenGroups, and it does not run on machines of tests.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
@@ -106,7 +106,7 @@ def _groups(config: LdapConfig, url: str, connection: Connection, dn: str, name:
     return list(dict.fromkeys(directory.cn(config, value) for value in names))
 
 
-def _alias(config: LdapConfig, connection: Connection, name: str) -> str:
+def _alias(config: LdapConfig, connection: LdapConnection, name: str) -> str:
     if config.username_as_alias:
         return name
     if not directory.searches(config):

@@ -6,7 +6,7 @@ Source: ``github.com/hashicorp/cap/ldap``.
 from __future__ import annotations
 
 from mockkms.outside import filters
-from mockkms.outside.ldap import BASE, Connection, Entry, LdapError
+from mockkms.outside.ldap import BASE, LdapConnection, LdapEntry, LdapError
 from mockkms.vault.auth.ldap import asked, directory
 from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.framework.message import BackendError, InvalidCredentials, refusing
@@ -28,7 +28,7 @@ def check(config: LdapConfig) -> None:
         raise BackendError(f"ldap.NewClient: ldap.validateDerefAlias: {fault}")
 
 
-def log_in(config: LdapConfig, connection: Connection, name: str, password: str) -> tuple[list[str], str, str]:
+def log_in(config: LdapConfig, connection: LdapConnection, name: str, password: str) -> tuple[list[str], str, str]:
     """Return the user's groups in the directory, the alias, and the user's name in the directory.
 
     Raises InvalidCredentials, and BackendError with the client's text.
@@ -55,7 +55,7 @@ def _failed(what: str, error: object) -> BackendError:
     return BackendError(f"{AUTHENTICATE}: {what}: {error}")
 
 
-def _bind_dn(config: LdapConfig, connection: Connection, name: str) -> str:
+def _bind_dn(config: LdapConfig, connection: LdapConnection, name: str) -> str:
     """Return the DN with which the user binds. Raises LdapError without one."""
     if directory.searches(config):
         return asked.user(config, connection, name, limit=0).dn
@@ -64,7 +64,7 @@ def _bind_dn(config: LdapConfig, connection: Connection, name: str) -> str:
     return directory.bind_dn(config, name)
 
 
-def _user_dn(config: LdapConfig, connection: Connection, bound: str, name: str) -> str:
+def _user_dn(config: LdapConfig, connection: LdapConnection, bound: str, name: str) -> str:
     if not config.upndomain:
         return bound
     written = directory.escaped(name)
@@ -82,7 +82,7 @@ def _user_dn(config: LdapConfig, connection: Connection, bound: str, name: str) 
     return found[0].dn
 
 
-def _attributes(connection: Connection, dn: str) -> dict[str, list[str]]:
+def _attributes(connection: LdapConnection, dn: str) -> dict[str, list[str]]:
     failure = "failed to get user attributes: ldap.(Client).getUserAttributes"
     if not dn:
         raise _failed(f"{failure}: missing user dn", "invalid parameter")
@@ -96,7 +96,7 @@ def _attributes(connection: Connection, dn: str) -> dict[str, list[str]]:
     return {name: values for name, values in found[0].attributes.items() if name not in _PASSWORDS}
 
 
-def _groups(config: LdapConfig, connection: Connection, dn: str, name: str) -> list[str]:
+def _groups(config: LdapConfig, connection: LdapConnection, dn: str, name: str) -> list[str]:
     # Only Active Directory has tokenGroups, and it does not run on machines of tests.
     if config.use_token_groups or not config.groupdn:
         return []
@@ -117,7 +117,7 @@ def _groups(config: LdapConfig, connection: Connection, dn: str, name: str) -> l
     return list(dict.fromkeys(directory.cn(config, value) for entry in found for value in _names(entry, attribute)))
 
 
-def _names(entry: Entry, attribute: str) -> list[str]:
+def _names(entry: LdapEntry, attribute: str) -> list[str]:
     return entry.attributes.get(attribute.lower()) or [entry.dn]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mockkms.error_context import error_context
 from mockkms.vault.golang.duration import go_duration
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, MfaState, PendingLogin, Secret

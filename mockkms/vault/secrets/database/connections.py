@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import servers, usernames
 from mockkms.vault.secrets.database.engine import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 
-from mockkms.outside.postgres import Connection, PostgresError
+from mockkms.outside.postgres import PostgresConnection, PostgresError
 
 _PING = "-- ping"
 
@@ -19,13 +19,13 @@ class IdleSession:
 
     def __init__(self) -> None:
         self._close: weakref.finalize[[], IdleSession] | None = None
-        self._session: Connection | None = None
+        self._session: PostgresConnection | None = None
         self._since = 0.0
 
     def __reduce__(self) -> tuple[type[IdleSession], tuple[()]]:
         return IdleSession, ()
 
-    def take(self, now: float, lifetime: float) -> tuple[Connection, float] | None:
+    def take(self, now: float, lifetime: float) -> tuple[PostgresConnection, float] | None:
         """Remove the session and return it with the time at which it was opened; None without a usable session.
 
         A session is usable while it answers and is younger than ``lifetime`` seconds; 0 means no limit. Times are
@@ -42,7 +42,7 @@ class IdleSession:
         session.close()
         return None
 
-    def keep(self, session: Connection, since: float) -> None:
+    def keep(self, session: PostgresConnection, since: float) -> None:
         """Store a session until the next request. It is closed with this object at the latest."""
         self.close()
         self._session, self._since = session, since

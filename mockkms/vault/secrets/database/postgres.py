@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 from mockkms import outside
+from mockkms.error_context import error_context
 from mockkms.outside import postgres, scram
 from mockkms.outside.postgres import ConnectFault, PostgresError
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind, convert
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
@@ -80,7 +80,7 @@ class PostgresServer:
         with self._session() as session, self._reported():
             self._drop_all(session, username)
 
-    def _drop_all(self, session: postgres.Connection, username: str) -> None:
+    def _drop_all(self, session: postgres.PostgresConnection, username: str) -> None:
         value, name = postgres.literal(username), postgres.identifier(username)
         if session.query(f"SELECT exists (SELECT rolname FROM pg_roles WHERE rolname={value})") != [["t"]]:
             return
@@ -110,7 +110,7 @@ class PostgresServer:
     # -- sessions ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _transaction(self, unreachable: str) -> Iterator[postgres.Connection]:
+    def _transaction(self, unreachable: str) -> Iterator[postgres.PostgresConnection]:
         """Run the body in a transaction. ``unreachable`` is the prefix of errors of the connection."""
         with self._session(unreachable) as session:
             try:
@@ -123,7 +123,7 @@ class PostgresServer:
                 raise error if isinstance(error, DatabaseError) else self._error(str(error)) from None
 
     @contextmanager
-    def _session(self, unreachable: str = "") -> Iterator[postgres.Connection]:
+    def _session(self, unreachable: str = "") -> Iterator[postgres.PostgresConnection]:
         """Lend the plugin's idle session, or a new one, and store it for the next use."""
         now = self._call.now()
         with prefixed(unreachable):
@@ -137,7 +137,7 @@ class PostgresServer:
             if not session.closed:
                 self._idle.keep(session, since)
 
-    def _connected(self) -> postgres.Connection:
+    def _connected(self) -> postgres.PostgresConnection:
         """Log in: one attempt for each TLS setting of the target."""
         target = self._target()
         address = "127.0.0.1" if target.host == "localhost" else target.host
@@ -153,13 +153,13 @@ class PostgresServer:
                 faults.append(ConnectFault("dial error", outside.refusal(address, target.port)))
         raise DatabaseError(self._shown(self._unconnected(target, address, faults)))
 
-    def _attempt(self, target: PostgresTarget, address: str, over_tls: bool) -> postgres.Connection:
+    def _attempt(self, target: PostgresTarget, address: str, over_tls: bool) -> postgres.PostgresConnection:
         if target.port in self._call.core.server.ports:
             raise ConnectFault("failed to receive message", "unexpected EOF")
         tls = self._context(target) if over_tls else None
         nonce = self._call.core.entropy.hex(12)
         place = (address, target.port)
-        return postgres.Connection(place, target.settings, target.password, nonce, tls, target.host)
+        return postgres.PostgresConnection(place, target.settings, target.password, nonce, tls, target.host)
 
     def _context(self, target: PostgresTarget) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -199,7 +199,7 @@ class PostgresServer:
     # -- statements ----------------------------------------------------------------------------------------------
 
     def _run(
-        self, session: postgres.Connection, statements: Sequence[str], names: Mapping[str, str], before: str
+        self, session: postgres.PostgresConnection, statements: Sequence[str], names: Mapping[str, str], before: str
     ) -> None:
         for statement in statements:
             for query in [statement] if _spans_lines(statement) else split(statement):

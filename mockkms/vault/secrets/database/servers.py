@@ -13,9 +13,9 @@ from typing import Protocol
 from urllib.parse import quote
 
 from mockkms import outside
+from mockkms.error_context import error_context
 from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
 from mockkms.vault.secrets.database.engine import Database, DatabaseConnection, DatabaseError, prefixed

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.world.entropy import Entropy
 

@@ -6,11 +6,11 @@ from functools import partial
 
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import time as go_time
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references

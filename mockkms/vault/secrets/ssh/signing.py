@@ -128,7 +128,7 @@ def _certified(state: SSH, call: Call, role: SshRole, key: ssh.PublicKey) -> Res
     extensions, skipped = _extensions(call, role)
     private, issuer = _signer(state, call, role)
     now = call.now()
-    certificate = ssh.Certificate(
+    certificate = ssh.SshCertificate(
         key=key, serial=int.from_bytes(call.core.entropy.bytes(8), "big"),
         kind=ssh.HOST if kind == "host" else ssh.USER, key_id=key_id, principals=principals,
         valid_after=int(now - role.not_before_duration),

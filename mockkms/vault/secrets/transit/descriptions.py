@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mockkms.crypto.encoding import b64
+from mockkms.error_context import error_context
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.world_section import SpecFault
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.transit.keys.keyring import add_version, check_options, new_version
 from mockkms.vault.secrets.transit.model import (
     HMAC_MAX_SIZE,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from mockkms.error_context import error_context
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.hcl.decode import decode_map
 from mockkms.vault.hcl.parser import parse as parse_hcl

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mockkms.error_context import error_context
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.identity.model import Alias, Entity, Group
 
 

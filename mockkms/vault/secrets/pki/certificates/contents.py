@@ -41,7 +41,9 @@ def unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(value.strip() for value in values if value.strip()))
 
 
-def contents_of(call: Call, role: PkiRole, signer: Signer | None, csr: read.Request | None) -> CertificateContents:
+def contents_of(
+    call: Call, role: PkiRole, signer: Signer | None, csr: read.CertificateRequest | None
+) -> CertificateContents:
     """Return the contents that the call requests, checked. Raises ErrorResponse."""
     csr_parts = read.parts(csr.subject) if csr is not None else {}
     common_name = _common_name(call, role, csr_parts)

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.x509 import read
-from mockkms.vault.golang.errors import error_context
+from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.pki.certificates import urls
 

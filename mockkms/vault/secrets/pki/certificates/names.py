@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from mockkms.crypto.encoding.der_write import parse_oid
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
 from mockkms.vault.policy.templates import Templates

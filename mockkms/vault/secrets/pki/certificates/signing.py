@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Extension, Names, Template
-from mockkms.crypto.x509.certificates import CertificateError
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
@@ -174,18 +174,18 @@ def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim
     return IssuedCertificate(made, b"", signer.chain, asked.warnings)
 
 
-def _taken_over(csr: read.Request, other: bool) -> list[Extension]:
+def _taken_over(csr: read.CertificateRequest, other: bool) -> list[Extension]:
     """Return the extensions of a request that are copied into the certificate."""
     skipped = {build.BASIC_CONSTRAINTS} | ({build.ALT_NAMES} if other else set())
     return [item for item in csr.extensions if item.oid not in skipped]
 
 
-def _request(text: str) -> read.Request:
+def _request(text: str) -> read.CertificateRequest:
     if not text:
         raise ErrorResponse('"csr" is empty')
     if pem.decode(text) is None:
         raise ErrorResponse("csr contains no data")
-    with refusing("certificate request could not be parsed: ", of=CertificateError):
+    with refusing("certificate request could not be parsed: ", of=CryptoError):
         csr = read.parse_request(text)
     if not csr.public:
         raise ErrorResponse(
@@ -195,7 +195,7 @@ def _request(text: str) -> read.Request:
     return csr
 
 
-def _check_key(call: Call, role: PkiRole, csr: read.Request) -> None:
+def _check_key(call: Call, role: PkiRole, csr: read.CertificateRequest) -> None:
     """Check the key of a request; a role for any key gets the sizes of this one. Raises ErrorResponse, BackendError."""
     kind, bits = keys.describe(csr.public)
     if role.key_type == "any":

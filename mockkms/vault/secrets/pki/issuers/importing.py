@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from mockkms.crypto.encoding import pem
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.pki.issuers import store
 from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.crypto.encoding import der_write, pem
-from mockkms.crypto.encoding.der import Reader
+from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -174,14 +174,14 @@ def _signed_by(certificate: read.Certificate, ca: signer.Signer, *, keep_algorit
 
     Extensions that Go does not know are lost, as on the real server.
     """
-    body = Reader(certificate.der).enter().enter()
+    body = DerReader(certificate.der).enter().enter()
     parts = [body.skip() for _ in range(7)]
-    rest = Reader(body.rest)
+    rest = DerReader(body.rest)
     found: dict[bytes, bytes] = {}
-    extensions = Reader(rest.read(0xA3)).enter() if body.rest else Reader(b"")
+    extensions = DerReader(rest.read(0xA3)).enter() if body.rest else DerReader(b"")
     while extensions.rest:
         item = extensions.skip()
-        found[Reader(item).enter().skip()] = item
+        found[DerReader(item).enter().skip()] = item
     name = keys.ALGORITHMS.get(parts[2], "") if keep_algorithm else ""
     name = name or keys.signature_name(ca.key.private)
     if ca.certificate.subject != certificate.subject and ca.certificate.subject_key_id:

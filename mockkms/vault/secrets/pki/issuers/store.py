@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.pki.issuers import chains
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 

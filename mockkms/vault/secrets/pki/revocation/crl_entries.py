@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from mockkms.crypto.encoding import b64, der_write
 from mockkms.crypto.x509.build import Extension, Listed
+from mockkms.error_context import error_context
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.golang.duration import parse_moment
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.golang.fmt import shown, unhex
 
 T = TypeVar("T")

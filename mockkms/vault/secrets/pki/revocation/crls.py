@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Listed
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.pki.issuers import references, signer
 from mockkms.vault.secrets.pki.model import PKI, IssuerCrls, PkiIssuer, Revocation
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import b64
-from mockkms.crypto.encoding.der import DERError
 from mockkms.crypto.x509 import ocsp, read
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -50,7 +50,7 @@ def _respond(state: PKI, call: Call, data: bytes) -> Response:
         return _answer(ocsp.UNAUTHORIZED, 401)
     try:
         query = ocsp.parse_request(data)
-    except DERError:
+    except CryptoError:
         return _answer(ocsp.MALFORMED, 400)
     try:
         signed = _signed(state, call, query)

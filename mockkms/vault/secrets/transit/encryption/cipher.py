@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
 
-from mockkms.crypto import aead
+from mockkms.crypto import CryptoError, aead
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
@@ -154,7 +154,7 @@ def _open(key: TransitKey, number: int, context: bytes, sealed: bytes, associate
         raise ErrorResponse("invalid ciphertext length")
     try:
         return aead.open_sealed(kind.aead, secret, sealed, extra)
-    except aead.AuthenticationFailed as error:
+    except CryptoError as error:
         raise ErrorResponse(str(error)) from None
 
 
@@ -170,7 +170,7 @@ def _check_convergence(key: TransitKey, number: int) -> None:
 
 def _encrypt_rsa(key: TransitKey, number: int, plaintext: bytes, padding: str) -> bytes:
     encrypt = rsa.encrypt_pkcs1v15 if padding == "pkcs1v15" else rsa.encrypt_oaep
-    with refusing("failed to RSA encrypt the plaintext: ", BackendError, of=rsa.RSAError):
+    with refusing("failed to RSA encrypt the plaintext: ", BackendError, of=CryptoError):
         return encrypt(key.version(number).public, plaintext)
 
 
@@ -179,5 +179,5 @@ def _decrypt_rsa(key: TransitKey, number: int, sealed: bytes, padding: str) -> b
     if version.private_missing:
         raise BackendError("cannot decrypt ciphertext, key version does not have a private counterpart")
     decrypt = rsa.decrypt_pkcs1v15 if padding == "pkcs1v15" else rsa.decrypt_oaep
-    with refusing("failed to RSA decrypt the ciphertext: ", BackendError, of=rsa.RSAError):
+    with refusing("failed to RSA decrypt the ciphertext: ", BackendError, of=CryptoError):
         return decrypt(version.key, sealed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from mockkms.crypto import CryptoError
 from mockkms.crypto.x509 import certificates as x509
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -36,7 +37,7 @@ chain = engine.path(
 def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
     """Return a certificate request signed by the key."""
     key = _signing_key(state, call)
-    with _refusing(call, x509.CertificateError):
+    with _refusing(call, CryptoError):
         template = x509.load_request(csr)
     with refusing("could not create the csr: ", of=ErrorResponse):
         version = key.version(_number(key, call))
@@ -49,7 +50,7 @@ def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
 def set_certificate(state: Transit, call: Call, *, certificate_chain: str) -> Reply:
     """Keep a chain with a version; an older one is replaced."""
     key = _signing_key(state, call)
-    with _refusing(call, x509.CertificateError):
+    with _refusing(call, CryptoError):
         found = x509.load_chain(certificate_chain)
     with _refusing(call, VaultError, "failed to persist certificate chain: "):
         _check_order(found)
@@ -100,7 +101,7 @@ def _number(key: TransitKey, call: Call) -> int:
     return number
 
 
-def _check_order(found: list[x509.Certificate]) -> None:
+def _check_order(found: list[x509.ChainCertificate]) -> None:
     """Check that a leaf is followed by authorities only. Raises ErrorResponse."""
     if found[0].authority:
         raise ErrorResponse("certificate in the first element is not a valid leaf certificate")
@@ -110,7 +111,7 @@ def _check_order(found: list[x509.Certificate]) -> None:
         raise ErrorResponse("could not validate if there is only one leaf certificate in the provided chain")
 
 
-def _check_match(key: TransitKey, version: KeyVersion, leaf: x509.Certificate) -> None:
+def _check_match(key: TransitKey, version: KeyVersion, leaf: x509.ChainCertificate) -> None:
     """Check that the leaf is for this key. Raises ErrorResponse for another type, BackendError for another key."""
     algorithm = "RSA" if key.kind.bits else "ECDSA" if key.kind.curve else "Ed25519"
     if leaf.algorithm != algorithm:

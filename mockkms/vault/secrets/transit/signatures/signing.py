@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from mockkms.crypto import asymmetric, ecdsa, eddsa, hashes
+from mockkms.crypto import CryptoError, asymmetric, ecdsa, eddsa, hashes
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field
@@ -171,7 +171,7 @@ def verify(key: TransitKey, context: bytes, data: bytes, text: str, options: Opt
     with refusing(text="invalid base64 signature value"):
         raw = b64.decode_url(encoded) if options.jws else b64.decode(encoded)
     if key.kind.curve:
-        with refusing(of=ecdsa.BadSignature):
+        with refusing(of=CryptoError):
             return ecdsa.verify(key.version(number).public, data, raw, options.jws)
     if key.kind.bits:
         return _verify_rsa(key.version(number), key.kind.bits, data, raw, options)
@@ -200,7 +200,7 @@ def _scheme(bits: int, options: Options) -> str:
 
 
 def _sign_rsa(version: KeyVersion, bits: int, data: bytes, options: Options) -> bytes:
-    with refusing(error=BackendError, of=rsa.RSAError):
+    with refusing(error=BackendError, of=CryptoError):
         if _scheme(bits, options) == "pss":
             return rsa.sign_pss(version.key, data, options.hash, options.salt)
         return rsa.sign_pkcs1v15(version.key, data, options.hash)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mockkms.crypto import keywrap
+from mockkms.crypto import CryptoError, keywrap
 from mockkms.crypto.asymmetric import private_der
 from mockkms.crypto.encoding import b64
-from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
@@ -56,7 +55,7 @@ def _wrapped(destination: TransitKey, source: TransitKey, version: KeyVersion, c
         raise BackendError("failed to wrap target key for import: x509: unknown key type while marshaling PKCS#8: nil")
     ephemeral = call.core.entropy.bytes(keywrap.EPHEMERAL_SIZE)
     failed = "failed to wrap target key for import: failed to encrypt ephemeral wrapping key with public key: "
-    with refusing(failed, BackendError, of=rsa.RSAError):
+    with refusing(failed, BackendError, of=CryptoError):
         return b64.encode(keywrap.wrap(destination.latest.public, _container(source, version), ephemeral, hash_name))
 
 

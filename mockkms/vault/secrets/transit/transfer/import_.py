@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mockkms.crypto import keywrap
+from mockkms.crypto import CryptoError, keywrap
 from mockkms.crypto.encoding import b64, containers, pem
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -145,7 +145,7 @@ def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
     with refusing(error=BackendError):
         blob = b64.decode(call["ciphertext"])
         if len(blob) <= 512:
-            raise keywrap.WrapError("provided ciphertext is too short")
+            raise CryptoError("provided ciphertext is too short")
         return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash_name), True
 
 
@@ -194,7 +194,7 @@ def _parse(material: bytes, private: bool, names_form: bool = False) -> containe
         if block is None:
             raise BackendError("error parsing public key: not in PEM format")
         return containers.parse_public(block.der)
-    except containers.ContainerError as error:
+    except CryptoError as error:
         text = str(error)
         if names_form:
             text = text.replace(": asn1: ", ": private key must be encoded as PKCS#8: asn1: ", 1)

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mockkms.crypto import asymmetric, kdf
 from mockkms.crypto.encoding import b64, containers, pem
+from mockkms.error_context import error_context
 from mockkms.vault.framework.world_section import SpecFault
-from mockkms.vault.golang.errors import error_context
 from mockkms.vault.secrets.transit.model import HMAC_MAX_SIZE, HMAC_MIN_SIZE, KeyVersion, TransitKey
 
 VERSION_FIELDS = ("material", "public_key", "hmac_key", "created", "certificate_chain", "convergent_version")
