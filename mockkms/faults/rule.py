@@ -7,6 +7,7 @@ The keys of a match may also be given in the rule itself. ``sequence`` gives eac
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ OWN_WORDS = {
     "sequence": "a list of answers (or mappings of fault kinds), one for each firing, in order",
     "applied": "true: the request takes effect first, and the fault applies to its answer",
     "note": "a comment, shown in lists",
+    "enabled": "false: the rule is not evaluated until it is enabled",
 }
 
 
@@ -52,6 +54,7 @@ class Rule:
             schedule["times"] = len(self.steps)
         self.schedule: Schedule = read_schedule(schedule, now)
         self.seed = _checked("seed", _seed, given.get("seed", seed))
+        self.enabled = _checked("enabled", flag, given.get("enabled", True))
         self.applied = _checked("applied", flag, given.get("applied", False))
         self.of_connections = _strikes_connections(given, self.steps)
         """Whether the rule applies to new connections instead of requests."""
@@ -101,6 +104,16 @@ class Rule:
     def fits(self, view: View) -> bool:
         """Whether the rule matches, regardless of its schedule."""
         return self.matcher(view)
+
+    def switched(self, *, on: bool) -> Rule:
+        """Return a copy that is enabled or disabled, with counters and memory of its own."""
+        made = copy.copy(self)
+        made.enabled = on
+        made.words = {word: value for word, value in self.words.items() if word != "enabled"}
+        if not on:
+            made.words["enabled"] = False
+        made.counters, made.memory = copy.copy(self.counters), dict(self.memory)
+        return made
 
     def reset(self) -> None:
         """Reset the counters and the memory."""

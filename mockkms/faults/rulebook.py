@@ -129,6 +129,21 @@ class RuleBook:
             self._changed()
             return gone
 
+    def enable(self, id: str) -> None:
+        """Let a disabled rule be evaluated again, with its counts. Raises KeyError."""
+        self._switch(id, on=True)
+
+    def disable(self, id: str) -> None:
+        """Keep a rule and its counts, but do not evaluate it until it is enabled. Raises KeyError."""
+        self._switch(id, on=False)
+
+    def _switch(self, id: str, *, on: bool) -> None:
+        with self._lock:
+            known = self.get(id)
+            # Snapshots hold the rule as it was.
+            self.rules = tuple(rule.switched(on=on) if rule is known else rule for rule in self.rules)
+            self._changed()
+
     def clear(self) -> None:
         """Remove all rules and the script, and reset the rules' state."""
         with self._lock:
@@ -178,7 +193,7 @@ class RuleBook:
 
     def _changed(self) -> None:
         self._by_path, self._ignored = {}, set()
-        self._of_connections = [rule for rule in self.rules if rule.of_connections]
+        self._of_connections = [rule for rule in self.rules if rule.of_connections and rule.enabled]
         self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
@@ -213,7 +228,8 @@ class RuleBook:
         known = (view.service, view.path, view.target.partition("?")[0])
         found = self._by_path.get(known)
         if found is None:
-            found = tuple(rule for rule in self.rules if not rule.of_connections and _fits(rule, rule.static, view))
+            enabled = (rule for rule in self.rules if rule.enabled and not rule.of_connections)
+            found = tuple(rule for rule in enabled if _fits(rule, rule.static, view))
             if len(self._by_path) >= MOST_CACHED:
                 self._by_path, self._ignored = {}, set()
             if len(known[1]) <= LONGEST_CACHED and len(known[2]) <= LONGEST_CACHED:
@@ -271,8 +287,8 @@ class RuleBook:
 
     @property
     def unfired(self) -> tuple[Rule, ...]:
-        """The rules that never fired."""
-        return tuple(rule for rule in self.rules if not rule.fired)
+        """The enabled rules that never fired."""
+        return tuple(rule for rule in self.rules if rule.enabled and not rule.fired)
 
     def problems(self) -> tuple[str, ...]:
         """Describe what to report when a test ends: rules that never fired, unmet script steps, unexpected requests."""

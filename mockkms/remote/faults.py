@@ -122,6 +122,22 @@ class RemoteFaults:
             return False
         return True
 
+    def enable(self, id: str) -> None:
+        """Let a disabled rule be evaluated again, with its counts. Raises KeyError."""
+        self._switch(id, on=True)
+
+    def disable(self, id: str) -> None:
+        """Keep a rule and its counts, but do not evaluate it until it is enabled. Raises KeyError."""
+        self._switch(id, on=False)
+
+    def _switch(self, id: str, *, on: bool) -> None:
+        try:
+            self._wire.call("POST", "faults/" + quote(id, safe=""), {"enabled": on})
+        except RemoteError as error:
+            if error.status == 404:
+                raise KeyError(id) from None
+            raise
+
     def clear(self) -> None:
         """Remove all rules and the script."""
         self._wire.call("DELETE", "faults")

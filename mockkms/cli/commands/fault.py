@@ -1,4 +1,4 @@
-"""``mockkms fault add|list|remove|clear``: manage the fault rules of a running server."""
+"""``mockkms fault add|list|enable|disable|remove|clear``: manage the fault rules of a running server."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add.add_argument("path", help="path glob; '*' for every request")
     add.add_argument("words", nargs="*", metavar="word=value", help="keys of a rule; values may be JSON")
     listing = actions.add_parser("list", help="list the rules with their counts")
+    enable = actions.add_parser("enable", help="evaluate a disabled rule again")
+    enable.add_argument("id")
+    disable = actions.add_parser("disable", help="keep a rule and its counts, but do not evaluate it")
+    disable.add_argument("id")
     remove = actions.add_parser("remove", help="remove one rule")
     remove.add_argument("id")
     clear = actions.add_parser("clear", help="remove all rules")
-    for action in (add, listing, remove, clear):
+    for action in (add, listing, enable, disable, remove, clear):
         add_address(action)
     parser.set_defaults(run=run)
 
@@ -33,6 +37,11 @@ def run(options: argparse.Namespace) -> int:
             print(kms.faults.describe() or "no rules")
         elif options.action == "clear":
             kms.faults.clear()
+        elif options.action in ("enable", "disable"):
+            try:
+                getattr(kms.faults, options.action)(options.id)
+            except KeyError:
+                raise CommandError(f"rule {options.id!r} not found", 1) from None
         elif not kms.faults.remove(options.id):
             raise CommandError(f"rule {options.id!r} not found", 1)
     return 0

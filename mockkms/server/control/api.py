@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from importlib import resources
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
 from mockkms.faults import FaultError
+from mockkms.server.control import stream
+from mockkms.server.control.pages import is_page, page
 from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError
 from mockkms.server.gateway.actions import Host
 from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback, netloc
@@ -36,19 +37,22 @@ class Control:
         self.browsers = BrowserGuard()
         """Decides which host names belong to this server."""
         self.served = 0
-        """Number of requests answered: any of them can have changed the world."""
+        """Number of requests answered that can have changed the world."""
+        self._streams: set[stream.JournalStream] = set()
         self.anywhere = False
         """Whether peers and host names that are not local are answered too."""
 
     async def serve(self, http: HttpRequest) -> web.StreamResponse:
         """Answer one request of the control API."""
-        self.served += 1
+        self.served += http.method not in ("GET", "HEAD")
         try:
             self._guard(http)
-            if http.target.rstrip("/").endswith(CONTROL_PREFIX + "ui") and http.method in ("GET", "HEAD"):
+            if is_page(http.target) and http.method in ("GET", "HEAD"):
                 # A browser cannot send the token when it opens a page: the page itself asks for it.
-                return page()
+                return page(http.target)
             self._ask_token(http)
+            if http.target == CONTROL_PREFIX + stream.PATH and http.method == "GET":
+                return self._stream(http)
             result = self._dispatch(http)
         except ControlError as error:
             return _json(error.status, {"ok": False, "message": error.message, **error.more})
@@ -62,6 +66,14 @@ class Control:
             text = result if result.endswith("\n") or not result else result + "\n"
             return web.Response(body=text.encode("utf-8", "replace"), content_type="text/plain", charset="utf-8")
         return _json(200, result)
+
+    def _stream(self, http: HttpRequest) -> web.StreamResponse:
+        after = dict(parse_qsl(http.query)).get("after", "0")
+        if not after.isdecimal() or len(after) > 18:
+            raise ControlError(400, "after: expected the number of an entry")
+        if len(self._streams) >= stream.MOST_STREAMS:
+            raise ControlError(503, f"the limit of {stream.MOST_STREAMS} streams is reached; close an inspector")
+        return stream.JournalStream(self.world.journal, int(after), self._streams)
 
     def _guard(self, http: HttpRequest) -> None:
         if not self.anywhere:
@@ -82,10 +94,10 @@ class Control:
 
     def _dispatch(self, http: HttpRequest) -> dict[str, object] | str:
         # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
-        from mockkms.server.control import reports, routes, worlds
+        from mockkms.server.control import inspection, reports, routes, worlds
         from mockkms.server.control import tenants as control_tenants
 
-        assert all((reports, routes, control_tenants, worlds))
+        assert all((inspection, reports, routes, control_tenants, worlds))
 
         path = http.target[len(CONTROL_PREFIX) :].rstrip("/")
         method = "GET" if http.method == "HEAD" else http.method
@@ -114,12 +126,6 @@ def _decode(body: bytes) -> object:
     except (ValueError, RecursionError) as error:
         raise ControlError(400, f"the body is not valid JSON: {error}") from None
     return data
-
-
-def page() -> web.Response:
-    """Return the inspector, a page that uses this API."""
-    text = resources.files("mockkms.inspector").joinpath("index.html").read_text(encoding="utf-8")
-    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
 def _json(status: int, value: dict[str, object]) -> web.Response:

@@ -25,15 +25,20 @@ def get_policy(asked: Asked) -> dict[str, object] | str:
     return {"policy": found.policy, "needed": needed, "unused": found.unused}
 
 
-@route("POST", "explain", "Explain the policy decision for a token", body="{token, operation, path}")
+@route("POST", "explain", "Explain the policy decision for a token", body="{token | accessor, operation, path}")
 def explain(asked: Asked) -> dict[str, object]:
     """The decision, and the explanation as text."""
-    words = mapping(asked.data, ("token", "operation", "path"))
+    keys = ("token", "accessor", "operation", "path")
+    words = mapping(asked.data, keys)
     given: list[str] = []
-    for word in ("token", "operation", "path"):
+    for word in keys:
         with within(word):
             given.append(text(words.get(word, "")))
-    token, operation, path = given
+    token, accessor, operation, path = given
+    if accessor:
+        token = asked.world.core.state.tokens.by_accessor.get(accessor, "")
+        if not token:
+            raise ControlError(404, f"there is no token with the accessor {accessor!r}")
     try:
         explanation = WorldHandle(asked.world).explain(token, operation, path)
     except ValueError as error:

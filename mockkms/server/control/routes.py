@@ -86,6 +86,22 @@ def get_fault(asked: Asked) -> dict[str, object]:
         raise ControlError(404, f"rule {asked.names['id']!r} not found") from None
 
 
+@route("POST", "faults/{id}", "Enable or disable one rule; its counts stay", body="{enabled: true | false}")
+def switch_fault(asked: Asked) -> dict[str, object]:
+    """404 for an unknown id."""
+    words = mapping(asked.data, ("enabled",))
+    if "enabled" not in words:
+        raise ControlError(400, "enabled: expected true or false")
+    book, rule = asked.world.faults, asked.names["id"]
+    with within("enabled"):
+        enabled = flag(words["enabled"])
+    try:
+        (book.enable if enabled else book.disable)(rule)
+    except KeyError:
+        raise ControlError(404, f"rule {rule!r} not found") from None
+    return book.get(rule).describe()
+
+
 @route("DELETE", "faults/{id}", "Remove one rule")
 def remove_fault(asked: Asked) -> dict[str, object]:
     """404 for an unknown id."""
@@ -180,6 +196,16 @@ def _typed(query: dict[str, str]) -> dict[str, object]:
         if word in OUTCOMES:
             words[word] = int(value) if _is_number(value) else flags.get(value, value)
     return words
+
+
+@route("GET", "journal/{number}", "One entry; redact=true without the secrets of its bodies and headers")
+def get_entry(asked: Asked) -> dict[str, object]:
+    """404 for a number that the journal does not hold."""
+    journal, number = asked.world.journal, asked.names["number"]
+    found = next((entry for entry in journal.entries() if str(entry.number) == number), None)
+    if found is None:
+        raise ControlError(404, f"the journal has no entry {number!r}; it holds the latest {len(journal):,}")
+    return (journal.without_secrets(found) if asked.query.get("redact") == "true" else found).data()
 
 
 @route("DELETE", "journal", "Remove all entries")

@@ -6,10 +6,12 @@ the same matchers as the faults. The journal is a ring: the oldest entries go wh
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mockkms import memory
@@ -108,6 +110,12 @@ class Journal:
             listener(entry)
         return entry
 
+    def without_secrets(self, entry: Entry) -> Entry:
+        """Return a copy of an entry as a redacting journal would have kept it."""
+        found = copy.copy(entry)
+        redact(found, self._known)
+        return found
+
     def subscribe(self, listener: Callable[[Entry], None]) -> None:
         """Call ``listener`` with each new entry, on the thread that answers the request."""
         self._listeners.append(listener)
@@ -189,6 +197,11 @@ class Journal:
         """
         fits = read_query(match, words)
         return [entry for entry in self if fits(entry)]
+
+    def latest(self, count: int) -> list[Entry]:
+        """Return the newest ``count`` entries, oldest first."""
+        with self._lock:
+            return list(islice(reversed(self._ring), count))[::-1]
 
     def count(self, match: Any = None, /, **words: Any) -> int:
         """How many entries fit."""
