@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.shapes.collections import Choice, Json, Key, ListOf, MapOf, RecordShape
 from mockkms.vault.framework.shapes.parameters import written
-from mockkms.vault.framework.world_section import Filling, WorldSection
+from mockkms.vault.framework.world_section import Filling, WorldSection, list_at, mapping_at
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
@@ -44,22 +44,23 @@ def _version_2() -> dict[str, Key]:
     }
 
 
-def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     core = to.core
     if mount.engine == "kv2":
         with to.guard("config"):
             if spec.get("config"):
-                configure(core, mount, spec["config"])
+                configure(core, mount, mapping_at(spec, "config"))
     elif spec.get("keys") or spec.get("config"):
         to.fault(("keys" if spec.get("keys") else "config",), "only version 2 has this; add `version: 2`")
         return
-    for path, data in (spec.get("secrets") or {}).items():
+    secrets, keys = mapping_at(spec, "secrets"), mapping_at(spec, "keys")
+    for path in secrets:
         with to.guard("secrets", path):
-            add_secret(core, mount, path, data)
-    for path, key in (spec.get("keys") or {}).items():
+            add_secret(core, mount, path, mapping_at(secrets, path))
+    for path in keys:
         with to.guard("keys", path):
             mount.state.forget(path)
-            add_key(core, mount, path, key)
+            add_key(core, mount, path, mapping_at(keys, path))
 
 
 def _dump(core: Context, mount: Mount) -> dict[str, object]:
@@ -78,7 +79,7 @@ def add_secret(core: Context, mount: Mount, path: str, secret: Mapping[str, obje
         seeding.write(core, mount, path, dict(secret))
 
 
-def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> None:
+def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, object]) -> None:
     """Write a version 2 key with its history: ``versions`` (a list of data, oldest first; an entry may also be
     ``{data: …, deleted: true}`` or ``{destroyed: true}``), and the settings of ``metadata/``.
 
@@ -87,12 +88,13 @@ def add_key(core: Context, mount: Mount, path: str, spec: Mapping[str, Any]) -> 
     settings = {name: value for name, value in spec.items() if name != "versions"}
     if settings:
         seeding.write(core, mount, f"metadata/{path}", settings)
-    for index, entry in enumerate(spec.get("versions", ())):
-        plain = not (isinstance(entry, Mapping) and {"deleted", "destroyed"} & set(entry))
-        data = entry if plain else entry.get("data", {})
+    for index, entry in enumerate(list_at(spec, "versions")):
+        version: Mapping[str, object] = entry if isinstance(entry, Mapping) else {}
+        plain = version.keys().isdisjoint(("deleted", "destroyed"))
+        data = version if plain else mapping_at(version, "data")
         seeding.write(core, mount, f"data/{path}", {"data": dict(data), "options": {"cas": index}})
         for name, action in (("deleted", "delete"), ("destroyed", "destroy")):
-            if not plain and entry.get(name):
+            if version.get(name) and not plain:
                 seeding.write(core, mount, f"{action}/{path}", {"versions": [index + 1]})
 
 
@@ -120,7 +122,7 @@ def dump_keys(state: KV2, now: float) -> dict[str, dict[str, object]]:
 
 
 def _described(state: KV2, key: SecretMetadata, now: float) -> dict[str, object]:
-    versions: list[Any] = []
+    versions: list[dict[str, object]] = []
     for number, version in sorted(key.versions.items()):
         data = state.payloads.get((key.path, number))
         kept = data.value() if isinstance(data, Encoded) else {}

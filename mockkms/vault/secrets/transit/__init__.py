@@ -1,4 +1,8 @@
-"""The transit secrets engine: encryption as a service. One file for each endpoint or group of related endpoints."""
+"""The transit secrets engine: encryption as a service.
+
+``keys`` has the endpoints that manage keys, ``encryption`` and ``signatures`` those that use them, ``transfer`` those
+that bring keys in and out. ``model`` is the state, with the rules that all of them share.
+"""
 
 from __future__ import annotations
 

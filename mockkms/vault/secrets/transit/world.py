@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
@@ -26,7 +26,7 @@ from mockkms.vault.framework.shapes.collections import (
     Text,
 )
 from mockkms.vault.framework.shapes.parameters import parameters
-from mockkms.vault.framework.world_section import Filling, Steps, WorldSection
+from mockkms.vault.framework.world_section import Filling, Steps, WorldSection, list_at, mapping_at
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.transit import descriptions
 from mockkms.vault.secrets.transit.model import TYPES, TransitKey
@@ -89,23 +89,24 @@ def _key() -> RecordShape:
     )
 
 
-def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
+def _fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     scope = mount.namespace + mount.path
-    for name, key in (spec.get("keys") or {}).items():
+    keys = mapping_at(spec, "keys")
+    for name in keys:
         with to.guard("keys", name):
-            descriptions.seed_key(mount.state, to.core, name, key, scope)
+            descriptions.seed_key(mount.state, to.core, name, mapping_at(keys, name), scope)
 
 
 def _dump(_core: Context, mount: Mount) -> dict[str, object]:
     return {"keys": descriptions.dump_keys(mount.state)}
 
 
-def _check(mount: Mount, spec: Mapping[str, Any]) -> Iterator[tuple[Steps, str]]:
+def _check(mount: Mount, spec: Mapping[str, object]) -> Iterator[tuple[Steps, str]]:
     """Find private keys whose numbers do not fit together."""
-    for name, key in (spec.get("keys") or {}).items():
-        versions = key.get("versions")
-        for index, version in enumerate(versions if isinstance(versions, list) else ()):
-            if version.get("material") and not _valid(mount.state.keys[name], index):
+    keys = mapping_at(spec, "keys")
+    for name in keys:
+        for index, version in enumerate(list_at(mapping_at(keys, name), "versions")):
+            if isinstance(version, Mapping) and version.get("material") and not _valid(mount.state.keys[name], index):
                 yield ("keys", name, "versions", index, "material"), "the numbers of this key do not fit together"
 
 
