@@ -24,7 +24,9 @@ PYTHON = re.compile(rb"Traceback|NoneType|object has no attribute|object is not|
 GO_ERROR = re.compile("|".join((
     "at least one constraint should be enabled on the role",
     "at least one origin or the wildcard must be provided",
-    "(cannot fetch mount entry on|cannot reload plugin on) \".*",
+    "(\\d errors occurred:\n\t\\* )?cannot (fetch mount entry|reload plugin) on \".*",
+    "failed to fetch existing recovery config: recovery not supported",
+    "password hash has incorrect length",
     "could not set plugin, plugin directory is not configured",
     "could not fetch the CA certificate \\(was one set\\?\\): .*",
     "(2 errors occurred:\n\t\\* )?custom_metadata validation failed: .*",
