@@ -154,9 +154,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
         screen.warn(
             f"--host {options.host}: anyone who can reach this machine can use this server and read all its secrets"
         )
-    from mockkms.server.wire.tls import TlsError
-    from mockkms.world.state_file import StateFileError
-    from mockkms.world.world import UpstreamError
+    from mockkms.worldfile.problems import SeedError
 
     second = options.rustfs_port
     try:
@@ -180,7 +178,9 @@ def _made(options: argparse.Namespace) -> MockKMS:
             **control.guards(options),
             **upstream,
         )
-    except (TlsError, UpstreamError, StateFileError) as error:
+    except SeedError:
+        raise
+    except ValueError as error:
         raise CommandError(str(error)) from None
     if kms.state_restored:
         _say_what_is_ignored(options, uninitialized=bool(config) and options.state == "uninitialized")

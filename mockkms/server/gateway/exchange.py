@@ -61,14 +61,10 @@ class Rest(Protocol):
     """The body of an answer that is still coming."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces; raises RestLost where it ends too early."""
+        """Its pieces; raises EOFError if it ends too early."""
 
     def close(self) -> None:
         """Take no more of it."""
-
-
-class RestLost(Exception):
-    """A body ended before it was whole."""
 
 
 @dataclass(slots=True)

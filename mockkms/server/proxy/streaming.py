@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from mockkms.server.gateway.exchange import HttpReply, Rest, RestLost
+from mockkms.server.gateway.exchange import HttpReply, Rest
 from mockkms.server.wire.responses import PlainResponse
 
 KEPT = 64 * 1024
@@ -29,7 +29,7 @@ class PassedOn(PlainResponse):
         try:
             await self._write(request, kept)
             cut = ""
-        except RestLost:
+        except EOFError:
             # The client must see that something is missing, as it would without a proxy between.
             cut = "close"
             if request.transport is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RestLost, error_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.proxy.upstream_address import Pem, address, context, reason, tls_reason
 from mockkms.world.world import UpstreamError
 
@@ -122,8 +122,6 @@ class Upstream:
             return self._failed(502, "cut", f"the connection ended before the answer did ({type(error).__name__})")
         except (aiohttp.ClientError, UnicodeError) as error:
             return self._failed(502, "garbled", f"it did not speak HTTP ({type(error).__name__})")
-        except _TooLarge:
-            return self._failed(502, "too-large", f"its answer has more than {MAX_ANSWER >> 20} MiB")
 
     def _failed(self, status: int, kind: str, why: str) -> HttpReply:
         reply = error_reply(status, f"mockkms: no answer from {self.url}: {why}")
@@ -142,9 +140,12 @@ class Upstream:
         reply = self._reply(http, answer.status, _end_to_end(pairs))
         if http.whole or _soon_whole(http, answer):
             try:
-                reply.body = await _whole(answer.content)
+                body_of_answer = await _whole(answer.content)
             finally:
                 answer.release()
+            if body_of_answer is None:
+                return self._failed(502, "too-large", f"its response has more than {MAX_ANSWER >> 20} MiB")
+            reply.body = body_of_answer
         elif not answer.content.at_eof():
             reply.rest = _Rest(answer)
         return reply
@@ -202,12 +203,12 @@ class _Rest:
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces as they come; raises RestLost where it ends too early."""
+        """Its pieces as they come; raises EOFError if it ends too early."""
         try:
             async for piece in self._answer.content.iter_any():
                 yield piece
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise RestLost(str(error)) from error
+            raise EOFError(str(error)) from error
 
     def close(self) -> None:
         """Keep the connection if the body is whole, else cut it."""
@@ -231,16 +232,13 @@ def _soon_whole(http: HttpRequest, answer: aiohttp.ClientResponse) -> bool:
     return answer.content_type == "application/json" and not http.target.endswith("/sys/monitor")
 
 
-class _TooLarge(Exception):
-    """The answer's body is over the limit."""
-
-
-async def _whole(content: aiohttp.StreamReader) -> bytes:
+async def _whole(content: aiohttp.StreamReader) -> bytes | None:
+    """Return the body of a response; None if it is over the limit."""
     body = bytearray()
     async for chunk in content.iter_any():
         body += chunk
         if len(body) > MAX_ANSWER:
-            raise _TooLarge
+            return None
     return bytes(body)
 
 

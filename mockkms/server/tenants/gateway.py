@@ -17,7 +17,7 @@ from mockkms.server.gateway.exchange import HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.sleepers import Sleepers
-from mockkms.server.tenants.tenants import BadTenantId, TenantError, Tenants
+from mockkms.server.tenants.tenants import TenantError, Tenants
 from mockkms.server.wire.raw import WireAnswer
 from mockkms.server.wire.responses import plain
 from mockkms.world.world import World
@@ -82,8 +82,7 @@ class TenantGateways:
         try:
             world = self.tenants.enter(name)
         except TenantError as error:
-            refusal = error_reply(404 if isinstance(error, BadTenantId) else 503, f"mockkms: {error}")
-            return plain(refusal)
+            return plain(error_reply(error.status, f"mockkms: {error}"))
         gateway, ports = self._gateway(name, world)
         ports.carrying[id(aio)] = aio
         http.prefix, http.target = http.prefix + TENANT_PREFIX + name, slash + rest or "/"

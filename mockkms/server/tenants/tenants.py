@@ -21,15 +21,11 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
 class TenantError(ValueError):
-    """The tenant does not exist and cannot be created."""
+    """A tenant cannot be created. ``status``: the HTTP status, 404 for an invalid id, 503 if all tenants are busy."""
 
-
-class BadTenantId(TenantError):
-    """No tenant can have this id."""
-
-
-class TenantsBusy(TenantError):
-    """The server has as many tenants as it may have."""
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Tenants:
@@ -50,7 +46,9 @@ class Tenants:
             world = self._worlds.pop(tenant_id, None)
             if world is None or now:
                 if _ID.fullmatch(tenant_id) is None:
-                    raise BadTenantId(f"{tenant_id!r} is not a valid tenant id: use up to 128 letters, digits and ._~-")
+                    raise TenantError(
+                        404, f"{tenant_id!r} is not a valid tenant id: use up to 128 letters, digits and ._~-"
+                    )
                 self._make_room()
                 world = child_of(self.base, now=now)
             self._worlds[tenant_id] = world  # The last is the one used last.
@@ -94,7 +92,7 @@ class Tenants:
             return
         idle = next((tenant_id for tenant_id in self._worlds if tenant_id not in self._busy), None)
         if idle is None:
-            raise TenantsBusy(f"all {self.limit} tenants are busy")
+            raise TenantError(503, f"all {self.limit} tenants are busy")
         del self._worlds[idle]
         self.dropped += 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.server.wire.heads import BadFields, read_fields
+from mockkms.server.wire.heads import read_fields
 
 _MAX_LINE = 4096
 """Bytes of a chunk's first line and of all trailers: the size of Go's buffer."""
@@ -103,7 +103,7 @@ class ChunkedBody:
             return self._broken("http: suspiciously long trailer after chunked body")
         try:
             found = read_fields(data, 0)
-        except BadFields as error:
+        except ValueError as error:
             return self._broken(str(error))
         if found is None:
             return None

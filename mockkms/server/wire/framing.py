@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from mockkms.server.gateway.header_facts import HeaderFacts
 from mockkms.server.wire.chunks import ChunkedBody
 from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read_head, usual_fields, usual_method
 
@@ -49,8 +50,8 @@ class Whole(NamedTuple):
     """Path and query, as sent."""
     headers: Mapping[str, str]
     """Case-insensitive."""
-    memo: list[Any]
-    """What others read of the headers, for requests with the same ones."""
+    memo: list[HeaderFacts]
+    """The facts of the headers once they are read, shared by all requests with the same headers."""
     body: bytes
     shown: bytes
     """The request for aiohttp's parser."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from mockkms.server.wire.targets import BadTarget, Target, read_target
+from mockkms.server.gateway.header_facts import HeaderFacts
+from mockkms.server.wire.targets import Target, read_target
 from mockkms.vault.golang.fmt import quote
 
 MAX_HEAD = 1024 * 1024 + 4096
@@ -60,10 +61,6 @@ def bad_head(status: str = "400 Bad Request", body: str = "") -> BadHead:
     return BadHead(f"HTTP/1.1 {status}{_ERROR_HEADERS}{body or status}".encode())
 
 
-class BadFields(Exception):
-    """Malformed header lines; the text is Go's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """A head that was read the long way."""
@@ -96,8 +93,8 @@ class UsualFields(NamedTuple):
     length: int
     """Bytes of the body; -1: the fields are not of this kind."""
     headers: CIMultiDictProxy[str]
-    memo: list[Any]
-    """What others read of these headers, for requests with the same ones."""
+    memo: list[HeaderFacts]
+    """The facts of these headers once they are read, shared by all requests with the same headers."""
 
 
 _UNUSUAL = UsualFields(-1, CIMultiDictProxy(CIMultiDict()), [])
@@ -157,7 +154,7 @@ def read_head(data: bytes) -> tuple[Head, int] | None:
     try:
         target = read_target(method, uri)
         found = read_fields(data, end + 1)
-    except (BadTarget, BadFields):
+    except ValueError:
         raise bad_head() from None
     if found is None:
         return None
@@ -168,7 +165,7 @@ def read_head(data: bytes) -> tuple[Head, int] | None:
 def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | None:
     """Read header fields up to an empty line, as Latin-1; return them and where they end, or None if incomplete.
 
-    Raises BadFields, with Go's text, as soon as a line is wrong.
+    Raises ValueError, with Go's text, as soon as a line is wrong.
     """
     fields: list[tuple[str, str]] = []
     first = data[start : start + 1] in (b" ", b"\t")
@@ -176,11 +173,11 @@ def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | 
         line = data[start:end].removesuffix(b"\r")
         start = end + 1
         if first:
-            raise BadFields(f"malformed MIME header initial line: {_quoted(line)}")
+            raise ValueError(f"malformed MIME header initial line: {_quoted(line)}")
         if not line:
             return fields, start
         if b":" not in line:
-            raise BadFields(f"malformed MIME header: missing colon: {_quoted(line)}")
+            raise ValueError(f"malformed MIME header: missing colon: {_quoted(line)}")
         line = line.strip(b" \t")
         while data[start : start + 1] in (b" ", b"\t"):
             end = data.find(b"\n", start)
@@ -193,7 +190,7 @@ def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | 
             return None
         name, _, value = line.partition(b":")
         if _FIELD_NAME.fullmatch(name) is None or _FIELD_VALUE.fullmatch(value) is None:
-            raise BadFields(f"malformed MIME header line: {_quoted(line)}")
+            raise ValueError(f"malformed MIME header line: {_quoted(line)}")
         fields.append((name.decode("latin-1"), value.lstrip(b" \t").decode("latin-1")))
     return None
 

@@ -41,10 +41,6 @@ Begin = Callable[["Protocol", Whole], HttpReply | Later]
 _LOG = logging.getLogger("mockkms.server")
 
 
-class BodyFault(Exception):
-    """The body of a request cannot be read; the framing of its connection has the text."""
-
-
 class Protocol(RequestHandler):
     """Reads requests as Go does, within Go's time limits."""
 

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -24,7 +25,7 @@ from mockkms.server.wire.eager_tasks import start_requests_at_once
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
 from mockkms.server.wire.listener import Listener, listening
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
-from mockkms.server.wire.protocol import HEAD_SECONDS, BodyFault, Later, Manager, Protocol
+from mockkms.server.wire.protocol import HEAD_SECONDS, Later, Manager, Protocol
 from mockkms.server.wire.responses import PlainResponse, Refusal, plain
 from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
@@ -38,12 +39,12 @@ _MAX_DROPPED = 2 * MAX_BODY
 """Bytes of an oversized body that are read, so that its client gets to see the answer."""
 
 
-class TooLarge(Exception):
-    """The body is over the limit."""
+class _Body(NamedTuple):
+    """The body of a request, as far as it was read."""
 
-    def __init__(self, beginning: bytes) -> None:
-        super().__init__(len(beginning))
-        self.beginning = beginning
+    content: bytes
+    too_large: bool = False
+    """It is over the limit: ``content`` is its beginning."""
 
 
 class Server:
@@ -290,16 +291,13 @@ class Server:
         target, mark, query = wanted.partition("?")
         if target == "*" and method == "OPTIONS":
             return PlainResponse(status=200, body=b"", headers={})
-        body = b""
+        body = _Body(b"")
         if aio.can_read_body:
             if note is not None and note.wants_continue and aio.transport is not None:
                 aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            try:
-                body = await _read(aio, connection)
-            except BodyFault:
-                pass
-            except TooLarge as error:
-                refusal = to_aiohttp(self.gateway.too_large(target, error.beginning))
+            body = await _read(aio, connection)
+            if body.too_large:
+                refusal = to_aiohttp(self.gateway.too_large(target, body.content))
                 refusal.force_close()
                 return refusal
         fault = connection.body_fault
@@ -308,7 +306,7 @@ class Server:
             target=target,
             query=query,
             headers=aio.headers,
-            body=body,
+            body=body.content,
             remote_address=connection.peer[0],
             remote_port=connection.peer[1],
             local_address=connection.local,
@@ -351,25 +349,28 @@ def to_aiohttp(reply: HttpReply) -> web.Response:
     return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
 
 
-async def _read(aio: web.BaseRequest, connection: Protocol) -> bytes:
-    """Return the body. Raises BodyFault, or TooLarge after dropping what a client goes on sending, within a bound."""
+async def _read(aio: web.BaseRequest, connection: Protocol) -> _Body:
+    """Return the body; empty if it cannot be read, then ``connection.body_fault`` says why.
+
+    What a client sends beyond the limit is dropped, within a bound.
+    """
     length, content = aio.content_length, aio.content
     if content.is_eof() and length is not None and length <= MAX_BODY:
-        return content.read_nowait()
+        return _Body(content.read_nowait())
     if connection.body_fault:
-        raise BodyFault
+        return _Body(b"")
     connection.reading = content
     try:
         if length is not None and length <= MAX_BODY:
-            return await content.readexactly(length) if length else b""
+            return _Body(await content.readexactly(length) if length else b"")
         return await _read_within_limit(content)
     except asyncio.IncompleteReadError:
-        raise BodyFault from None
+        return _Body(b"")
     finally:
         connection.reading = None
 
 
-async def _read_within_limit(content: StreamReader) -> bytes:
+async def _read_within_limit(content: StreamReader) -> _Body:
     chunks = bytearray()
     size = 0
     async for chunk in content.iter_any():
@@ -379,5 +380,5 @@ async def _read_within_limit(content: StreamReader) -> bytes:
         chunks += chunk[: max(0, MAX_BODY - len(chunks))]
     if size > MAX_BODY:
         # Go's decoder sees the end of a value by the byte behind it, which is not there for the last one.
-        raise TooLarge(bytes(chunks[:-1]))
-    return bytes(chunks)
+        return _Body(bytes(chunks[:-1]), too_large=True)
+    return _Body(bytes(chunks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import IPv6Address
 from urllib.parse import quote
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -14,16 +14,12 @@ _USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _HOST = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:\[\]<>\"\x80-\xff]|%[89A-Fa-f][0-9A-Fa-f]|%25)*")
 _PORT = re.compile(r"(?::[0-9]*)?")
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
-"""What stays as it is: a ``#`` has no meaning in a request line."""
-
-
-class BadTarget(ValueError):
-    """A target that Go does not parse."""
+"""Characters that are not escaped: a ``#`` has no meaning in a request line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a request asks for."""
+    """The target of a request line."""
 
     host: str
     path: str
@@ -33,11 +29,11 @@ class Target:
 
 
 def read_target(method: str, uri: str) -> Target:
-    """Read a target, given as Latin-1. Raises BadTarget."""
+    """Read a target, given as Latin-1. Raises ValueError for one that Go does not parse."""
     authority_only = method == "CONNECT" and not uri.startswith("/")
     text = "http://" + uri if authority_only else uri
     if not text or text.startswith(":") or _CONTROL.search(text) is not None:
-        raise BadTarget
+        raise ValueError("malformed request target")
     if text == "*":
         return Target("", "*", "*")
     host = ""
@@ -46,32 +42,29 @@ def read_target(method: str, uri: str) -> Target:
     path, mark, query = rest.partition("?")
     if not path.startswith("/"):
         if not scheme:
-            raise BadTarget
+            raise ValueError("malformed request target")
         # Rootless, such as mailto:somebody: Go keeps it apart and leaves the path empty.
         path = ""
     elif scheme and path.startswith("//"):
         authority, slash, below = path[2:].partition("/")
         host, path = _host(scheme, authority), slash + below
     if _BAD_ESCAPE.search(path) is not None:
-        raise BadTarget
+        raise ValueError("malformed request target")
     return Target(host, path, quote((path + mark + query).encode("latin-1"), safe=_VISIBLE))
 
 
 def _host(scheme: str, authority: str) -> str:
     user, at, host = authority.rpartition("@")
     if at and (_USER.fullmatch(user) is None or _BAD_ESCAPE.search(user) is not None):
-        raise BadTarget
+        raise ValueError("malformed request target")
     if "[" in host:
         address, bracket, port = host[1:].rpartition("]")
         if host.rfind("[") != 0 or not bracket:
-            raise BadTarget
-        try:
-            IPv6Address(address.partition("%25")[0])
-        except AddressValueError:
-            raise BadTarget from None
+            raise ValueError("malformed request target")
+        IPv6Address(address.partition("%25")[0])  # Its AddressValueError is a ValueError.
     else:
         colon = host.find(":") if scheme in ("http", "https") else host.rfind(":")
         port = host[colon:] if colon >= 0 else ""
     if _PORT.fullmatch(port) is None or _HOST.fullmatch(host) is None:
-        raise BadTarget
+        raise ValueError("malformed request target")
     return host

@@ -27,10 +27,6 @@ class Address:
     tls: ServerTls | None = None
 
 
-class TlsError(ValueError):
-    """The PEM files of certificate and key cannot be used."""
-
-
 _FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can sign such a certificate"
 
 
@@ -103,21 +99,21 @@ def loaded(pem: bytes) -> ssl.SSLContext:
 
 
 def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
-    """The context of a server with this certificate (chain) and key, paths of PEM files. Raises TlsError."""
+    """The context of a server with this certificate (chain) and key, paths of PEM files. Raises ValueError."""
     for name in (certificate, key):
         try:
             with open(name, "rb"):
                 pass
         except OSError as error:
-            raise TlsError(f"{name}: {error.strerror or error}") from None
+            raise ValueError(f"{name}: {error.strerror or error}") from None
     context = _context()
     try:
         # The empty password keeps OpenSSL from asking for one on the terminal.
         context.load_cert_chain(str(certificate), str(key), password="")
     except OSError as error:
         if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
-            raise TlsError(f"{key} is not the key of {certificate}") from None
-        raise TlsError(f"{certificate} and {key} are not a certificate and an unencrypted key in PEM") from None
+            raise ValueError(f"{key} is not the key of {certificate}") from None
+        raise ValueError(f"{certificate} and {key} are not a certificate and an unencrypted key in PEM") from None
     return context
 
 
@@ -133,7 +129,7 @@ class TlsFiles:
     ask_clients: bool = True
 
     def server(self) -> ServerTls:
-        """The TLS of a server with them. Raises TlsError."""
+        """The TLS of a server with them. Raises ValueError."""
 
         def again() -> ssl.SSLContext:
             return from_files(self.certificate, self.key)
@@ -144,9 +140,9 @@ class TlsFiles:
                 again().load_verify_locations(self.client_authority)
             except OSError as error:
                 reason = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
-                raise TlsError(f"{self.client_authority}: {reason}") from None
+                raise ValueError(f"{self.client_authority}: {reason}") from None
         elif self.client_required:
-            raise TlsError("clients' certificates are required: say which authority's")
+            raise ValueError("clients' certificates are required: say which authority's")
         return ServerTls(
             context, again=again, client_authority=self.client_authority, client_required=self.client_required,
             ask_clients=self.ask_clients,
