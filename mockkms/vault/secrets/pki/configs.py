@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -12,25 +10,15 @@ from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references, store
 from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.settings import CrlConfig
+from mockkms.vault.secrets.pki.settings import CrlConfig, PkiCluster, PkiUrls
 
 _DEFAULT = Field(Kind.STRING, help="Id or name.")
 _FOLLOW = Field(Kind.BOOL, help="The newest issuer becomes the default.")
-_LISTS = {name: Field(Kind.COMMA_STRINGS, help="Addresses written into certificates.") for name in urls.FIELDS}
 
 config_urls = engine.path(
-    "config/urls",
-    fields={**_LISTS, "enable_templating": Field(Kind.BOOL, help="The addresses contain templates.")},
-    help="Addresses of issuers, CRLs and OCSP for relying parties.",
+    "config/urls", fields=PkiUrls.fields, help="Addresses of issuers, CRLs and OCSP for relying parties."
 )
-cluster = engine.path(
-    "config/cluster",
-    fields={
-        "path": Field(Kind.STRING, help="Address of this mount."),
-        "aia_path": Field(Kind.STRING, help="Address of this mount without TLS."),
-    },
-    help="The mount's own addresses.",
-)
+cluster = engine.path("config/cluster", fields=PkiCluster.fields, help="The mount's own addresses.")
 issuers = engine.path(
     "config/issuers",
     fields={"default": _DEFAULT, "default_follows_latest_issuer": _FOLLOW},
@@ -45,28 +33,19 @@ keys = engine.path("config/keys", fields={"default": _DEFAULT}, help="The defaul
 config_crl = engine.path("config/crl", fields=CrlConfig.fields, help="Settings of revocation lists.")
 
 
-def _urls_shown(state: PKI) -> dict[str, object]:
-    lists = {name: list(getattr(state.urls, name)) for name in urls.FIELDS}
-    return {**lists, "enable_templating": state.urls.templating}
-
-
 @config_urls.on(Operation.READ)
-def read_urls(state: PKI, _call: Call) -> Reply:
+def read_urls(state: PKI, call: Call) -> Reply:
     """Return the addresses."""
-    return _urls_shown(state)
+    return state.urls.shown(call.core.product)
 
 
 @config_urls.on(Operation.UPDATE)
-def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
+def write_urls(state: PKI, call: Call) -> Response:
     """Change the parameters that are sent. Raises ErrorResponse for an invalid address."""
-    changed = replace(state.urls)
-    for name in urls.FIELDS:
-        if name in call:
-            setattr(changed, name, list(call[name]))
-    if "enable_templating" in call:
-        changed.templating = enable_templating
+    changed = state.urls.copy()
+    changed.update_from(call)
     warnings = []
-    if not changed.templating:
+    if not changed.enable_templating:
         bad = urls.fault(changed)
         if bad:
             raise ErrorResponse(bad)
@@ -76,25 +55,24 @@ def write_urls(state: PKI, call: Call, *, enable_templating: bool) -> Response:
         except ValueError as error:
             warnings.append(urls.hint(error))
     state.urls = changed
-    return Response(data=_urls_shown(state), warnings=warnings)
+    return Response(data=changed.shown(call.core.product), warnings=warnings)
 
 
 @cluster.on(Operation.READ)
-def read_cluster(state: PKI, _call: Call) -> Reply:
+def read_cluster(state: PKI, call: Call) -> Reply:
     """Return both addresses."""
-    return {"path": state.cluster_path, "aia_path": state.aia_path}
+    return state.cluster.shown(call.core.product)
 
 
 @cluster.on(Operation.UPDATE)
 def write_cluster(state: PKI, call: Call) -> Reply:
     """Change the parameters that are sent. Raises BackendError for an invalid address."""
-    for name, label in (("path", "path"), ("aia_path", "aia_path")):
+    for name in PkiCluster.params():
         parsed = urls.split(call[name]) if name in call else ("http", "given")
         if parsed is None or not all(parsed):
-            raise BackendError(f"invalid, non-URL {label} given to cluster: {call[name]}")
-    state.cluster_path = call.get("path", state.cluster_path)
-    state.aia_path = call.get("aia_path", state.aia_path)
-    return {"path": state.cluster_path, "aia_path": state.aia_path}
+            raise BackendError(f"invalid, non-URL {name} given to cluster: {call[name]}")
+    state.cluster.update_from(call)
+    return state.cluster.shown(call.core.product)
 
 
 @issuers.on(Operation.READ)

@@ -15,7 +15,7 @@ from mockkms.vault.framework.world_section import list_at, mapping_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.pki.certificates import urls
-from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, PkiKey, Revocation, Urls, hyphens
+from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, PkiKey, Revocation, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 
 if TYPE_CHECKING:
@@ -165,21 +165,10 @@ def _moment(core: Environment, given: object) -> float:
 # -- dumps -----------------------------------------------------------------------------------------------------------
 
 
-def cluster(state: PKI) -> dict[str, object]:
-    """Return the mount's own addresses that are set."""
-    return {name: text for name, text in (("path", state.cluster_path), ("aia_path", state.aia_path)) if text}
-
-
 def shown_key(key: PkiKey) -> dict[str, object]:
     """Return the description of a key."""
     named = {"name": key.name} if key.name else {}
     return {"id": key.id, **named, "material": keys.private_pem(key.private, pkcs8=True) + "\n"}
-
-
-def addresses(found: Urls, templating: str = "enable_templating") -> dict[str, object]:
-    """Return the addresses that are set; ``templating`` is the name of that parameter."""
-    lists = {name: list(getattr(found, name)) for name in urls.FIELDS if getattr(found, name)}
-    return lists | ({templating: True} if found.templating else {})
 
 
 def shown_issuer(issuer: PkiIssuer) -> dict[str, object]:
@@ -195,7 +184,9 @@ def shown_issuer(issuer: PkiIssuer) -> dict[str, object]:
     if issuer.signature:
         shown["revocation_signature_algorithm"] = issuer.signature
     if issuer.urls is not None:
-        shown |= addresses(issuer.urls, "enable_aia_url_templating")
+        addresses = issuer.urls.changed()
+        templating = {"enable_aia_url_templating": True} if addresses.pop("enable_templating", False) else {}
+        shown |= addresses | templating
     if issuer.manual_chain:
         shown["manual_chain"] = list(issuer.manual_chain)
     return shown | ({"revoked": issuer.revoked_at} if issuer.revoked else {})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.secrets.pki.role import PkiRole
-from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig
+from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig, PkiCluster, PkiUrls
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
@@ -30,25 +30,6 @@ class PkiKey:
     private: bytes
 
 
-@stored("pki.Urls")
-@dataclass
-class Urls:
-    """Addresses for relying parties; with templating, ``{{…}}`` is replaced with the mount's own addresses."""
-
-    issuing_certificates: list[str] = field(default_factory=list)
-    crl_distribution_points: list[str] = field(default_factory=list)
-    delta_crl_distribution_points: list[str] = field(default_factory=list)
-    ocsp_servers: list[str] = field(default_factory=list)
-    templating: bool = False
-    unwritten: list[str] = field(default_factory=list)
-    """Names of the lists that were never written: an issuer that has others shows these as null."""
-
-    @property
-    def empty(self) -> bool:
-        """Return whether certificates get no addresses (delta CRLs alone do not count)."""
-        return not (self.issuing_certificates or self.crl_distribution_points or self.ocsp_servers)
-
-
 @stored("pki.PkiIssuer")
 @dataclass
 class PkiIssuer:
@@ -67,7 +48,7 @@ class PkiIssuer:
     """Algorithm of CRLs; empty for the default of the key."""
     revoked: bool = False
     revoked_at: float = 0
-    urls: Urls | None = None
+    urls: PkiUrls | None = None
     modified: float = 0
 
 
@@ -120,9 +101,8 @@ class PKI:
     roles: dict[str, PkiRole] = field(default_factory=dict)
     certificates: dict[str, bytes] = field(default_factory=dict)
     revoked: dict[str, Revocation] = field(default_factory=dict)
-    urls: Urls = field(default_factory=Urls)
-    cluster_path: str = ""
-    aia_path: str = ""
+    urls: PkiUrls = field(default_factory=PkiUrls)
+    cluster: PkiCluster = field(default_factory=PkiCluster)
     crl: CrlConfig = field(default_factory=CrlConfig)
     lists: dict[str, IssuerCrls] = field(default_factory=dict)
     """By id."""

@@ -1,4 +1,4 @@
-"""Settings of a mount: revocation lists, tidies and ACME."""
+"""Settings of a mount: addresses, revocation lists, tidies and ACME."""
 
 from __future__ import annotations
 
@@ -12,9 +12,42 @@ from mockkms.vault.products.features import Feature
 from mockkms.world.stored import stored
 
 _OWN, _UNIFIED = Feature.PKI_ADDITIONS, Feature.UNIFIED_CRL
+_ADDRESSES = "Addresses written into certificates."
 _PART = "Do this part of the work."
 _AFTER = "Seconds after the expiration."
 _ENTERPRISE = "For the enterprise edition only."
+
+
+@stored("pki.PkiUrls")
+@dataclass
+class PkiUrls(Record):
+    """Addresses for relying parties; with templates, ``{{…}}`` is replaced with the mount's own addresses."""
+
+    issuing_certificates: Annotated[list[str], param(Kind.COMMA_STRINGS, help=_ADDRESSES)] = field(default_factory=list)
+    crl_distribution_points: Annotated[list[str], param(Kind.COMMA_STRINGS, help=_ADDRESSES)] = field(
+        default_factory=list
+    )
+    delta_crl_distribution_points: Annotated[list[str], param(Kind.COMMA_STRINGS, help=_ADDRESSES)] = field(
+        default_factory=list
+    )
+    ocsp_servers: Annotated[list[str], param(Kind.COMMA_STRINGS, help=_ADDRESSES)] = field(default_factory=list)
+    enable_templating: Annotated[bool, param(Kind.BOOL, help="The addresses contain templates.")] = False
+    unwritten: list[str] = field(default_factory=list)
+    """Names of the lists that were never written: an issuer that has others shows these as null."""
+
+    @property
+    def empty(self) -> bool:
+        """Return whether certificates get no addresses (delta CRLs alone do not count)."""
+        return not (self.issuing_certificates or self.crl_distribution_points or self.ocsp_servers)
+
+
+@stored("pki.PkiCluster")
+@dataclass
+class PkiCluster(Record):
+    """The mount's own addresses."""
+
+    path: Annotated[str, param(Kind.STRING, help="Address of this mount.")] = ""
+    aia_path: Annotated[str, param(Kind.STRING, help="Address of this mount without TLS.")] = ""
 
 
 @stored("pki.CrlConfig")

@@ -174,8 +174,8 @@ def _fill_follow(_to: Filling, mount: Mount, spec: Mapping[str, object]) -> None
 
 section = record_section(
     # Addresses come first, because they are written into certificates.
-    _settings("cluster", "config/cluster", descriptions.cluster),
-    _settings("urls", "config/urls", lambda state: descriptions.addresses(state.urls)),
+    _settings("cluster", "config/cluster", lambda state: state.cluster.changed()),
+    _settings("urls", "config/urls", lambda state: state.urls.changed()),
     Part(
         "keys",
         _key_shape,

@@ -25,7 +25,7 @@ config = engine.path("config/acme", fields=AcmeConfig.fields, help="Settings of 
 @config.on(Operation.READ)
 def read(state: PKI, call: Call) -> Response:
     """Return the settings, with a warning if ACME lacks the mount's own address."""
-    lacking = state.acme.enabled and not state.cluster_path
+    lacking = state.acme.enabled and not state.cluster.path
     return Response(data=state.acme.shown(call.core.product), warnings=[_NO_PATH] if lacking else [])
 
 
@@ -45,7 +45,7 @@ def write(state: PKI, call: Call) -> Response:
     _check_roles(state, call, wanted)
     if wanted.allowed_issuers != ["*"]:
         _check_issuers(state, wanted.allowed_issuers)
-    if wanted.enabled and not state.cluster_path:
+    if wanted.enabled and not state.cluster.path:
         raise BackendError(_NO_PATH)
     state.acme = wanted
     return Response(data=wanted.shown(call.core.product))

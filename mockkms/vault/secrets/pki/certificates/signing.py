@@ -15,8 +15,9 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import contents, name_constraints, validity
 from mockkms.vault.secrets.pki.issuers import key_sizes
 from mockkms.vault.secrets.pki.issuers.signer import Signer
-from mockkms.vault.secrets.pki.model import PKI, Urls
+from mockkms.vault.secrets.pki.model import PKI
 from mockkms.vault.secrets.pki.role import PkiRole
+from mockkms.vault.secrets.pki.settings import PkiUrls
 
 CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
 
@@ -62,7 +63,7 @@ def verified(call: Call, signer: Signer, made: read.Certificate, framing: str = 
             name_constraints.verify(made.der, signer.chain)
 
 
-def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, public: bytes, urls: Urls) -> Template:
+def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, public: bytes, urls: PkiUrls) -> Template:
     return Template(
         serial=serial(call),
         subject=build.subject(asked.subject),
@@ -124,7 +125,7 @@ def _networks(call: Call, verb: str) -> list[str]:
 
 
 def root(
-    call: Call, role: PkiRole, private: bytes, urls: Urls, asked: contents.CertificateContents
+    call: Call, role: PkiRole, private: bytes, urls: PkiUrls, asked: contents.CertificateContents
 ) -> IssuedCertificate:
     """Return a certificate signed by its own key. Raises ErrorResponse and BackendError."""
     public = keys.public_of(private)

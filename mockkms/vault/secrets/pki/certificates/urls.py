@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Urls
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer
+from mockkms.vault.secrets.pki.settings import PkiUrls
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*(?=:)")
 _BAD = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")
@@ -37,7 +38,7 @@ def first_bad(urls: Iterable[str]) -> str:
     return ""
 
 
-def fault(urls: Urls) -> str:
+def fault(urls: PkiUrls) -> str:
     """Return why the addresses are refused, or an empty string."""
     for name in FIELDS:
         bad = first_bad(getattr(urls, name))
@@ -46,19 +47,19 @@ def fault(urls: Urls) -> str:
     return ""
 
 
-def of_issuer(state: PKI, issuer: PkiIssuer) -> Urls:
+def of_issuer(state: PKI, issuer: PkiIssuer) -> PkiUrls:
     """Return the addresses that an issuer writes into certificates. Raises ValueError."""
     chosen = issuer.urls if issuer.urls is not None and not issuer.urls.empty else state.urls
     return filled(state, chosen, issuer.id)
 
 
-def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
+def filled(state: PKI, urls: PkiUrls, issuer_id: str) -> PkiUrls:
     """Return the addresses with their templates filled in. Raises ValueError."""
     if urls.empty:
-        return Urls()
-    if not urls.templating:
+        return PkiUrls()
+    if not urls.enable_templating:
         return urls
-    found = Urls()
+    found = PkiUrls()
     for name in FIELDS:
         done = [_fill(state, url, issuer_id) for url in getattr(urls, name)]
         bad = first_bad(done)
@@ -70,14 +71,14 @@ def filled(state: PKI, urls: Urls, issuer_id: str) -> Urls:
 
 def _fill(state: PKI, url: str, issuer_id: str) -> str:
     for template, value, name in (
-        ("{{cluster_path}}", state.cluster_path, "path"),
-        ("{{cluster_aia_path}}", state.aia_path, "aia_path"),
+        ("{{cluster_path}}", state.cluster.path, "path"),
+        ("{{cluster_aia_path}}", state.cluster.aia_path, "aia_path"),
     ):
         if template in url and not value:
             raise ValueError(f"unable to template AIA URLs as we lack local cluster address information ({name})")
     if "{{issuer_id}}" in url and not issuer_id:
         raise ValueError("unable to template AIA URLs as we lack an issuer_id for this operation")
-    url = url.replace("{{cluster_path}}", state.cluster_path).replace("{{cluster_aia_path}}", state.aia_path)
+    url = url.replace("{{cluster_path}}", state.cluster.path).replace("{{cluster_aia_path}}", state.cluster.aia_path)
     return url.replace("{{issuer_id}}", issuer_id)
 
 

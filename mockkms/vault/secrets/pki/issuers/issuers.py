@@ -10,9 +10,10 @@ from mockkms.vault.framework.message import BackendError, Operation, Response
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import fetching, modified, urls
 from mockkms.vault.secrets.pki.issuers import chains, references, store
-from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Revocation, Urls, engine, hyphens
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Revocation, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role_fields import ISSUER_REF, PAGE, page
+from mockkms.vault.secrets.pki.settings import PkiUrls
 from mockkms.world.clock import rfc3339
 
 _LIST = Kind.COMMA_STRINGS
@@ -69,7 +70,7 @@ def _chain(state: PKI, issuer: PkiIssuer) -> list[str]:
 
 def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
     """Return the response of reads, writes and patches of an issuer."""
-    found = issuer.urls or Urls()
+    found = issuer.urls or PkiUrls()
     data: dict[str, object] = {
         "issuer_id": issuer.id,
         "issuer_name": issuer.name,
@@ -84,7 +85,7 @@ def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
         **{name: None if name in found.unwritten else list(getattr(found, name)) for name in urls.FIELDS},
     }
     if issuer.urls is not None or call.core.product.has(Feature.PKI_LATER):
-        data["enable_aia_url_templating"] = found.templating
+        data["enable_aia_url_templating"] = found.enable_templating
     if issuer.revoked:
         data |= {"revocation_time": int(issuer.revoked_at), "revocation_time_rfc3339": rfc3339(issuer.revoked_at)}
     warnings = []

@@ -12,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import contents, signing, urls
 from mockkms.vault.secrets.pki.certificates.issuing import b64, private_parts
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer, store
-from mockkms.vault.secrets.pki.model import PKI, Urls, engine, hyphens
+from mockkms.vault.secrets.pki.model import PKI, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.role_fields import (
@@ -25,6 +25,7 @@ from mockkms.vault.secrets.pki.role_fields import (
     check_format,
     internal_role,
 )
+from mockkms.vault.secrets.pki.settings import PkiUrls
 
 _ROOT = {
     **AUTHORITY, **CA_USAGES, **NEW_KEY, **CA, **STORE, **ALIAS,
@@ -151,7 +152,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     return Response(data=data, warnings=warnings)
 
 
-def _root_urls(state: PKI, warnings: list[str]) -> Urls:
+def _root_urls(state: PKI, warnings: list[str]) -> PkiUrls:
     """Return the mount's addresses; none for a root if they contain the issuer's id. Raises BackendError."""
     try:
         return urls.filled(state, state.urls, "")
@@ -168,7 +169,7 @@ def _root_urls(state: PKI, warnings: list[str]) -> Urls:
         "generation. This AIA configuration has been ignored. To include AIA on this root CA, set the global AIA "
         "configuration to not include issuer_id and instead to refer to a static issuer name."
     )
-    return Urls()
+    return PkiUrls()
 
 
 def ca_warnings(subject: bytes, has_urls: bool) -> list[str]:

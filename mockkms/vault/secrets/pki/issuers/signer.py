@@ -10,7 +10,8 @@ from mockkms.crypto.x509.read import Certificate
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references
-from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey, Urls
+from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
+from mockkms.vault.secrets.pki.settings import PkiUrls
 
 _USAGE_ORDER = ("read-only", "issuing-certificates", "crl-signing", "ocsp-signing")
 
@@ -22,7 +23,7 @@ class Signer:
     issuer: PkiIssuer
     certificate: Certificate
     key: PkiKey
-    urls: Urls
+    urls: PkiUrls
     chain: list[bytes]
     """DER from the issuer's own certificate up."""
 

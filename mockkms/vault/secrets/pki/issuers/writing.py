@@ -7,7 +7,8 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import chains, issuers, references, store
-from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, Urls
+from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer
+from mockkms.vault.secrets.pki.settings import PkiUrls
 
 _RSA = ("SHA256WithRSA", "SHA384WithRSA", "SHA512WithRSA", "SHA256WithRSAPSS", "SHA384WithRSAPSS", "SHA512WithRSAPSS")
 _ALGORITHMS = {
@@ -61,7 +62,7 @@ def _change(state: PKI, call: Call, touched: set[str]) -> Response:
 
 
 def _templating_note(state: PKI, issuer: PkiIssuer) -> list[str]:
-    if issuer.urls is None or not issuer.urls.templating:
+    if issuer.urls is None or not issuer.urls.enable_templating:
         return []
     try:
         urls.filled(state, issuer.urls, issuer.id)
@@ -115,18 +116,20 @@ def _signature(issuer: PkiIssuer, wanted: str) -> str:
     return name
 
 
-def _addresses(issuer: PkiIssuer, call: Call, touched: set[str]) -> Urls | None:
+def _addresses(issuer: PkiIssuer, call: Call, touched: set[str]) -> PkiUrls | None:
     """Return the addresses after the change; None without addresses. Raises ErrorResponse."""
-    old, complete = issuer.urls or Urls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
-    found = Urls()
+    old, complete = issuer.urls or PkiUrls(unwritten=list(urls.FIELDS)), len(touched) == len(issuers.FIELDS)
+    found = PkiUrls()
     for name in urls.FIELDS:
         setattr(found, name, list(call[name] if name in touched else getattr(old, name)))
     found.unwritten = [name for name in old.unwritten if not getattr(found, name)]
-    found.templating = call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.templating
+    found.enable_templating = (
+        call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.enable_templating
+    )
     if not complete:
         # Once on, a patch cannot switch templates off: the real server writes true whatever changed.
-        found.templating |= old.templating
-    bad = "" if found.templating else urls.fault(found)
+        found.enable_templating |= old.enable_templating
+    bad = "" if found.enable_templating else urls.fault(found)
     if bad:
         raise ErrorResponse(bad)
     if complete:
