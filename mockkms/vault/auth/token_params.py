@@ -56,13 +56,13 @@ class TokenParams(Record):
     old: dict[str, object] = field(default_factory=dict)
     """Values that were sent under deprecated names, of those in ``old_names``."""
 
-    def take_token_params(self, call: Call) -> None:
+    def update_token_params(self, call: Call) -> None:
         """Set the members that were sent, also under deprecated names. Raises ErrorResponse."""
         with refusing():
             self.parse(call)
             self.upgrade(call)
 
-    def take_own(self, call: Call) -> None:
+    def update_own(self, call: Call) -> None:
         """Set those members of the derived record whose parameters were sent."""
         self.update_from(call, *(name for name in self.params() if name not in TokenParams.params()))
 

@@ -71,7 +71,7 @@ def test_what_is_refused(kind: Kind, sent: str, fault: str) -> None:
         convert(kind, go_json.decode(sent.encode()))
 
 
-def test_an_unsent_duration_or_time_is_told_from_a_zero() -> None:
+def test_an_absent_duration_or_time_is_not_zero() -> None:
     assert [convert(kind, None) for kind in (Kind.SECONDS, Kind.TIME, Kind.INT)] == [
         (False, None), (False, None), (True, 0),
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault.auth.approle.model import AppRole, AppRoleRole, SecretID, check_subset, engine
-from mockkms.vault.auth.approle.secretid import sweep
+from mockkms.vault.auth.approle.secretid import remove_expired
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, InvalidCredentials, Operation, Response
@@ -32,7 +32,7 @@ def log_in(state: AppRole, call: Call, *, role_id: str, secret_id: str) -> Respo
     role = state.roles.get(state.role_ids.get(role_id, ""))
     if role is None:
         raise ErrorResponse(_INVALID)
-    entry = _spend_secret_id(state, call, role, secret_id.strip()) if role.bind_secret_id else None
+    entry = _use_secret_id(state, call, role, secret_id.strip()) if role.bind_secret_id else None
     address = call.request.remote_address
     if role.secret_id_bound_cidrs and not cidr.contains(role.secret_id_bound_cidrs, address):
         raise ErrorResponse(f'source address "{address}" unauthorized by CIDR restrictions on the role: %!w(<nil>)')
@@ -49,10 +49,10 @@ def log_in(state: AppRole, call: Call, *, role_id: str, secret_id: str) -> Respo
     return Response(auth=auth)
 
 
-def _spend_secret_id(state: AppRole, call: Call, role: AppRoleRole, secret_id: str) -> SecretID:
+def _use_secret_id(state: AppRole, call: Call, role: AppRoleRole, secret_id: str) -> SecretID:
     if not secret_id:
         raise ErrorResponse("missing secret_id")
-    sweep(state, call)
+    remove_expired(state, call)
     digest = role.digest(secret_id)
     entry = role.secret_ids.get(digest)
     if entry is None:

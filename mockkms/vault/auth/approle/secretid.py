@@ -59,7 +59,7 @@ destroy_accessor = engine.path(
 tidy = engine.path("tidy/secret-id", help="Remove expired secret ids.")
 
 
-def sweep(state: AppRole, call: Call) -> None:
+def remove_expired(state: AppRole, call: Call) -> None:
     """Remove expired secret ids, as the real server does once a minute."""
     state.tidy(call.now() - TIDY_PERIOD)
 
@@ -69,7 +69,7 @@ def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, l
     role = state.role(call)
     if role is None:
         raise ErrorResponse(f'role "{role_name}" does not exist')
-    sweep(state, call)
+    remove_expired(state, call)
     digests = page(sorted(role.secret_ids), after, limit)
     return {"keys": [role.secret_ids[digest].accessor for digest in digests]}
 
@@ -92,15 +92,15 @@ def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dic
         raise ErrorResponse(f'role "{role_name}" does not exist', status=404)
     if not role.bind_secret_id:
         raise ErrorResponse("bind_secret_id is not set on the role")
-    asked = SecretIDRequest.from_call(call)
+    requested = SecretIDRequest.from_call(call)
     entry = SecretID(id=secret_id, accessor="")
-    entry.cidr_list = _blocks(asked.cidr_list, "CIDR blocks", role.secret_id_bound_cidrs)
-    entry.token_bound_cidrs = _blocks(asked.token_bound_cidrs, "token CIDR blocks", role.token_bound_cidrs)
-    entry.num_uses = _uses(asked.num_uses, role) if "num_uses" in call else role.secret_id_num_uses
-    entry.ttl = _ttl(asked.ttl, role) if "ttl" in call else role.secret_id_ttl
+    entry.cidr_list = _blocks(requested.cidr_list, "CIDR blocks", role.secret_id_bound_cidrs)
+    entry.token_bound_cidrs = _blocks(requested.token_bound_cidrs, "token CIDR blocks", role.token_bound_cidrs)
+    entry.num_uses = _uses(requested.num_uses, role) if "num_uses" in call else role.secret_id_num_uses
+    entry.ttl = _ttl(requested.ttl, role) if "ttl" in call else role.secret_id_ttl
     with refusing("failed to parse metadata: "):
-        entry.metadata = parse_metadata(asked.metadata)
-    sweep(state, call)
+        entry.metadata = parse_metadata(requested.metadata)
+    remove_expired(state, call)
     granted = add_secret_id(state, call, role, entry)
     return {
         "secret_id": secret_id,
@@ -189,7 +189,7 @@ def _role(state: AppRole, call: Call, needed: str) -> AppRoleRole:
     role = state.role(call)
     if role is None:
         raise BackendError(f'role "{call["role_name"]}" does not exist')
-    sweep(state, call)
+    remove_expired(state, call)
     return role
 
 

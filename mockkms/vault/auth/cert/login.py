@@ -105,9 +105,11 @@ def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: 
 
     Raises ErrorResponse and BackendError.
     """
-    asked = [name] if name else sorted(state.roles)
+    requested = [name] if name else sorted(state.roles)
     roles = [
-        (name, state.roles[name], certificates(state.roles[name].certificate)) for name in asked if name in state.roles
+        (name, state.roles[name], certificates(state.roles[name].certificate))
+        for name in requested
+        if name in state.roles
     ]
     roots = [held for _, _, trusted in roles if trusted and is_authority(trusted[0]) for held in trusted]
     with refusing("failed to verify client's certificate: ", BackendError):

@@ -57,8 +57,8 @@ def write_config(state: Cert, call: Call, *, ocsp_cache_size: int, role_cache_si
 @roles.write
 def write(state: Cert, call: Call, name: str, made: CertRole, *, lease: int) -> Response | None:
     """Create or change a trusted certificate. Raises ErrorResponse."""
-    made.take_own(call)
-    made.take_token_params(call)
+    made.update_own(call)
+    made.update_token_params(call)
     if "lease" in call and "token_ttl" not in call and "ttl" not in call:
         made.old["ttl"] = made.token_ttl = lease
     if made.token_max_ttl and made.token_ttl > made.token_max_ttl:

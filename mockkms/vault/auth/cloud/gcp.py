@@ -156,9 +156,9 @@ def write(state: GcpAuth, call: Call, *, credentials: str | None = None) -> None
     made.update_from(call)
     if credentials is not None:
         made.key = _key(credentials) if credentials else {}
-    for name, asked in (("iam_alias", made.iam_alias), ("gce_alias", made.gce_alias)):
-        if asked not in _ALIASES[name]:
-            raise ErrorResponse(f"invalid {name} type '{asked}', must be one of: {', '.join(_ALIASES[name])}")
+    for name, requested in (("iam_alias", made.iam_alias), ("gce_alias", made.gce_alias)):
+        if requested not in _ALIASES[name]:
+            raise ErrorResponse(f"invalid {name} type '{requested}', must be one of: {', '.join(_ALIASES[name])}")
     made.iam_metadata = _metadata("iam_metadata", made.iam_metadata)
     made.gce_metadata = _metadata("gce_metadata", made.gce_metadata)
     state.config = made
@@ -172,13 +172,13 @@ def _key(text: str) -> dict[str, str]:
     return {str(name): str(value) for name, value in key.items()}
 
 
-def _metadata(name: str, asked: list[str]) -> list[str]:
+def _metadata(name: str, requested: list[str]) -> list[str]:
     known = _METADATA[name]
-    if not asked or asked == ["default"]:
+    if not requested or requested == ["default"]:
         return list(known)
-    if not set(asked) <= set(known):
+    if not set(requested) <= set(known):
         raise ErrorResponse(f"{name} contains an unavailable field, please select from {', '.join(known)}")
-    return asked
+    return requested
 
 
 @accounts.on(Operation.UPDATE)

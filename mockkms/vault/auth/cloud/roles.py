@@ -23,7 +23,7 @@ class CloudRole(TokenParams):
 
     def take(self, call: Call) -> None:
         """Set the members that were sent. Raises ErrorResponse."""
-        self.take_token_params(call)
-        self.take_own(call)
+        self.update_token_params(call)
+        self.update_own(call)
         if 0 < self.token_max_ttl < self.token_ttl:
             raise ErrorResponse("ttl should be shorter than max ttl")

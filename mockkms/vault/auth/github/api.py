@@ -46,7 +46,7 @@ def organization_id(state: Github, config: GithubConfig) -> int:
         raise BackendError(f"GET {base}orgs/{name}: 404 Not Found []")
     if not outside.is_here(base):
         return id_of(name)
-    number = _asked(base, f"orgs/{name}", "").get("id")
+    number = _request(base, f"orgs/{name}", "").get("id")
     if not isinstance(number, int) or not number:
         raise BackendError(f"organization_id not found for {name}")
     return number
@@ -63,7 +63,7 @@ def member(state: Github, config: GithubConfig, token: str, call: Call) -> Membe
     if not outside.is_here(base):
         call.request.trace.hint = HINT
         raise BackendError(f'Get "{base}user": {_refusal(base)}')
-    user = _asked(base, "user", token).get("login")
+    user = _request(base, "user", token).get("login")
     organizations = _listed(base, "user/orgs" + _PAGE, token)
     teams = _listed(base, "user/teams" + _PAGE, token)
     return Member(
@@ -102,7 +102,7 @@ def _listed(base: str, path: str, token: str) -> list[dict[str, object]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def _asked(base: str, path: str, token: str) -> dict[str, object]:
+def _request(base: str, path: str, token: str) -> dict[str, object]:
     found = _answer(base, path, token)
     return found if isinstance(found, dict) else {}
 

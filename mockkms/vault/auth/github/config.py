@@ -33,7 +33,7 @@ def write(state: Github, call: Call, *, base_url: str) -> None:
             of=BackendError,
         ):
             made.organization_id = api.organization_id(state, made)
-    made.take_token_params(call)
+    made.update_token_params(call)
     state.config = made
 
 

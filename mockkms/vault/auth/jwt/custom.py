@@ -51,7 +51,7 @@ def _gsuite_fault(settings: dict[str, object]) -> str:
     return "" if settings.get("impersonate_principal") else _NO_CREDENTIALS
 
 
-def take_groups(config: JwtConfig, claims: Claims, name: str, access_token: str | None) -> None:
+def set_groups(config: JwtConfig, claims: Claims, name: str, access_token: str | None) -> None:
     """Set the claim ``name`` to the groups, if the provider has them elsewhere or in another form.
 
     Raises ValueError if they would have to be requested; ``access_token`` None: logins cannot have one.
@@ -61,7 +61,7 @@ def take_groups(config: JwtConfig, claims: Claims, name: str, access_token: str 
     if provider in _SEPARATORS and isinstance(groups, str):
         _put(claims, name, groups.split(_SEPARATORS[provider]))
     elif provider == "azure" and access_token is not None and config.provider_config.get("fetch_groups") is True:
-        raise ValueError(f"unable to fetch groups from Microsoft Graph API: {_unasked(access_token)}")
+        raise ValueError(f"unable to fetch groups from Microsoft Graph API: {_no_request_text(access_token)}")
     elif provider == "azure" and groups is None:
         source = claim(claims, f"/_claim_names/{name}")
         if source is None:
@@ -69,10 +69,10 @@ def take_groups(config: JwtConfig, claims: Claims, name: str, access_token: str 
         endpoint = f"/_claim_sources/{source}/endpoint"
         if claim(claims, endpoint) is None:
             raise ValueError(f"unable to get claim sources: unable to locate {endpoint} in claims")
-        raise ValueError(f'"{name}" claim not found in token: {_unasked(access_token)}')
+        raise ValueError(f'"{name}" claim not found in token: {_no_request_text(access_token)}')
 
 
-def _unasked(access_token: str | None) -> str:
+def _no_request_text(access_token: str | None) -> str:
     """Return why Microsoft's directory is not contacted: this server contacts only this machine."""
     if access_token is None:
         return "token unavailable to call Microsoft Graph API"

@@ -123,7 +123,7 @@ def _groups(config: JwtConfig, claims: Claims, role: JwtRole, access_token: str 
     if not role.groups_claim:
         return []
     with refusing("failed to fetch groups: "):
-        custom.take_groups(config, claims, role.groups_claim, access_token)
+        custom.set_groups(config, claims, role.groups_claim, access_token)
     value = claim(claims, role.groups_claim)
     if value is None:
         raise ErrorResponse(f'failed to fetch groups: "{role.groups_claim}" claim not found in token')

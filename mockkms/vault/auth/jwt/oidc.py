@@ -102,11 +102,11 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
     if config.oidc_response_mode == "form_post":
         redirect = redirect.replace("ui/vault", "v1", 1)
     try:
-        provider = providers.discovered(call, config)
+        provider = providers.discover(call, config)
     except Unreachable as error:
         call.request.trace.hint = f"the OIDC provider does not answer as one: {error}"
         return {"auth_url": ""}
-    state_id, pending = _begun(state, call, name, redirect)
+    state_id, pending = _started(state, call, name, redirect)
     answer = {"auth_url": _address(config, found, provider, state_id, pending, namespace)}
     if found.callback_mode == "direct":
         answer |= {"state": state_id, "poll_interval": str(found.poll_interval or _USUAL_INTERVAL)}
@@ -128,15 +128,15 @@ def valid_redirect(uri: str, allowed: list[str]) -> bool:
     """Return whether a redirect address is allowed; the port of a loopback address is ignored (RFC 8252)."""
     if (urlsplit(uri).hostname or "") not in _LOOPBACK:
         return uri in allowed
-    return _portless(uri) in [_portless(one) for one in allowed]
+    return _without_port(uri) in [_without_port(one) for one in allowed]
 
 
-def _portless(uri: str) -> str:
+def _without_port(uri: str) -> str:
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.hostname or ""))
 
 
-def _begun(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pending]:
+def _started(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pending]:
     now, entropy = call.now(), call.core.entropy
     state.pending = {state_id: one for state_id, one in state.pending.items() if one.until > now}
     pending = Pending(
@@ -171,7 +171,7 @@ def _address(
 
 
 @callback.on(Operation.UPDATE)
-def take_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
+def store_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
     """Store the code or token of a form until the browser returns with its state. Raises ErrorResponse."""
     failed = _failed(call)
     if state.config is None:
@@ -187,7 +187,7 @@ def take_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
 
 
 @callback.on(Operation.READ)
-def come_back(state: JWT, call: Call, *, confirmation: str, code: str) -> Response:
+def finish_login(state: JWT, call: Call, *, confirmation: str, code: str) -> Response:
     """Finish a login. Raises ErrorResponse, BackendError, and 403 for an address that the role does not allow."""
     failed = _failed(call)
     config = state.config
@@ -206,7 +206,7 @@ def come_back(state: JWT, call: Call, *, confirmation: str, code: str) -> Respon
     if role is None:
         raise ErrorResponse(f"{failed} Role could not be found")
     try:
-        auth = _finished(call, config, role, pending)
+        auth = _complete(call, config, role, pending)
     except ErrorResponse as error:
         if direct and error.status == 400:
             return _page(400, failed, error.errors[0].removeprefix(failed).strip())
@@ -217,7 +217,7 @@ def come_back(state: JWT, call: Call, *, confirmation: str, code: str) -> Respon
     return _page(200, "Signed in", "You can close this window and go back to where you came from.")
 
 
-def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) -> Auth:
+def _complete(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) -> Auth:
     failed, fault = _failed(call), call["error"].strip().lower()
     if fault:
         unknown = "An unknown error occurred during OIDC authentication. Check server logs for details"
@@ -227,16 +227,16 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     with refusing("error getting provider for login operation: ", BackendError, of=Unreachable):
-        provider = providers.discovered(call, config)
+        provider = providers.discover(call, config)
     code = pending.code if call["code"] == _NO_CODE else call["code"]
     if not code and not pending.id_token:
         raise ErrorResponse(f"{failed} No code or id_token received.")
-    claims, tokens = _proved(call, config, role, provider, pending, code)
+    claims, tokens = _verified_claims(call, config, role, provider, pending, code)
     claims.pop("nonce", None)
     if role.bound_subject and claims.get("sub") != role.bound_subject:
         raise ErrorResponse(f"{failed} sub claim does not match bound subject")
     if tokens.get("access_token") and provider.userinfo_endpoint:
-        claims |= _told(call, config, provider, str(tokens["access_token"]), claims.get("sub"))
+        claims |= _provider_claims(call, config, provider, str(tokens["access_token"]), claims.get("sub"))
     with refusing(f"{failed} ", of=ErrorResponse):
         auth = auth_of(call, config, role, pending.role, claims, str(tokens.get("access_token") or ""))
     for name in role.oauth2_metadata or []:
@@ -244,7 +244,7 @@ def _finished(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
     return auth
 
 
-def _proved(
+def _verified_claims(
     call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: Pending, code: str
 ) -> tuple[Claims, dict[str, object]]:
     """Return the claims of the valid id token, and the token endpoint's response. Raises ErrorResponse."""
@@ -256,7 +256,7 @@ def _proved(
     tokens: dict[str, object] = {"id_token": pending.id_token}
     try:
         if code:
-            tokens = providers.exchanged(call, config, provider, {**form, "code_verifier": pending.verifier})
+            tokens = providers.exchange_code(call, config, provider, {**form, "code_verifier": pending.verifier})
         claims = validate(str(tokens.get("id_token") or ""), provider.keys, expected, call.now())
         if claims.get("nonce") != pending.nonce:
             raise ValueError("invalid id_token nonce")
@@ -267,7 +267,9 @@ def _proved(
     return claims, tokens
 
 
-def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str, subject: object) -> dict[str, object]:
+def _provider_claims(
+    call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str, subject: object
+) -> dict[str, object]:
     """Return the provider's user info; errors there do not prevent a login."""
     try:
         told = providers.user_info(call, config, provider, access_token)
@@ -277,7 +279,7 @@ def _told(call: Call, config: JwtConfig, provider: OidcIssuer, access_token: str
 
 
 @poll.on(Operation.UPDATE)
-def ask_again(state: JWT, call: Call, *, client_nonce: str) -> Response:
+def poll_login(state: JWT, call: Call, *, client_nonce: str) -> Response:
     """Return the login, once the browser returned. Raises ErrorResponse."""
     failed, pending = _failed(call), _pending(state, call)
     if pending is None:

@@ -36,7 +36,7 @@ class OidcIssuer:
     keys: list[jws.PublicKey] = field(default_factory=list)
 
 
-def discovered(call: Call, config: JwtConfig) -> OidcIssuer:
+def discover(call: Call, config: JwtConfig) -> OidcIssuer:
     """Return the provider at ``oidc_discovery_url``. Raises Unreachable."""
     issuer = config.oidc_discovery_url
     document = _json(call, config, issuer.rstrip("/") + DISCOVERY)
@@ -68,11 +68,11 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
     if pems is not None:
         return [jws.load_key(pem.encode()) for pem in pems]
     if config.oidc_discovery_url:
-        return discovered(call, config).keys
+        return discover(call, config).keys
     return _keys(_json(call, config, config.jwks_url)) if config.jwks_url else []
 
 
-def exchanged(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, object]:
+def exchange_code(call: Call, config: JwtConfig, provider: OidcIssuer, form: Mapping[str, str]) -> dict[str, object]:
     """Return the token endpoint's response to a form. Raises Unreachable."""
     secret = f"{quote(config.oidc_client_id, safe='')}:{quote(config.oidc_client_secret, safe='')}"
     basic = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}

@@ -39,14 +39,14 @@ def write(
     kind = role_type or "oidc"
     if kind not in ("jwt", "oidc"):
         raise ErrorResponse(f"invalid 'role_type': {kind}")
-    made.take_token_params(call)
+    made.update_token_params(call)
     largest = call.core.max_ttl(call.mount)
     if made.token_period > largest:
         raise ErrorResponse(
             f"'period' of '\"{go_duration(made.token_period)}\"' is greater than the backend's maximum lease TTL "
             f"of '\"{go_duration(largest)}\"'"
         )
-    made.take_own(call)
+    made.update_own(call)
     made.role_type = kind
     made.oidc_disable_confirmation = oidc_disable_confirmation
     made.bound_claims_type = bound_claims_type

@@ -35,7 +35,7 @@ def write(
     bound_service_account_namespace_selector: str,
 ) -> Response | None:
     """Create or change a role. Raises ErrorResponse."""
-    made.take_token_params(call)
+    made.update_token_params(call)
     largest = call.core.max_ttl(call.mount)
     if made.token_period > largest:
         raise ErrorResponse(

@@ -37,7 +37,7 @@ def read(state: Ldap, call: Call) -> Response:
 def write(state: Ldap, call: Call) -> Response | None:
     """Change the configuration. Raises ErrorResponse, and BackendError for invalid settings of rotation."""
     made = state.config.copy()
-    made.take_own(call)
+    made.update_own(call)
     made.url, made.userattr = made.url.lower(), made.userattr.lower()
     made.schema = made.schema.strip().lower() or "openldap"
     with refusing():

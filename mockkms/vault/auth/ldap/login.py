@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mockkms import outside
 from mockkms.outside.ldap import LdapError
 from mockkms.urls import urlsplit
-from mockkms.vault.auth.ldap import asked, client, directory
+from mockkms.vault.auth.ldap import cap_client, directory, ldaputil
 from mockkms.vault.auth.ldap.model import Ldap, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -98,7 +98,7 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     """
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
     try:
-        found = _asked(state, call, name, password)
+        found = _request(state, call, name, password)
     except InvalidCredentials:
         if own_client:
             raise InvalidCredentials("invalid credentials") from None
@@ -122,13 +122,13 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     return found
 
 
-def _asked(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
+def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     """Return a user's data from the first directory that can be reached."""
     own_client = call.core.product.has(Feature.LDAP_CLIENT)
     if not password and (own_client or state.config.deny_null_bind):
         raise ErrorResponse("password cannot be of zero length when passwordless binds are being denied")
     if own_client:
-        client.check(state.config)
+        cap_client.check(state.config)
     faults = []
     for url in state.config.url.split(","):
         fault = _url_fault(url, own_client)
@@ -138,19 +138,19 @@ def _asked(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
             return _LdapUserFound(name, *directory.log_in(state, name, password, by_attribute=own_client))
         else:
             try:
-                connection = asked.connect(state.config, url)
+                connection = ldaputil.connect(state.config, url)
             except (OSError, LdapError, ValueError) as error:
                 faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
                 continue
             with connection:
                 if own_client:
-                    groups, alias, known = client.log_in(state.config, connection, name, password)
+                    groups, alias, known = cap_client.log_in(state.config, connection, name, password)
                     return _LdapUserFound(known, groups, alias)
-                return _LdapUserFound(name, *asked.log_in(state.config, url, connection, name, password))
+                return _LdapUserFound(name, *ldaputil.log_in(state.config, url, connection, name, password))
     call.request.trace.hint = _HINT
     if own_client:
-        listed = error_list([f"{client.CONNECT}: {fault}" for fault in faults])
-        raise ErrorResponse(f"{client.AUTHENTICATE}: failed to connect: {listed}")
+        listed = error_list([f"{cap_client.CONNECT}: {fault}" for fault in faults])
+        raise ErrorResponse(f"{cap_client.AUTHENTICATE}: failed to connect: {listed}")
     raise ErrorResponse(error_list(faults))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockkms.outside.ldap import LdapError
-from mockkms.vault.auth.ldap import asked
+from mockkms.vault.auth.ldap import ldaputil
 from mockkms.vault.auth.ldap.login import connection_fault
 from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, engine
 from mockkms.vault.framework.endpoint import Call
@@ -47,7 +47,7 @@ def _change(config: LdapConfig, password: str) -> None:
     faults = []
     for url in (config.rotation_url or config.url).split(","):
         try:
-            connection = asked.connect(config, url)
+            connection = ldaputil.connect(config, url)
         except (OSError, LdapError, ValueError) as error:
             faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
             continue

@@ -61,6 +61,6 @@ def write(
     made.update_from(call, "production", "bypass_okta_mfa")
     if made.base_url:
         made.production = None
-    made.take_token_params(call)
+    made.update_token_params(call)
     state.config = made
     return Response(warnings=[_BYPASSED]) if made.bypass_okta_mfa else None

@@ -106,7 +106,7 @@ def _ask(state: Okta, call: Call, name: str, password: str, totp: str) -> _OktaU
     person = state.directory.get(name)
     if person is None or person.password != password:
         raise ErrorResponse(_wrong_password(config))
-    warnings = _standing(config, person, totp)
+    warnings = _check_status(config, person, totp)
     theirs = person.groups if config.api_token else []
     if config.api_token and not theirs:
         warnings.append("no Okta groups found; only policies from locally-defined groups available")
@@ -126,7 +126,7 @@ def _wrong_password(config: OktaConfig) -> str:
     )
 
 
-def _standing(config: OktaConfig, person: OktaPerson, totp: str) -> list[str]:
+def _check_status(config: OktaConfig, person: OktaPerson, totp: str) -> list[str]:
     """Check the account's status after a correct password; return warnings. Raises ErrorResponse."""
     status = person.status
     if status in ("LOCKED_OUT", "PASSWORD_EXPIRED"):

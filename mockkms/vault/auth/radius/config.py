@@ -28,7 +28,7 @@ def read(state: Radius, call: Call) -> Reply:
 def write(state: Radius, call: Call, *, host: str, unregistered_user_policies: str) -> None:
     """Create or change the configuration. Raises ErrorResponse."""
     made = state.config.copy() if state.config else RadiusConfig()
-    made.take_token_params(call)
+    made.update_token_params(call)
     made.update_from(
         call, "port", "dial_timeout", "read_timeout", "nas_port", "nas_identifier", "secret", "case_insensitive_names"
     )

@@ -49,39 +49,39 @@ def create_against_role(state: TokenRoles, call: Call, *, role_name: str) -> Res
 
 
 def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
-    asked = NewToken.from_call(call)
+    requested = NewToken.from_call(call)
     parent = _parent(call)
     sudo = is_sudo(call)
-    _check_namespace(call, asked, parent, sudo)
-    kind = _kind(asked, role)
-    if asked.num_uses < 0:
+    _check_namespace(call, requested, parent, sudo)
+    kind = _kind(requested, role)
+    if requested.num_uses < 0:
         raise ErrorResponse("number of uses cannot be negative")
-    entity_id = _entity(call, asked, role)
+    entity_id = _entity(call, requested, role)
     below = call.request.path.removeprefix("auth/token/")
     token = Token(
-        id=asked.id,
+        id=requested.id,
         accessor="",
         policies=[],
         path=f"auth/token/{below}" + (f"/{role.path_suffix}" if role and role.path_suffix else ""),
-        display_name=_display_name(asked.display_name),
-        meta=dict(asked.meta) if call.raw.get("meta") is not None else None,
-        num_uses=_uses(asked.num_uses, role),
+        display_name=_display_name(requested.display_name),
+        meta=dict(requested.meta) if call.raw.get("meta") is not None else None,
+        num_uses=_uses(requested.num_uses, role),
         parent=parent.id,
         type=kind,
         role=role.name if role else "",
         namespace=call.request.namespace,
     )
-    renewable = asked.renewable and kind != "batch" and (role is None or role.renewable)
+    renewable = requested.renewable and kind != "batch" and (role is None or role.renewable)
     if token.id and not sudo:
         raise ErrorResponse("root or sudo privileges required to specify token id")
     if token.id and token.namespace:
         raise ErrorResponse("token IDs can only be manually specified in the root namespace")
-    token.policies = _policies(call, asked, role, parent, sudo)
+    token.policies = _policies(call, requested, role, parent, sudo)
     _check_root(token, parent)
-    _orphan(asked, token, role, sudo, orphan)
+    _orphan(requested, token, role, sudo, orphan)
     _inherit(token, parent, role, entity_id)
     response = Response()
-    limits = lifetimes(asked, token, role, sudo, response.warnings)
+    limits = lifetimes(requested, token, role, sudo, response.warnings)
     settle(call, token, limits, response.warnings)
     if token.ttl == 0:
         if parent.ttl:
@@ -117,17 +117,17 @@ def _parent(call: Call) -> Token:
     return parent
 
 
-def _check_namespace(call: Call, asked: NewToken, parent: Token, sudo: bool) -> None:
+def _check_namespace(call: Call, requested: NewToken, parent: Token, sudo: bool) -> None:
     if call.request.namespace == parent.namespace:
         return
     if not sudo:
         raise ErrorResponse("root or sudo privileges required to directly generate a token in a child namespace")
-    if "root" in asked.policies:
+    if "root" in requested.policies:
         raise ErrorResponse("root tokens may not be created from a parent namespace")
 
 
-def _kind(asked: NewToken, role: TokenRole | None) -> str:
-    kind = asked.type
+def _kind(requested: NewToken, role: TokenRole | None) -> str:
+    kind = requested.type
     if role is not None:
         if role.token_type in ("service", "batch"):
             kind = role.token_type
@@ -137,8 +137,8 @@ def _kind(asked: NewToken, role: TokenRole | None) -> str:
         return "service"
     if kind != "batch":
         raise ErrorResponse("invalid 'token_type' value")
-    for name, value in (("explicit_max_ttl", asked.explicit_max_ttl), ("period", asked.period)):
-        if name == "period" and asked.num_uses:
+    for name, value in (("explicit_max_ttl", requested.explicit_max_ttl), ("period", requested.period)):
+        if name == "period" and requested.num_uses:
             raise ErrorResponse('batch tokens cannot have "num_uses" set')
         if value:
             if _seconds_or(value, f"'{name}' value could not be parsed"):
@@ -152,8 +152,8 @@ def _seconds_or(text: str, refusal: str) -> float:
         return parse_seconds(text)
 
 
-def _entity(call: Call, asked: NewToken, role: TokenRole | None) -> str:
-    name = asked.entity_alias
+def _entity(call: Call, requested: NewToken, role: TokenRole | None) -> str:
+    name = requested.entity_alias
     if not name:
         return ""
     if role is None:
@@ -173,14 +173,14 @@ def _display_name(given: str) -> str:
     return _NOT_IN_NAMES.sub("-", f"token-{given}").removesuffix("-") if given else "token"
 
 
-def _uses(asked: int, role: TokenRole | None) -> int:
+def _uses(requested: int, role: TokenRole | None) -> int:
     limit = role.token_num_uses if role else 0
-    return asked if limit == 0 else limit if asked == 0 else min(limit, asked)
+    return requested if limit == 0 else limit if requested == 0 else min(limit, requested)
 
 
-def _policies(call: Call, asked: NewToken, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
-    wanted = list(asked.policies)
-    no_default = asked.no_default_policy
+def _policies(call: Call, requested: NewToken, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
+    wanted = list(requested.policies)
+    no_default = requested.no_default_policy
     add_default = False
     if role is not None and role.restricts_policies:
         wanted = policies_against_role(role, parent.policies, wanted, no_default)
@@ -212,12 +212,12 @@ def _check_root(token: Token, parent: Token) -> None:
         raise ErrorResponse("batch tokens cannot be root tokens")
 
 
-def _orphan(asked: NewToken, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
+def _orphan(requested: NewToken, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
     if role is not None:
         if role.orphan:
             token.parent = ""
         token.bound_cidrs = list(role.token_bound_cidrs)
-    elif asked.no_parent:
+    elif requested.no_parent:
         if not sudo:
             raise ErrorResponse("root or sudo privileges required to create orphan token")
         token.parent = ""

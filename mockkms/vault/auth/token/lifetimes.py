@@ -28,20 +28,22 @@ def _lifetime(name: str, text: str) -> int:
     return seconds
 
 
-def lifetimes(asked: NewToken, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]) -> TokenLimits:
+def lifetimes(
+    requested: NewToken, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]
+) -> TokenLimits:
     """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse with the server's text."""
     limits = TokenLimits()
-    if asked.explicit_max_ttl:
-        token.explicit_max_ttl = limits.explicit_max_ttl = _lifetime("explicit_max_ttl", asked.explicit_max_ttl)
-    if asked.period:
-        limits.period = _lifetime("period", asked.period)
+    if requested.explicit_max_ttl:
+        token.explicit_max_ttl = limits.explicit_max_ttl = _lifetime("explicit_max_ttl", requested.explicit_max_ttl)
+    if requested.period:
+        limits.period = _lifetime("period", requested.period)
         if limits.period and not sudo:
             raise ErrorResponse("root or sudo privileges required to create periodic token")
         token.period = limits.period
-    if asked.ttl:
-        token.ttl = _lifetime("ttl", asked.ttl)
-    elif asked.lease:
-        token.ttl = _lifetime("lease", asked.lease)
+    if requested.ttl:
+        token.ttl = _lifetime("ttl", requested.ttl)
+    elif requested.lease:
+        token.ttl = _lifetime("lease", requested.lease)
     if role is not None and token.type != "batch":
         most = role.token_explicit_max_ttl
         limits.explicit_max_ttl = _lesser("Explicit max TTL", limits.explicit_max_ttl, most, warnings)
@@ -49,10 +51,10 @@ def lifetimes(asked: NewToken, token: Token, role: TokenRole | None, sudo: bool,
     return limits
 
 
-def _lesser(what: str, asked: int, limit: int, warnings: list[str]) -> int:
-    if not limit or not asked:
-        return asked or limit
-    lesser = min(asked, limit)
+def _lesser(what: str, requested: int, limit: int, warnings: list[str]) -> int:
+    if not limit or not requested:
+        return requested or limit
+    lesser = min(requested, limit)
     warnings.append(
         f"{what} specified both during creation call and in role; using the lesser value of {lesser} seconds"
     )

@@ -23,7 +23,7 @@ def test_the_cache_has_bounds(world: World, size: int) -> None:
 
 
 @pytest.mark.parametrize("data", ["", "x", "bogus", "0\x03\x02\x01\x01", "\u00e9\u00ff", "-----BEGIN X509 CRL-----\n!"])
-def test_what_is_no_list_is_refused(world: World, data: str) -> None:
+def test_invalid_revocation_lists_are_refused(world: World, data: str) -> None:
     answer = world.write("auth/cert/crls/a", {"crl": data})
     assert answer.status == 400
     assert (answer.errors or [""])[0].startswith("failed to parse CRL: asn1: ")

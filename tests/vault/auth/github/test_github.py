@@ -109,7 +109,7 @@ def test_mappings_are_kept_as_sent(kms: MockKMS) -> None:
     assert client.list("auth/github/map/users") is None
 
 
-def test_without_accounts_nobody_answers_and_the_journal_says_what_is_missing() -> None:
+def test_without_accounts_github_does_not_respond_and_the_journal_has_a_hint() -> None:
     with serving({"github/": {"type": "github", "config": {"organization": "acme"}}}) as server:
         refused = 'Get "https://api.github.com/user": dial tcp: lookup api.github.com: no such host'
         with pytest.raises(InternalServerError, match=refused):

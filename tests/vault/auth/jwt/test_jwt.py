@@ -137,7 +137,7 @@ def test_a_renewal_needs_its_role(world: World) -> None:
 @pytest.mark.parametrize(
     "token", ["", "x", "a.b.c", "....", "eyJ9.e30.", "\u00e9.\u00e9.\u00e9", "W10.e30.AA", "bnVsbA.bnVsbA.AA"]
 )
-def test_what_is_no_token_is_refused(world: World, token: str) -> None:
+def test_invalid_tokens_are_refused(world: World, token: str) -> None:
     assert world.write("auth/jwt/login", {"jwt": token}, token="").status == 400
 
 

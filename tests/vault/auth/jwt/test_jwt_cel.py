@@ -81,7 +81,7 @@ def test_a_role_is_kept_patched_listed_and_deleted(world: World) -> None:
         ),
     ],
 )
-def test_what_is_no_program_is_refused(world: World, program: Any, error: str) -> None:
+def test_invalid_programs_are_refused(world: World, program: Any, error: str) -> None:
     data = {} if program is None else {"cel_program": program}
     answer = world.write("auth/jwt/cel/role/r", data)
     assert (answer.status, fault(answer)) == (400, error)
@@ -161,7 +161,7 @@ def test_a_program_makes_the_login(world: World) -> None:
         ),
     ],
 )
-def test_an_answer_that_is_no_login_is_told(world: World, expression: str, error: str) -> None:
+def test_results_other_than_logins_are_errors(world: World, expression: str, error: str) -> None:
     role(world, expression)
     assert fault(login(world)) == f"error executing cel program: {error}"
 
@@ -197,7 +197,7 @@ def test_without_the_library_a_role_says_what_is_missing(world: World, monkeypat
     assert "pip install 'mockkms[cel]'" in fault(role(world, "true"))
 
 
-def test_a_cel_role_is_no_part_of_vault() -> None:
+def test_vault_has_no_cel_roles() -> None:
     world = World("vault")
     world.core.mount("", "auth/jwt/", "jwt")
     assert world.ask(Operation.LIST, "auth/jwt/cel/role/").status == 404

@@ -78,7 +78,7 @@ def signed_in(provider: MockKMS, auth_url: str) -> dict[str, str]:
     return {"code": answer["code"], "state": answer["state"]}
 
 
-def come_back(server: MockKMS, query: dict[str, str]) -> requests.Response:
+def finish_login(server: MockKMS, query: dict[str, str]) -> requests.Response:
     return requests.get(f"{server.url}/v1/auth/oidc/oidc/callback", params=query, timeout=60)
 
 
@@ -87,36 +87,36 @@ def test_a_browser_goes_to_the_provider_and_comes_back(relying: MockKMS, provide
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert (asked["scope"], asked["response_type"], asked["redirect_uri"]) == ("openid team", "code", _BACK)
     back = signed_in(provider, url)
-    auth = come_back(relying, {**back, "client_nonce": "n"}).json()["auth"]
+    auth = finish_login(relying, {**back, "client_nonce": "n"}).json()["auth"]
     assert auth["policies"] == ["default", "p"]
     assert auth["metadata"]["role"] == "r"
     assert auth["metadata"]["nick"].startswith("entity_")
-    again = come_back(relying, {**back, "client_nonce": "n"})
+    again = finish_login(relying, {**back, "client_nonce": "n"})
     assert again.json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
 
 
 def test_a_client_must_show_its_nonce_again(relying: MockKMS, provider: MockKMS) -> None:
     back = signed_in(provider, address(relying, client_nonce="n")["auth_url"])
-    assert come_back(relying, {**back, "client_nonce": "m"}).json()["errors"] == ["invalid client_nonce"]
+    assert finish_login(relying, {**back, "client_nonce": "m"}).json()["errors"] == ["invalid client_nonce"]
 
 
 def test_a_code_is_taken_once_and_a_wrong_one_never(relying: MockKMS, provider: MockKMS) -> None:
     state = parse_qs(urlsplit(address(relying)["auth_url"]).query)["state"][0]
-    wrong = come_back(relying, {"code": "wrong", "state": state})
+    wrong = finish_login(relying, {"code": "wrong", "state": state})
     assert wrong.status_code == 400
     assert wrong.json()["errors"][0].startswith('Vault login failed. Error exchanging oidc code: "')
 
 
 def test_a_provider_may_refuse(relying: MockKMS) -> None:
     state = parse_qs(urlsplit(address(relying)["auth_url"]).query)["state"][0]
-    refused = come_back(relying, {"state": state, "error": "access_denied"})
+    refused = finish_login(relying, {"state": state, "error": "access_denied"})
     assert refused.json()["errors"] == ["Vault login failed. access_denied"]
 
 
 def test_a_login_under_way_ends_by_the_clock(relying: MockKMS, provider: MockKMS) -> None:
     back = signed_in(provider, address(relying)["auth_url"])
     relying.clock.advance(601)
-    assert come_back(relying, back).json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
+    assert finish_login(relying, back).json()["errors"] == ["Vault login failed. Expired or missing OAuth state."]
 
 
 @pytest.mark.flavors("openbao")
@@ -130,9 +130,9 @@ def test_another_device_asks_until_the_login_is_done(relying: MockKMS, provider:
     with pytest.raises(InvalidRequest, match="authorization_pending"):
         waiting.write_data("auth/oidc/oidc/poll", data={"state": begun["state"], "client_nonce": "n"})
     back = signed_in(provider, begun["auth_url"])
-    asked = come_back(relying, back)
+    asked = finish_login(relying, back)
     assert "wants to log in as r" in asked.text
-    done = come_back(relying, {**back, "confirmation": "1"})
+    done = finish_login(relying, {**back, "confirmation": "1"})
     assert (done.status_code, done.headers["Content-Type"]) == (200, "text/html")
     auth = waiting.write_data("auth/oidc/oidc/poll", data={"state": begun["state"], "client_nonce": "n"})["auth"]
     assert client_of(relying, auth["client_token"]).is_authenticated()
@@ -171,7 +171,7 @@ def test_a_server_takes_its_own_identity_tokens() -> None:
 
 
 @pytest.mark.parametrize("name", ["oidc_discovery_url", "jwks_url"])
-def test_nobody_else_is_asked(name: str) -> None:
+def test_other_machines_are_not_contacted(name: str) -> None:
     with MockKMS() as server:
         client = client_of(server)
         client.sys.enable_auth_method("jwt")

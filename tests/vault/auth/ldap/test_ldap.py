@@ -66,7 +66,7 @@ def test_who_cannot_bind_is_refused(kms: MockKMS, name: str, password: str) -> N
         login(kms, name, password)
 
 
-def test_a_search_finds_whoever_a_made_dn_misses(kms: MockKMS) -> None:
+def test_a_search_finds_users_with_other_dns(kms: MockKMS) -> None:
     client_of(kms).auth.ldap.configure(discoverdn=True)
     answer = login(kms, "ben", "hidden")
     if is_vault(kms):

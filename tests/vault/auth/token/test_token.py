@@ -1,4 +1,4 @@
-"""The token auth method: what may be asked for, by whom, against which role."""
+"""The token auth method: what may be requested, by whom, with which role."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def refusal(world: World, path: str, data: dict[str, Any], token: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("requested", "text"),
     [
         ({"no_parent": True}, "root or sudo privileges required to create orphan token"),
         ({"period": "1h"}, "root or sudo privileges required to create periodic token"),
@@ -45,13 +45,13 @@ def refusal(world: World, path: str, data: dict[str, Any], token: str) -> str:
         ({"entity_alias": "a"}, "'entity_alias' is only allowed in combination with token role"),
     ],
 )
-def test_a_plain_token_is_refused(world: World, asked: dict[str, Any], text: str) -> None:
+def test_a_plain_token_is_refused(world: World, requested: dict[str, Any], text: str) -> None:
     token = world.token(policies=["maker"])
-    assert refusal(world, "auth/token/create", asked, token) == text
+    assert refusal(world, "auth/token/create", requested, token) == text
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("requested", "text"),
     [
         ({"id": "s.mine"}, "custom token ID cannot have the 's.' prefix"),
         ({"id": "hvs.mine"}, "custom token ID cannot have the 'hvs.' prefix"),
@@ -61,8 +61,8 @@ def test_a_plain_token_is_refused(world: World, asked: dict[str, Any], text: str
         ({"policies": ["response-wrapping"]}, 'cannot assign policy "response-wrapping"'),
     ],
 )
-def test_even_root_is_refused(world: World, asked: dict[str, Any], text: str) -> None:
-    assert refusal(world, "auth/token/create", asked, "root") == text
+def test_even_root_is_refused(world: World, requested: dict[str, Any], text: str) -> None:
+    assert refusal(world, "auth/token/create", requested, "root") == text
 
 
 def test_children_inherit_policies_but_not_meta(world: World) -> None:
@@ -87,7 +87,7 @@ def test_a_period_renews_for_ever_and_an_explicit_maximum_ends_it(world: World) 
     assert not world.alive(ended)
 
 
-def test_a_role_decides_anew_at_renewal(world: World) -> None:
+def test_a_renewal_uses_the_current_role(world: World) -> None:
     world.write("auth/token/roles/r", {"allowed_policies": "default", "token_period": "10m"})
     token = world.token(path="auth/token/create/r")
     world.write("auth/token/roles/r", {"token_period": "20m"})
@@ -101,7 +101,7 @@ def test_a_role_decides_anew_at_renewal(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "asked", "policies"),
+    ("role", "requested", "policies"),
     [
         ({"allowed_policies": "a,b"}, {}, ["a", "b", "default"]),
         ({"allowed_policies": "a,b"}, {"policies": ["b"]}, ["b", "default"]),
@@ -114,10 +114,10 @@ def test_a_role_decides_anew_at_renewal(world: World) -> None:
     ],
 )
 def test_a_roles_policies(
-    world: World, role: dict[str, Any], asked: dict[str, Any], policies: list[str] | None
+    world: World, role: dict[str, Any], requested: dict[str, Any], policies: list[str] | None
 ) -> None:
     world.write("auth/token/roles/r", role)
-    response = world.write("auth/token/create/r", asked)
+    response = world.write("auth/token/create/r", requested)
     assert (response.auth.policies if response.auth else None) == policies
 
 
@@ -177,7 +177,7 @@ def test_the_alias_of_a_disabled_entity_makes_no_token(world: World) -> None:
     assert (answer.status, answer.errors) == (403, ["entity from given entity alias is disabled"])
 
 
-def test_a_token_that_is_no_text_is_refused_before_anything_else(world: World) -> None:
+def test_tokens_other_than_text_are_refused_first(world: World) -> None:
     answer = world.write("auth/token/lookup", {"token": 5}, token="bogus")
     assert (answer.status, answer.errors) == (403, ["invalid token"])
 

@@ -24,7 +24,7 @@ BODY = "abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
 WRONG = ["invalid username or password"]
 
 
-def test_names_are_told_apart_in_no_case(world: World) -> None:
+def test_names_are_not_case_sensitive(world: World) -> None:
     auth = login(world, "right", "ANN").auth
     assert auth is not None
     assert (auth.display_name, auth.metadata) == ("userpass-ann", {"username": "ann"})

@@ -90,20 +90,20 @@ def write_identity(state: AwsAuth, call: Call) -> None:
     """Change the settings that were sent. Raises ErrorResponse."""
     made = state.identity.copy()
     made.update_from(call)
-    for name, asked in (("iam_alias", made.iam_alias), ("ec2_alias", made.ec2_alias)):
-        if asked not in _ALIASES[name]:
-            raise ErrorResponse(f'invalid {name} of "{asked}"; must be one of: {", ".join(_ALIASES[name])}')
+    for name, requested in (("iam_alias", made.iam_alias), ("ec2_alias", made.ec2_alias)):
+        if requested not in _ALIASES[name]:
+            raise ErrorResponse(f'invalid {name} of "{requested}"; must be one of: {", ".join(_ALIASES[name])}')
     made.iam_metadata = _metadata("iam_metadata", made.iam_metadata)
     made.ec2_metadata = _metadata("ec2_metadata", made.ec2_metadata)
     state.identity = made
 
 
-def _metadata(name: str, asked: list[str]) -> list[str]:
-    if asked in ([], ["default"]):
+def _metadata(name: str, requested: list[str]) -> list[str]:
+    if requested in ([], ["default"]):
         return list(_USUAL)
-    if not set(asked) <= set(_METADATA[name]):
+    if not set(requested) <= set(_METADATA[name]):
         raise ErrorResponse(f"{name} contains an unavailable field, please select from {', '.join(_METADATA[name])}")
-    return list(asked)
+    return list(requested)
 
 
 @rotate.on(Operation.UPDATE)

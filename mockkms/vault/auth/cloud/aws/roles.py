@@ -117,7 +117,7 @@ def _check_bounds(role: AwsAuthRole) -> None:
 
 
 def _set_token(call: Call, role: AwsAuthRole) -> None:
-    role.take_token_params(call)
+    role.update_token_params(call)
     if 0 < role.token_max_ttl < role.token_ttl:
         raise ErrorResponse("ttl should be shorter than max ttl")
     longest = call.core.max_ttl(call.mount)

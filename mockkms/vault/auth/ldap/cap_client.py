@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mockkms.outside import filters
 from mockkms.outside.ldap import BASE, LdapConnection, LdapEntry, LdapError
-from mockkms.vault.auth.ldap import asked, directory
+from mockkms.vault.auth.ldap import directory, ldaputil
 from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.framework.message import BackendError, InvalidCredentials, refusing
 from mockkms.vault.golang.fmt import quote
@@ -33,7 +33,7 @@ def log_in(config: LdapConfig, connection: LdapConnection, name: str, password: 
 
     Raises InvalidCredentials, and BackendError with the client's text.
     """
-    with refusing(error=InvalidCredentials, of=LdapError, text=asked.REFUSED):
+    with refusing(error=InvalidCredentials, of=LdapError, text=ldaputil.REFUSED):
         bound = _bind_dn(config, connection, name)
         connection.bind(bound, password)
     if config.binddn and config.bindpass:
@@ -58,7 +58,7 @@ def _failed(what: str, error: object) -> BackendError:
 def _bind_dn(config: LdapConfig, connection: LdapConnection, name: str) -> str:
     """Return the DN with which the user binds. Raises LdapError without one."""
     if directory.searches(config):
-        return asked.user(config, connection, name, limit=0).dn
+        return ldaputil.user(config, connection, name, limit=0).dn
     if not config.upndomain and not config.userdn:
         raise LdapError(_NO_SUCH_OBJECT, "cannot derive UserBindDN based on config")
     return directory.bind_dn(config, name)
@@ -101,7 +101,7 @@ def _groups(config: LdapConfig, connection: LdapConnection, dn: str, name: str) 
     if config.use_token_groups or not config.groupdn:
         return []
     template = config.groupfilter or LdapConfig.groupfilter
-    wanted = asked.rendered(template, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    wanted = ldaputil.rendered(template, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
     attribute = config.groupattr or LdapConfig.groupattr
     try:
         found = connection.search(config.groupdn, wanted, [attribute])
