@@ -82,6 +82,7 @@ class Record:
     """The deprecated names of parameters that this record accepts."""
     declared_params: ClassVar[Mapping[str, Param] | None] = None
     declared_fields: ClassVar[Mapping[str, Field] | None] = None
+    readable_params: ClassVar[dict[str, tuple[tuple[str, bool], ...]] | None] = None
 
     @classmethod
     def params(cls) -> Mapping[str, Param]:
@@ -97,6 +98,21 @@ class Record:
             cls.declared_fields = _fields(cls)
         every = cls.declared_fields or {}
         return {name: every[name] for name in names} if names else dict(every)
+
+    @classmethod
+    def readable(cls, product: Product) -> tuple[tuple[str, bool], ...]:
+        """Return the members that reads in ``product`` show, each with whether it is shown even if it is empty."""
+        known = cls.__dict__.get("readable_params")
+        if known is None:
+            known = cls.readable_params = {}
+        found = known.get(product.name)
+        if found is None:
+            found = known[product.name] = tuple(
+                (name, declared.show is Show.ALWAYS)
+                for name, declared in cls.params().items()
+                if declared.show is not Show.NEVER and declared.field.known_to(product)
+            )
+        return found
 
     @classmethod
     def from_call(cls, call: Call) -> Self:
@@ -122,11 +138,9 @@ class Record:
     def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows."""
         data: dict[str, object] = {}
-        for name, declared in self.params().items():
-            if declared.show is Show.NEVER or not declared.field.known_to(product):
-                continue
+        for name, always in self.readable(product):
             value = getattr(self, name)
-            if value or declared.show is Show.ALWAYS:
+            if value or always:
                 data[name] = copy.copy(value) if isinstance(value, (dict, list)) else value
         return data
 

@@ -135,6 +135,8 @@ def read_key(state: Transit, call: Call, *, name: str, context: str) -> Reply:
     key = find(state, name, call.core)
     if key is None:
         return None
+    if not context:
+        return shown(key, call.core.product)
     with refusing(text="failed to base64-decode context"):
         derivation = b64.decode(context)
     return shown(key, call.core.product, derivation)
