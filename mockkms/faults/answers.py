@@ -13,6 +13,9 @@ from typing import TypeVar
 from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, text, whole, within
 from mockkms.faults.presets import PRESETS, PresetOptions, find_preset
 from mockkms.faults.request_view import Reply, View, go_json
+from mockkms.vault.framework.message import Response
+from mockkms.vault.golang.json_text import keep
+from mockkms.vault.wrapping.envelope import envelope
 
 Read = TypeVar("Read")
 Build = Callable[[View], Reply | None]
@@ -158,7 +161,7 @@ def _body(word: str, given: dict[str, object]) -> Callable[[View], bytes]:
     """Return a function that makes the bytes of the body."""
     value = given[word]
     if word == "data":
-        return lambda view: envelope(value, view)
+        return lambda view: _success(value, view)
     if word == "errors":
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)) or not all(isinstance(item, str) for item in texts):
@@ -186,13 +189,14 @@ def _fixed(body: bytes) -> Callable[[View], bytes]:
     return lambda view: body
 
 
-def envelope(data: object, view: View) -> bytes:
-    """Return ``data`` in a Vault success envelope. The request id derives from the request, so that runs repeat."""
+def _success(data: object, view: View) -> bytes:
+    """Return ``data`` in the server's envelope. The request id derives from the request, so that runs repeat."""
     question = f"{view.method} {view.target}".encode("utf-8", "surrogatepass")
     digest = blake2b(question + view.body, digest_size=16).hexdigest()
     request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
-    document: dict[str, object] = {"request_id": request_id, "lease_id": "", "renewable": False, "lease_duration": 0}
-    return go_json(document | {"data": data, "wrap_info": None, "warnings": None, "auth": None})
+    response = Response(data=None if data is None else keep(data), request_id=request_id)
+    response.mount_type = view.facts.mount_type
+    return (envelope(view.server.product, response) + "\n").encode("utf-8", "surrogatepass")
 
 
 def _under(word: str, read: Callable[[object], Read], value: object) -> Read:

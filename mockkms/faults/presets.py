@@ -11,7 +11,8 @@ from functools import partial
 
 from mockkms.faults.parsing import unknown
 from mockkms.faults.request_view import Reply, View, go_json
-from mockkms.faults.server_states import STATES, VAULT_HEADERS, State, state_reply
+from mockkms.faults.server_states import STATES, VAULT_HEADERS, ServerState, state_reply
+from mockkms.vault.products.features import Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ for _state in STATES.values():
     )
 
 
-def _in_state(view: View, options: PresetOptions, state: State) -> Reply | None:
+def _in_state(view: View, options: PresetOptions, state: ServerState) -> Reply | None:
     if view.service == "rustfs":
         return _vault_unreachable(view, options)
     return state_reply(state, view, options.location)
@@ -132,7 +133,7 @@ def _permission_denied(view: View, options: PresetOptions) -> Reply | None:
 
 @preset("bad-token", "403 for an unknown, expired or used-up token")
 def _bad_token(view: View, options: PresetOptions) -> Reply:
-    if view.product.vault:
+    if view.server.product.has(Feature.EXPLAINS_BAD_TOKENS):
         return vault_errors(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
     return vault_errors(403, "permission denied")
 

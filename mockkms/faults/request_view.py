@@ -12,6 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mockkms.vault.golang.json_text import encode
+from mockkms.vault.kernel.node import NodeStatus
+from mockkms.vault.products import DEFAULT, product_named
+
 
 class Seen(Protocol):
     """The attributes that matchers read."""
@@ -61,23 +65,6 @@ class Reply:
 
 
 @dataclass(slots=True)
-class Product:
-    """What a response made on the server's behalf needs to know about the server."""
-
-    name: str = "Vault"
-    """The name in messages, as in ``Vault is sealed``."""
-    version: str = ""
-    vault: bool = True
-    """Whether health documents and bad-token errors have HashiCorp's format."""
-    build_date: str = ""
-    """As ``sys/seal-status`` reports it."""
-    cluster_name: str = ""
-    cluster_id: str = ""
-    now: float = 0.0
-    """Seconds since the epoch."""
-
-
-@dataclass(slots=True)
 class Facts:
     """What a request refers to, determined only when a rule needs it."""
 
@@ -89,16 +76,18 @@ class Facts:
     policies: Sequence[str] = ()
     endpoint: str = ""
     """Template of the endpoint."""
+    mount_type: str = ""
+    """Type of the mount, such as ``transit``."""
 
 
 class View:
     """One request. ``path`` is relative to ``/v1/`` or the admin API's base; ``target`` is the raw path and query.
 
-    ``operation``, ``facts`` and ``product`` are values, or functions called once, on first use. ``headers`` has names
+    ``operation``, ``facts`` and ``server`` are values, or functions called once, on first use. ``headers`` has names
     in lower case.
     """
 
-    __slots__ = ("_facts", "_operation", "_product", "body", "headers", "method", "path", "service", "target")
+    __slots__ = ("_facts", "_operation", "_server", "body", "headers", "method", "path", "service", "target")
 
     def __init__(
         self,
@@ -111,13 +100,13 @@ class View:
         *,
         operation: str | Callable[[], str] = "read",
         facts: Facts | Callable[[], Facts] | None = None,
-        product: Product | Callable[[], Product] | None = None,
+        server: NodeStatus | Callable[[], NodeStatus] | None = None,
     ) -> None:
         self.service, self.method, self.path = service, method, path
         self.target = target or f"/v1/{path}"
         self.headers: Mapping[str, str] = headers or {}
         self.body = body
-        self._operation, self._facts, self._product = operation, facts or Facts(), product or Product()
+        self._operation, self._facts, self._server = operation, facts or Facts(), server or _default_server
 
     @property
     def operation(self) -> str:
@@ -134,11 +123,11 @@ class View:
         return self._facts
 
     @property
-    def product(self) -> Product:
-        """The server as its responses describe it."""
-        if callable(self._product):
-            self._product = self._product()
-        return self._product
+    def server(self) -> NodeStatus:
+        """The status of the server that received the request."""
+        if callable(self._server):
+            self._server = self._server()
+        return self._server
 
     @property
     def mount(self) -> str:
@@ -176,6 +165,10 @@ class View:
         return json_object(self.body)
 
 
+def _default_server() -> NodeStatus:
+    return NodeStatus(product_named(DEFAULT), 0.0)
+
+
 _PARAMETER = re.compile(r"\{(\w+)(?::([a-z]+))?")
 
 
@@ -210,8 +203,5 @@ def json_object(body: bytes) -> dict[str, object]:
 
 
 def go_json(value: object) -> bytes:
-    """Encode JSON as the real server does: compact, ``<>&`` escaped, with a trailing newline."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text.encode("utf-8", "surrogatepass") + b"\n"
+    """Encode JSON as the real server does, with a newline at its end."""
+    return encode(value, ordered=True).encode("utf-8", "surrogatepass") + b"\n"

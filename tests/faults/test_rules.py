@@ -9,7 +9,9 @@ import pytest
 from mockkms.faults import FaultError, RuleBook, View
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.presets import PRESETS
-from mockkms.faults.request_view import Facts, Product, named_in
+from mockkms.faults.request_view import Facts, named_in
+from mockkms.vault.kernel.node import NodeStatus
+from mockkms.vault.products import OPENBAO
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 
@@ -190,10 +192,10 @@ def test_every_preset_answers_both_services(book: RuleBook, name: str) -> None:
 
 def test_sealed_tells_of_itself_as_the_server_would(book: RuleBook) -> None:
     book.add("*", answer="sealed")
-    product = Product("OpenBao", "2.6.2", vault=False)
+    server = NodeStatus(OPENBAO, 0.0)
 
     def ask(target: str, method: str = "GET") -> tuple[int, object]:
-        plan = book.before(View(method=method, path=target.partition("?")[0], target="/v1/" + target, product=product))
+        plan = book.before(View(method=method, path=target.partition("?")[0], target="/v1/" + target, server=server))
         assert plan is not None
         assert plan.answer is not None
         return plan.answer.status, plan.answer.json()

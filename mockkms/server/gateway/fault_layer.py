@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from mockkms.faults import FaultError, Plan, Product, Reply, View
+from mockkms.faults import FaultError, Plan, Reply, View
 from mockkms.faults.plan import BEFORE_ANY_BYTE
 from mockkms.faults.request_view import Facts, named_in
 from mockkms.faults.script import UNEXPECTED_STATUS
@@ -29,7 +29,7 @@ from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import Operation, Request, operation_of_method
 from mockkms.vault.kernel import matching
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.products.features import Feature
+from mockkms.vault.kernel.node import node_status
 from mockkms.world.journal.entry import Entry, admin_key, short_path
 from mockkms.world.world import World
 
@@ -233,7 +233,7 @@ def view_of(world: World, http: HttpRequest) -> View:
 
     return View(
         service, http.method, short_path(service, target), target, http.headers, http.body,
-        operation=operation, facts=facts, product=lambda: product_of(world),
+        operation=operation, facts=facts, server=lambda: node_status(core),
     )  # fmt: skip
 
 
@@ -258,6 +258,7 @@ def facts_of(core: Core, request: Request) -> Facts:
     token = core.tokens.lookup(request.token) if request.token else None
     facts = Facts(
         mount=found.mount.path if found.mount is not None else "",
+        mount_type=found.mount.type if found.mount is not None else "",
         namespace=namespace,
         token=request.token,
         accessor=token.accessor if token is not None else "",
@@ -267,17 +268,3 @@ def facts_of(core: Core, request: Request) -> Facts:
         facts.endpoint = found.endpoint.template
         facts.key = named_in(found.endpoint.template, found.below)
     return facts
-
-
-def product_of(world: World) -> Product:
-    """Return the properties of the server that its responses show."""
-    flavor, seal = world.core.product, world.core.state.seal
-    return Product(
-        name=flavor.texts.product,
-        version=flavor.version,
-        vault=flavor.has(Feature.MOUNT_TYPE),
-        build_date=flavor.build_date,
-        cluster_name=seal.cluster_name,
-        cluster_id=seal.cluster_id,
-        now=world.clock.now(),
-    )

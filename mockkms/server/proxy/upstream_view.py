@@ -11,10 +11,11 @@ from mockkms.faults import View
 from mockkms.faults.request_view import Facts, named_in
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.exchange import HttpRequest
-from mockkms.server.gateway.fault_layer import product_of, service_of, wire_target
+from mockkms.server.gateway.fault_layer import service_of, wire_target
 from mockkms.server.proxy.learned import Learned
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import Operation, operation_of_method
+from mockkms.vault.kernel.node import node_status
 from mockkms.world.journal.entry import admin_key, short_path
 from mockkms.world.world import World
 
@@ -43,7 +44,7 @@ def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View
 
     return View(
         service, http.method, path, target, http.headers, http.body,
-        operation=lambda: str(operation_of(http)), facts=facts, product=lambda: product_of(world),
+        operation=lambda: str(operation_of(http)), facts=facts, server=lambda: node_status(world.core),
     )  # fmt: skip
 
 

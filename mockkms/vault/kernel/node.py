@@ -1,8 +1,23 @@
-"""The server as a process: its settings, the ports it listens on, and its role in a cluster."""
+"""The server as a process: its settings, its role in a cluster, and what it reports about itself without a token.
+
+Fault rules respond with the same documents when they pretend that the server is sealed or a standby.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.products.features import Feature
+from mockkms.world.clock import ZERO_TIME, rfc3339
+
+if TYPE_CHECKING:
+    from mockkms.vault.products import Product
+    from mockkms.vault.seals.barrier import SealState
+    from mockkms.world.clock import Clock
 
 SYSTEM_MAX_TTL = 768 * 3600
 """Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
@@ -49,3 +64,214 @@ class Standing:
     """The nodes that the active node sees, including itself."""
     stepped_down: bool = False
     """Set by ``sys/step-down``: the active node steps down after this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """The status of a node, as ``sys/health``, ``sys/seal-status``, ``sys/init`` and ``sys/leader`` report it."""
+
+    product: Product
+    now: float
+    """Seconds since the epoch."""
+    cluster_name: str = ""
+    cluster_id: str = ""
+    initialized: bool = True
+    sealed: bool = False
+    shares: int = 1
+    """Number of shares of the unseal key; 0 before initialisation."""
+    threshold: int = 1
+    """Number of shares that unseal."""
+    progress: int = 0
+    """Number of shares entered so far."""
+    nonce: str = ""
+    """Identifies the present attempt to unseal."""
+    standing: Standing | None = None
+    """The role in a cluster; None without a cluster."""
+    dr_secondary: bool = False
+    """Whether the cluster is a disaster recovery secondary, which only an Enterprise server can be."""
+    enterprise: bool = False
+    """Whether the server is an Enterprise edition."""
+
+    @property
+    def is_standby(self) -> bool:
+        """Whether the node belongs to a cluster and is not its active node."""
+        return self.standing is not None and not self.standing.active
+
+    @property
+    def is_performance_standby(self) -> bool:
+        """Whether the node is a standby that answers reads itself."""
+        return self.standing is not None and self.standing.performance_standby
+
+
+class _State(Protocol):
+    @property
+    def seal(self) -> SealState: ...
+
+
+class ReportingServer(Protocol):
+    """What the status of a server is made of."""
+
+    @property
+    def product(self) -> Product: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def state(self) -> _State: ...
+    @property
+    def standing(self) -> Standing | None: ...
+
+
+def node_status(server: ReportingServer) -> NodeStatus:
+    """Return the present status of a server."""
+    seal = server.state.seal
+    barrier = seal.barrier
+    return NodeStatus(
+        server.product,
+        server.clock.now(),
+        seal.cluster_name,
+        seal.cluster_id,
+        initialized=barrier.initialized,
+        sealed=barrier.sealed,
+        shares=barrier.shares,
+        threshold=barrier.threshold,
+        progress=len(barrier.progress),
+        nonce=barrier.nonce,
+        standing=server.standing,
+    )
+
+
+# -- sys/health ------------------------------------------------------------------------------------------------------
+
+_CODES = {
+    "uninitcode": 501, "sealedcode": 503, "standbycode": 429, "activecode": 200,
+}  # fmt: skip
+"""Default status by the parameter that replaces it."""
+_CODES_OF_EXTRAS = {"drsecondarycode": 472, "performancestandbycode": 473, "haunhealthycode": 474, "removedcode": 530}
+_BOOLEANS = frozenset(("", "0", "1", "f", "t", "F", "T", "false", "true", "FALSE", "TRUE", "False", "True"))
+_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+_NO_BODY = (204, 304)
+
+
+def health_response(node: NodeStatus, query: Mapping[str, str], *, head: bool = False) -> Response:
+    """Return the response of ``sys/health`` to a query. Raises ErrorResponse (400, no text) for an invalid parameter.
+
+    ``head`` is True for HEAD, to which the real server writes no body, and so no Content-Length.
+    """
+    extras = node.product.has(Feature.STATUS_EXTRAS) or node.enterprise
+    defaults = _CODES | (_CODES_OF_EXTRAS if extras else {})
+    codes = {name: _code(query.get(name)) for name in defaults}
+    switches = ("standbyok", "perfstandbyok") if extras else ("standbyok",)
+    passing = {name: _switch(query.get(name)) for name in switches}
+    which = _code_of(node, extras=extras, passing={name for name, on in passing.items() if on})
+    status = codes[which] or defaults[which]
+    if head or status in _NO_BODY:
+        return Response(raw=b"", status=status)
+    return Response(document=health_document(node), status=status)
+
+
+def _code_of(node: NodeStatus, *, extras: bool, passing: set[str]) -> str:
+    """Return the parameter for the status of a node; ``passing`` holds the switches that make standbys active ones."""
+    if not node.initialized:
+        return "uninitcode"
+    if node.sealed:
+        return "sealedcode"
+    if node.dr_secondary:
+        return "drsecondarycode"
+    if node.standing is None or node.standing.active:
+        return "activecode"
+    if extras and not node.standing.leader_address:
+        return "haunhealthycode"
+    if extras and node.standing.performance_standby:
+        return "activecode" if "perfstandbyok" in passing else "performancestandbycode"
+    return "activecode" if "standbyok" in passing else "standbycode"
+
+
+def _switch(text: str | None) -> bool:
+    if (text or "") not in _BOOLEANS:
+        raise ErrorResponse(status=400)
+    return text in _TRUE
+
+
+def _code(text: str | None) -> int:
+    """Return a status code; 0 if it is missing. Raises ErrorResponse if it is invalid."""
+    if text is None:
+        return 0
+    # The real server panics below 100 and above 999; it turns an interim status into 200.
+    if re.fullmatch(r"[+-]?[0-9]{1,9}", text) is None or not 100 <= int(text) <= 999:
+        raise ErrorResponse(status=400)
+    return int(text) if int(text) >= 200 else 200
+
+
+def health_document(node: NodeStatus) -> dict[str, object]:
+    """Return the body of ``sys/health``, in the real server's order."""
+    extras = node.product.has(Feature.STATUS_EXTRAS)
+    mode = "unknown" if node.sealed else "disabled"
+    document: dict[str, object] = {
+        "initialized": node.initialized,
+        "sealed": node.sealed,
+        "standby": node.sealed or node.is_standby,
+    }
+    if extras:
+        document["performance_standby"] = node.is_performance_standby and not node.sealed
+    document.update(
+        replication_performance_mode=mode,
+        replication_dr_mode="secondary" if node.dr_secondary else mode,
+        server_time_utc=int(node.now),
+        version=node.product.version + ("+ent" if node.enterprise else ""),
+    )
+    if extras:
+        document["enterprise"] = node.enterprise
+    if not node.sealed:
+        document.update(cluster_name=node.cluster_name, cluster_id=node.cluster_id)
+    if extras:
+        document.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
+    return document
+
+
+# -- sys/seal-status, sys/leader ---------------------------------------------------------------------------------------
+
+
+def seal_document(node: NodeStatus) -> dict[str, object]:
+    """Return the body of ``sys/seal-status``, in the real server's order."""
+    product = node.product
+    document: dict[str, object] = {
+        "type": "shamir",
+        "initialized": node.initialized,
+        "sealed": node.sealed,
+        "t": node.threshold,
+        "n": node.shares,
+        "progress": node.progress,
+        "nonce": node.nonce,
+    }
+    cluster = {} if node.sealed else {"cluster_name": node.cluster_name, "cluster_id": node.cluster_id}
+    build = {"version": product.version, product.texts.build_key: product.build_date, "migration": False}
+    recovery = {"recovery_seal": False}
+    if product.texts.build_key == "commit_date":
+        build["commit_date"] = ""
+        return {**document, **recovery, **build, **cluster, "storage_type": "inmem"}
+    return {**document, **build, **cluster, **recovery, "storage_type": "inmem"}
+
+
+def leader_document(node: NodeStatus) -> dict[str, object]:
+    """Return the body of ``sys/leader``. One of the products leaves out keys without a value."""
+    extras = node.product.has(Feature.STATUS_EXTRAS)
+    standing = None if node.sealed else node.standing
+    if standing is None and not extras:
+        return {"ha_enabled": False}
+    role = standing or Standing(active=False)
+    document: dict[str, object] = {
+        "ha_enabled": standing is not None,
+        "is_self": role.active,
+        "active_time": rfc3339(role.active_since),
+        "leader_address": role.leader_address,
+        "leader_cluster_address": role.leader_cluster_address,
+        "performance_standby": role.performance_standby,
+        "performance_standby_last_remote_wal": 0,
+        "raft_committed_index": role.index,
+        "raft_applied_index": role.index,
+    }
+    if extras:
+        indexes = ("raft_committed_index", "raft_applied_index")
+        return {name: value for name, value in document.items() if value or name not in indexes}
+    del document["performance_standby"], document["performance_standby_last_remote_wal"]
+    return {name: value for name, value in document.items() if value and value != ZERO_TIME}

@@ -7,10 +7,10 @@ import platform
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Response
-from mockkms.vault.kernel.node import Peer, Standing
+from mockkms.vault.kernel.node import Peer, leader_document, node_status
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
-from mockkms.world.clock import ZERO_TIME, rfc3339
+from mockkms.world.clock import rfc3339
 
 HOST = "mockkms"
 """The host name in responses: fixed, so that runs on different machines give the same responses."""
@@ -25,41 +25,7 @@ in_flight = engine.path("in-flight-req", help="Requests in flight.")
 @leader.on(Operation.READ)
 def read_leader(_state: object, call: Call) -> Response:
     """Return the active node of a cluster; a single server has no high availability."""
-    standing = call.core.standing
-    if standing is not None and not call.core.seal.sealed:
-        return Response(document=_leader(call, standing))
-    document: dict[str, object] = {"ha_enabled": False}
-    if call.core.product.has(Feature.STATUS_EXTRAS):
-        document.update(
-            is_self=False,
-            active_time=ZERO_TIME,
-            leader_address="",
-            leader_cluster_address="",
-            performance_standby=False,
-            performance_standby_last_remote_wal=0,
-        )
-    return Response(document=document)
-
-
-def _leader(call: Call, standing: Standing) -> dict[str, object]:
-    """Return the active node as a node reports it; the product decides whether keys without a value are left out."""
-    extras = call.core.product.has(Feature.STATUS_EXTRAS)
-    document: dict[str, object] = {
-        "ha_enabled": True,
-        "is_self": standing.active,
-        "active_time": rfc3339(standing.active_since),
-        "leader_address": standing.leader_address,
-        "leader_cluster_address": standing.leader_cluster_address,
-        "performance_standby": standing.performance_standby,
-        "performance_standby_last_remote_wal": 0,
-        "raft_committed_index": standing.index,
-        "raft_applied_index": standing.index,
-    }
-    if extras:
-        indexes = ("raft_committed_index", "raft_applied_index")
-        return {name: value for name, value in document.items() if value or name not in indexes}
-    del document["performance_standby"], document["performance_standby_last_remote_wal"]
-    return {name: value for name, value in document.items() if value and value != ZERO_TIME}
+    return Response(document=leader_document(node_status(call.core)))
 
 
 @ha_status.on(Operation.READ)

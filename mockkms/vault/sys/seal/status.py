@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
 from mockkms.crypto import pgp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, framed, permission_denied, refusing
+from mockkms.vault.kernel.node import node_status, seal_document
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
 from mockkms.vault.seals.barrier import decode_key, validate_shares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.bodies import InitRequest, UnsealRequest, decode
-
-if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
 
 status = engine.path("seal-status", help="Whether the server is sealed, and the progress of unsealing.", outside=True)
 backends = engine.path(
@@ -50,31 +47,10 @@ init = engine.path(
 step_down = engine.path("step-down", help="Step down as the active node.", outside=True)
 
 
-def seal_document(core: Context) -> dict[str, object]:
-    """Return the document of ``sys/seal-status``, in the real server's order."""
-    barrier, state, product = core.seal.barrier, core.state.seal, core.product
-    document: dict[str, object] = {
-        "type": "shamir",
-        "initialized": barrier.initialized,
-        "sealed": barrier.sealed,
-        "t": barrier.threshold,
-        "n": barrier.shares,
-        "progress": len(barrier.progress),
-        "nonce": barrier.nonce,
-    }
-    cluster = {} if barrier.sealed else {"cluster_name": state.cluster_name, "cluster_id": state.cluster_id}
-    build = {"version": product.version, product.texts.build_key: product.build_date, "migration": False}
-    recovery = {"recovery_seal": False}
-    if product.texts.build_key == "commit_date":
-        build["commit_date"] = ""
-        return {**document, **recovery, **build, **cluster, "storage_type": "inmem"}
-    return {**document, **build, **cluster, **recovery, "storage_type": "inmem"}
-
-
 @status.on(Operation.READ)
 def read_seal_status(_state: object, call: Call) -> Response:
     """Return the seal's status."""
-    return Response(document=seal_document(call.core))
+    return Response(document=seal_document(node_status(call.core)))
 
 
 @seal.on(Operation.UPDATE)
@@ -127,7 +103,7 @@ def unseal_server(_state: object, call: Call) -> Response:
         if not core.seal.sealed:
             raise ErrorResponse("vault is unsealed")
         core.seal.barrier.reset()
-        return Response(document=seal_document(core))
+        return Response(document=seal_document(node_status(core)))
     if not body.key:
         raise ErrorResponse("'key' must be specified in request body as JSON, or 'reset' set to true")
     key = decode_key(body.key)
@@ -137,7 +113,7 @@ def unseal_server(_state: object, call: Call) -> Response:
         raise ErrorResponse(f"{core.product.texts.product} is not initialized")
     if core.seal.sealed:
         core.seal.unseal(key)
-    return Response(document=seal_document(core))
+    return Response(document=seal_document(node_status(core)))
 
 
 @init.on(Operation.READ)
