@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """All figures."""
+    """Return all figures."""
     rounds, seconds = (1, 0.02) if quick else (7, 0.2)
     figures: dict[str, Any] = {}
     with processes.floor() as (floor, _), processes.ours() as ours:
@@ -77,7 +77,7 @@ def cold_start(rounds: int) -> tuple[float, float]:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures for people."""
+    """Return the figures for people."""
     costs = {name: operations.Cost(**cost) for name, cost in figures["operations"].items()}
     lines = [
         operations.table(costs),
@@ -95,7 +95,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def compared(before: dict[str, float], now: dict[str, float]) -> str:
-    """The figures beside those of another revision."""
+    """Return the figures beside those of another revision."""
     lines = ["", f"{'beside the other revision':<42}{'before':>9}{'now':>9}{'ratio':>9}"]
     for name, value in now.items():
         old = before.get(name)
@@ -105,7 +105,7 @@ def compared(before: dict[str, float], now: dict[str, float]) -> str:
 
 
 def rows(figures: dict[str, Any]) -> dict[str, float]:
-    """The single figures by their names in the table."""
+    """Return the single figures by their names in the table."""
     rate, rules, batch = figures["rates"], figures["rules_ms"], figures["batch_ms"]
     return {
         "encrypt at 1 connection, of the floor": rate["1"]["encrypt"]["ratio"],

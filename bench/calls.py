@@ -14,7 +14,7 @@ SECRET = {"data": {"user": "app", "password": "correct horse battery staple", "p
 
 
 def post(path: str, body: Any) -> bytes:
-    """A POST of a JSON body."""
+    """Return a POST of a JSON body."""
     return load.request("POST", path, json.dumps(body).encode())
 
 
@@ -53,5 +53,5 @@ def prepare(port: int) -> Calls:
 
 
 def batch(size: int) -> bytes:
-    """An encryption of ``size`` items in one request."""
+    """Return an encryption of ``size`` items in one request."""
     return post("/v1/transit/encrypt/app", {"batch_input": [{"plaintext": PLAINTEXT}] * size})

@@ -92,7 +92,7 @@ def run(requests: int, clients: int = CLIENTS, seed: int = 1) -> Result:
 
 
 def outcome(entry: Entry) -> str:
-    """What the client must have seen of a journalled request."""
+    """Return what the client must have seen of a journalled request."""
     return CUT if _DAMAGED.intersection(entry.words) else str(entry.status)
 
 

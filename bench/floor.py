@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 def application() -> web.Application:
-    """The floor's one route."""
+    """Return the floor's one route."""
     cipher = AESGCM(AESGCM.generate_key(256))
 
     async def encrypt(request: web.Request) -> web.Response:

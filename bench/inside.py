@@ -17,7 +17,7 @@ MANY_SECRETS = 20_000
 
 
 def milliseconds(act: Callable[[], object], rounds: int) -> float:
-    """The median time of an act."""
+    """Return the median time of an act."""
     times = []
     for _ in range(rounds):
         started = perf_counter()

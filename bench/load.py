@@ -13,7 +13,7 @@ class BadAnswer(RuntimeError):
 
 
 def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of one HTTP request, as an ordinary client would send it."""
+    """Return the bytes of one HTTP request, as an ordinary client would send it."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: bench", "Accept: */*"]
     lines += [f"{name}: {text}" for name, text in {"X-Vault-Token": "root", **(headers or {})}.items()]
     if body:
@@ -22,14 +22,14 @@ def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str
 
 
 def connect(port: int) -> socket.socket:
-    """A connection without Nagle's delay."""
+    """Return a connection without Nagle's delay."""
     made = socket.create_connection(("127.0.0.1", port), 10)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
 
 def complete(data: bytes) -> bool:
-    """Whether ``data`` is one whole answer. Raises BadAnswer for one without success."""
+    """Return whether ``data`` is one whole answer. Raises BadAnswer for one without success."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return False

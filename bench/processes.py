@@ -87,7 +87,7 @@ def python(*arguments: str, cwd: Path = ROOT) -> tuple[float, str]:
 
 @cache
 def _compiled() -> tempfile.TemporaryDirectory[str]:
-    """Where measured processes keep compiled modules: an installed package has them too."""
+    """Return where measured processes keep compiled modules: an installed package has them too."""
     return tempfile.TemporaryDirectory(prefix="mockkms-bench-pyc-")
 
 

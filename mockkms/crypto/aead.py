@@ -32,7 +32,7 @@ _chacha = lru_cache(maxsize=_CACHED_KEYS)(ChaCha20Poly1305)
 
 
 def seal(algorithm: str, key: bytes, nonce: bytes, plaintext: bytes, associated: bytes | None = None) -> bytes:
-    """``nonce + ciphertext + tag``. Raises ValueError for a key or nonce of the wrong size."""
+    """Return ``nonce + ciphertext + tag``. Raises ValueError for a key or nonce of the wrong size."""
     if algorithm == "aes-gcm":
         return nonce + _aes(key).encrypt(nonce, plaintext, associated)
     if algorithm == "chacha20-poly1305":
@@ -59,7 +59,7 @@ def opening(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None]
 
 
 def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | None = None) -> bytes:
-    """The plaintext of what ``seal`` made.
+    """Return the plaintext of what ``seal`` made.
 
     Raises CryptoError, with Go's text, where anything was changed or cut; ValueError for a key of wrong size.
     """
@@ -80,14 +80,14 @@ def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | N
 
 
 def _x(key: bytes, nonce: bytes) -> tuple[bytes, bytes]:
-    """The ChaCha20 key and 12-byte nonce that an XChaCha20 key and 24-byte nonce stand for."""
+    """Return the ChaCha20 key and 12-byte nonce that an XChaCha20 key and 24-byte nonce stand for."""
     if len(nonce) != 24:
         raise ValueError("Nonce must be 24 bytes")
     return hchacha20(key, nonce[:16]), bytes(4) + nonce[16:]
 
 
 def hchacha20(key: bytes, nonce: bytes) -> bytes:
-    """The 32-byte subkey of draft-irtf-cfrg-xchacha from a 32-byte key and a 16-byte nonce.
+    """Return the 32-byte subkey of draft-irtf-cfrg-xchacha from a 32-byte key and a 16-byte nonce.
 
     HChaCha20 is the ChaCha20 block without its last addition, so the input is subtracted from a block of key stream.
     """

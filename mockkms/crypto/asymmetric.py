@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Final, cast
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -45,21 +45,45 @@ def draw(entropy: Entropy, size: int, label: str = "") -> bytes:
 
 
 def generate_ec(curve: str, entropy: Entropy, label: str = "") -> bytes:
-    """A new ECDSA key on ``P-256``, ``P-384`` or ``P-521``, as PKCS #8 DER."""
+    """Return a new ECDSA key on ``P-256``, ``P-384`` or ``P-521``, as PKCS #8 DER."""
     order = ORDERS[curve]
     secret = int.from_bytes(draw(entropy, (order.bit_length() + 7) // 8 + _SPARE, label), "big") % (order - 1) + 1
     return private_der(ec.derive_private_key(secret, CURVES[curve]))
 
 
 def generate_ed25519(entropy: Entropy, label: str = "") -> bytes:
-    """A new ``ed25519`` key: 32 bytes of seed and 32 of public key."""
+    """Return a new ``ed25519`` key: 32 bytes of seed and 32 of public key."""
     return ed25519_from_seed(draw(entropy, 32, label))
 
 
 def ed25519_from_seed(seed: bytes) -> bytes:
-    """The 64 bytes that Go keeps of the key with this 32-byte seed."""
+    """Return the 64 bytes that Go keeps of the key with this 32-byte seed."""
     public = ed25519.Ed25519PrivateKey.from_private_bytes(seed).public_key()
     return seed + public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+@lru_cache(maxsize=_CACHED_KEYS)
+def _ed25519_private(seed: bytes) -> ed25519.Ed25519PrivateKey:
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+
+
+@lru_cache(maxsize=_CACHED_KEYS)
+def _ed25519_public(raw: bytes) -> ed25519.Ed25519PublicKey:
+    return ed25519.Ed25519PublicKey.from_public_bytes(raw)
+
+
+def sign_ed25519(private: bytes, data: bytes) -> bytes:
+    """Return the 64-byte signature; ``private`` is the seed, alone or followed by the public key."""
+    return _ed25519_private(private[:32]).sign(data)
+
+
+def verify_ed25519(public: bytes, data: bytes, signature: bytes) -> bool:
+    """Return whether the signature is valid; one of the wrong size is not. ``public`` is 32 bytes."""
+    try:
+        _ed25519_public(public).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def repeatable_ecdsa(digest: hashes.HashAlgorithm) -> ec.ECDSA:
@@ -80,7 +104,7 @@ def _ecdsa_repeats() -> bool:
 
 
 def public_of(private: bytes) -> bytes:
-    """The public half of a private key, in the form told above."""
+    """Return the public half of a private key, in the form told above."""
     if len(private) == 64:
         return private[32:]
     key = load_private(private)
@@ -88,7 +112,7 @@ def public_of(private: bytes) -> bytes:
 
 
 def private_der(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
-    """PKCS #8 DER of a key object."""
+    """Return PKCS #8 DER of a key object."""
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
@@ -99,32 +123,37 @@ def public_der(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed255
 
 @lru_cache(maxsize=_CACHED_KEYS)
 def load_private(der: bytes) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    """The key object of PKCS #8 DER, unchecked. Raises ValueError for what is no such key."""
+    """Return the key object of PKCS #8 DER, unchecked. Raises ValueError for anything else."""
     key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     return cast("rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey", key)
 
 
 @lru_cache(maxsize=_CACHED_KEYS)
 def load_public(der: bytes) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
-    """The key object of SubjectPublicKeyInfo DER. Raises ValueError for what is no such key."""
+    """Return the key object of SubjectPublicKeyInfo DER. Raises ValueError for anything else."""
     return cast("rsa.RSAPublicKey | ec.EllipticCurvePublicKey", load_der_public_key(der))
 
 
 def rsa_private(der: bytes) -> rsa.RSAPrivateKey:
-    """``load_private`` for a key known to be RSA."""
+    """Return ``load_private`` for a key known to be RSA."""
     return cast(rsa.RSAPrivateKey, load_private(der))
 
 
 def rsa_public(der: bytes) -> rsa.RSAPublicKey:
-    """``load_public`` for a key known to be RSA."""
+    """Return ``load_public`` for a key known to be RSA."""
     return cast(rsa.RSAPublicKey, load_public(der))
 
 
 def ec_private(der: bytes) -> ec.EllipticCurvePrivateKey:
-    """``load_private`` for a key known to be ECDSA."""
+    """Return ``load_private`` for a key known to be ECDSA."""
     return cast(ec.EllipticCurvePrivateKey, load_private(der))
 
 
 def ec_public(der: bytes) -> ec.EllipticCurvePublicKey:
-    """``load_public`` for a key known to be ECDSA."""
+    """Return ``load_public`` for a key known to be ECDSA."""
     return cast(ec.EllipticCurvePublicKey, load_public(der))
+
+
+def ecdh(private: bytes, public: bytes) -> bytes:
+    """Return the secret that an ECDSA key (PKCS #8 DER) shares with a public key (DER) of the same curve."""
+    return ec_private(private).exchange(ec.ECDH(), ec_public(public))

@@ -30,7 +30,7 @@ def _arctan_inverse(x: int, one: int) -> int:
 
 @cache
 def _tables() -> tuple[int, ...]:
-    """The fraction of π in words of 32 bits: the P-array, then the four S-boxes."""
+    """Return the fraction of π in words of 32 bits: the P-array, then the four S-boxes."""
     bits = _WORDS * 32
     one = 1 << (bits + _GUARD)
     pi = 4 * (4 * _arctan_inverse(5, one) - _arctan_inverse(239, one))
@@ -96,7 +96,7 @@ def verify(password: bytes, hashed: str) -> bool:
 
 @lru_cache(maxsize=64)
 def verified(password: bytes, hashed: str) -> bool:
-    """``verify``, remembered; a longer password would stay in memory."""
+    """Return ``verify``, remembered; a longer password would stay in memory."""
     if util.find_spec("bcrypt") is not None:
         return bool(import_module("bcrypt").checkpw(password, hashed.replace("$2$", "$2a$").encode()))
     _, _, cost, rest = hashed.split("$")

@@ -9,10 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import ec_private, ec_public
 from mockkms.crypto.encoding import der
+from mockkms.error_context import error_context
 
 
 def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
-    """A signature of ``digest`` (its leftmost bits, where it is longer than the curve)."""
+    """Return a signature of ``digest`` (its leftmost bits, where it is longer than the curve)."""
     key = ec_private(private)
     signature = key.sign(*_prepared(digest, key.key_size))
     if not jws:
@@ -22,7 +23,7 @@ def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
 
 
 def verify(public: bytes, digest: bytes, signature: bytes, jws: bool = False) -> bool:
-    """Whether the signature is good. Raises CryptoError for malformed ASN.1; malformed JWS is just not good."""
+    """Return whether the signature is good. Raises CryptoError for malformed ASN.1; malformed JWS is just not good."""
     key = ec_public(public)
     if jws:
         half = len(signature) // 2
@@ -51,7 +52,7 @@ def _prepared(digest: bytes, bits: int) -> tuple[bytes, ec.ECDSA]:
 
 
 def _hash(size: int) -> hashes.HashAlgorithm:
-    """A hash with digests of this size; beyond 64 bytes only one of chosen length will do."""
+    """Return a hash with digests of this size; beyond 64 bytes only one of chosen length will do."""
     if size == 32:
         return hashes.SHA256()
     if size == 48:
@@ -61,11 +62,9 @@ def _hash(size: int) -> hashes.HashAlgorithm:
 
 def _parse(signature: bytes) -> tuple[int, int]:
     outer = der.DerReader(signature)
-    try:
+    with error_context(raised=CryptoError, text="supplied signature is invalid"):
         parts = outer.enter()
         r, s = parts.integer(), parts.integer()
-    except CryptoError:
-        raise CryptoError("supplied signature is invalid") from None
     if outer.rest:
         raise CryptoError("supplied signature contains extra data")
     return r, s

@@ -1,8 +1,9 @@
-"""The hash algorithms by the names transit gives them."""
+"""The hash algorithms by the names transit gives them, and HMAC over them."""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,18 +30,28 @@ SIZES: Final = {name: hashlib.new(inner).digest_size for name, inner in HASHES.i
 
 
 def known(name: str) -> bool:
-    """Whether signing and verifying know this name (``none`` included)."""
+    """Return whether signing and verifying know this name (``none`` included)."""
     return name in HASHES or name == NONE
 
 
 def digest(name: str, data: bytes) -> bytes:
-    """The digest of ``data``. Raises KeyError for a name not in ``HASHES``."""
+    """Return the digest of ``data``. Raises KeyError for a name not in ``HASHES``."""
     return hashlib.new(HASHES[name], data).digest()
 
 
 def algorithm(name: str) -> HashAlgorithm:
-    """The ``cryptography`` object of a hash. Raises KeyError for a name not in ``HASHES``."""
+    """Return the ``cryptography`` object of a hash. Raises KeyError for a name not in ``HASHES``."""
     from cryptography.hazmat.primitives import hashes
 
     found: HashAlgorithm = getattr(hashes, HASHES[name].upper())()
     return found
+
+
+def sign_hmac(key: bytes, data: bytes, hash_name: str = "sha2-256") -> bytes:
+    """Return the HMAC of ``data``. Raises KeyError for a name not in ``HASHES``."""
+    return hmac.digest(key, data, HASHES[hash_name])
+
+
+def verify_hmac(key: bytes, data: bytes, mac: bytes, hash_name: str = "sha2-256") -> bool:
+    """Return whether ``mac`` is the HMAC of ``data``, compared in constant time."""
+    return hmac.compare_digest(sign_hmac(key, data, hash_name), mac)

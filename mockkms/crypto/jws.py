@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from mockkms.crypto.asymmetric import repeatable_ecdsa
+from mockkms.error_context import error_context
 from mockkms.lazy_dataclass import dataclass
 
 NOT_COMPACT = "go-jose/go-jose: compact JWS format must have three parts"
@@ -56,10 +57,10 @@ class JwsToken:
         return isinstance(critical, list) and all(name == "b64" for name in critical)
 
     def claims(self) -> dict[str, Any]:
-        """The payload as a JSON object. Raises ValueError."""
+        """Return the payload as a JSON object. Raises ValueError."""
         value = json.loads(self.payload)
         if not isinstance(value, dict):
-            raise ValueError("the payload is no JSON object")
+            raise ValueError("the payload is not a JSON object")
         return value
 
 
@@ -70,12 +71,12 @@ def parse(text: str) -> JwsToken:
         raise ValueError(NOT_COMPACT)
     header = json.loads(_decode(parts[0]))
     if not isinstance(header, dict):
-        raise ValueError("the header is no JSON object")
+        raise ValueError("the header is not a JSON object")
     return JwsToken(header, _decode(parts[1]), parts[0], _decode(parts[2]))
 
 
 def load_key(pem: bytes) -> PublicKey:
-    """A public key from PEM, or the one of a certificate. Raises ValueError."""
+    """Return a public key from PEM, or the one of a certificate. Raises ValueError."""
     try:
         key = serialization.load_pem_public_key(pem)
     except ValueError:
@@ -88,7 +89,7 @@ def load_key(pem: bytes) -> PublicKey:
 
 
 def verified(token: JwsToken, key: PublicKey) -> bool:
-    """Whether ``key`` made the signature, with the algorithm that the header names.
+    """Return whether ``key`` made the signature, with the algorithm that the header names.
 
     False for an unsupported critical header too.
     """
@@ -119,7 +120,7 @@ def verified(token: JwsToken, key: PublicKey) -> bool:
 
 
 def sign(claims: str, key: PrivateKey, algorithm: str, key_id: str) -> str:
-    """A compact JWS over the JSON text ``claims``."""
+    """Return a compact JWS over the JSON text ``claims``."""
     header = json.dumps({"alg": algorithm, "kid": key_id}, separators=(",", ":"))
     signed = f"{encode(header.encode())}.{encode(claims.encode())}"
     if isinstance(key, ed25519.Ed25519PrivateKey):
@@ -135,12 +136,12 @@ def sign(claims: str, key: PrivateKey, algorithm: str, key_id: str) -> str:
 
 
 def encode(data: bytes) -> str:
-    """Base64url without padding."""
+    """Return base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def jwk(key: PublicKey, algorithm: str, key_id: str) -> dict[str, str]:
-    """The JSON Web Key of a public key, for signatures."""
+    """Return the JSON Web Key of a public key, for signatures."""
     out = {"use": "sig", "kid": key_id, "alg": algorithm}
     if isinstance(key, ed25519.Ed25519PublicKey):
         return {**out, "kty": "OKP", "crv": "Ed25519", "x": encode(key.public_bytes_raw())}
@@ -154,7 +155,7 @@ def jwk(key: PublicKey, algorithm: str, key_id: str) -> dict[str, str]:
 
 
 def of_jwk(key: Any) -> PublicKey | None:
-    """The public key of a JSON Web Key; None for one that is none, or of a kind that signs nothing here."""
+    """Return the public key of a JSON Web Key; None for one that is none, or of a kind that signs nothing here."""
     if not isinstance(key, dict):
         return None
     try:
@@ -185,10 +186,8 @@ def _padding(algorithm: str, digest: hashes.HashAlgorithm) -> padding.Asymmetric
 
 
 def _decode(part: str) -> bytes:
-    try:
+    with error_context(text="illegal base64 data at input byte 0"):
         data = part.encode("ascii")
         if set(data) & set(b"=+/"):
-            raise ValueError("illegal base64 data at input byte 0")
+            raise binascii.Error
         return base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        raise ValueError("illegal base64 data at input byte 0") from None

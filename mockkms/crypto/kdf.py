@@ -8,7 +8,7 @@ from hashlib import sha256
 
 
 def hkdf_sha256(key: bytes, salt: bytes, info: bytes, size: int) -> bytes:
-    """``size`` bytes (at most 8160) by RFC 5869; an empty ``salt`` is 32 zero bytes."""
+    """Return ``size`` bytes (at most 8160) by RFC 5869; an empty ``salt`` is 32 zero bytes."""
     if size > 255 * 32:
         raise ValueError("hkdf: entropy limit reached")
     pseudorandom = hmac.digest(salt or bytes(32), key, "sha256")

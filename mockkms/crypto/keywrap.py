@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.keywrap import (
 from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import rsa_private
 from mockkms.crypto.rsa import rsa
+from mockkms.error_context import error_context
 
 HASHES: Final = {
     "SHA1": "sha1",
@@ -30,19 +31,19 @@ _SMALLEST, _LARGEST = 24, 8200
 
 def hash_named(name: str) -> str:
     """Transit's name of a hash given in any case. Raises CryptoError for an unknown one."""
-    try:
-        return HASHES[name.upper()]
-    except KeyError:
-        raise CryptoError(f"unknown hash function: {name}") from None
+    found = HASHES.get(name.upper())
+    if found is None:
+        raise CryptoError(f"unknown hash function: {name}")
+    return found
 
 
 def wrap(public: bytes, target: bytes, ephemeral: bytes, hash_name: str) -> bytes:
-    """``target`` wrapped for the RSA key ``public``; ``ephemeral`` is 32 random bytes. Raises CryptoError."""
+    """Return ``target`` wrapped for the RSA key ``public``; ``ephemeral`` is 32 random bytes. Raises CryptoError."""
     return rsa.encrypt_oaep(public, ephemeral, hash_name) + aes_key_wrap_with_padding(ephemeral, target)
 
 
 def unwrap(private: bytes, blob: bytes, hash_name: str) -> bytes:
-    """The key that ``wrap`` hid. Raises CryptoError."""
+    """Return the key that ``wrap`` hid. Raises CryptoError."""
     size = (rsa_private(private).key_size + 7) // 8
     if len(blob) <= size:
         raise CryptoError("provided ciphertext is too short")
@@ -56,7 +57,5 @@ def unwrap(private: bytes, blob: bytes, hash_name: str) -> bytes:
         raise CryptoError("kwp: wrapped key size too large")
     if len(wrapped) % 8:
         raise CryptoError("kwp: wrapped key size must be a multiple of 8 bytes")
-    try:
+    with error_context(raised=CryptoError, of=InvalidUnwrap, text="kwp: unwrap failed integrity check"):
         return aes_key_unwrap_with_padding(ephemeral, wrapped)
-    except InvalidUnwrap:
-        raise CryptoError("kwp: unwrap failed integrity check") from None

@@ -19,12 +19,12 @@ _COSTS = range(4, 17)
 
 
 def protect(password: str, salt: bytes) -> str:
-    """What to keep of a password."""
+    """Return what to keep of a password."""
     return f"{_OWN}{salt.hex()}${_digest(password, salt)}"
 
 
 def is_own(text: str) -> bool:
-    """Whether this is what ``protect`` made."""
+    """Return whether this is what ``protect`` made."""
     return text.startswith(_OWN)
 
 
@@ -33,7 +33,7 @@ def _digest(password: str, salt: bytes) -> str:
 
 
 def matches(password: str, kept: str) -> bool:
-    """Whether ``kept`` was made of this password, by ``protect`` or by bcrypt."""
+    """Return whether ``kept`` was made of this password, by ``protect`` or by bcrypt."""
     if kept.startswith(_OWN):
         salt, _, digest = kept[len(_OWN) :].partition("$")
         return hmac.compare_digest(_digest(password, bytes.fromhex(salt)), digest)
@@ -44,6 +44,6 @@ def matches(password: str, kept: str) -> bool:
 
 
 def bcrypt_cost(text: str) -> int | None:
-    """The cost of a bcrypt hash (as a power of two); None for what is no such hash."""
+    """Return the cost of a bcrypt hash (as a power of two); None for what is no such hash."""
     match = _BCRYPT.fullmatch(text)
     return int(match[1]) if match else None

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import b64
+from mockkms.error_context import error_context
 
 USER, HOST = 1, 2
 _HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -77,46 +78,40 @@ class PublicKey:
 
 
 def parse_public(text: str) -> PublicKey:
-    """A public key: a line of ``authorized_keys``, or only its base64. Raises CryptoError."""
+    """Return a public key: a line of ``authorized_keys``, or only its base64. Raises CryptoError."""
     words = text.split(" ")
-    try:
+    with error_context(raised=CryptoError):
         blob = b64.decode(words[1] if len(words) > 1 else text)
-    except ValueError as error:
-        raise CryptoError(str(error)) from None
-    try:
+    with error_context(raised=CryptoError, text="ssh: short read"):
         name = _read(blob)[0].decode("ascii")
-        if name == "ssh-dss":
-            # The library warns of these, and will not read them for much longer.
-            _all(blob)
-        else:
+    if name == "ssh-dss":
+        # The library warns of these, and will not read them for much longer.
+        _all(blob)
+    else:
+        with error_context("ssh: unknown key algorithm: ", CryptoError, of=(ValueError, UnsupportedAlgorithm)):
             load_ssh_public_key(f"{name} {base64.b64encode(blob).decode()}".encode())
-    except (CryptoError, UnicodeDecodeError):
-        raise CryptoError("ssh: short read") from None
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise CryptoError(f"ssh: unknown key algorithm: {error}") from None
     return PublicKey(blob)
 
 
 def load_private(text: str) -> Private:
-    """A private key in PEM or OpenSSH's form, not encrypted. Raises CryptoError."""
-    try:
-        load = load_ssh_private_key if "OPENSSH PRIVATE KEY" in text else load_pem_private_key
+    """Return a private key in PEM or OpenSSH's form, not encrypted. Raises CryptoError."""
+    load = load_ssh_private_key if "OPENSSH PRIVATE KEY" in text else load_pem_private_key
+    unreadable = (ValueError, TypeError, UnsupportedAlgorithm)
+    with error_context(raised=CryptoError, of=unreadable, text="ssh: no key found"):
         key: object = load(text.encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise CryptoError("ssh: no key found") from None
     if not isinstance(key, Private):
         raise CryptoError(f"ssh: unsupported key type {type(key).__name__}")
     return key
 
 
 def public_of(private: Private) -> PublicKey:
-    """The public half."""
+    """Return the public half."""
     line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return PublicKey(base64.b64decode(line.split(b" ")[1]))
 
 
 def openssh_pem(private: Private) -> str:
-    """The key in OpenSSH's own form."""
+    """Return the key in OpenSSH's own form."""
     return private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
@@ -183,7 +178,7 @@ def _number(value: int) -> bytes:
 
 
 def _read(blob: bytes) -> tuple[bytes, bytes]:
-    """The first string of a wire form, and what follows. Raises CryptoError."""
+    """Return the first string of a wire form, and what follows. Raises CryptoError."""
     if len(blob) < 4:
         raise CryptoError("ssh: short read")
     size = struct.unpack(">I", blob[:4])[0]

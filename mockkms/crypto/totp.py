@@ -31,12 +31,12 @@ class Settings(TypedDict):
 
 
 def encoded(key: bytes) -> str:
-    """A key as apps take it: base32 without padding."""
+    """Return a key as apps take it: base32 without padding."""
     return base64.b32encode(key).decode().rstrip("=")
 
 
 def code(secret: str, moment: float, *, period: int, digits: int, algorithm: str, ahead: int = 0) -> str:
-    """The passcode of ``secret`` (base32) at ``moment`` (seconds since the epoch), ``ahead`` periods later."""
+    """Return the passcode of ``secret`` (base32) at ``moment`` (seconds since the epoch), ``ahead`` periods later."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     counter = int(moment // period) + ahead
     algorithm_made = ALGORITHMS[algorithm]()
@@ -44,7 +44,7 @@ def code(secret: str, moment: float, *, period: int, digits: int, algorithm: str
 
 
 def valid(passcode: str, secret: str, moment: float, *, period: int, digits: int, skew: int, algorithm: str) -> bool:
-    """Whether a passcode is right now, or up to ``skew`` periods before or after."""
+    """Return whether a passcode is right now, or up to ``skew`` periods before or after."""
     wanted = passcode.encode("utf-8", "replace")
     return any(
         hmac.compare_digest(
@@ -56,14 +56,14 @@ def valid(passcode: str, secret: str, moment: float, *, period: int, digits: int
 
 
 def url(secret: str, issuer: str, account: str, *, period: int, digits: int, algorithm: str) -> str:
-    """``otpauth://totp/…`` as Go writes it."""
+    """Return ``otpauth://totp/…`` as Go writes it."""
     query = {"algorithm": algorithm, "digits": digits, "issuer": issuer, "period": period, "secret": secret}
     pairs = "&".join(f"{name}={quote(str(value), safe=_IN_QUERY)}" for name, value in query.items())
     return f"otpauth://totp/{quote(f'{issuer}:{account}', safe=_IN_PATH)}?{pairs}"
 
 
 def picture(text: str, size: int) -> bytes:
-    """``text`` as a QR code in a PNG, ``size`` pixels wide and high; nothing where ``segno`` is not installed.
+    """Return ``text`` as a QR code in a PNG, ``size`` pixels wide and high; nothing where ``segno`` is not installed.
 
     Raises ValueError for a picture too small for its text.
     """

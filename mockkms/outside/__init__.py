@@ -10,6 +10,7 @@ from threading import Event, Timer
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mockkms.error_context import error_context
 from mockkms.outside.turn import waiting
 from mockkms.urls import urlsplit
 
@@ -24,7 +25,7 @@ _ESCAPES = {"\\": "\\\\"}
 
 
 def parse_fault(url: str) -> str:
-    """What Go's URL parser says of what is no URL; empty for one."""
+    """Return what Go's URL parser says of what is no URL; empty for one."""
     fault = "missing protocol scheme" if url.startswith(":") else ""
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in url):
         fault = "net/url: invalid control character in URL"
@@ -38,14 +39,14 @@ def parse_fault(url: str) -> str:
 
 
 def _host_fault(url: str) -> str:
-    """What Go says of a character that no host name has."""
+    """Return what Go says of a character that no host name has."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     odd = next((letter for letter in host if letter.isascii() and not letter.isalnum() and letter not in _IN_HOSTS), "")
     return f'invalid character "{_ESCAPES.get(odd, odd)}" in host name' if odd else ""
 
 
 def is_here(url: str) -> bool:
-    """Whether a URL points at this machine: only such a one is ever asked."""
+    """Return whether a URL points at this machine: only such a one is ever asked."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -82,15 +83,13 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
     timer.daemon = True
     timer.start()
     try:
-        with waiting():
+        with error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
             connection.request(method, target, body=body or None, headers=dict(headers))
             answer = connection.getresponse()
             content = answer.read(_LARGEST)
         if overdue.is_set():  # A body that is cut reads like a shorter one.
             raise OSError("context deadline exceeded")
         return answer.status, content
-    except (HTTPException, ValueError) as error:
-        raise OSError(str(error)) from None
     finally:
         timer.cancel()
         connection.close()
@@ -109,15 +108,13 @@ def _over_tls(host: str, port: int | None, ca_pem: str) -> HTTPConnection:
     from http.client import HTTPSConnection
     from ssl import SSLError, create_default_context
 
-    try:
+    with error_context("no certificates: ", OSError, of=(SSLError, ValueError)):
         context = create_default_context(cadata=ca_pem or None)
-    except (SSLError, ValueError) as error:
-        raise OSError(f"no certificates: {error}") from None
     return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
 
 def refusal(host: str, port: int | str) -> str:
-    """What Go says of an address that nobody answers at: a name is not found, a number refuses."""
+    """Return what Go says of an address that nobody answers at: a name is not found, a number refuses."""
     try:
         here = host == "localhost" or bool(ip_address(host))
     except ValueError:

@@ -18,17 +18,17 @@ def tlv(tag: int, *parts: bytes) -> bytes:
 
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
-    """A number that is not negative."""
+    """Return a number that is not negative."""
     return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
 def text(value: str | bytes, tag: int = TEXT) -> bytes:
-    """A text in UTF-8, or bytes."""
+    """Return a text in UTF-8, or bytes."""
     return tlv(tag, value.encode() if isinstance(value, str) else value)
 
 
 def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and value of each element. Raises ValueError where one is cut off."""
+    """Yield tag and value of each element. Raises ValueError where one is cut off."""
     place = 0
     while place < len(data):
         tag, start, end = head(data, place)

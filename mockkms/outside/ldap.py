@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Self
 
+from mockkms.error_context import error_context
 from mockkms.outside import PATIENCE, ber, filters
 from mockkms.outside.turn import waiting
 
@@ -98,11 +100,9 @@ class LdapConnection:
     def search(
         self, base: str, search_filter: str, attributes: list[str], scope: int = SUBTREE, limit: int = 0
     ) -> list[LdapEntry]:
-        """Entries below ``base`` that the filter fits, with some of their attributes; none is all."""
-        try:
+        """Return entries below ``base`` that the filter fits, with some of their attributes; none is all."""
+        with error_context("ldap: ", partial(LdapError, 201)):
             wanted = filters.encoded(search_filter)
-        except ValueError as error:
-            raise LdapError(201, f"ldap: {error}") from None
         names = ber.tlv(ber.SEQUENCE, *map(ber.text, attributes))
         numbers = (ber.integer(scope, ber.ENUM), ber.integer(0, ber.ENUM), ber.integer(limit), ber.integer(0))
         self._send(ber.tlv(0x63, ber.text(base), *numbers, ber.tlv(ber.BOOLEAN, b"\0"), wanted, names))
@@ -124,15 +124,13 @@ class LdapConnection:
 
     def _send(self, operation: bytes) -> None:
         self._number += 1
-        try:
+        with error_context(raised=partial(LdapError, 200), of=OSError):
             self._socket.settimeout(max(self._until - monotonic(), 0.001))
             self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
-        except OSError as error:
-            raise LdapError(200, str(error)) from None
 
     def _received(self) -> tuple[int, bytes]:
-        """Tag and value of the next answer's operation."""
-        try:
+        """Return tag and value of the next answer's operation."""
+        with error_context(raised=partial(LdapError, 200), of=(OSError, ValueError)):
             while True:
                 message = self._taken()
                 if message is not None:
@@ -146,11 +144,9 @@ class LdapConnection:
                 if not more or len(self._kept) > _LARGEST:
                     raise LdapError(200, "ldap: connection closed")
                 self._kept += more
-        except (OSError, ValueError) as error:
-            raise LdapError(200, str(error)) from None
 
     def _taken(self) -> bytes | None:
-        """The next whole message of what was received."""
+        """Return the next whole message of what was received."""
         if len(self._kept) < 2 or (self._kept[1] & 0x80 and len(self._kept) < 2 + (self._kept[1] & 0x7F)):
             return None
         _, start, end = ber.head(self._kept)
@@ -161,23 +157,19 @@ class LdapConnection:
 
 
 def _check(result: bytes) -> None:
-    try:
+    with error_context("ldap: ", partial(LdapError, 2)):
         (_, code), _, (_, text), *_ = ber.elements(result)
-    except ValueError as error:
-        raise LdapError(2, f"ldap: {error}") from None
     number = int.from_bytes(code, "big")
     if number:
         raise LdapError(number, text.decode("utf-8", "replace"))
 
 
 def _entry(value: bytes) -> LdapEntry:
-    try:
+    with error_context("ldap: ", partial(LdapError, 2)):
         (_, dn), (_, attributes) = ber.elements(value)
         found = LdapEntry(dn.decode("utf-8", "replace"))
         for _, attribute in ber.elements(attributes):
             (_, name), (_, values) = ber.elements(attribute)
             texts = [text.decode("utf-8", "replace") for _, text in ber.elements(values)]
             found.attributes[name.decode("utf-8", "replace").lower()] = texts
-    except ValueError as error:
-        raise LdapError(2, f"ldap: {error}") from None
     return found

@@ -12,9 +12,11 @@ import ssl
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Self
 
+from mockkms.error_context import error_context
 from mockkms.outside import PATIENCE, scram
 from mockkms.outside.turn import waiting
 
@@ -117,10 +119,8 @@ class PostgresConnection:
         self._socket.sendall(struct.pack("!II", len(text) + 8, _VERSION) + text)
         conversation: scram.ScramClient | None = None
         while True:
-            try:
+            with error_context(raised=partial(ConnectFault, "failed to receive message"), of=OSError):
                 kind, body = self._receive()
-            except OSError as error:
-                raise ConnectFault("failed to receive message", error) from None
             if kind == b"E":
                 stage = "server error" if conversation is None else "failed SASL auth"
                 raise ConnectFault(stage, PostgresError(_fields(body)))
@@ -142,10 +142,8 @@ class PostgresConnection:
             outer = hashlib.md5(inner.encode() + rest[:4], usedforsecurity=False).hexdigest()
             self._send(b"p", f"md5{outer}\0".encode())
         elif question in (_SASL, _SASL_CONTINUE, _SASL_FINAL):
-            try:
+            with error_context(raised=partial(ConnectFault, "failed SASL auth")):
                 return self._converse(question, rest, conversation or scram.ScramClient(password, nonce))
-            except scram.ScramError as error:
-                raise ConnectFault("failed SASL auth", error) from None
         elif question != _OK:
             raise ConnectFault("received unexpected message", f"authentication method {question}")
         return None

@@ -6,14 +6,12 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 
+from mockkms.error_context import error_context
+
 MECHANISM = "SCRAM-SHA-256"
 _HEADER = "n,,"
 """No channel binding."""
 ITERATIONS = 4096
-
-
-class ScramError(ValueError):
-    """The server's part of the conversation is wrong."""
 
 
 class ScramClient:
@@ -29,14 +27,13 @@ class ScramClient:
         return (_HEADER + self._bare).encode()
 
     def final(self, challenge: bytes) -> bytes:
-        """Return the proof for the server's first message. Raises ScramError."""
+        """Return the proof for the server's first message. Raises ValueError."""
         given = _attributes(challenge)
-        try:
+        invalid = "invalid SCRAM server-first-message received from server"
+        with error_context(of=(KeyError, ValueError), text=invalid):
             nonce, salt, rounds = given["r"], b64decode(given["s"]), int(given["i"])
-        except (KeyError, ValueError):
-            raise ScramError("invalid SCRAM server-first-message received from server") from None
         if not nonce.startswith(self._nonce):
-            raise ScramError("invalid SCRAM nonce: did not start with client nonce")
+            raise ValueError("invalid SCRAM nonce: did not start with client nonce")
         salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, rounds)
         without_proof = f"c={b64encode(_HEADER.encode()).decode()},r={nonce}"
         message = f"{self._bare},{challenge.decode()},{without_proof}".encode()
@@ -47,9 +44,9 @@ class ScramClient:
         return f"{without_proof},p={b64encode(proof).decode()}".encode()
 
     def check(self, last: bytes) -> None:
-        """Check that the server knows the password. Raises ScramError."""
+        """Check that the server knows the password. Raises ValueError."""
         if not hmac.compare_digest(last, b"v=" + self._expected):
-            raise ScramError("invalid SCRAM ServerSignature received from server")
+            raise ValueError("invalid SCRAM ServerSignature received from server")
 
 
 def verifier(password: str, salt: bytes) -> str:

@@ -29,7 +29,7 @@ class Clock:
         self._frozen: float | None = None
 
     def now(self) -> float:
-        """The present moment in seconds since the epoch."""
+        """Return the present moment in seconds since the epoch."""
         if self._frozen is not None:
             return self._frozen
         return time.time() + self._offset
@@ -77,7 +77,7 @@ class Clock:
             self._offset = at - time.time()
 
     def state(self) -> tuple[float, float | None]:
-        """What a snapshot keeps of this clock."""
+        """Return what a snapshot keeps of this clock."""
         return (self._offset, self._frozen)
 
     def restore(self, state: tuple[float, float | None]) -> None:
@@ -86,7 +86,7 @@ class Clock:
 
 
 def rfc3339(moment: float) -> str:
-    """``moment`` as Go writes a UTC time: RFC 3339 with up to nine fraction digits, none trailing zero."""
+    """Return ``moment`` as Go writes a UTC time: RFC 3339 with up to nine fraction digits, none trailing zero."""
     if moment <= 0:
         return ZERO_TIME
     seconds, fraction = divmod(round(moment * 1_000_000), 1_000_000)
@@ -100,7 +100,7 @@ def _second(seconds: int) -> str:
 
 
 def parse_rfc3339(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time; a date alone is midnight UTC. Raises ValueError otherwise."""
+    """Return seconds since the epoch of an RFC 3339 time; a date alone is midnight UTC. Raises ValueError otherwise."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -108,7 +108,7 @@ def parse_rfc3339(text: str) -> float:
 
 
 def seconds_of(at: Moment) -> float:
-    """Seconds since the epoch of a moment as people give it. Raises ValueError for anything else."""
+    """Return seconds since the epoch of a moment as people give it. Raises ValueError for anything else."""
     if isinstance(at, str):
         try:
             return parse_rfc3339(at)

@@ -10,7 +10,7 @@ _LONGEST = 100
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The leaves of plain data and dataclasses, as pairs of a dotted path and a short text."""
+    """Yield the leaves of plain data and dataclasses, as pairs of a dotted path and a short text."""
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from flat(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
@@ -29,7 +29,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def difference(old: Any, new: Any) -> str:
-    """Lines ``+ path: value``, ``- path: value`` and ``~ path: old -> new``, sorted by path; empty if equal."""
+    """Return lines ``+ path: value``, ``- path: value`` and ``~ path: old -> new``, sorted by path; empty if equal."""
     before, after = dict(flat(old)), dict(flat(new))
     lines = []
     for path in sorted(before.keys() | after.keys()):

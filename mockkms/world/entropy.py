@@ -35,7 +35,7 @@ class Entropy:
         return self.seed is not None
 
     def bytes(self, size: int) -> builtins.bytes:
-        """``size`` random bytes."""
+        """Return ``size`` random bytes."""
         if self.seed is None:
             return os.urandom(size)
         while len(self._buffer) < size:
@@ -58,21 +58,21 @@ class Entropy:
         return out[:size]
 
     def hex(self, size: int) -> str:
-        """``size`` random bytes in lower-case hex."""
+        """Return ``size`` random bytes in lower-case hex."""
         return self.bytes(size).hex()
 
     def base62(self, length: int) -> str:
-        """``length`` random letters and digits."""
+        """Return ``length`` random letters and digits."""
         raw = self.bytes(length * 2)
         return "".join(_BASE62[int.from_bytes(raw[i * 2 : i * 2 + 2], "big") % 62] for i in range(length))
 
     def uuid(self) -> str:
-        """A version 4 layout is not forced: Vault's ids are plain random bytes in the UUID's grouping."""
+        """Return a version 4 layout is not forced: Vault's ids are plain random bytes in the UUID's grouping."""
         raw = self.bytes(16).hex()
         return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
 
     def below(self, bound: int) -> int:
-        """A random whole number from 0 to ``bound - 1``."""
+        """Return a random whole number from 0 to ``bound - 1``."""
         return int.from_bytes(self.bytes(8), "big") % bound
 
     def reseed(self, seed: int | str | None) -> None:
@@ -80,7 +80,7 @@ class Entropy:
         self.restore((seed, 0, b""))
 
     def state(self) -> tuple[int | str | None, int, builtins.bytes]:
-        """What a snapshot keeps of this stream."""
+        """Return what a snapshot keeps of this stream."""
         return (self.seed, self._counter, self._buffer)
 
     def restore(self, state: tuple[int | str | None, int, builtins.bytes]) -> None:

@@ -57,7 +57,7 @@ class Beside(Protocol):
     """What goes with a world and is not in it, such as the nodes of a cluster."""
 
     def keep(self) -> bytes:
-        """All of it."""
+        """Return all of it."""
 
     def put_back(self, kept: bytes) -> None:
         """What ``keep`` gave; as at the start where that is nothing."""
@@ -149,7 +149,7 @@ class World:
             )  # fmt: skip
 
     def named(self, name: str) -> Snapshot:
-        """The snapshot of that name; ``baseline`` is the one to which ``reset`` goes. Raises FaultError."""
+        """Return the snapshot of that name; ``baseline`` is the one to which ``reset`` goes. Raises FaultError."""
         known = {"baseline": self.baseline, **self.snapshots}
         found = known.get(name)
         if found is None:
@@ -157,7 +157,7 @@ class World:
         return found
 
     def sibling(self) -> World:
-        """An empty world on a server with the same settings."""
+        """Return an empty world on a server with the same settings."""
         world = World(loader=self.loader, dumper=self.dumper, server=self.core.server)
         world.entropy.fresh_keys = self.entropy.fresh_keys
         return world

@@ -41,7 +41,7 @@ class Applier:
         self.problems.append(problem_at(self.root, (*self.base, *steps), message))
 
     def below(self, *steps: str | int) -> Applier:
-        """The same world, with steps that lead from the value at ``steps``."""
+        """Return the same world, with steps that lead from the value at ``steps``."""
         return replace(self, base=(*self.base, *steps))
 
     @contextmanager
@@ -60,12 +60,12 @@ class Applier:
 
 
 def split(path: str) -> Steps:
-    """``versions[1].material`` as steps."""
+    """Return ``versions[1].material`` as steps."""
     return tuple(int(index) if index else name for index, name in _STEP.findall(path))
 
 
 def find(root: Node, steps: Steps) -> Node:
-    """The value at ``steps``, or the deepest one on the way there that exists."""
+    """Return the value at ``steps``, or the deepest one on the way there that exists."""
     for step in steps:
         below: Node | None = None
         if root.kind == "mapping":
@@ -80,7 +80,7 @@ def find(root: Node, steps: Steps) -> Node:
 
 
 def problem_at(root: Node, steps: Steps, message: str, *, shown: str = "") -> Problem:
-    """A fault of the value at ``steps`` below ``root``, whose own path is ``shown``."""
+    """Return a fault of the value at ``steps`` below ``root``, whose own path is ``shown``."""
     path = shown
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)

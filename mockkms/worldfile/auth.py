@@ -44,7 +44,7 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 
 def _singleton_at(path: str) -> str:
-    """The method that every namespace has once, at this path; empty for any other path."""
+    """Return the method that every namespace has once, at this path; empty for any other path."""
     return next(
         (
             method_type
@@ -56,6 +56,6 @@ def _singleton_at(path: str) -> str:
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
-    """The auth methods of a namespace; what no description covers is left to the exact part of a dump."""
+    """Return the auth methods of a namespace; what no description covers is left to the exact part of a dump."""
     methods = core.state.mounts.of(namespace, auth=True)
     return {"auth": {mount.path.removeprefix("auth/"): dump_mount(core, mount) for mount in methods}}

@@ -14,7 +14,7 @@ from mockkms.worldfile.spec import WorldSpec, load, populate
 
 
 def check(sources: Sequence[Source]) -> list[Problem]:
-    """Every fault of worlds laid over one another; empty if they make a world. Raises SeedFileError."""
+    """Return every fault of worlds laid over one another; empty if they make a world. Raises SeedFileError."""
     spec = load(sources)
     world = World()
     world.begin(root_token=spec.root_token or "root", rng=spec.rng, flavor=spec.flavor or "vault", clock=spec.clock)
@@ -26,7 +26,7 @@ def check(sources: Sequence[Source]) -> list[Problem]:
 
 
 def _filled(world: World, spec: WorldSpec) -> list[Problem]:
-    """What the sections of types find in the mounts of the root namespace."""
+    """Return what the sections of types find in the mounts of the root namespace."""
     problems = []
     described = spec.sections.get("vault") or {}
     for mount in world.core.state.mounts.of(""):

@@ -42,7 +42,7 @@ _Dumper.add_representer(Number, lambda dumper, number: dumper.represent_scalar("
 
 
 def dump(world: World) -> str:
-    """The world as YAML that loads to an equal world: state, clock and randomness. Faults' counts begin anew.
+    """Return the world as YAML that loads to an equal world: state, clock and randomness. Faults' counts begin anew.
 
     Raises SeedError for a world that holds a value too deep for YAML.
     """
@@ -96,7 +96,7 @@ def _described(world: World) -> dict[str, Any]:
 
 
 def _whole(value: Any) -> Any:
-    """The value with texts that YAML can hold; what that changes, the exact part puts right."""
+    """Return the value with texts that YAML can hold; what that changes, the exact part puts right."""
     if isinstance(value, dict):
         return {_whole(str(key)): _whole(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

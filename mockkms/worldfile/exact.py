@@ -34,14 +34,14 @@ class Plain(Shape):
 
 
 def shape() -> ListOf:
-    """The section."""
+    """Return the section."""
     return ListOf(
         RecordShape({"at": Key(ListOf(Plain()), "where", required=True), "is": Key(Plain(), "what", required=True)})
     )
 
 
 def roots(world: World) -> dict[str, Any]:
-    """The parts of a world that must come back equal."""
+    """Return the parts of a world that must come back equal."""
     return {
         "vault": world.core.state,
         "rustfs": world.rustfs.state,
@@ -95,7 +95,7 @@ class StateWriter:
         self.patches.append({"at": [self.value(step) for step in path], "is": value})
 
     def value(self, value: Any, path: Path | None = None) -> Any:
-        """A value as YAML can hold it."""
+        """Return a value as YAML can hold it."""
         if path is not None and id(value) in self.again and self.first[id(value)] != path:
             return {"$same": [self.value(step) for step in self.first[id(value)]]}
         if value is None or isinstance(value, bool | int | float):
@@ -131,14 +131,14 @@ class StateWriter:
 
 
 def at(root: Any, path: Path) -> Any:
-    """What stands at a path, or None."""
+    """Return what stands at a path, or None."""
     for step in path:
         root = dict(parts(root)).get(step)
     return root
 
 
 def parts(value: Any) -> list[tuple[Any, Any]]:
-    """The values directly inside a value, each with the step to it."""
+    """Return the values directly inside a value, each with the step to it."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, list | tuple):
@@ -187,7 +187,7 @@ class StateReader:
         return found
 
     def value(self, written: Any, put: Callable[[Any], None] | None) -> Any:
-        """A value from what was written."""
+        """Return a value from what was written."""
         if isinstance(written, list):
             made: list[Any] = []
             made.extend(self.value(item, setter(made, index)) for index, item in enumerate(written))
@@ -287,7 +287,7 @@ def check_kind(holder: Any, step: Any, value: Any) -> None:
 
 
 def setter(holder: Any, step: Any) -> Callable[[Any], None]:
-    """What puts a value into ``holder`` at ``step``."""
+    """Return what puts a value into ``holder`` at ``step``."""
 
     def put(value: Any) -> None:
         if is_dataclass(holder):

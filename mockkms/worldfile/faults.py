@@ -52,7 +52,7 @@ class RuleShape(Shape):
 
 
 def _placed(node: Node, error: FaultError, path: str) -> Problem:
-    """The fault at its value, or, where the text names a wrong word, at that key."""
+    """Return the fault at its value, or, where the text names a wrong word, at that key."""
     problem = problem_at(node, split(error.path), error.message, shown=path)
     unknown = re.match(r"unknown [\w ]+ '([^']+)'", error.message)
     holder = find(node, split(error.path))
@@ -63,7 +63,7 @@ def _placed(node: Node, error: FaultError, path: str) -> Problem:
 
 
 def shape() -> ListOf:
-    """The section."""
+    """Return the section."""
     return ListOf(RuleShape())
 
 
@@ -74,7 +74,7 @@ def apply(to: Applier, section: list[Any]) -> None:
 
 
 def dump(world: World) -> list[Any]:
-    """The rules of a world, and its script; counts begin anew."""
+    """Return the rules of a world, and its script; counts begin anew."""
     found = [{"id": rule.id, **_plain(rule.words)} for rule in world.faults.list()]
     script = world.faults.current_script
     if script is None:

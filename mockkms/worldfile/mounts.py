@@ -20,7 +20,7 @@ _PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")
 
 
 def mount_keys() -> dict[str, Key]:
-    """What all mounts have."""
+    """Return what all mounts have."""
     return {
         "description": Key(Text(), "a text for people"),
         "options": Key(MapOf(Text()), "settings of the type itself"),
@@ -96,7 +96,7 @@ def fill(to: Applier, mount: Mount, spec: Mapping[str, Any]) -> None:
 
 
 def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
-    """Whether the world's product has a mount type; the problem is noted where it has not."""
+    """Return whether the world's product has a mount type; the problem is noted where it has not."""
     product = to.core.product
     if not registry.lacks(product, kind, mount_type):
         return True
@@ -107,7 +107,7 @@ def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
 
 
 def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Mount:
-    """The mount that a description asks for: the one that is there if it is of that kind, else a new one."""
+    """Return the mount that a description asks for: the one that is there if it is of that kind, else a new one."""
     known = core.state.mounts.get(namespace, path)
     chosen = _options(registry.implementation(spec["type"], None, "auth" if path.startswith("auth/") else "secret"))
     options = {**(spec.get("options") or {}), **{name: spec[name] for name in chosen if name in spec}}
@@ -127,13 +127,13 @@ def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Moun
 
 
 def _options(engine: Engine) -> Mapping[str, str]:
-    """The options that choose an implementation of a type, with what is meant by their absence."""
+    """Return the options that choose an implementation of a type, with what is meant by their absence."""
     section = registry.world_section(engine.type)
     return section.options if section is not None else {}
 
 
 def _fits(mount: Mount, mount_type: str, options: Mapping[str, str], chosen: Mapping[str, str]) -> bool:
-    """Whether a mount is of a type, and implemented as ``options`` ask."""
+    """Return whether a mount is of a type, and implemented as ``options`` ask."""
     have = mount.options or {}
     return mount.type in (mount_type, f"ns_{mount_type}") and all(
         options[name] == have.get(name, absent) for name, absent in chosen.items() if name in options
@@ -141,7 +141,7 @@ def _fits(mount: Mount, mount_type: str, options: Mapping[str, str], chosen: Map
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
-    """The secrets engines of a namespace but those that every server has."""
+    """Return the secrets engines of a namespace but those that every server has."""
     return {
         "mounts": {
             mount.path: dump_mount(core, mount)
@@ -152,13 +152,13 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
 
 
 def dump_mount(core: Core, mount: Mount) -> dict[str, Any]:
-    """A mount as a world file describes it; usual values are left out."""
+    """Return a mount as a world file describes it; usual values are left out."""
     section = registry.world_section(mount.engine)
     return {**_settings(mount, section), **(section.dump(core, mount) if section is not None else {})}
 
 
 def _settings(mount: Mount, section: WorldSection | None) -> dict[str, Any]:
-    """What all mounts have, of this one."""
+    """Return what all mounts have, of this one."""
     shown: dict[str, Any] = {"type": mount.type.removeprefix("ns_")}
     options = dict(mount.options or {})
     for name in section.options if section is not None else ():

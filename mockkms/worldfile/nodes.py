@@ -31,7 +31,7 @@ _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean",
 
 
 def read_yaml(text: str | bytes, file: str) -> Node:
-    """The tree of one YAML document. Raises SeedError for what is no plain YAML."""
+    """Return the tree of one YAML document. Raises SeedError for what is no plain YAML."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         size = len(raw) / 1024 / 1024
@@ -191,7 +191,7 @@ class _Builder:
         return Node(kind, value, *place, text, style, self.indent(raw) if style in ("|", ">") else 0)
 
     def indent(self, raw: yaml.Node) -> int:
-        """How far the lines of a block scalar are indented."""
+        """Return how far the lines of a block scalar are indented."""
         self.lines = self.lines or self.text.split("\n")
         below = (line for line in self.lines[raw.start_mark.line + 1 :] if line.strip())
         first = next(below, "")
@@ -221,7 +221,7 @@ def _octal(text: str) -> int:
 
 
 def from_python(value: Any, file: str = "<dict>", depth: int = 0) -> Node:
-    """The tree of Python data. Raises SeedError for what YAML could not say."""
+    """Return the tree of Python data. Raises SeedError for what YAML could not say."""
     if depth > MAX_DEPTH:
         raise SeedError([Problem(file, 0, 0, "", _TOO_DEEP)])
     depth += 1
@@ -246,7 +246,7 @@ def _text(value: object, file: str) -> str:
 
 
 def layered(below: Node, above: Node) -> Node:
-    """``above`` laid over ``below``: mappings unite key by key, everything else is replaced."""
+    """Return ``above`` laid over ``below``: mappings unite key by key, everything else is replaced."""
     if below.kind != "mapping" or above.kind != "mapping":
         return above
     entries = dict(below.entries)

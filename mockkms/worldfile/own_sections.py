@@ -17,12 +17,12 @@ def _sections() -> dict[str, WorldSection]:
 
 
 def shapes() -> dict[str, RecordShape]:
-    """The shape of each section."""
+    """Return the shape of each section."""
     return {key: RecordShape(section.keys(key)) for key, section in _sections().items()}
 
 
 def helps() -> dict[str, str]:
-    """What each section is about."""
+    """Return what each section is about."""
     return {key: section.help for key, section in _sections().items()}
 
 
@@ -35,6 +35,6 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 
 def dump(core: Core, namespace: str) -> dict[str, Any]:
-    """The sections of a namespace."""
+    """Return the sections of a namespace."""
     mounts = {key: core.state.mounts.get(namespace, f"{key}/") for key in _sections()}
     return {key: own.dump(core, mount) for key, own in _sections().items() if (mount := mounts[key]) is not None}

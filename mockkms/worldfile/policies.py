@@ -24,7 +24,7 @@ class PolicyText(Text):
         super().__init__("text of a policy in HCL")
 
     def read(self, node: Node, path: str, problems: Problems) -> str:
-        """The text; refused only where no product takes it (which one is emulated may be said elsewhere)."""
+        """Return the text; refused only where no product takes it (which one is emulated may be said elsewhere)."""
         before = len(problems)
         text = super().read(node, path, problems)
         if len(problems) > before:
@@ -47,7 +47,7 @@ def _problem(node: Node, path: str, error: PolicyError) -> Problem:
 
 
 def keys() -> dict[str, Key]:
-    """What a namespace has of policies."""
+    """Return what a namespace has of policies."""
     return {
         "policies": Key(MapOf(PolicyText()), "ACL policies by name, in HCL"),
         "password_policies": Key(MapOf(Text("text of a password policy in HCL")), "password policies by name, in HCL"),
@@ -72,7 +72,7 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 
 def dump(core: Any, namespace: str) -> dict[str, Any]:
-    """The policies of a namespace, without those that every server has, unless their text was changed."""
+    """Return the policies of a namespace, without those that every server has, unless their text was changed."""
     state = core.state.policies
     own = predefined_policies(core.policies.dialect)
     policies = {n: p.text for (ns, n), p in sorted(state.acl.items()) if ns == namespace and own.get(n) != p.text}

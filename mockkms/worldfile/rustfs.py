@@ -27,7 +27,7 @@ _STATUSES = ("Enabled", "Disabled", "PendingDeletion", "Active")
 
 
 def shape() -> RecordShape:
-    """The section."""
+    """Return the section."""
     key = RecordShape(
         {
             "status": Key(Choice(_STATUSES, "status"), "Enabled when not given"),
@@ -107,5 +107,5 @@ def apply(to: Applier, section: dict[str, Any]) -> None:
 
 
 def dump(world: World) -> dict[str, Any]:
-    """The section that makes the admin API again."""
+    """Return the section that makes the admin API again."""
     return seeds.dump(world.rustfs.state)

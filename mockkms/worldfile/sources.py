@@ -39,7 +39,7 @@ class SeedFileError(SeedError):
 
 @cache
 def ready_made() -> dict[str, Path]:
-    """The worlds that come with the package, by name."""
+    """Return the worlds that come with the package, by name."""
     found = find_spec("mockkms.worlds")
     places = list(found.submodule_search_locations or ()) if found is not None else []
     # In a checkout that is not installed, the package is the folder `fixtures`.
@@ -58,7 +58,7 @@ def read(source: Any) -> Node:
 
 
 def content(source: Any) -> Written:
-    """The text of a path, of a ready-made world's name, or the YAML text itself. Raises SeedError."""
+    """Return the text of a path, of a ready-made world's name, or the YAML text itself. Raises SeedError."""
     if isinstance(source, Written):
         return source
     if not isinstance(source, str | os.PathLike):
@@ -85,7 +85,7 @@ def content(source: Any) -> Written:
 
 
 def _rules(written: Written) -> Node:
-    """A world of nothing but the rules of a faults file."""
+    """Return a world of nothing but the rules of a faults file."""
     node = read_yaml(written.text, written.file)
     if node.kind != "list":
         hint = "; a world goes to --seed" if node.kind == "mapping" else ""

@@ -52,7 +52,7 @@ class WorldSpec:
 
 @cache
 def world_shape() -> RecordShape:
-    """The whole format."""
+    """Return the whole format."""
     return RecordShape(
         {
             "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
@@ -104,7 +104,7 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
 
 
 def _appended(below: Node | None, above: Node) -> Node:
-    """A world of rules, those of the world below it first."""
+    """Return a world of rules, those of the world below it first."""
     entry = above.entries["faults"]
     known = below.entries.get("faults") if below is not None else None
     items = known.value.items if known is not None else []
@@ -113,7 +113,7 @@ def _appended(below: Node | None, above: Node) -> Node:
 
 
 def unique(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems in the order of their places, none twice."""
+    """Return the problems in the order of their places, none twice."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))
 
 
@@ -151,12 +151,12 @@ def _fill(world: World, spec: WorldSpec) -> list[Problem]:
 
 
 def _sealed(sections: dict[str, Any]) -> bool:
-    """Whether the server is to be sealed, which comes last: the admin API's keys may live in it."""
+    """Return whether the server is to be sealed, which comes last: the admin API's keys may live in it."""
     return (sections.get("vault") or {}).get("state") == "sealed"
 
 
 def json_schema() -> dict[str, Any]:
-    """The format as JSON Schema (draft 2020-12), for editors."""
+    """Return the format as JSON Schema (draft 2020-12), for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A mockkms world",

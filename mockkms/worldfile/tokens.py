@@ -22,7 +22,7 @@ from mockkms.worldfile.applying import Applier
 
 
 def shape() -> ListOf:
-    """A list of tokens."""
+    """Return a list of tokens."""
     texts = ListOf(Text(), single=True)
     return ListOf(
         RecordShape(
@@ -71,7 +71,7 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 
 def dump(core: Core, namespace: str, root_token: str) -> dict[str, Any]:
-    """The tokens of a namespace but the root token."""
+    """Return the tokens of a namespace but the root token."""
     found = []
     for spec in seeding.dump_tokens(core):
         if spec.pop("namespace", "") == namespace and spec["id"] != root_token:

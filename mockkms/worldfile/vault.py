@@ -19,7 +19,7 @@ STATES = ("unsealed", "sealed", "uninitialized")
 
 @cache
 def definitions() -> dict[str, Named]:
-    """What stands in every namespace."""
+    """Return what stands in every namespace."""
     shapes: dict[str, Shape] = {
         "mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape(), **own_sections.shapes()
     }  # fmt: skip
@@ -27,7 +27,7 @@ def definitions() -> dict[str, Named]:
 
 
 def shape() -> RecordShape:
-    """The section."""
+    """Return the section."""
     known = definitions()
     room = {
         **policies.keys(),
@@ -87,7 +87,7 @@ def _fill(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
 
 
 def dump(core: Core, root_token: str) -> dict[str, Any]:
-    """The section that makes the server again, as far as descriptions go."""
+    """Return the section that makes the server again, as far as descriptions go."""
     shown: dict[str, Any] = {"root_token": root_token, "state": core.seal.status}
     if core.seal.status == "uninitialized":
         return shown

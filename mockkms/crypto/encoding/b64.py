@@ -24,12 +24,12 @@ def decode(text: str) -> bytes:
 
 
 def encode(raw: bytes) -> str:
-    """Padded base64 on one line."""
+    """Return padded base64 on one line."""
     return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def decode_url(text: str) -> bytes:
-    """The bytes of URL-safe base64 without padding; line breaks are skipped. Raises ValueError."""
+    """Return the bytes of URL-safe base64 without padding; line breaks are skipped. Raises ValueError."""
     plain = text.replace("\r", "").replace("\n", "")
     if not plain.isascii() or any(char in plain for char in "+/="):
         raise ValueError("illegal base64 data")
@@ -52,7 +52,7 @@ def decode_raw_url(text: str) -> bytes:
 
 
 def encode_url(raw: bytes) -> str:
-    """URL-safe base64 without padding."""
+    """Return URL-safe base64 without padding."""
     return encode(raw).translate(_TO_URL).rstrip("=")
 
 
@@ -81,7 +81,7 @@ def _decode_slowly(raw: bytes) -> bytes:
 
 
 def _end(raw: bytes, at: int, clean: bytearray, got: int) -> bytes:
-    """What may follow the first ``=``: a second one if only two characters stand before it, then nothing."""
+    """Return what may follow the first ``=``: a second one if only two characters stand before it, then nothing."""
     at = _skip_breaks(raw, at)
     if got == 2:
         if at == len(raw):

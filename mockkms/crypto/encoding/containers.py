@@ -7,11 +7,18 @@ from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import ed25519_from_seed, private_der, public_der, public_of
+from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.der import BITS, OCTETS, OID, DerReader, oid
+from mockkms.error_context import error_context
 
 _RSA, _RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 _EC, _ED25519, _X25519 = "1.2.840.10045.2.1", "1.3.101.112", "1.3.101.110"
@@ -43,32 +50,29 @@ class Parsed(NamedTuple):
 
 
 def parse_private(data: bytes) -> Parsed:
-    """A private key from PKCS #8 DER. Raises CryptoError."""
-    try:
+    """Return a private key from PKCS #8 DER. Raises CryptoError."""
+
+    def other_form(text: str) -> CryptoError:
+        return CryptoError(f"error parsing asymmetric key: {_better_advice(data) or text}")
+
+    with error_context(raised=other_form):
         algorithm, parameters, inner = _pkcs8(data)
-    except CryptoError as error:
-        raise CryptoError(f"error parsing asymmetric key: {_better_advice(data) or error}") from None
-    try:
+    with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm)):
         return _private(algorithm, parameters, inner)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise CryptoError(str(error)) from None
 
 
 def parse_public(data: bytes) -> Parsed:
-    """A public key from SubjectPublicKeyInfo DER. Raises CryptoError."""
+    """Return a public key from SubjectPublicKeyInfo DER. Raises CryptoError."""
     outer = DerReader(data)
-    try:
+    with error_context("error parsing public key: ", CryptoError):
         info = outer.enter("publicKeyInfo")
         algorithm = oid(info.enter("AlgorithmIdentifier").read(OID, "ObjectIdentifier"))
         info.read(BITS, "BitString")
-    except CryptoError as error:
-        raise CryptoError(f"error parsing public key: {error}") from None
-    if outer.rest:
-        raise CryptoError("error parsing public key: x509: trailing data after ASN.1 of public-key")
-    try:
+        if outer.rest:
+            raise CryptoError("x509: trailing data after ASN.1 of public-key")
+    malformed = f"error parsing public key: {_public_fault(algorithm)}"
+    with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=malformed):
         key = load_der_public_key(data)
-    except (ValueError, UnsupportedAlgorithm):
-        raise CryptoError(f"error parsing public key: {_public_fault(algorithm)}") from None
     if isinstance(key, rsa.RSAPublicKey):
         return Parsed("rsa", "*rsa.PublicKey", public=public_der(key), bits=key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):
@@ -80,6 +84,28 @@ def parse_public(data: bytes) -> Parsed:
     if algorithm == _X25519:
         return Parsed("x25519", "*ecdh.PublicKey")
     raise CryptoError("error parsing public key: x509: unknown public key algorithm")
+
+
+def parse_public_pem(text: str) -> Parsed:
+    """Return the public key in a PEM block, that of a certificate too. Raises ValueError with Go's text."""
+    block = pem.decode(text)
+    if block is None:
+        raise ValueError("data does not contain any valid public keys")
+    if block.rest.strip():
+        raise ValueError("unexpected trailing data after parsed PEM block")
+    try:
+        return parse_public(block.der)
+    except CryptoError as error:
+        with error_context(text=str(error).removeprefix("error parsing public key: ")):
+            return parse_public(_certified(block.der))
+
+
+def _certified(der: bytes) -> bytes:
+    """Return the public key (DER) of a certificate (DER)."""
+    from cryptography import x509
+
+    key = x509.load_der_x509_certificate(der).public_key()
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _public_fault(algorithm: str) -> str:
@@ -100,7 +126,7 @@ def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
 
 
 def _better_advice(data: bytes) -> str:
-    """What Go says to a key in a container of the older kinds."""
+    """Return what Go says to a key in a container of the older kinds."""
     for kind, second in (("EC", OCTETS), ("PKCS1", None)):
         fields = DerReader(data)
         try:
@@ -142,10 +168,8 @@ def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
     try:
         key = load_der_private_key(pkcs1, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
-        try:
+        with error_context(prefix, CryptoError):
             DerReader(pkcs1).enter("pkcs1PrivateKey").integer()
-        except CryptoError as error:
-            raise CryptoError(f"{prefix}{error}") from None
         raise CryptoError(f"{prefix}x509: invalid RSA private key") from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise CryptoError(f"{prefix}x509: failed to parse private key")
@@ -166,21 +190,17 @@ def _ec(parameters: bytes, inner: bytes) -> Parsed:
     curve = _CURVES.get(named)
     original = "x509: failed to parse EC private key embedded in PKCS#8: x509: "
     prefix = f"error parsing asymmetric key: {original}"
-    try:
+    with error_context(f"{prefix}failed to parse EC private key: ", CryptoError):
         fields = DerReader(inner).enter("ecPrivateKey")
         version = fields.integer()
         secret = fields.read(OCTETS)
-    except CryptoError as error:
-        raise CryptoError(f"{prefix}failed to parse EC private key: {error}") from None
     if version != 1:
         raise CryptoError(f"{prefix}unknown EC private key version {version}")
     if curve is None:
         return _ed25519_as_curve(named, secret, f"{original}unknown elliptic curve")
     number = int.from_bytes(secret, "big")
-    try:
+    with error_context(raised=CryptoError, text=f"{prefix}invalid elliptic curve private key value"):
         key = ec.derive_private_key(number, curve)
-    except ValueError:
-        raise CryptoError(f"{prefix}invalid elliptic curve private key value") from None
     private = private_der(key)
     return Parsed("ec", "*ecdsa.PrivateKey", private, public_of(private), curve=_CURVE_NAMES[curve.name])
 
@@ -207,10 +227,8 @@ def _ed25519(parameters: bytes, inner: bytes) -> Parsed:
     prefix = "error parsing asymmetric key: x509: "
     if parameters:
         raise CryptoError(f"{prefix}invalid Ed25519 private key parameters")
-    try:
+    with error_context(f"{prefix}invalid Ed25519 private key: ", CryptoError):
         seed = DerReader(inner).read(OCTETS)
-    except CryptoError as error:
-        raise CryptoError(f"{prefix}invalid Ed25519 private key: {error}") from None
     if len(seed) != 32:
         raise CryptoError(f"{prefix}invalid Ed25519 private key length: {len(seed)}")
     private = ed25519_from_seed(seed)

@@ -48,11 +48,11 @@ class DerReader:
         return self._data[start : self._at]
 
     def enter(self, name: str = "") -> DerReader:
-        """A reader of the next element's content, which must be a SEQUENCE. Raises CryptoError."""
+        """Return a reader of the next element's content, which must be a SEQUENCE. Raises CryptoError."""
         return DerReader(self.read(SEQUENCE, name))
 
     def skip(self) -> bytes:
-        """The next element as a whole, whatever it is; empty at the end. Raises CryptoError."""
+        """Return the next element as a whole, whatever it is; empty at the end. Raises CryptoError."""
         begin = self._at
         if begin < len(self._data):
             _, start, length = self._header()
@@ -62,7 +62,7 @@ class DerReader:
         return self._data[begin : self._at]
 
     def integer(self, name: str = "int") -> int:
-        """The value of the next element, which must be an INTEGER. Raises CryptoError."""
+        """Return the value of the next element, which must be an INTEGER. Raises CryptoError."""
         content = self.read(INTEGER, name)
         if not content:
             raise CryptoError("asn1: structure error: empty integer")
@@ -71,7 +71,7 @@ class DerReader:
         return int.from_bytes(content, "big", signed=True)
 
     def _header(self) -> tuple[int, int, int]:
-        """``(tag, start of content, length)`` of the next element."""
+        """Return ``(tag, start of content, length)`` of the next element."""
         data, at = self._data, self._at + 1
         if at >= len(data):
             raise CryptoError("asn1: syntax error: truncated tag or length")
@@ -98,7 +98,7 @@ class DerReader:
 
 
 def oid(content: bytes) -> str:
-    """The dotted form of an OBJECT IDENTIFIER's content. Raises CryptoError."""
+    """Return the dotted form of an OBJECT IDENTIFIER's content. Raises CryptoError."""
     if not content:
         raise CryptoError("asn1: syntax error: zero length OBJECT IDENTIFIER")
     if content[-1] & 0x80:

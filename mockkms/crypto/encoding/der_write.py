@@ -18,37 +18,37 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 
 def sequence(*items: bytes) -> bytes:
-    """A SEQUENCE of finished elements."""
+    """Return a SEQUENCE of finished elements."""
     return tlv(0x30, b"".join(items))
 
 
 def set_of(items: list[bytes]) -> bytes:
-    """A SET OF finished elements, in DER's order."""
+    """Return a SET OF finished elements, in DER's order."""
     return tlv(0x31, b"".join(sorted(items)))
 
 
 def integer(value: int) -> bytes:
-    """An INTEGER, negative ones too."""
+    """Return an INTEGER, negative ones too."""
     return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def boolean(value: bool) -> bytes:
-    """A BOOLEAN."""
+    """Return a BOOLEAN."""
     return tlv(0x01, b"\xff" if value else b"\x00")
 
 
 def octets(content: bytes) -> bytes:
-    """An OCTET STRING."""
+    """Return an OCTET STRING."""
     return tlv(0x04, content)
 
 
 def bits(content: bytes, unused: int = 0) -> bytes:
-    """A BIT STRING whose last byte has ``unused`` bits to spare."""
+    """Return a BIT STRING whose last byte has ``unused`` bits to spare."""
     return tlv(0x03, bytes((unused,)) + content)
 
 
 def context(number: int, content: bytes, *, constructed: bool = True) -> bytes:
-    """A context-specific element ``[number]``."""
+    """Return a context-specific element ``[number]``."""
     return tlv((0xA0 if constructed else 0x80) | number, content)
 
 
@@ -58,7 +58,7 @@ def null() -> bytes:
 
 
 def parse_oid(text: str) -> tuple[int, ...]:
-    """The arcs of a dotted OBJECT IDENTIFIER. Raises ValueError with Go's text for the arc that is no number."""
+    """Return the arcs of a dotted OBJECT IDENTIFIER. Raises ValueError with Go's text for the arc that is no number."""
     arcs = []
     for part in text.split("."):
         if not re.fullmatch(r"[+-]?[0-9]+", part, re.ASCII):
@@ -68,7 +68,7 @@ def parse_oid(text: str) -> tuple[int, ...]:
 
 
 def oid(text: str) -> bytes:
-    """An OBJECT IDENTIFIER in dotted form. Raises ValueError for one that cannot be written."""
+    """Return an OBJECT IDENTIFIER in dotted form. Raises ValueError for one that cannot be written."""
     arcs = parse_oid(text)
     if len(arcs) < 2 or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
         raise ValueError("asn1: structure error: invalid object identifier")
@@ -82,12 +82,12 @@ def oid(text: str) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """A PrintableString where that can hold the text, else a UTF8String, as Go chooses."""
+    """Return a PrintableString where that can hold the text, else a UTF8String, as Go chooses."""
     return tlv(0x13 if _PRINTABLE.fullmatch(value) else 0x0C, value.encode())
 
 
 def utf8(value: str) -> bytes:
-    """A UTF8String."""
+    """Return a UTF8String."""
     return tlv(0x0C, value.encode())
 
 

@@ -10,7 +10,7 @@ from mockkms.crypto.encoding import b64, pem
 
 
 def rsa_private_text(private: bytes, key_format: str) -> str:
-    """PKCS #1 PEM by default, else PKCS #8; a line break ends a PEM."""
+    """Return PKCS #1 PEM by default, else PKCS #8; a line break ends a PEM."""
     return _private_text(private, key_format, "RSA PRIVATE KEY")
 
 
@@ -20,14 +20,14 @@ def ec_private_text(private: bytes, key_format: str) -> str:
 
 
 def ed25519_private_text(private: bytes, key_format: str) -> str:
-    """Base64 of seed and public key by default, else PKCS #8."""
+    """Return base64 of seed and public key by default, else PKCS #8."""
     if key_format in ("", "raw"):
         return b64.encode(private)
     return _pkix(private_der(Ed25519PrivateKey.from_private_bytes(private[:32])), key_format, "PRIVATE KEY").strip()
 
 
 def ed25519_public_text(public: bytes, key_format: str) -> str:
-    """Base64 by default, else SubjectPublicKeyInfo."""
+    """Return base64 by default, else SubjectPublicKeyInfo."""
     if key_format in ("", "raw"):
         return b64.encode(public)
     return _pkix(public_der(Ed25519PublicKey.from_public_bytes(public)), key_format, "PUBLIC KEY").strip()

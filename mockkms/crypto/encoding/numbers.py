@@ -30,14 +30,14 @@ class Point(NamedTuple):
 
 
 def rsa_numbers(private: bytes) -> RSANumbers:
-    """The numbers of an RSA key (PKCS #8 DER)."""
+    """Return the numbers of an RSA key (PKCS #8 DER)."""
     numbers = rsa_private(private).private_numbers()
     public = numbers.public_numbers
     return RSANumbers(public.n, public.e, numbers.d, numbers.p, numbers.q, numbers.dmp1, numbers.dmq1, numbers.iqmp)
 
 
 def rsa_from_primes(e: int, d: int, p: int, q: int) -> bytes:
-    """The RSA key of two primes, PKCS #8 DER. Raises ValueError for numbers that cannot be one."""
+    """Return the RSA key of two primes, PKCS #8 DER. Raises ValueError for numbers that cannot be one."""
     if min(e, d, p, q) < 2:
         raise ValueError("not the numbers of an RSA key")
     numbers = rsa.RSAPrivateNumbers(
@@ -59,26 +59,26 @@ def rsa_public_numbers(public: bytes) -> tuple[int, int]:
 
 
 def rsa_public_from_numbers(n: int, e: int) -> bytes:
-    """The RSA public key of a modulus and an exponent, DER. Raises ValueError."""
+    """Return the RSA public key of a modulus and an exponent, DER. Raises ValueError."""
     return public_der(rsa.RSAPublicNumbers(e, n).public_key())
 
 
 def ec_secret(private: bytes) -> int:
-    """The secret number of an ECDSA key (PKCS #8 DER)."""
+    """Return the secret number of an ECDSA key (PKCS #8 DER)."""
     return ec_private(private).private_numbers().private_value
 
 
 def ec_point(public: bytes) -> Point:
-    """The point of an ECDSA public key (DER)."""
+    """Return the point of an ECDSA public key (DER)."""
     numbers = ec_public(public).public_numbers()
     return Point(numbers.x, numbers.y)
 
 
 def ec_from_secret(curve: str, secret: int) -> bytes:
-    """The ECDSA key of a secret number, PKCS #8 DER. Raises ValueError."""
+    """Return the ECDSA key of a secret number, PKCS #8 DER. Raises ValueError."""
     return private_der(ec.derive_private_key(secret, CURVES[curve]))
 
 
 def ec_public_from_point(curve: str, x: int, y: int) -> bytes:
-    """The ECDSA public key of a point, DER. Raises ValueError for a point off the curve."""
+    """Return the ECDSA public key of a point, DER. Raises ValueError for a point off the curve."""
     return public_der(ec.EllipticCurvePublicNumbers(x, y, CURVES[curve]).public_key())

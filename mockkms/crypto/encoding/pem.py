@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _BEGIN = re.compile(r"(?:^|(?<=\n))-----BEGIN ([^\n]*?)-----[ \t]*\r?\n")
@@ -20,14 +21,14 @@ class Block(NamedTuple):
 
 
 def encode(label: str, der: bytes) -> str:
-    """``der`` between ``-----BEGIN label-----`` and its END."""
+    """Return ``der`` between ``-----BEGIN label-----`` and its END."""
     text = base64.b64encode(der).decode()
     lines = "".join(text[at : at + 64] + "\n" for at in range(0, len(text), 64))
     return f"-----BEGIN {label}-----\n{lines}-----END {label}-----\n"
 
 
 def decode(text: str) -> Block | None:
-    """The first whole block of ``text``, or None."""
+    """Return the first whole block of ``text``, or None."""
     for begin in _BEGIN.finditer(text):
         start = begin.end()
         while header := _HEADER.match(text, start):
@@ -47,3 +48,24 @@ def decode(text: str) -> Block | None:
             continue
         return Block(begin[1], der, text[line + 1 :] if line >= 0 else "")
     return None
+
+
+def blocks(data: bytes, *labels: bytes) -> Iterator[bytes]:
+    """Yield the PEM blocks with these labels, such as ``CERTIFICATE``, in order, their first and last line included."""
+    starts = tuple(b"-----BEGIN " + label + b"-----" for label in labels)
+    ends = tuple(b"-----END " + label + b"-----" for label in labels)
+    place = 0
+    while True:
+        start = _first(data, starts, place)
+        if start is None:
+            return
+        end = _first(data, ends, start[1])
+        if end is None:
+            return
+        yield data[start[0] : end[1]]
+        place = end[1]
+
+
+def _first(data: bytes, texts: tuple[bytes, ...], place: int) -> tuple[int, int] | None:
+    found = [(at, at + len(text)) for text in texts if (at := data.find(text, place)) >= 0]
+    return min(found, default=None)

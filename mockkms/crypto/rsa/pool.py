@@ -29,7 +29,7 @@ KEPT = 32
 
 
 def take(bits: int, entropy: Entropy, label: str = "", taken: Collection[bytes] = ()) -> bytes:
-    """A private key of 2048, 3072 or 4096 bits, as PKCS #8 DER, whose public half (DER) is not among ``taken``.
+    """Return a private key of 2048, 3072 or 4096 bits, as PKCS #8 DER, whose public half (DER) is not among ``taken``.
 
     A seeded world gets the same key for the same draws, or for the same ``label`` where one is given.
     """
@@ -41,14 +41,14 @@ def take(bits: int, entropy: Entropy, label: str = "", taken: Collection[bytes] 
 
 
 def generate(bits: int) -> bytes:
-    """A new private key as PKCS #8 DER: slow."""
+    """Return a new private key as PKCS #8 DER: slow."""
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     return private_der(rsa.generate_private_key(EXPONENT, bits))
 
 
 def key_from_primes(p: int, q: int) -> bytes:
-    """The private key of two primes as PKCS #8 DER, unchecked."""
+    """Return the private key of two primes as PKCS #8 DER, unchecked."""
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     d = pow(EXPONENT, -1, (p - 1) * (q - 1))
@@ -65,7 +65,7 @@ def key_from_primes(p: int, q: int) -> bytes:
 
 
 def _repeatable(bits: int, drawn: bytes, taken: Collection[bytes]) -> bytes:
-    """The product of two fixed primes that the drawn bytes pick, or the next one not taken.
+    """Return the product of two fixed primes that the drawn bytes pick, or the next one not taken.
 
     Beyond the 496 products of a size the first pick is given again: a world that repeats matters more then.
     """
@@ -90,13 +90,13 @@ class Pool:
         self._filling: set[int] = set()
 
     def keys(self, bits: int) -> list[bytes]:
-        """Every key of a size that is at hand."""
+        """Return every key of a size that is at hand."""
         with self._lock:
             own = list(self._own.get(bits, ()))
         return list(dict.fromkeys(self._store.read(bits) + own))
 
     def take(self, bits: int, entropy: Entropy, taken: Collection[bytes] = ()) -> bytes:
-        """A key at hand that is not taken, else a new one; makes more in the background when there are few."""
+        """Return a key at hand that is not taken, else a new one; makes more in the background when there are few."""
         keys = self.keys(bits)
         if len(keys) < PREPARED:
             self.prepare(bits)
@@ -141,5 +141,5 @@ class Pool:
 
 @cache
 def default_pool() -> Pool:
-    """The pool of this user on this machine."""
+    """Return the pool of this user on this machine."""
     return Pool(KeyDirectory(default_directory()))

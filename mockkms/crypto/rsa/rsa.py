@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, utils
 from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import rsa_private, rsa_public
 from mockkms.crypto.hashes import NONE, SIZES, algorithm
+from mockkms.error_context import error_context
 
 SALT_AUTO: Final = 0
 """As long as fits when signing, any length when verifying."""
@@ -19,30 +20,24 @@ SALT_HASH: Final = -1
 
 def encrypt_oaep(public: bytes, plaintext: bytes, hash_name: str = "sha2-256") -> bytes:
     """OAEP with one hash for both its uses. Raises CryptoError for a plaintext that does not fit."""
-    try:
+    with error_context(raised=CryptoError, text="crypto/rsa: message too long for RSA key size"):
         return rsa_public(public).encrypt(plaintext, _oaep(hash_name))
-    except ValueError:
-        raise CryptoError("crypto/rsa: message too long for RSA key size") from None
 
 
 def decrypt_oaep(private: bytes, ciphertext: bytes, hash_name: str = "sha2-256") -> bytes:
-    """The plaintext. Raises CryptoError without saying what is wrong."""
-    try:
+    """Return the plaintext. Raises CryptoError without saying what is wrong."""
+    with error_context(raised=CryptoError, text="crypto/rsa: decryption error"):
         return rsa_private(private).decrypt(ciphertext, _oaep(hash_name))
-    except ValueError:
-        raise CryptoError("crypto/rsa: decryption error") from None
 
 
 def encrypt_pkcs1v15(public: bytes, plaintext: bytes) -> bytes:
-    """PKCS #1 v1.5. Raises CryptoError for a plaintext that does not fit."""
-    try:
+    """Return PKCS #1 v1.5. Raises CryptoError for a plaintext that does not fit."""
+    with error_context(raised=CryptoError, text="crypto/rsa: message too long for RSA key size"):
         return rsa_public(public).encrypt(plaintext, padding.PKCS1v15())
-    except ValueError:
-        raise CryptoError("crypto/rsa: message too long for RSA key size") from None
 
 
 def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
-    """The plaintext. Raises CryptoError without saying what is wrong.
+    """Return the plaintext. Raises CryptoError without saying what is wrong.
 
     Done with the bare numbers: OpenSSL answers random bytes for wrong padding, where Go reports an error.
     """
@@ -64,7 +59,7 @@ def max_salt(bits: int, hash_name: str) -> int:
 
 
 def sign_pss(private: bytes, digest: bytes, hash_name: str, salt: int = SALT_AUTO) -> bytes:
-    """A PSS signature of a digest. ``salt`` in bytes, or ``SALT_AUTO``, ``SALT_HASH``."""
+    """Return a PSS signature of a digest. ``salt`` in bytes, or ``SALT_AUTO``, ``SALT_HASH``."""
     if len(digest) != SIZES[hash_name]:
         raise CryptoError("crypto/rsa: input must be hashed with given hash")
     key = rsa_private(private)
@@ -74,7 +69,7 @@ def sign_pss(private: bytes, digest: bytes, hash_name: str, salt: int = SALT_AUT
 
 
 def verify_pss(public: bytes, digest: bytes, signature: bytes, hash_name: str, salt: int = SALT_AUTO) -> bool:
-    """Whether the signature is good; a digest of the wrong size makes it bad."""
+    """Return whether the signature is good; a digest of the wrong size makes it bad."""
     if len(digest) != SIZES[hash_name]:
         return False
     try:
@@ -85,7 +80,7 @@ def verify_pss(public: bytes, digest: bytes, signature: bytes, hash_name: str, s
 
 
 def sign_pkcs1v15(private: bytes, digest: bytes, hash_name: str) -> bytes:
-    """A PKCS #1 v1.5 signature of a digest; hash ``none`` signs the input with no digest header."""
+    """Return a PKCS #1 v1.5 signature of a digest; hash ``none`` signs the input with no digest header."""
     key = rsa_private(private)
     if hash_name != NONE and len(digest) != SIZES[hash_name]:
         raise CryptoError("crypto/rsa: input must be hashed message")
@@ -99,7 +94,7 @@ def sign_pkcs1v15(private: bytes, digest: bytes, hash_name: str) -> bytes:
 
 
 def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash_name: str) -> bool:
-    """Whether the signature is good; a digest of the wrong size makes it bad."""
+    """Return whether the signature is good; a digest of the wrong size makes it bad."""
     key = rsa_public(public)
     if hash_name == NONE:
         return _verify_unhashed(public, digest, signature)
@@ -124,7 +119,7 @@ def _sign_unhashed(private: bytes, data: bytes) -> bytes:
 
 
 def _verify_unhashed(public: bytes, data: bytes, signature: bytes) -> bool:
-    """The block is compared by hand: OpenSSL refuses some lengths of input that Go takes."""
+    """Return the block is compared by hand: OpenSSL refuses some lengths of input that Go takes."""
     numbers = rsa_public(public).public_numbers()
     size = (numbers.n.bit_length() + 7) // 8
     padded = size - len(data) - 3

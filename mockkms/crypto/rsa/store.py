@@ -26,7 +26,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def default_directory() -> Path:
-    """``$MOCKKMS_CACHE_DIR``, else ``mockkms`` in the user's cache directory."""
+    """Return ``$MOCKKMS_CACHE_DIR``, else ``mockkms`` in the user's cache directory."""
     given = os.environ.get("MOCKKMS_CACHE_DIR")
     if given:
         return Path(given)
@@ -45,7 +45,7 @@ class KeyDirectory:
         self._seen: dict[int, tuple[tuple[int, int, int], list[bytes]]] = {}
 
     def read(self, bits: int) -> list[bytes]:
-        """The keys of a size; none where the file is missing, damaged or not ours alone."""
+        """Return the keys of a size; none where the file is missing, damaged or not ours alone."""
         try:
             descriptor = os.open(self._path(bits), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         except (OSError, ValueError):

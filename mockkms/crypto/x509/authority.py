@@ -42,7 +42,7 @@ class Authority:
         """In PEM."""
 
     def issue(self, names: tuple[str, ...], *, expired: bool = False) -> Issued:
-        """A server's certificate for these names and addresses; ``expired`` ended long ago."""
+        """Return a server's certificate for these names and addresses; ``expired`` ended long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = (
             _builder(_name("mockkms"), self._name, key, _LONG_AGO if expired else _END)
@@ -62,13 +62,13 @@ class Authority:
 
 @cache
 def own_authority() -> Authority:
-    """The one whose certificate clients are told to trust; the same for the whole process."""
+    """Return the one whose certificate clients are told to trust; the same for the whole process."""
     return Authority()
 
 
 @cache
 def issue(names: tuple[str, ...]) -> Issued:
-    """A good certificate of the process's own authority; the same for the whole process."""
+    """Return a good certificate of the process's own authority; the same for the whole process."""
     return own_authority().issue(names)
 
 

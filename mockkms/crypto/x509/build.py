@@ -66,7 +66,7 @@ class Extension:
     critical: bool = False
 
     def der(self) -> bytes:
-        """The extension in DER."""
+        """Return the extension in DER."""
         critical = (w.boolean(True),) if self.critical else ()
         return w.sequence(w.oid(self.oid), *critical, w.octets(self.value))
 
@@ -80,7 +80,7 @@ class Listed:
     extensions: Sequence[Extension] = ()
 
     def der(self) -> bytes:
-        """The entry in DER."""
+        """Return the entry in DER."""
         more = (w.sequence(*[item.der() for item in self.extensions]),) if self.extensions else ()
         return w.sequence(w.integer(self.serial), w.moment(self.at), *more)
 
@@ -119,7 +119,7 @@ class Template:
 
 
 def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
-    """The DER of a subject; every part is one relative name, several values stand side by side in it."""
+    """Return the DER of a subject; every part is one relative name, several values stand side by side in it."""
     found = [
         w.set_of([w.sequence(w.oid(number), w.text(value)) for value in parts[name]])
         for name, number in SUBJECT_ORDER.items()
@@ -129,7 +129,7 @@ def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
 
 
 def usage_bits(names: Iterable[str]) -> int:
-    """The bit set of key usages by name; unknown names are passed over."""
+    """Return the bit set of key usages by name; unknown names are passed over."""
     wanted = {name.strip().lower() for name in names}
     return sum(1 << at for at, name in enumerate(KEY_USAGES) if name in wanted)
 
@@ -140,7 +140,7 @@ def key_usage(names: Iterable[str]) -> Extension:
 
 
 def certificate(template: Template, issuer: bytes, private: bytes, signature: str) -> bytes:
-    """The certificate of a template in the name of ``issuer`` (DER of a name), signed with ``private``.
+    """Return the certificate of a template in the name of ``issuer`` (DER of a name), signed with ``private``.
 
     Raises ValueError with Go's text for what cannot be written (a time after the year 9999).
     """
@@ -160,7 +160,7 @@ def certificate(template: Template, issuer: bytes, private: bytes, signature: st
 def request(
     subject_name: bytes, names: Names, private: bytes, signature: str, extra: Sequence[Extension] = ()
 ) -> bytes:
-    """A certificate request for the key that signs it."""
+    """Return a certificate request for the key that signs it."""
     wanted = ([Extension(ALT_NAMES, alt_names(names))] if names else []) + list(extra)
     attributes = b""
     if wanted:
@@ -254,7 +254,7 @@ def _subtrees(names: Names) -> bytes:
 
 
 def freshest(urls: Sequence[str]) -> Extension:
-    """Where delta CRLs are found."""
+    """Return where delta CRLs are found."""
     return Extension("2.5.29.46", _points([list(urls)]))
 
 
@@ -278,7 +278,7 @@ def _uri(url: str) -> bytes:
 
 
 def access(ocsp: Sequence[str], issuing: Sequence[str]) -> Extension | None:
-    """Where OCSP servers and the issuer's certificate are found; None where nothing is told."""
+    """Return where OCSP servers and the issuer's certificate are found; None where nothing is told."""
     if not ocsp and not issuing:
         return None
     servers = [w.sequence(w.oid("1.3.6.1.5.5.7.48.1"), _uri(url)) for url in ocsp]
@@ -287,7 +287,7 @@ def access(ocsp: Sequence[str], issuing: Sequence[str]) -> Extension | None:
 
 
 def points(urls: Sequence[str]) -> Extension | None:
-    """Where CRLs are found; None where nothing is told."""
+    """Return where CRLs are found; None where nothing is told."""
     return Extension("2.5.29.31", _points([[url] for url in urls])) if urls else None
 
 
@@ -300,7 +300,7 @@ def _points(groups: list[list[str]]) -> bytes:
 
 
 def alt_names(names: Names) -> bytes:
-    """The value of the subject alternative names extension."""
+    """Return the value of the subject alternative names extension."""
     found = []
     for number, value in names.other:
         found.append(w.context(0, w.oid(number) + w.context(0, w.utf8(value))))

@@ -14,6 +14,7 @@ from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import load_private, public_der
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.der import DerReader
+from mockkms.error_context import error_context
 
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
@@ -32,26 +33,22 @@ class ChainCertificate:
 
 
 def load_request(text: str) -> x509.CertificateSigningRequest | None:
-    """The request in a PEM text, None for an empty text. Raises CryptoError."""
+    """Return the request in a PEM text, None for an empty text. Raises CryptoError."""
     if not text:
         return None
     block = pem.decode(text)
     if block is None:
         raise CryptoError("could not decode PEM CSR")
     outer = DerReader(block.der)
-    try:
-        outer.enter("certificateRequest").enter("tbsCertificateRequest").integer()
-        if outer.rest:
-            raise CryptoError("asn1: syntax error: trailing data")
+    outer.enter("certificateRequest").enter("tbsCertificateRequest").integer()
+    if outer.rest:
+        raise CryptoError("asn1: syntax error: trailing data")
+    with error_context(raised=CryptoError, text="x509: malformed certificate request"):
         return x509.load_der_x509_csr(block.der)
-    except CryptoError as error:
-        raise CryptoError(str(error)) from None
-    except ValueError:
-        raise CryptoError("x509: malformed certificate request") from None
 
 
 def sign_request(private: bytes, template: x509.CertificateSigningRequest | None) -> str:
-    """A request in PEM, signed by ``private``, with the subject and the extensions of ``template``."""
+    """Return a request in PEM, signed by ``private``, with the subject and the extensions of ``template``."""
     seed = private[:32] if len(private) == 64 else b""
     key = ed25519.Ed25519PrivateKey.from_private_bytes(seed) if seed else load_private(private)
     builder = x509.CertificateSigningRequestBuilder().subject_name(template.subject if template else x509.Name([]))
@@ -68,7 +65,7 @@ def _extensions(template: x509.CertificateSigningRequest | None) -> list[x509.Ex
 
 
 def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    """The hash that Go picks for a key."""
+    """Return the hash that Go picks for a key."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return None
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256:
@@ -77,7 +74,7 @@ def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | No
 
 
 def load_chain(text: str) -> list[ChainCertificate]:
-    """The certificates in a PEM text, at least one; other blocks are passed over. Raises CryptoError."""
+    """Return the certificates in a PEM text, at least one; other blocks are passed over. Raises CryptoError."""
     found = []
     rest = text.strip()
     while rest:
@@ -93,13 +90,13 @@ def load_chain(text: str) -> list[ChainCertificate]:
 
 
 def _certificate(der: bytes) -> ChainCertificate:
-    try:
+    def malformed(_: str) -> CryptoError:
+        return CryptoError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}")
+
+    with error_context(raised=malformed, of=(ValueError, UnsupportedAlgorithm)):
         loaded = x509.load_der_x509_certificate(der)
-        key = loaded.public_key()
-        algorithm, public = _public(key)
+        algorithm, public = _public(loaded.public_key())
         return ChainCertificate(der, algorithm, public, _is_authority(loaded))
-    except (ValueError, UnsupportedAlgorithm):
-        raise CryptoError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}") from None
 
 
 def _public(key: object) -> tuple[str, bytes]:

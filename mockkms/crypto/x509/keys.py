@@ -28,6 +28,7 @@ from mockkms.crypto.encoding import der_write as w
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.der import INTEGER, OCTETS, SEQUENCE, DerReader
 from mockkms.crypto.rsa import pool
+from mockkms.error_context import error_context
 from mockkms.world.entropy import Entropy
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -77,17 +78,15 @@ def _private_der(key: Private) -> bytes:
 
 @remembered(_CACHED, _LONGEST_CACHED)
 def load(private: bytes) -> Private:
-    """The key object of PKCS #8 DER, unchecked."""
+    """Return the key object of PKCS #8 DER, unchecked."""
     return cast(Private, load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True))
 
 
 @remembered(_CACHED, _LONGEST_CACHED)
 def load_public(public: bytes) -> Public:
-    """The key object of SubjectPublicKeyInfo DER. Raises ValueError for one of a kind not known here."""
-    try:
+    """Return the key object of SubjectPublicKeyInfo DER. Raises ValueError for one of a kind not known here."""
+    with error_context(of=UnsupportedAlgorithm):
         key = load_der_public_key(public)
-    except UnsupportedAlgorithm as error:
-        raise ValueError(str(error)) from None
     if not isinstance(key, Public):
         raise ValueError("unknown public key algorithm")
     return key
@@ -95,7 +94,7 @@ def load_public(public: bytes) -> Public:
 
 @remembered(_CACHED, _LONGEST_CACHED)
 def public_of(private: bytes) -> bytes:
-    """The public half of a private key."""
+    """Return the public half of a private key."""
     return load(private).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -108,20 +107,20 @@ def describe(public: bytes) -> tuple[str, int]:
 
 
 def key_id(public: bytes) -> bytes:
-    """The subject key identifier: SHA-1 of the key's bits."""
+    """Return the subject key identifier: SHA-1 of the key's bits."""
     info = DerReader(public).enter()
     info.skip()
     return hashlib.sha1(info.read(0x03)[1:], usedforsecurity=False).digest()
 
 
 def private_pem(private: bytes, *, pkcs8: bool = False) -> str:
-    """PKCS #1 (RSA), SEC 1 (EC) or PKCS #8 PEM, without the last line break."""
+    """Return PKCS #1 (RSA), SEC 1 (EC) or PKCS #8 PEM, without the last line break."""
     label, der = private_form(private, pkcs8=pkcs8)
     return pem.encode(label, der).strip()
 
 
 def private_form(private: bytes, *, pkcs8: bool = False) -> tuple[str, bytes]:
-    """PEM label and DER in which a key is handed out."""
+    """Return PEM label and DER in which a key is handed out."""
     key = load(private)
     if pkcs8 or isinstance(key, ed25519.Ed25519PrivateKey):
         return "PRIVATE KEY", private
@@ -130,11 +129,13 @@ def private_form(private: bytes, *, pkcs8: bool = False) -> tuple[str, bytes]:
 
 
 def parse(der: bytes) -> bytes:
-    """A private key in PKCS #1, SEC 1 or PKCS #8 DER as PKCS #8 DER. Raises ValueError in the server's words."""
-    try:
+    """Return a private key in PKCS #1, SEC 1 or PKCS #8 DER as PKCS #8 DER. Raises ValueError in the server's words."""
+
+    def malformed(_: str) -> ValueError:
+        return ValueError(_why_no_key(der))
+
+    with error_context(raised=malformed, of=(ValueError, TypeError, UnsupportedAlgorithm)):
         key = load_der_private_key(der, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError(_why_no_key(der)) from None
     if not isinstance(key, Private):
         raise ValueError("unsupported private key type within pem bundle")
     return _private_der(key)
@@ -164,7 +165,7 @@ def _why_no_key(der: bytes) -> str:
 
 
 def signature_name(private: bytes, bits: int = 0, *, pss: bool = False, by_curve: bool = True) -> str:
-    """The algorithm a key signs with when ``bits`` of hash are asked for (0: what fits the key)."""
+    """Return the algorithm a key signs with when ``bits`` of hash are asked for (0: what fits the key)."""
     key = load(private)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return "Ed25519"
@@ -175,7 +176,7 @@ def signature_name(private: bytes, bits: int = 0, *, pss: bool = False, by_curve
 
 
 def algorithm(name: str) -> bytes:
-    """The AlgorithmIdentifier of a signature algorithm."""
+    """Return the AlgorithmIdentifier of a signature algorithm."""
     if name == "Ed25519":
         return w.sequence(w.oid("1.3.101.112"))
     if name.startswith("ECDSA"):
@@ -190,7 +191,7 @@ def algorithm(name: str) -> bytes:
 
 
 def sign(private: bytes, name: str, data: bytes) -> bytes:
-    """The signature of ``data`` with the algorithm ``name``."""
+    """Return the signature of ``data`` with the algorithm ``name``."""
     key = load(private)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(data)
@@ -203,13 +204,13 @@ def sign(private: bytes, name: str, data: bytes) -> bytes:
 
 
 def verifies(public: bytes, signed: bytes) -> bool:
-    """Whether a signed structure (certificate, request) carries a signature of this public key."""
+    """Return whether a signed structure (certificate, request) carries a signature of this public key."""
     try:
         outer = DerReader(signed).enter()
         body, declared, signature = outer.skip(), outer.skip(), outer.read(0x03)[1:]
         name = ALGORITHMS.get(declared)
         return name is not None and _verify(load_public(public), name, body, signature)
-    except (CryptoError, ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm):
         return False
 
 

@@ -71,7 +71,7 @@ def parse_request(data: bytes) -> Query:
 
 
 def issuer_hashes(hash_oid: str, subject: bytes, public: bytes) -> tuple[bytes, bytes]:
-    """The hashes of an issuer's name and key (DER), by which a request names it."""
+    """Return the hashes of an issuer's name and key (DER), by which a request names it."""
     name, key = hashlib.new(_HASHES[hash_oid], subject), hashlib.new(_HASHES[hash_oid])
     info = DerReader(public).enter()
     info.skip()

@@ -16,6 +16,7 @@ from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509.build import SUBJECT_ORDER, Extension, Names
 from mockkms.crypto.x509.certificates import load_request
+from mockkms.error_context import error_context
 
 _PARTS: Final = {number: name for name, number in SUBJECT_ORDER.items()}
 _USAGES: Final = (
@@ -56,7 +57,7 @@ class Certificate:
         return serial_text(self.serial)
 
     def signed_by(self, other: Certificate) -> bool:
-        """Whether ``other`` may sign certificates and has signed this one."""
+        """Return whether ``other`` may sign certificates and has signed this one."""
         may = not other.basic or other.ca
         if other.key_usage and not other.key_usage & 1 << 5:
             may = False
@@ -84,29 +85,27 @@ class RevocationList:
 
 
 def parse_list(data: bytes) -> RevocationList:
-    """A CRL in DER. Raises ValueError with Go's text."""
-    try:
+    """Return a CRL in DER. Raises ValueError with Go's text."""
+    with error_context(of=(ValueError, UnsupportedAlgorithm), text="x509: malformed crl"):
         loaded = x509.load_der_x509_crl(data)
         entries = [(item.serial_number, item.revocation_date_utc.timestamp()) for item in loaded]
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("x509: malformed crl") from None
     return RevocationList(data, entries)
 
 
 def serial_text(serial: int) -> str:
-    """A serial number in hex, byte by byte, with colons."""
+    """Return a serial number in hex, byte by byte, with colons."""
     return colons(serial.to_bytes(max(1, (serial.bit_length() + 7) // 8), "big"))
 
 
 def colons(data: bytes) -> str:
-    """Bytes in hex with colons between."""
+    """Return bytes in hex with colons between."""
     return data.hex(":")
 
 
 @remembered(512, 8192)
 def load(data: bytes) -> Certificate:
-    """A certificate in DER. Raises ValueError with Go's text."""
-    try:
+    """Return a certificate in DER. Raises ValueError with Go's text."""
+    with error_context(of=(ValueError, UnsupportedAlgorithm), text="x509: malformed certificate"):
         loaded = x509.load_der_x509_certificate(data)
         body = DerReader(loaded.tbs_certificate_bytes).enter()
         body.skip(), body.skip(), body.skip()
@@ -122,8 +121,6 @@ def load(data: bytes) -> Certificate:
         )
         for extension in loaded.extensions:
             _note(found, extension.value)
-    except (ValueError, CryptoError, UnsupportedAlgorithm):
-        raise ValueError("x509: malformed certificate") from None
     return found
 
 
@@ -143,7 +140,7 @@ def _note(found: Certificate, value: x509.ExtensionType) -> None:
 
 
 def parts(name: bytes) -> dict[str, list[str]]:
-    """The parts of a subject that ``x509_build`` knows, by their names there."""
+    """Return the parts of a subject that ``x509_build`` knows, by their names there."""
     found: dict[str, list[str]] = {}
     for number, value in attributes(name):
         if number in _PARTS:
@@ -152,7 +149,7 @@ def parts(name: bytes) -> dict[str, list[str]]:
 
 
 def attributes(name: bytes) -> list[tuple[str, str]]:
-    """Every attribute of a name: OID and text."""
+    """Return every attribute of a name: OID and text."""
     found = []
     relative = DerReader(name).enter()
     while relative.rest:
@@ -166,7 +163,7 @@ def attributes(name: bytes) -> list[tuple[str, str]]:
 
 
 def parse_request(text: str) -> CertificateRequest:
-    """A request in PEM. Raises CryptoError with Go's text."""
+    """Return a request in PEM. Raises CryptoError with Go's text."""
     loaded = load_request(text)
     if loaded is None:
         raise CryptoError("could not decode PEM CSR")
@@ -179,14 +176,13 @@ def parse_request(text: str) -> CertificateRequest:
     except (ValueError, UnsupportedAlgorithm):
         public = b""
     names, extensions = Names(), []
-    try:
+    malformed = "x509: invalid certificate request extension"
+    with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=malformed):
         for extension in loaded.extensions:
             raw = extension.value.public_bytes()
             extensions.append(Extension(extension.oid.dotted_string, raw, extension.critical))
             if isinstance(extension.value, x509.SubjectAlternativeName):
                 names = _names(extension.value)
-    except (ValueError, UnsupportedAlgorithm):
-        raise CryptoError("x509: invalid certificate request extension") from None
     signed = bool(public) and keys.verifies(public, loaded.public_bytes(Encoding.DER))
     return CertificateRequest(subject, public, names, extensions, signed)
 
@@ -214,7 +210,7 @@ _SHORT: Final = {
 
 
 def readable(name: bytes) -> str:
-    """A name as Go writes it: the last part first."""
+    """Return a name as Go writes it: the last part first."""
     relative, found = DerReader(name).enter(), []
     while relative.rest:
         entries, pairs = DerReader(relative.read(0x31)), []

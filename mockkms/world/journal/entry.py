@@ -43,7 +43,7 @@ def short_path(service: str, target: str) -> str:
 
 
 def admin_key(target: str, body: bytes) -> str:
-    """The KMS key that a request of the admin API names, in its query or its body."""
+    """Return the KMS key that a request of the admin API names, in its query or its body."""
     names = ("keyName", "key", "keyId", "key-id", "key_id", "key_name")
     given = dict(parse_qsl(target.partition("?")[2], keep_blank_values=True))
     fields = json_object(body)
@@ -208,7 +208,7 @@ class Entry:
         return line.replace(self.token, TOKEN) if len(self.token) >= SHORTEST_TOKEN else line
 
     def data(self, *, bodies: bool = True) -> dict[str, Any]:
-        """The entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
+        """Return the entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
         headers = {n: shown_header(n.lower(), v) for n, v in self.headers.items()} if bodies else {}
         path = self.shown_path
         out: dict[str, Any] = {
@@ -247,7 +247,7 @@ class Entry:
 
 
 def entry_of(data: Mapping[str, Any]) -> Entry:
-    """The entry that ``Entry.data`` was made from, but for tokens, and bytes that are no text."""
+    """Return the entry that ``Entry.data`` was made from, but for tokens, and bytes that are no text."""
     trace = Trace(
         mount=data["mount"], namespace=data["namespace"], endpoint=data["endpoint"], accessor=data["accessor"],
         policies=[*data["policies"]], rule=data["rule"], denied=data["denied"], unhandled=data["unhandled"],

@@ -127,7 +127,7 @@ class Journal:
             self._tokens.add(token)
 
     def _known(self, text: str) -> bool:
-        """Whether a text is a token that this world has issued or that was sent to it."""
+        """Return whether a text is a token that this world has issued or that was sent to it."""
         if text in self._tokens:
             return True
         if len(text) < SHORTEST_TOKEN or not self._issued(text):
@@ -190,7 +190,7 @@ class Journal:
             memory.give_back()
 
     def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
-        """The entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.
+        """Return the entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.
 
         The words are those of a fault's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``denied``,
         ``unhandled``. Raises FaultError for others.
@@ -204,15 +204,15 @@ class Journal:
             return list(islice(reversed(self._ring), count))[::-1]
 
     def count(self, match: Any = None, /, **words: Any) -> int:
-        """How many entries fit."""
+        """Return how many entries fit."""
         return len(self.entries(match, **words))
 
     def lines(self, match: Any = None, /, **words: Any) -> list[str]:
-        """``METHOD /path?query`` of the entries that fit, without tokens."""
+        """Return ``METHOD /path?query`` of the entries that fit, without tokens."""
         return [entry.shown_line for entry in self.entries(match, **words)]
 
     def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
-        """The entries that fit as lines for people, the newest ``last`` of them; empty where there are none."""
+        """Return the entries that fit as lines for people, the newest ``last`` of them; empty where there are none."""
         found = self.entries(match, **words)
         return "\n".join(str(entry) for entry in (found if last is None else found[-last:] if last else []))
 
@@ -252,7 +252,7 @@ class Journal:
             raise AssertionError(f"{len(found)} requests were not expected or are not emulated:\n{listed}")
 
     def near_misses(self, match: Any = None, /, **words: Any) -> list[str]:
-        """The requests closest to fitting, each with what is wrong about it."""
+        """Return the requests closest to fitting, each with what is wrong about it."""
         fits = read_query(match, words)
         wanted = _path_of(match, words)
         scored = []
@@ -275,7 +275,7 @@ class Journal:
     # -- worlds --------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Kept:
-        """What a named snapshot keeps."""
+        """Return what a named snapshot keeps."""
         return Kept(self.total, tuple(self._ring.copy()), self.redact)
 
     def restore(self, kept: Kept) -> None:
@@ -320,7 +320,7 @@ OUTCOMES = {
 
 
 def read_query(match: Any, words: Mapping[str, Any]) -> All:
-    """A matcher over entries from a path or mapping and further words. Raises FaultError."""
+    """Return a matcher over entries from a path or mapping and further words. Raises FaultError."""
     expressions.begin()
     parts: list[Matcher] = []
     for given in (match, dict(words)):

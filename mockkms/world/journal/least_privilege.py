@@ -40,7 +40,7 @@ class Privileges:
 
 
 def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileges:
-    """What the requests of the journal (or ``entries``) needed; denied and token-less ones count for nothing.
+    """Return what the requests of the journal (or ``entries``) needed; denied and token-less ones count for nothing.
 
     Before a real server it is not known whether a write was to create, so both rights are needed; nor what its
     policies grant.
@@ -71,7 +71,7 @@ def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileg
 
 
 def _counts(world: World, entry: Entry) -> bool:
-    """Whether a token's policies let the request pass."""
+    """Return whether a token's policies let the request pass."""
     if entry.denied or not entry.trace.rule:
         return False
     return entry.status != 403 if world.upstream else bool(entry.accessor)

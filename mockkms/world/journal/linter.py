@@ -65,7 +65,7 @@ def _renewals(entries: list[Entry]) -> Iterator[Finding]:
 
 
 def _neighbours(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    """Each entry with the one before it that asked the same."""
+    """Yield each entry with the one before it that asked the same."""
     latest: dict[tuple[str, str, bytes | int, str], Entry] = {}
     for entry in entries:
         key = (entry.method, entry.target, entry.likeness, entry.token)

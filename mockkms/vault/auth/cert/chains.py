@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.bounded_cache import remembered
-from mockkms.crypto.encoding.pem_blocks import blocks
+from mockkms.crypto.encoding.pem import blocks
 
 _LONGEST = 8
 """Maximum number of certificates in a chain."""

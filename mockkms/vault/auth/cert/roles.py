@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mockkms.crypto.encoding.pem_blocks import blocks
+from mockkms.crypto.encoding.pem import blocks
 from mockkms.vault.auth.cert.model import Cert, CertConfig, CertRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply

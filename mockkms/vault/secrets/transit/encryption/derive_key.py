@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mockkms.crypto import agreement, asymmetric, kdf
+from mockkms.crypto import asymmetric, kdf
+from mockkms.crypto.encoding import containers
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
@@ -72,7 +73,7 @@ def _agree(base: TransitKey, asked: int, peer: str, size: int) -> bytes:
         raise ErrorResponse("requested version of the base key is less than the minimum available key version")
     version = base.version(number)
     try:
-        public = agreement.peer_key(peer)
+        public = containers.parse_public_pem(peer)
     except ValueError as error:  # The server's text ends with a blank.
         raise ErrorResponse(f"failed to parse supplied peer public key PEM: {error} ") from None
     if public.family != "ec":
@@ -81,7 +82,7 @@ def _agree(base: TransitKey, asked: int, peer: str, size: int) -> bytes:
         raise ErrorResponse(f"base private key type {base.type} does not match peer public key curve")
     if version.private_missing:
         raise BackendError("ecdsa: invalid private key")
-    return kdf.hkdf_sha256(agreement.ecdh(version.key, public.public), b"", b"", size)
+    return kdf.hkdf_sha256(asymmetric.ecdh(version.key, public.public), b"", b"", size)
 
 
 def _keep(state: Transit, call: Call, key_type: str, secret: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockkms.crypto import hashes, mac
+from mockkms.crypto import hashes
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -58,7 +58,7 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
     def work(item: Item) -> dict[str, object]:
-        sealed = mac.sign(secret, decode_input(item, _MISSING), algorithm)
+        sealed = hashes.sign_hmac(secret, decode_input(item, _MISSING), algorithm)
         return {"hmac": f"{PREFIX}{number}:{b64.encode(sealed)}"}
 
     batch = call.raw.get("batch_input")
@@ -79,7 +79,7 @@ def verify(state: Transit, call: Call, items: Sequence[Item], is_batch: bool) ->
     def work(item: Item) -> dict[str, object]:
         data = decode_input(item)
         number, given = _given(key, item)
-        return {"valid": mac.verify(key.hmac_key(number), data, given, algorithm)}
+        return {"valid": hashes.verify_hmac(key.hmac_key(number), data, given, algorithm)}
 
     def shown(item: Item) -> dict[str, object]:
         return {name: valid for name, valid in work(item).items() if valid}

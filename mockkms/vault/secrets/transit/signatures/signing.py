@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from mockkms.crypto import CryptoError, asymmetric, ecdsa, eddsa, hashes
+from mockkms.crypto import CryptoError, asymmetric, ecdsa, hashes
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field
@@ -157,7 +157,7 @@ def sign(key: TransitKey, asked: int, context: bytes, data: bytes, options: Opti
         raw = _sign_rsa(version, key.kind.bits, data, options)
     else:
         seed = _seed(key, context, number)
-        raw = eddsa.sign(seed, data)
+        raw = asymmetric.sign_ed25519(seed, data)
         if key.derived:
             public = asymmetric.ed25519_from_seed(seed)[32:]
     encoded = b64.encode_url(raw) if options.jws else b64.encode(raw)
@@ -179,7 +179,7 @@ def verify(key: TransitKey, context: bytes, data: bytes, text: str, options: Opt
         public = asymmetric.ed25519_from_seed(_seed(key, context, number))[32:]
     else:
         public = key.version(number).public
-    return eddsa.verify(public, data, raw)
+    return asymmetric.verify_ed25519(public, data, raw)
 
 
 def _seed(key: TransitKey, context: bytes, number: int) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-from mockkms.crypto import asymmetric, eddsa
+from mockkms.crypto import asymmetric
 from mockkms.world.entropy import Entropy
 
 
@@ -14,16 +14,20 @@ def test_same_keys_and_signatures_as_nacl() -> None:
     private = asymmetric.generate_ed25519(Entropy())
     peer = SigningKey(private[:32])
     assert bytes(peer.verify_key) == asymmetric.public_of(private) == private[32:]
-    assert eddsa.sign(private, b"data") == eddsa.sign(private[:32], b"data") == peer.sign(b"data").signature
-    VerifyKey(private[32:]).verify(b"data", eddsa.sign(private, b"data"))
-    assert eddsa.verify(private[32:], b"data", peer.sign(b"data").signature)
+    assert (
+        asymmetric.sign_ed25519(private, b"data")
+        == asymmetric.sign_ed25519(private[:32], b"data")
+        == peer.sign(b"data").signature
+    )
+    VerifyKey(private[32:]).verify(b"data", asymmetric.sign_ed25519(private, b"data"))
+    assert asymmetric.verify_ed25519(private[32:], b"data", peer.sign(b"data").signature)
     with pytest.raises(BadSignatureError):
-        VerifyKey(private[32:]).verify(b"other", eddsa.sign(private, b"data"))
+        VerifyKey(private[32:]).verify(b"other", asymmetric.sign_ed25519(private, b"data"))
 
 
 @pytest.mark.parametrize("signature", [b"", bytes(63), bytes(64), bytes(65)])
 def test_bad_signatures(signature: bytes) -> None:
-    assert not eddsa.verify(asymmetric.generate_ed25519(Entropy(1))[32:], b"data", signature)
+    assert not asymmetric.verify_ed25519(asymmetric.generate_ed25519(Entropy(1))[32:], b"data", signature)
 
 
 def test_a_seed_repeats_the_key_and_a_label_names_it() -> None:
