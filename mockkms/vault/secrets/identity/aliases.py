@@ -1,4 +1,4 @@
-"""``entity-alias``: what entities are called on auth mounts; ``alias`` and ``persona`` are older names of it."""
+"""``entity-alias``: the names of entities on auth mounts; ``alias`` and ``persona`` are older names of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``group-alias``: what external groups are called on auth mounts."""
+"""``group-alias``: the names of external groups on auth mounts."""
 
 from __future__ import annotations
 

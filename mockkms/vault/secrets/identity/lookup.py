@@ -1,4 +1,4 @@
-"""``lookup/entity`` and ``lookup/group``: find one by its id, its name, or an alias."""
+"""``lookup/entity`` and ``lookup/group``: find an object by its id, its name, or an alias."""
 
 from __future__ import annotations
 

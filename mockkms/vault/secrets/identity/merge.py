@@ -1,4 +1,4 @@
-"""``entity/merge``: several entities become one; their tokens and aliases follow."""
+"""``entity/merge``: merges entities with their aliases; their tokens become tokens of the remaining entity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys from a world's description, and back: what ``dump_keys`` gives loads to equal keys.
+"""Keys from their descriptions in worlds, and back: descriptions of ``dump_keys`` load to equal keys.
 
 A description is a mapping: ``type``, ``versions`` (how many, or a list of ``{material, created, …}``), and the switches
 and bounds of a key. Material that is not given follows from the world's seed and the key's name alone, so ciphertexts
@@ -62,7 +62,7 @@ def seed_key(state: Transit, core: Environment, name: str, spec: Mapping[str, ob
     elif isinstance(versions, list) and versions:
         entries = versions
     else:
-        raise SpecFault("versions", "a number of versions, or a list of at least one")
+        raise SpecFault("versions", "must be a number of versions, or a list of at least one")
     for at, entry in enumerate(entries):
         _add(key, core, entry, f"versions[{at}]", f"transit/{scope}{name}/v{first + at}")
     _check_bounds(key)
@@ -79,7 +79,7 @@ def _settings(name: str, spec: Mapping[str, object]) -> TransitKey:
     """Return the key, without versions."""
     key_type = spec.get("type", "aes256-gcm96")
     if not isinstance(key_type, str) or key_type not in TYPES:
-        raise SpecFault("type", f"{key_type!r} is none of {', '.join(TYPES)}")
+        raise SpecFault("type", f"unknown key type {key_type!r}; known are {', '.join(TYPES)}")
     key = TransitKey(name, key_type)
     settings = [member for member in (*key.params(), *BEYOND) if member != "auto_rotate_period"]
     switches = [member for member in settings if isinstance(getattr(key, member), bool)]
@@ -115,7 +115,7 @@ def _add(key: TransitKey, core: Environment, entry: object, path: str, label: st
     else:
         version = new_version(key, core.clock.now(), core, label)
     if "hmac_key" in entry and "material" not in entry and "public_key" not in entry:
-        raise SpecFault(f"{path}.hmac_key", "goes only with material")
+        raise SpecFault(f"{path}.hmac_key", "requires material")
     version.created = _moment(entry.get("created", core.clock.now()), f"{path}.created")
     add_version(key, version)
     version.convergent_version = _typed(entry, "convergent_version", int, version.convergent_version)
@@ -164,7 +164,7 @@ def _event(spec: Mapping[str, object], member: str) -> Event | None:
     if value is None:
         return None
     if not isinstance(value, Mapping) or not isinstance(value.get("version"), int):
-        raise SpecFault(member, "a mapping {time: …, version: …}")
+        raise SpecFault(member, "must be a mapping {time: …, version: …}")
     return Event(_moment(value.get("time"), f"{member}.time"), value["version"])
 
 

@@ -261,7 +261,7 @@ class TransitKey(Record):
     def version_of_text(self, text: str, what: str) -> tuple[int, str]:
         """Split ``vault:v<n>:<rest>``, ``what`` being ``ciphertext`` or ``signature``, and check the version's bounds.
 
-        Raises ErrorResponse with the real server's text; ``v0`` of a ciphertext counts as version 1.
+        Raises ErrorResponse with the real server's text; ``v0`` of a ciphertext means version 1.
         """
         if not text.startswith(PREFIX):
             raise ErrorResponse(f"invalid {what}: no prefix")

@@ -1,4 +1,4 @@
-"""``mfa/method``: the methods of a second proof at login, of four types."""
+"""``mfa/method``: the MFA methods for logins, of four types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _declare(method_type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
     def fields() -> Mapping[str, Field]:
         return {**own(), "method_id": _ID}
 
-    id_path, about, list_help = f"/{{method_id:re({_UUID})}}", "A method of a second proof at login.", "The methods."
+    id_path, about, list_help = f"/{{method_id:re({_UUID})}}", "An MFA method for logins.", "The methods."
     return (
         engine.path(f"{stem}[{id_path}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
         engine.path(f"{stem}[/]", help="List the methods.", needs=Feature.MFA_ID_OPTIONAL),

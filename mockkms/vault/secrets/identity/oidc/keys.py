@@ -203,7 +203,7 @@ def discover(state: object, call: Call) -> Response:
 
 @published.on(Operation.READ)
 def publish(state: object, call: Call) -> Response:
-    """Return the public halves of the keys that roles use, as long as their signatures count."""
+    """Return the public halves of the keys that roles use, as long as their signatures are valid."""
     return bare_json({"keys": [entry.jwk() for entry in published_keys(call)]})
 
 
@@ -215,7 +215,7 @@ def refuse_child(state: object, call: Call, *, child: str) -> Response:
 
 
 def published_keys(call: Call) -> list[SigningKey]:
-    """Return the keys whose signatures count, of the named keys that roles refer to."""
+    """Return the keys whose signatures are valid, of the named keys that roles refer to."""
     oidc, now = service(call), call.now()
     used = {role.key for role in oidc.roles.values()}
     rings = [named.ring for name, named in oidc.keys.items() if name in used]

@@ -1,4 +1,4 @@
-"""``oidc/provider``: issuers with endpoints of their own, and the documents that they publish."""
+"""``oidc/provider``: issuers with their own endpoints, and the documents that they publish."""
 
 from __future__ import annotations
 

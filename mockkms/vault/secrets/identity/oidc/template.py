@@ -1,4 +1,4 @@
-"""Identity templates that become JSON values: ``{{identity.entity.groups.names}}`` is a list, a name is a string."""
+"""Identity templates with JSON values: ``{{identity.entity.groups.names}}`` gives a list, a name a string."""
 
 from __future__ import annotations
 

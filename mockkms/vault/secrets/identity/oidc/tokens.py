@@ -1,4 +1,4 @@
-"""``oidc/role``, ``oidc/token`` and ``oidc/introspect``: signed tokens that say who the caller is."""
+"""``oidc/role``, ``oidc/token`` and ``oidc/introspect``: signed tokens that identify the caller."""
 
 from __future__ import annotations
 

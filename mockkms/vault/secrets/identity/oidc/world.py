@@ -142,11 +142,11 @@ def _set_ring(key: NamedKey, given: list[SigningKeySpec]) -> None:
         private = keys.parse(block.der if block is not None else b"")
         algorithm = one.get("algorithm", key.algorithm)
         if keys.describe(keys.public_of(private))[0] != _KINDS.get(algorithm[:2]):
-            raise ValueError(f"a key of another type than {algorithm} needs")
+            raise ValueError(f"{algorithm} requires a key of another type")
         ring.append(SigningKey(one["id"], private, algorithm, one.get("expires", 0)))
     if ring:
         if sum(not one.expires for one in ring) != 2:
-            raise ValueError("two keys of a ring have no end: the one that signs, and the next")
+            raise ValueError("exactly two keys of a ring must lack `expires`: the one that signs, and the next")
         key.ring = ring
 
 

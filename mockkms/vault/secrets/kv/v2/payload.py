@@ -1,4 +1,4 @@
-"""What becomes of a secret's JSON in storage: the real server reads numbers back as 64-bit floats (recorded)."""
+"""The stored form of a secret's JSON: the real server reads numbers back as 64-bit floats (recorded)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``datakey/{plaintext}/{name}``: a fresh random key, encrypted, with or without its plaintext."""
+"""``datakey/{plaintext}/{name}``: a random key, encrypted, with or without its plaintext."""
 
 from __future__ import annotations
 

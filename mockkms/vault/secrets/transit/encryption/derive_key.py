@@ -1,4 +1,4 @@
-"""``derive-key/{name}``: a new symmetric key from an ECDSA key and somebody else's public key."""
+"""``derive-key/{name}``: a new symmetric key from an ECDSA key and the public key of a peer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rewrap/{name}``: ciphertexts brought to a newer version of their key, the plaintext never leaving the server."""
+"""``rewrap/{name}``: ciphertexts encrypted again with a newer version of their key, without a look at the plaintext."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding keys, making new versions of them, and the rotation that the clock brings."""
+"""Finding and creating keys, new versions of them, and rotation by the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``keys/{name}/rotate``, ``trim`` and ``soft-delete``: new versions, old ones deleted, and keys out of use."""
+"""``keys/{name}/rotate``, ``trim`` and ``soft-delete``: new versions, deletion of old ones, and disabled keys."""
 
 from __future__ import annotations
 

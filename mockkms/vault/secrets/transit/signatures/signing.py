@@ -1,4 +1,4 @@
-"""Signing and verifying with a named key, and the parameters that both endpoints understand alike."""
+"""Signing and verifying with a named key, and the parameters that both endpoints share."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def _items(call: Call, reworded: bool) -> tuple[Sequence[Item], bool]:
 
 
 def _proof(items: Sequence[Item], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
-    """Return what is to be checked: the first of ``proofs`` that an item has counts. Raises ErrorResponse."""
+    """Return what to check: the first of ``proofs`` that an item has. Raises ErrorResponse."""
     found = [next((name for name in proofs if name in item), "") for item in items]
     kinds = [name for name in proofs if name in found]
     if not is_batch and not kinds:

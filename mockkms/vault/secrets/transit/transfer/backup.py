@@ -1,4 +1,4 @@
-"""``backup/{name}`` and ``restore[/{name}]``: a key leaves with all its versions, and comes back."""
+"""``backup/{name}`` and ``restore[/{name}]``: backups of a key with all its versions."""
 
 from __future__ import annotations
 

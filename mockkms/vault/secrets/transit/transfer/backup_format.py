@@ -118,7 +118,7 @@ def load(document: object) -> TransitKey:
     """Return the key of a backup document, its version bounds not checked. Raises ValueError and OverflowError."""
     policy = _member(document, "policy", dict)
     if not policy:
-        raise ValueError("the backup holds no key")
+        raise ValueError("the backup lacks a key")
     kind = TYPES_BY_NUMBER.get(_member(policy, "type", int))
     if kind is None:
         raise ValueError(f"unsupported key type {policy.get('type')}")

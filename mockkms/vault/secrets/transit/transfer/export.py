@@ -1,4 +1,4 @@
-"""``export/{type}/{name}[/{version}]``: key material and certificates of keys that may leave."""
+"""``export/{type}/{name}[/{version}]``: key material and certificates of exportable keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wrapping_key``, ``keys/{name}/import`` and ``keys/{name}/import_version``: keys that were made elsewhere."""
+"""``wrapping_key``, ``keys/{name}/import`` and ``keys/{name}/import_version``: keys from elsewhere."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def read_version(key: TransitKey, entry: Mapping[str, object], path: str) -> Key
         hmac_key = kdf.hkdf_sha256(secret or public, b"", b"mockkms transit hmac key", 32)
     chain = entry.get("certificate_chain", [])
     if not isinstance(chain, list):
-        raise SpecFault(f"{path}.certificate_chain", "a list of certificates, DER in base64")
+        raise SpecFault(f"{path}.certificate_chain", "must be a list of certificates, DER in base64")
     ders = [_base64(str(text), f"{path}.certificate_chain[{at}]") for at, text in enumerate(chain)]
     return KeyVersion(secret, hmac_key, 0, public, certificate_chain=ders)
 
@@ -83,12 +83,12 @@ def _private(key: TransitKey, text: str, path: str) -> tuple[bytes, bytes]:
         return raw, b""
     if "-----BEGIN" not in text:
         if kind.name != "ed25519":
-            raise SpecFault(path, f"a key of type {kind.name} is given in PEM")
+            raise SpecFault(path, f"a key of type {kind.name} must be in PEM")
         raw = _base64(text, path)
         if len(raw) == 32:
             raw = asymmetric.ed25519_from_seed(raw)
         if len(raw) != 64 or raw != asymmetric.ed25519_from_seed(raw[:32]):
-            raise SpecFault(path, "an ed25519 key is a seed of 32 bytes, or seed and public key")
+            raise SpecFault(path, "an ed25519 key must be a seed of 32 bytes, or seed and public key")
         return raw, raw[32:]
     unreadable = (ValueError, TypeError, UnsupportedAlgorithm)
     with error_context("cannot read the private key: ", partial(SpecFault, path), of=unreadable):
@@ -121,4 +121,4 @@ def _check_fit(key: TransitKey, parsed: containers.Parsed, path: str) -> None:
         parsed.family, parsed.family
     )
     if found != kind.name:
-        raise SpecFault(path, f"a key of type {found}, not {kind.name}")
+        raise SpecFault(path, f"the key is of type {found}, not {kind.name}")
