@@ -36,7 +36,7 @@ UNABLE = "unable to decode input as base64"
 def decode_maps(call: Call, raw: object, item_type: str) -> Sequence[Item]:
     """Decode items as maps of texts; ``item_type`` is Go's name of an item, for error messages.
 
-    Numbers are read as text and null as empty. Raises BackendError for malformed items, ErrorResponse for an empty batch.
+    Numbers are read as text, null as empty. Raises BackendError for malformed items, ErrorResponse for an empty batch.
     """
     if not isinstance(raw, list):
         raise BackendError(f"failed to parse batch input: {no_list(call.core.product, raw)}")
