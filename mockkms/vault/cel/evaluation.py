@@ -58,10 +58,10 @@ def evaluate(tree: Tree[Token], known: Mapping[str, Value]) -> Value:
 def _in_go(error: Exception) -> str:
     """Return the real server's text for an error; of nested errors, that of the innermost."""
     text = str(error.args[0]) if error.args else str(error)
-    for pattern, said in _RULES:
+    for pattern, replacement in _RULES:
         match = pattern.search(text)
         if match:
-            return match.expand(said) if said else "no such overload"
+            return match.expand(replacement) if replacement else "no such overload"
     return text.splitlines()[0] if text else "no such overload"
 
 

@@ -1,7 +1,7 @@
 """The server as endpoints and stores see it: one protocol for each concern, composed into a ``Context``.
 
-``kernel.core.Core``, the pipeline, implements all of them, and is the only module that knows all stores. Stores and
-helpers take the ``Context``; an endpoint finds it as ``call.core``.
+``kernel.server.VaultServer`` has all stores, and ``kernel.core.Core`` adds the request pipeline; both implement all of
+the protocols. Stores and helpers take those they need; an endpoint finds the ``Context`` as ``call.core``.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def decode(text: str, start: int, number: Callable[[str], object]) -> object:
     open_: list[Branch] = [holder]
     """The containers that are not closed yet, innermost last."""
     keys: list[str] = []
-    """The key of each open object's value under way."""
+    """For each open object, the key of the value that is being read."""
     at = _blank_end(text, start)
     while True:
         char = text[at]

@@ -35,7 +35,7 @@ class Alias:
     local: bool = False
     issuer: str = ""
     external_id: str = ""
-    """Where the alias comes from, and its id there: kept for readers only."""
+    """Where the alias comes from, and its id there; they are only shown."""
 
     @property
     def factors(self) -> tuple[str, str]:

@@ -150,7 +150,7 @@ class Core(VaultServer):
         if found is None or found.endpoint is None or found.engine is None:
             return None
         if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
-            # The HTTP layer goes by the method alone: ``?list=true`` does not make a list of it.
+            # The HTTP layer looks at the method only: ``?list=true`` does not make the request a list.
             request.operation = Operation.READ
         if request.operation is not Operation.HELP and request.operation not in found.endpoint.operations:
             raise ErrorResponse(status=405)

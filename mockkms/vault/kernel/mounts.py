@@ -127,7 +127,7 @@ class MountTable:
         self.targets: dict[tuple[str, str, str], Any] = {}
         """How the target of an HTTP request is read, by method, target and product: cached by the codec."""
         self.waits: bool | None = None
-        """Requests to some mount may wait for another server; None: not found out yet (``matching.may_wait``)."""
+        """Requests to some mount may wait for another server; None: not determined yet (``matching.may_wait``)."""
 
     def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}

@@ -87,7 +87,7 @@ class NamespaceStore:
         return [n for n in found if n is not None]
 
     def locking(self, path: str) -> Namespace | None:
-        """Return the topmost locked namespace on the way to ``path``."""
+        """Return the topmost locked namespace among that at ``path`` and those above it."""
         return next((n for n in self.line(path) if n.locked), None)
 
     # -- requests ------------------------------------------------------------------------------------------------

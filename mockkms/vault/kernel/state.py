@@ -84,7 +84,7 @@ class Bucket:
     """Seconds since the epoch."""
     tokens: int
     blocked: float = 0
-    """When the client was shut out, seconds since the epoch; 0 is not."""
+    """When the client was blocked, in seconds since the epoch; 0 if it was not."""
 
 
 @stored("quota.RateLimit")

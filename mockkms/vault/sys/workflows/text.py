@@ -103,12 +103,12 @@ def _flows(found: list[HclItem], unused: list[str]) -> list[WorkflowBlock]:
             raise ValueError(f"flow.{index}: flow type must be specified")
         flow = WorkflowBlock(name, settings)
         for number, inner in enumerate(_inside(item, "request")):
-            said = _settings(inner, _REQUEST, unused)
-            called = str(said.get("type") or (inner.keys[0].name if len(inner.keys) == 1 else ""))
+            given = _settings(inner, _REQUEST, unused)
+            called = str(given.get("type") or (inner.keys[0].name if len(inner.keys) == 1 else ""))
             if not called:
                 text = f"request.{number}: initialize type must be specified"
                 raise ValueError(f"flow.{index}: error parsing 'request': {text}")
-            flow.requests.append(WorkflowBlock(called, said))
+            flow.requests.append(WorkflowBlock(called, given))
         flows.append(flow)
     return flows
 
@@ -119,9 +119,9 @@ def _input(found: list[HclItem], unused: list[str]) -> list[InputField]:
     _settings(found[0], (), unused, "field")
     fields = []
     for index, item in enumerate(_inside(found[0], "field")):
-        said = _settings(item, _FIELD, unused)
+        given = _settings(item, _FIELD, unused)
         keys = [key.name for key in item.keys]
-        input_type, name = str(said.get("type", "")), str(said.get("name", ""))
+        input_type, name = str(given.get("type", "")), str(given.get("name", ""))
         wanted = (not input_type) + (not name)
         if wanted and len(keys) != wanted:
             text = "field type and name must be specified either as keys or block parameters"
@@ -131,7 +131,7 @@ def _input(found: list[HclItem], unused: list[str]) -> list[InputField]:
         if input_type not in KINDS:
             text = f"unknown field type: {quote(input_type)}"
             raise ValueError(f"input: error parsing 'field': field.{index}: {text}")
-        fields.append(InputField(name, KINDS[input_type], said.get("default"), said.get("required") is True))
+        fields.append(InputField(name, KINDS[input_type], given.get("default"), given.get("required") is True))
     return fields
 
 

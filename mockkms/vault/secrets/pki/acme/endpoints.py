@@ -1,7 +1,7 @@
 """``acme/``: the protocol's endpoints, which answer as those of a mount where ACME is not enabled.
 
 They answer without a token. The server lists their patterns as unauthenticated, with any text where an endpoint has an
-id: a path with another text leads nowhere, and that is said without a token, too.
+id: a path with another text is not found, also without a token.
 """
 
 from __future__ import annotations
