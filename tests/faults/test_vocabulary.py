@@ -187,7 +187,7 @@ def test_every_word_has_its_row() -> None:
     assert first(WHEN) == {*WORDS, "sequence"}
     assert first(WHAT) | {"tls", "step_down"} == {*KINDS}
     assert {*PRESET} == {*PRESETS}
-    assert {*OWN_WORDS} == {"id", "match", "sequence", "applied", "note"}
+    assert {*OWN_WORDS} == {"id", "match", "sequence", "applied", "note", "enabled"}
     for part, rows in (("match", MATCH), ("when", WHEN), ("presets", PRESET), ("what", WHAT)):
         assert {*DESIGN[part].split()} <= first(rows), part
 
