@@ -25,7 +25,7 @@ def read_match(value: object, depth: int = 0) -> All:
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a path or a mapping of {', '.join(sorted(match_words()))}, got {shown(value)}")
     if depth > _DEPTH:
-        raise FaultError("nested too deeply")
+        raise FaultError(f"nested too deeply: expected at most {_DEPTH} levels of all, any and not")
     parts: list[Matcher] = []
     for raw, item in value.items():
         word = normal(raw)
@@ -44,6 +44,9 @@ def _part(word: str, raw: str, item: object, depth: int) -> Matcher:
     if word in COMBINED:
         if not isinstance(item, (list, tuple)):
             raise FaultError(f"expected a list of matches, got {shown(item)}")
-        parts = tuple(read_match(one, depth + 1) for one in item)
-        return All(parts) if word == "all" else AnyOf(parts)
+        parts = []
+        for place, one in enumerate(item):
+            with within(place):
+                parts.append(read_match(one, depth + 1))
+        return All(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
     raise unknown(raw, match_words(), "match word")

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs
 
-from mockkms.faults.parsing import FaultError, shown, unknown
+from mockkms.faults.parsing import FaultError, shown, unknown, within
 from mockkms.faults.request_view import Seen
-from mockkms.faults.text_matching import text_test
+from mockkms.faults.text_matching import Test, text_test
 from mockkms.vault.framework import message
 
 MATCHERS: dict[str, type[Word]] = {}
@@ -90,7 +90,7 @@ class Word(Matcher):
 
     def __init_subclass__(cls) -> None:
         if cls.word in MATCHERS:
-            raise TypeError(f"two matchers for the word {cls.word!r}")
+            raise TypeError(f"two classes of matchers for {cls.word!r}")
         MATCHERS[cls.word] = cls
 
     def __init__(self, value: object) -> None:
@@ -161,7 +161,10 @@ class PathWord(Word):
 
     def __init__(self, value: object) -> None:
         patterns = value if isinstance(value, (list, tuple)) else [value]
-        self.tests = [(text_test(_below(pattern)), _on_wire(pattern)) for pattern in patterns]
+        self.tests = []
+        for place, pattern in enumerate(patterns):
+            with within(*([place] if patterns is value else [])):
+                self.tests.append((text_test(_below(pattern)), _on_wire(pattern)))
 
     def __call__(self, seen: Seen) -> bool:
         return any(test(seen.target.partition("?")[0] if wire else seen.path) for test, wire in self.tests)
@@ -244,7 +247,7 @@ class HeaderWord(Word):
     def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of header names, got {shown(value)}")
-        self.tests = [(str(name).lower(), text_test(item)) for name, item in value.items()]
+        self.tests = [(name.lower(), test) for name, test in _named_tests(value)]
 
     def __call__(self, seen: Seen) -> bool:
         headers = seen.headers
@@ -259,7 +262,7 @@ class BodyWord(Word):
     def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of body fields, got {shown(value)}")
-        self.tests = [(str(name).split("."), text_test(item)) for name, item in value.items()]
+        self.tests = [(name.split("."), test) for name, test in _named_tests(value)]
 
     def __call__(self, seen: Seen) -> bool:
         fields = seen.fields
@@ -274,11 +277,20 @@ class QueryWord(Word):
     def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):
             raise FaultError(f"expected a mapping of query parameters, got {shown(value)}")
-        self.tests = [(str(name), text_test(item)) for name, item in value.items()]
+        self.tests = _named_tests(value)
 
     def __call__(self, seen: Seen) -> bool:
         given = parse_qs(seen.target.partition("?")[2], keep_blank_values=True)
         return all(test(given[name][-1] if name in given else None) for name, test in self.tests)
+
+
+def _named_tests(value: Mapping[object, object]) -> list[tuple[str, Test]]:
+    """Return the tests of a mapping of names to patterns. Raises FaultError."""
+    tests = []
+    for name, item in value.items():
+        with within(str(name)):
+            tests.append((str(name), text_test(item)))
+    return tests
 
 
 def _is_index(step: str) -> bool:

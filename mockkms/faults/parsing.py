@@ -1,4 +1,4 @@
-"""Parse user-written values: one error type, and a suggestion for a misspelt word."""
+"""Parse values that users write; errors name the value's place, what would be right, and the nearest known key."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 
 
 class FaultError(ValueError):
-    """Raised for an invalid rule, match or script. ``path`` locates the value inside it, as in ``match.path``."""
+    """Raised for an invalid rule, match or script.
 
-    def __init__(self, message: str, path: str = "") -> None:
+    Args:
+        message: What is wrong, and what would be right.
+        path: The keys and indexes that lead to the value inside the rule, as in ``match.path[1]``.
+        unknown: The key or name that does not exist, if that is the error; the path leads to the mapping that has it.
+    """
+
+    def __init__(self, message: str, path: str = "", unknown: str = "") -> None:
         self.message = message
         self.path = path
-        super().__init__(message, path)
+        self.unknown = unknown
+        super().__init__(message, path, unknown)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -52,20 +59,20 @@ class within:
 
 
 def normal(word: object) -> str:
-    """Normalize a word: ``bad-chunk`` and ``bad_chunk`` are the same."""
+    """Return a key in the form with underscores: ``bad-chunk`` and ``bad_chunk`` are the same."""
     return str(word).strip().replace("-", "_")
 
 
 def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
-    """Return the error for a word outside ``known``, with the closest known word."""
+    """Return the error for a key or name that is not among ``known``, with the closest known one."""
     choices = sorted(known)
     if not choices:
-        return FaultError(f"unknown {what} {word!r}; none exists yet")
+        return FaultError(f"unknown {what} {word!r}; none exists yet", unknown=word)
     from difflib import get_close_matches
 
     close = get_close_matches(word, choices, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"expected one of: {', '.join(choices)}"
-    return FaultError(f"unknown {what} {word!r}; {hint}")
+    return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 
 def mapping(value: object, known: Iterable[str], what: str = "word") -> dict[str, object]:

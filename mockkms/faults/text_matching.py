@@ -1,4 +1,4 @@
-"""Tests of one string of a request: exact, by glob, by regular expression, or against a list of these."""
+"""Tests of one string of a request: equality, globs, regular expressions, or a list of these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from mockkms.faults.expressions import Expression
-from mockkms.faults.parsing import FaultError, shown, unknown
+from mockkms.faults.parsing import FaultError, shown, unknown, within
 
 Test = Callable[[object], bool]
 _TEXT_FORMS = ("glob", "regex", "exact", "not")
@@ -15,8 +15,8 @@ _TEXT_FORMS = ("glob", "regex", "exact", "not")
 def glob(pattern: str) -> re.Pattern[str]:
     """Compile a glob: ``*`` matches anything, including slashes; a segment ``+`` matches exactly one segment.
 
-    Matching takes time in proportion to the text. The leftmost place of the text between two asterisks leaves the most
-    room for what follows, so each is an atomic group: it is searched for once, whatever fails behind it.
+    Matching takes time linear in the length of the text: if the leftmost match of the part between two asterisks leads
+    to no match, no other does, so each part is an atomic group, which is not searched for again.
     """
     parts = [""]
     for place, segment in enumerate(pattern.split("/")):
@@ -29,18 +29,23 @@ def glob(pattern: str) -> re.Pattern[str]:
 
 
 def text_test(value: object) -> Test:
-    """Build a test from ``"a*b"``, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list or a boolean (present, absent).
+    """Return a test for a pattern. Raises FaultError.
 
-    Raises FaultError.
+    Args:
+        value: A string or glob, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list of which one must match, or a
+            boolean: true for any value, false for none.
     """
     if isinstance(value, bool):
         return (lambda got: got not in (None, "")) if value else (lambda got: got in (None, ""))
     if isinstance(value, (list, tuple)):
-        tests = [text_test(item) for item in value]
+        tests = []
+        for place, item in enumerate(value):
+            with within(place):
+                tests.append(text_test(item))
         return lambda got: any(test(got) for test in tests)
     if isinstance(value, re.Pattern):
         if not isinstance(value.pattern, str):
-            raise FaultError("expected a regular expression over text, got one over bytes")
+            raise FaultError("expected a regular expression for strings, got one for bytes")
         return Expression(value.pattern, value.flags)
     if isinstance(value, Mapping):
         return _formed(value)
@@ -55,7 +60,7 @@ def text_test(value: object) -> Test:
 
 
 def _same(got: object, value: str) -> bool:
-    """Compare a JSON number or boolean with its text, as a query string has it."""
+    """Return whether a JSON number or boolean has this text."""
     if not isinstance(got, (bool, int, float)):
         return False
     return (str(got).lower() if isinstance(got, bool) else str(got)) == value
@@ -66,7 +71,8 @@ def _formed(value: Mapping[object, object]) -> Test:
         raise FaultError(f"expected one of {', '.join(_TEXT_FORMS)}, got {shown(dict(value))}")
     ((form, inner),) = value.items()
     if form == "not":
-        test = text_test(inner)
+        with within(form):
+            test = text_test(inner)
         return lambda got: not test(got)
     if form not in _TEXT_FORMS:
         raise unknown(str(form), _TEXT_FORMS, "form of a pattern")
@@ -74,6 +80,4 @@ def _formed(value: Mapping[object, object]) -> Test:
         return lambda got: bool(got == inner)
     if not isinstance(inner, str):
         raise FaultError(f"expected a string, got {shown(inner)}", str(form))
-    if form == "glob":
-        return text_test(inner)
-    return Expression(inner)
+    return text_test(inner) if form == "glob" else Expression(inner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from mockkms.faults import FaultError
@@ -52,11 +51,9 @@ class RuleShape(Shape):
 
 
 def _placed(node: Node, error: FaultError, path: str) -> Problem:
-    """Return the fault at its value, or, where the text names a wrong word, at that key."""
+    """Return the error at its value, or at the key if that is unknown."""
     problem = problem_at(node, split(error.path), error.message, shown=path)
-    unknown = re.match(r"unknown [\w ]+ '([^']+)'", error.message)
-    holder = find(node, split(error.path))
-    entry = holder.entries.get(unknown[1]) if unknown else None
+    entry = find(node, split(error.path)).entries.get(error.unknown)
     if entry is None:
         return problem
     return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)

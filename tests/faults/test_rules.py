@@ -162,6 +162,19 @@ def test_matchers(book: RuleBook, match: object, fits: bool) -> None:
         ({"delay": "999999999999999999h"}, "delay: expected seconds from 0 to 1e9"),
         ({"set_clock": {"epoch": 1e12}}, "set_clock.epoch: expected seconds since the epoch"),
         ({"answer": "9" * 5000}, "answer: unknown preset"),
+        ({"path": ["x", 1.5j], "close": True}, "path[1]: expected a string or a pattern"),
+        (
+            {"any": [{"key": "x"}, {"body": {"options.cas": {"nt": 1}}}], "close": True},
+            "any[1].body.options.cas: unknown form of a pattern 'nt'; did you mean 'not'",
+        ),
+        ({"header": {"X-A": {"not": {"regex": "("}}}, "close": True}, "header.X-A.not.regex: invalid regular"),
+        ({"hang": {"for": "soon"}}, "hang.for: expected a duration"),
+        ({"drip": {"bytes": 0}}, "drip.bytes: expected at least 1"),
+        ({"delay": {"normal": [1, "x"]}}, "delay.normal[1]: expected a duration"),
+        ({"drop": ["a", 1]}, "drop[1]: expected a string"),
+        ({"close": True, "after": {"rule": "x", "times": 0}}, "after.times: expected at least 1"),
+        ({"close": True, "between": {"from": "soon"}}, "between.from: expected a duration"),
+        ({"answer": {"preset": "seeled"}}, "answer.preset: unknown preset 'seeled'; did you mean 'sealed'"),
     ],
 )
 def test_bad_rules_name_the_place_and_the_right_word(book: RuleBook, rule: dict[str, object], complaint: str) -> None:

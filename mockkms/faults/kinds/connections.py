@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, cast
 
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, unknown, whole
+from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, unknown, whole, within
 from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE, Cut, Plan, Turn
 
 WHERE = "true (before any byte) | headers (after the headers) | n (after n bytes of the body)"
@@ -77,8 +77,10 @@ class Hang(FaultKind):
         self.after, self.limit = BEFORE_ANY_BYTE, 0.0
         if isinstance(value, Mapping):
             given = mapping(value, ("after", "for"))
-            self.after = read_place(given.get("after", True))
-            self.limit = seconds(given.get("for", 0))
+            with within("after"):
+                self.after = read_place(given.get("after", True))
+            with within("for"):
+                self.limit = seconds(given.get("for", 0))
         elif value is not True:
             self.limit = seconds(value)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import ClassVar
 
 from mockkms.faults.kinds import FaultKind
 from mockkms.faults.matchers import dig
-from mockkms.faults.parsing import FaultError, only_true, shown, text, whole
+from mockkms.faults.parsing import FaultError, only_true, shown, text, whole, within
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply, go_json
 from mockkms.faults.schedule import Luck
@@ -35,7 +35,7 @@ class Drop(FaultKind):
     example = "data.ciphertext"
 
     def __init__(self, value: object) -> None:
-        self.paths = [text(path) for path in value] if isinstance(value, (list, tuple)) else [text(value)]
+        self.paths = _texts(value) if isinstance(value, (list, tuple)) else [text(value)]
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.edits.append(self.edit)
@@ -45,6 +45,15 @@ class Drop(FaultKind):
         for path in self.paths:
             reply = change_field(reply, path, lambda _: GONE)
         return reply
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    """Return the items of a list, all of them strings. Raises FaultError."""
+    found = []
+    for place, value in enumerate(values):
+        with within(place):
+            found.append(text(value))
+    return found
 
 
 class Replace(FaultKind):

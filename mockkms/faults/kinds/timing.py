@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, instant, mapping, seconds, shown, span, unknown, whole
+from mockkms.faults.parsing import FaultError, instant, mapping, seconds, shown, span, unknown, whole, within
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.schedule import Luck
 
@@ -39,8 +39,12 @@ class Delay(FaultKind):
         if shape not in _SHAPES:
             raise unknown(str(shape), _SHAPES, "distribution")
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise FaultError(f"expected a pair, got {shown(pair)}", str(shape))
-        self.shape, self.first, self.second = str(shape), seconds(pair[0]), seconds(pair[1])
+            raise FaultError(f"expected a list of two numbers, got {shown(pair)}", str(shape))
+        self.shape = str(shape)
+        with within(self.shape, 0):
+            self.first = seconds(pair[0])
+        with within(self.shape, 1):
+            self.second = seconds(pair[1])
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         wait = min(max(self.draw(turn.luck), 0.0), _LONGEST)
@@ -77,10 +81,13 @@ class Drip(FaultKind):
         if isinstance(value, Mapping):
             given = mapping(value, ("bytes", "every"))
             if "bytes" not in given:
-                raise FaultError("expected 'bytes'")
-            self.size, self.every = whole(given["bytes"], least=1), seconds(given.get("every", 1))
-            if self.every > _LONGEST_STEP:
-                raise FaultError(f"expected at most {_LONGEST_STEP:g} seconds, got {shown(given['every'])}", "every")
+                raise FaultError("expected bytes, the size of each piece, as in {bytes: 40, every: 5ms}")
+            with within("bytes"):
+                self.size = whole(given["bytes"], least=1)
+            with within("every"):
+                self.every = seconds(given.get("every", 1))
+                if self.every > _LONGEST_STEP:
+                    raise FaultError(f"expected at most {_LONGEST_STEP:g} seconds, got {shown(given['every'])}")
             return
         rate = whole(value, least=1)
         self.size = max(1, int(rate * _TICK))
