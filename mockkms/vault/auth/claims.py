@@ -21,7 +21,7 @@ Claims = dict[str, object]
 
 
 @dataclass
-class Expected:
+class ExpectedClaims:
     """The requirements for a token. Leeways in seconds; 0: the default, negative: none."""
 
     issuer: str = ""
@@ -61,7 +61,7 @@ def _unreadable(token: jws.JwsToken) -> bool:
 
 
 def validate(
-    text: str, keys: list[jws.PublicKey] | None, expected: Expected, now: float, *, remote: bool = False
+    text: str, keys: list[jws.PublicKey] | None, expected: ExpectedClaims, now: float, *, remote: bool = False
 ) -> Claims:
     """Return the claims of a token that meets ``expected`` at ``now``, in seconds since the epoch.
 
@@ -86,7 +86,7 @@ def claims_in(token: jws.JwsToken) -> Claims:
     return claims
 
 
-def check(claims: Claims, expected: Expected, now: float) -> None:
+def check(claims: Claims, expected: ExpectedClaims, now: float) -> None:
     """Compare claims with the expected ones at ``now``, in seconds. Raises ValueError with the server's text."""
     if expected.issuer and claims.get("iss") != expected.issuer:
         raise ValueError("invalid issuer (iss) claim")
@@ -103,7 +103,7 @@ def _audiences(claims: Claims) -> list[str]:
     return [value for value in values if isinstance(value, str)]
 
 
-def _check_times(claims: Claims, expected: Expected, now: float) -> None:
+def _check_times(claims: Claims, expected: ExpectedClaims, now: float) -> None:
     issued, expires, starts = (_moment(claims.get(name)) for name in ("iat", "exp", "nbf"))
     if not issued and not expires and not starts:
         if not expected.times_required:

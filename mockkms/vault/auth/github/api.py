@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mockkms import outside
 from mockkms.urls import urlsplit
-from mockkms.vault.auth.github.model import Account, Github, GithubConfig
+from mockkms.vault.auth.github.model import Github, GithubAccount, GithubConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
 
@@ -19,7 +19,7 @@ HINT = "the world has no accounts for this mount; list them under `directory`"
 
 
 @dataclass
-class Member:
+class GithubMember:
     """The owner of a token."""
 
     user: str
@@ -52,7 +52,7 @@ def organization_id(state: Github, config: GithubConfig) -> int:
     return number
 
 
-def member(state: Github, config: GithubConfig, token: str, call: Call) -> Member:
+def member(state: Github, config: GithubConfig, token: str, call: Call) -> GithubMember:
     """Return the owner of a token. Raises BackendError with the text of GitHub's client."""
     base = config.base_url or ADDRESS
     if state.directory:
@@ -66,19 +66,19 @@ def member(state: Github, config: GithubConfig, token: str, call: Call) -> Membe
     user = _request(base, "user", token).get("login")
     organizations = _listed(base, "user/orgs" + _PAGE, token)
     teams = _listed(base, "user/teams" + _PAGE, token)
-    return Member(
+    return GithubMember(
         str(user or ""),
         [(_number(org.get("id")), str(org.get("login") or "")) for org in organizations],
         [_team(team) for team in teams],
     )
 
 
-def _known(account: Account, config: GithubConfig) -> Member:
+def _known(account: GithubAccount, config: GithubConfig) -> GithubMember:
     # A configured id is the organization's real one, which the world does not know.
     own = {config.organization.lower(): config.organization_id}
     organizations = [(own.get(name.lower(), id_of(name)), name) for name in account.org]
     teams = [(name, slug(name), config.organization_id) for name in account.teams]
-    return Member(account.user, organizations, teams)
+    return GithubMember(account.user, organizations, teams)
 
 
 def slug(team: str) -> str:

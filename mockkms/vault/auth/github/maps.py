@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.github.config import config
-from mockkms.vault.auth.github.model import Account, Github, Mappings, engine
+from mockkms.vault.auth.github.model import Github, GithubAccount, Mappings, engine
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
@@ -76,7 +76,7 @@ def _account() -> dict[str, Key]:
 
 
 section = directories.Directory(
-    Account, _account, "GitHub's accounts, by personal access token", config, "the organization"
+    GithubAccount, _account, "GitHub's accounts, by personal access token", config, "the organization"
 ).section(
     directories.entries("teams", "policies by team", teams, lambda mount: mount.state.teams, directories.NAMES),
     directories.entries("users", "policies by user", users, lambda mount: mount.state.users, directories.NAMES),

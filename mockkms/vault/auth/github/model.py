@@ -28,9 +28,9 @@ class GithubConfig(TokenParams):
     base_url: Annotated[str, param(Kind.STRING, help="The API's address, of GitHub Enterprise or a substitute.")] = ""
 
 
-@stored("auth.github.Account")
+@stored("auth.github.GithubAccount")
 @dataclass
-class Account:
+class GithubAccount:
     """The account of the world's GitHub that a token belongs to."""
 
     user: str
@@ -48,7 +48,7 @@ class Github:
     config: GithubConfig | None = None
     teams: Mappings = field(default_factory=dict)
     users: Mappings = field(default_factory=dict)
-    directory: dict[str, Account] = field(default_factory=dict)
+    directory: dict[str, GithubAccount] = field(default_factory=dict)
     """The accounts of the world's GitHub, by token. If there are none, GitHub cannot be reached."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault.auth.claims import Claims, Expected, claim, validate
+from mockkms.vault.auth.claims import Claims, ExpectedClaims, claim, validate
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
@@ -88,7 +88,7 @@ def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call
     """Return the claims of the token ``jwt``, valid for ``role``. Raises ErrorResponse."""
     with refusing("error validating token: error verifying token signature: ", of=Unreachable):
         keys = keys_of(state, call, config)
-    expected = Expected(
+    expected = ExpectedClaims(
         issuer=config.bound_issuer,
         subject=role.bound_subject if isinstance(role, JwtRole) else "",
         audiences=role.bound_audiences or [],

@@ -150,9 +150,9 @@ class CelRole(Record):
         return {"cel_program": self.program.shown(), **super().changed()}
 
 
-@stored("auth.jwt.Pending")
+@stored("auth.jwt.PendingOidcLogin")
 @dataclass
-class Pending:
+class PendingOidcLogin:
     """A login whose browser was sent to the provider."""
 
     role: str
@@ -181,7 +181,7 @@ class JWT:
     cel_roles: dict[str, CelRole] = field(default_factory=dict)
     jwks: dict[str, list[str]] = field(default_factory=dict)
     """Public keys (PEM) that the world serves at a JWKS or OIDC discovery URL, without contacting it."""
-    pending: dict[str, Pending] = field(default_factory=dict)
+    pending: dict[str, PendingOidcLogin] = field(default_factory=dict)
     """Logins in progress, by their state."""
 
 

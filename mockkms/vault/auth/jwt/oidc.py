@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from mockkms.crypto import jws
 from mockkms.urls import urlsplit
-from mockkms.vault.auth.claims import Claims, Expected, validate
+from mockkms.vault.auth.claims import Claims, ExpectedClaims, validate
 from mockkms.vault.auth.jwt import provider as providers
 from mockkms.vault.auth.jwt.login import auth_of
-from mockkms.vault.auth.jwt.model import JWT, JwtConfig, JwtRole, Pending, engine
+from mockkms.vault.auth.jwt.model import JWT, JwtConfig, JwtRole, PendingOidcLogin, engine
 from mockkms.vault.auth.jwt.provider import OidcIssuer, Unreachable
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -136,10 +136,10 @@ def _without_port(uri: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.hostname or ""))
 
 
-def _started(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pending]:
+def _started(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, PendingOidcLogin]:
     now, entropy = call.now(), call.core.entropy
     state.pending = {state_id: one for state_id, one in state.pending.items() if one.until > now}
-    pending = Pending(
+    pending = PendingOidcLogin(
         role=role, redirect_uri=redirect, nonce=f"n_{entropy.base62(20)}", client_nonce=call["client_nonce"],
         verifier=entropy.base62(43), until=now + _LASTS, address=call.request.remote_address,
     )  # fmt: skip
@@ -149,7 +149,7 @@ def _started(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, Pen
 
 
 def _address(
-    config: JwtConfig, role: JwtRole, provider: OidcIssuer, state_id: str, pending: Pending, namespace: str
+    config: JwtConfig, role: JwtRole, provider: OidcIssuer, state_id: str, pending: PendingOidcLogin, namespace: str
 ) -> str:
     query = {
         "client_id": config.oidc_client_id,
@@ -217,7 +217,7 @@ def finish_login(state: JWT, call: Call, *, confirmation: str, code: str) -> Res
     return _page(200, "Signed in", "You can close this window and go back to where you came from.")
 
 
-def _complete(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) -> Auth:
+def _complete(call: Call, config: JwtConfig, role: JwtRole, pending: PendingOidcLogin) -> Auth:
     failed, fault = _failed(call), call["error"].strip().lower()
     if fault:
         unknown = "An unknown error occurred during OIDC authentication. Check server logs for details"
@@ -245,10 +245,10 @@ def _complete(call: Call, config: JwtConfig, role: JwtRole, pending: Pending) ->
 
 
 def _verified_claims(
-    call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: Pending, code: str
+    call: Call, config: JwtConfig, role: JwtRole, provider: OidcIssuer, pending: PendingOidcLogin, code: str
 ) -> tuple[Claims, dict[str, object]]:
     """Return the claims of the valid id token, and the token endpoint's response. Raises ErrorResponse."""
-    expected = Expected(
+    expected = ExpectedClaims(
         issuer=provider.issuer, audiences=role.bound_audiences or [config.oidc_client_id],
         algorithms=config.jwt_supported_algs or ["RS256"],
     )  # fmt: skip
@@ -296,7 +296,7 @@ def poll_login(state: JWT, call: Call, *, client_nonce: str) -> Response:
     return Response(auth=pending.auth)
 
 
-def _pending(state: JWT, call: Call) -> Pending | None:
+def _pending(state: JWT, call: Call) -> PendingOidcLogin | None:
     found = state.pending.get(call["state"])
     return found if found is not None and found.until > call.now() else None
 

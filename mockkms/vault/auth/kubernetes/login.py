@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mockkms.crypto import jws
-from mockkms.vault.auth.claims import UNEXPECTED_ALGORITHM, Claims, Expected, check, claims_in, signature_checked
+from mockkms.vault.auth.claims import UNEXPECTED_ALGORITHM, Claims, ExpectedClaims, check, claims_in, signature_checked
 from mockkms.vault.auth.kubernetes import review, selector
-from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, KubernetesRole, engine
+from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, KubernetesRole, ServiceAccount, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -47,39 +47,38 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
     if state.config is None:
         raise BackendError("could not load backend configuration")
     claims = _claims(state.config, found, call, jwt)
-    account = _account(claims)
+    account, secret = _account(claims)
     _check_bounds(state.config, found, account)
     alias = _alias_name(found, account)
-    known = {name: account[name] for name in ("name", "namespace", "uid")}
     named = claims.get("aud")
     audiences = [found.audience] if found.audience else named if isinstance(named, list) else []
-    if known not in state.reviewed and not review.confirms(state.config, audiences, jwt, known):
+    if account not in state.reviewed and not review.confirms(state.config, audiences, jwt, account):
         if not review.can_be_asked(state.config):
             call.request.trace.hint = "list the cluster's accounts in the world under service_accounts"
         raise permission_denied()
-    return Response(auth=_auth(found, role, call, account, alias))
+    return Response(auth=_auth(found, role, call, account, secret, alias))
 
 
-def _alias_name(role: KubernetesRole, account: dict[str, str]) -> str:
+def _alias_name(role: KubernetesRole, account: ServiceAccount) -> str:
     """Return the name of the alias. Raises BackendError if the token has none."""
     if role.alias_name_source == "serviceaccount_name":
-        if not account["namespace"] or not account["name"]:
+        if not account.namespace or not account.name:
             raise BackendError("service account namespace and name must be set")
-        return f"{account['namespace']}/{account['name']}"
-    if not account["uid"]:
+        return f"{account.namespace}/{account.name}"
+    if not account.uid:
         raise BackendError("could not parse UID from claims")
-    return account["uid"]
+    return account.uid
 
 
-def _auth(role: KubernetesRole, name: str, call: Call, account: dict[str, str], alias: str) -> Auth:
+def _auth(role: KubernetesRole, name: str, call: Call, account: ServiceAccount, secret: str, alias: str) -> Auth:
     metadata = {
-        "service_account_uid": account["uid"],
-        "service_account_name": account["name"],
-        "service_account_namespace": account["namespace"],
-        "service_account_secret_name": account["secret"],
+        "service_account_uid": account.uid,
+        "service_account_name": account.name,
+        "service_account_namespace": account.namespace,
+        "service_account_secret_name": secret,
     }
     auth = Auth(
-        display_name=f"{account['namespace']}-{account['name']}",
+        display_name=f"{account.namespace}-{account.name}",
         alias={
             "name": alias,
             "metadata": dict(metadata),
@@ -101,7 +100,7 @@ def _claims(config: KubernetesConfig, role: KubernetesRole, call: Call, jwt: str
             unparsed = pss and keys is None
             raise permission_denied() if unparsed else BackendError(UNEXPECTED_ALGORITHM, status=403)
         claims = claims_in(token)
-    expected = Expected(audiences=[role.audience] if role.audience else [], times_required=False)
+    expected = ExpectedClaims(audiences=[role.audience] if role.audience else [], times_required=False)
     if not config.disable_iss_validation:
         expected.issuer = config.issuer
     with refusing(error=BackendError, status=403):
@@ -120,32 +119,33 @@ def _decoding_fault(call: Call, audience: object) -> str:
     return f"decoding failed due to the following error(s):\n\n'aud' {fault}"
 
 
-def _account(claims: Claims) -> dict[str, str]:
+def _account(claims: Claims) -> tuple[ServiceAccount, str]:
+    """Return the service account of a token, and the name of its secret; absent names are empty."""
     prefix = "kubernetes.io/serviceaccount/"
-    account = {
-        "name": claims.get(prefix + "service-account.name"),
-        "uid": claims.get(prefix + "service-account.uid"),
-        "secret": claims.get(prefix + "secret.name"),
-        "namespace": claims.get(prefix + "namespace"),
-    }
+    name, uid = claims.get(prefix + "service-account.name"), claims.get(prefix + "service-account.uid")
+    namespace = claims.get(prefix + "namespace")
     projected = claims.get("kubernetes.io")
     if isinstance(projected, dict):
-        account["namespace"] = projected.get("namespace")
+        namespace = projected.get("namespace")
         inner = projected.get("serviceaccount")
         if isinstance(inner, dict):
-            account["name"], account["uid"] = inner.get("name"), inner.get("uid")
-    return {name: value if isinstance(value, str) else "" for name, value in account.items()}
+            name, uid = inner.get("name"), inner.get("uid")
+    return ServiceAccount(_text(name), _text(namespace), _text(uid)), _text(claims.get(prefix + "secret.name"))
 
 
-def _check_bounds(config: KubernetesConfig, role: KubernetesRole, account: dict[str, str]) -> None:
-    if not _named(role.bound_service_account_names, account["name"]):
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _check_bounds(config: KubernetesConfig, role: KubernetesRole, account: ServiceAccount) -> None:
+    if not _named(role.bound_service_account_names, account.name):
         raise BackendError("service account name not authorized", status=403)
-    if _named(role.bound_service_account_namespaces or [], account["namespace"]):
+    if _named(role.bound_service_account_namespaces or [], account.namespace):
         return
     fault = ""
     if role.bound_service_account_namespace_selector:
         try:
-            if selector.matches(config, role.bound_service_account_namespace_selector, account["namespace"]):
+            if selector.matches(config, role.bound_service_account_namespace_selector, account.namespace):
                 return
         except (OSError, ValueError) as error:
             fault = f" err={error}"

@@ -60,14 +60,23 @@ class KubernetesRole(TokenParams):
 
 
 @stored("auth.kubernetes.Kubernetes")
+@dataclass(frozen=True)
+class ServiceAccount:
+    """A service account of the cluster."""
+
+    name: str
+    namespace: str
+    uid: str
+
+
 @dataclass
 class Kubernetes:
     """One mount."""
 
     config: KubernetesConfig | None = None
     roles: dict[str, KubernetesRole] = field(default_factory=dict)
-    reviewed: list[dict[str, str]] = field(default_factory=list)
-    """The service accounts of the world's cluster: ``name``, ``namespace``, ``uid``. Others are
+    reviewed: list[ServiceAccount] = field(default_factory=list)
+    """The service accounts of the world's cluster. Others are
     reviewed by the API server if it is on this machine, and refused if it is not."""
 
 

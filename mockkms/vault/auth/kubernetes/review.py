@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mockkms import outside
-from mockkms.vault.auth.kubernetes.model import KubernetesConfig
+from mockkms.vault.auth.kubernetes.model import KubernetesConfig, ServiceAccount
 
 _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
@@ -15,8 +15,8 @@ def can_be_asked(config: KubernetesConfig) -> bool:
     return outside.is_here(config.kubernetes_host)
 
 
-def confirms(config: KubernetesConfig, audiences: list[str], token: str, account: dict[str, str]) -> bool:
-    """Return whether the API server accepts ``token`` as that of ``account``: ``name``, ``namespace``, ``uid``."""
+def confirms(config: KubernetesConfig, audiences: list[str], token: str, account: ServiceAccount) -> bool:
+    """Return whether the API server accepts ``token`` as that of ``account``."""
     if not can_be_asked(config):
         return False
     question = {
@@ -38,7 +38,7 @@ def confirms(config: KubernetesConfig, audiences: list[str], token: str, account
     return isinstance(answer, dict) and _of(answer, audiences) == account
 
 
-def _of(answer: dict[str, object], audiences: list[str]) -> dict[str, str] | None:
+def _of(answer: dict[str, object], audiences: list[str]) -> ServiceAccount | None:
     """Return the service account of a review; None if the token is refused or has another owner."""
     status = answer.get("status")
     if not isinstance(status, dict) or status.get("error") or status.get("authenticated") is not True:
@@ -50,4 +50,4 @@ def _of(answer: dict[str, object], audiences: list[str]) -> dict[str, str] | Non
     parts = str(user.get("username", "")).split(":")
     if len(parts) != 4 or parts[:2] != ["system", "serviceaccount"]:
         return None
-    return {"name": parts[3], "namespace": parts[2], "uid": str(user.get("uid", ""))}
+    return ServiceAccount(parts[3], parts[2], str(user.get("uid", "")))

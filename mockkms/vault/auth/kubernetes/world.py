@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.kubernetes.config import config
+from mockkms.vault.auth.kubernetes.model import ServiceAccount
 from mockkms.vault.auth.kubernetes.roles import roles
 from mockkms.vault.framework.shapes.collections import Key, ListOf, RecordShape, Text
-from mockkms.vault.framework.world_section import list_at
+from mockkms.vault.framework.world_section import mappings_at
 from mockkms.vault.kernel.record_section import Part, named, one, record_section
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ def _accounts() -> Key:
 
 
 def _fill_accounts(_to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
-    accounts = list_at(spec, "service_accounts")
-    mount.state.reviewed = [dict(account) for account in accounts if isinstance(account, Mapping)]
+    mount.state.reviewed = [
+        ServiceAccount(str(account["name"]), str(account["namespace"]), str(account["uid"]))
+        for account in mappings_at(spec, "service_accounts")
+    ]
 
 
 def _dump_accounts(_core: Context, mount: Mount) -> object:
-    return [dict(account) for account in mount.state.reviewed]
+    return [dict(vars(account)) for account in mount.state.reviewed]
 
 
 section = record_section(

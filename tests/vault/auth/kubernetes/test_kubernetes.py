@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mockkms.crypto import jws
+from mockkms.vault.auth.kubernetes.model import ServiceAccount
 from mockkms.vault.framework.message import Response
 from tests.vault.driving import World
 
@@ -21,7 +22,7 @@ ACCOUNT = {"kubernetes.io": {"namespace": "prod", "serviceaccount": {"name": "ap
 
 def prepare(world: World) -> None:
     mount = world.core.mount("", "auth/k/", "kubernetes")
-    mount.state.reviewed.append({"name": "app", "namespace": "prod", "uid": "u-1"})
+    mount.state.reviewed.append(ServiceAccount("app", "prod", "u-1"))
     world.write("auth/k/config", {"kubernetes_host": "https://k.test", "kubernetes_ca_cert": "x"})
     bounds = {"bound_service_account_names": "a*", "bound_service_account_namespaces": "prod"}
     world.write("auth/k/role/R", {**bounds, "token_policies": "p"})
