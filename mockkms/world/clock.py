@@ -15,6 +15,9 @@ from typing import TypeAlias
 Moment: TypeAlias = float | str | datetime | date
 """A moment as people give it: seconds since the epoch, RFC 3339 text, or a datetime; without a zone it is UTC."""
 
+ClockState: TypeAlias = tuple[float, float | None]
+"""The state of a clock: its offset from the system's in seconds, and the moment at which it stands frozen."""
+
 FIRST, LAST = -62135596800.0, 253402300799.0
 """The first second of the year 1 and the last one of 9999: the moments that a clock may be moved to."""
 ZERO_TIME = "0001-01-01T00:00:00Z"
@@ -76,11 +79,11 @@ class Clock:
         else:
             self._offset = at - time.time()
 
-    def state(self) -> tuple[float, float | None]:
+    def state(self) -> ClockState:
         """Return what a snapshot keeps of this clock."""
         return (self._offset, self._frozen)
 
-    def restore(self, state: tuple[float, float | None]) -> None:
+    def restore(self, state: ClockState) -> None:
         """Put back what ``state()`` gave."""
         self._offset, self._frozen = state
 

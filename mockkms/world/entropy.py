@@ -9,8 +9,12 @@ from __future__ import annotations
 import builtins
 import os
 from hashlib import blake2b
+from typing import TypeAlias
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+EntropyState: TypeAlias = tuple[int | str | None, int, bytes]
+"""The state of a source: its seed, the number of blocks drawn, and bytes drawn but not used."""
 
 
 def _stream_key(seed: int | str | None) -> bytes:
@@ -79,11 +83,11 @@ class Entropy:
         """Begin the stream of ``seed`` (None: the system's randomness) from its start."""
         self.restore((seed, 0, b""))
 
-    def state(self) -> tuple[int | str | None, int, builtins.bytes]:
+    def state(self) -> EntropyState:
         """Return what a snapshot keeps of this stream."""
         return (self.seed, self._counter, self._buffer)
 
-    def restore(self, state: tuple[int | str | None, int, builtins.bytes]) -> None:
+    def restore(self, state: EntropyState) -> None:
         """Put back what ``state()`` gave."""
         seed, counter, buffer = state
         if seed != self.seed:

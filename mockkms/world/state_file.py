@@ -22,7 +22,8 @@ from mockkms.files import replace_file
 from mockkms.rustfs import RustfsState
 from mockkms.vault.kernel.state import VaultState
 from mockkms.version import __version__
-from mockkms.world.clock import rfc3339
+from mockkms.world.clock import ClockState, rfc3339
+from mockkms.world.entropy import EntropyState
 from mockkms.world.world import World
 
 FORMAT = 1
@@ -58,8 +59,8 @@ class KeptState:
 
     vault: VaultState
     rustfs: RustfsState
-    clock: tuple[float, float | None]
-    entropy: tuple[int | str | None, int, bytes]
+    clock: ClockState
+    entropy: EntropyState
     root_token: str
     flavor: str
 

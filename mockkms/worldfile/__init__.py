@@ -4,7 +4,7 @@ Public names load when first used: who only wants to catch a ``SeedError`` pays 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mockkms.worldfile.checking import check
@@ -40,9 +40,9 @@ _PUBLIC = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _PUBLIC:
-        value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+        value: object = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

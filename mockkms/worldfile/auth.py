@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Tagged
-from mockkms.vault.framework.world_section import Steps
+from mockkms.vault.framework.world_section import Steps, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
 from mockkms.worldfile.mounts import dump_mount, fill, mount_keys, mountable, mounted, variants
@@ -28,18 +28,20 @@ def _path(path: str) -> str | None:
     return None
 
 
-def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Mount the auth methods of a namespace and fill them."""
-    for path, spec in (section.get("auth") or {}).items():
+    methods = mapping_at(section, "auth")
+    for path in methods:
+        spec, method = mapping_at(methods, path), str(mapping_at(methods, path)["type"])
         at = (*steps, "auth", path)
         with to.guard(*at):
             taken = _singleton_at(f"auth/{path}")
-            only = registry.only_path("auth", spec["type"])
-            if (taken or only) and taken != spec["type"]:
-                method_type, place = (taken, path) if taken else (spec["type"], only.removeprefix("auth/"))
+            only = registry.only_path("auth", method)
+            if (taken or only) and taken != method:
+                method_type, place = (taken, path) if taken else (method, only.removeprefix("auth/"))
                 to.fault((*at, "type"), f"the {method_type} method is mounted at {place}, and nothing else is")
                 continue
-            if mountable(to, "auth", spec["type"], at):
+            if mountable(to, "auth", method, at):
                 fill(to.below(*at), mounted(to.core, namespace, f"auth/{path}", spec), spec)
 
 
@@ -55,7 +57,7 @@ def _singleton_at(path: str) -> str:
     )
 
 
-def dump(core: Core, namespace: str) -> dict[str, Any]:
+def dump(core: Core, namespace: str) -> dict[str, object]:
     """Return the auth methods of a namespace; what no description covers is left to the exact part of a dump."""
     methods = core.state.mounts.of(namespace, auth=True)
     return {"auth": {mount.path.removeprefix("auth/"): dump_mount(core, mount) for mount in methods}}

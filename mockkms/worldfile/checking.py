@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mockkms.vault.framework import registry
+from mockkms.vault.framework.world_section import mapping_at
 from mockkms.vault.sys.mounts.shapes import shown_path
 from mockkms.world.world import World
 from mockkms.worldfile.applying import problem_at
@@ -28,14 +29,14 @@ def check(sources: Sequence[Source]) -> list[Problem]:
 def _filled(world: World, spec: WorldSpec) -> list[Problem]:
     """Return what the sections of types find in the mounts of the root namespace."""
     problems = []
-    described = spec.sections.get("vault") or {}
+    described = mapping_at(spec.sections, "vault")
     for mount in world.core.state.mounts.of(""):
         section = registry.world_section(mount.engine)
         if section is None or section.check is None:
             continue
         where = "auth" if mount.is_auth else "mounts"
         path = shown_path(mount)
-        given = (described.get(where) or {}).get(path) or {}
+        given = mapping_at(mapping_at(described, where), path)
         for steps, message in section.check(mount, given):
             problems.append(problem_at(spec.root, ("vault", where, path, *steps), message))
     return problems

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
+from mockkms.vault.framework.shapes.collections import Problems
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339, rfc3339
 from mockkms.world.world import World
@@ -23,7 +24,7 @@ _Dumper = cast(type[yaml.SafeDumper], type("_Dumper", (_BASE,), {"ignore_aliases
 """libyaml's where it is there; every value is written where it stands, never as an alias."""
 
 
-def _mapping(dumper: yaml.SafeDumper, value: dict[str, Any]) -> yaml.Node:
+def _mapping(dumper: yaml.SafeDumper, value: dict[str, object]) -> yaml.Node:
     """In one line where it is short and holds only scalars of one line."""
     node = dumper.represent_mapping("tag:yaml.org,2002:map", value.items())
     if any(isinstance(item, str) and len(item) > 60 for item in value.values()):
@@ -57,7 +58,7 @@ def _dumped(world: World) -> str:
     with world.lock:
         head = _head(world)
         for body in (_described(world), {"vault": {"root_token": world.root_token}}):
-            document = head | _whole(body)
+            document = {**head, **{key: _whole(value) for key, value in body.items()}}
             found = _loaded(world, document)
             if found is not None:
                 break
@@ -73,8 +74,8 @@ def _dumped(world: World) -> str:
         return _yaml(document)
 
 
-def _head(world: World) -> dict[str, Any]:
-    head: dict[str, Any] = {"mockkms": VERSION, "flavor": world.core.product.name}
+def _head(world: World) -> dict[str, object]:
+    head: dict[str, object] = {"mockkms": VERSION, "flavor": world.core.product.name}
     if world.entropy.seed is not None:
         head["rng"] = world.entropy.seed
     if world.clock.frozen:
@@ -83,8 +84,8 @@ def _head(world: World) -> dict[str, Any]:
     return head
 
 
-def _described(world: World) -> dict[str, Any]:
-    body: dict[str, Any] = {"vault": vault.dump(world.core, world.root_token), "rustfs": rustfs.dump(world)}
+def _described(world: World) -> dict[str, object]:
+    body: dict[str, object] = {"vault": vault.dump(world.core, world.root_token), "rustfs": rustfs.dump(world)}
     rules = faults.dump(world)
     if rules:
         body["faults"] = rules
@@ -95,7 +96,7 @@ def _described(world: World) -> dict[str, Any]:
     return body
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> object:
     """Return the value with texts that YAML can hold; what that changes, the exact part puts right."""
     if isinstance(value, dict):
         return {_whole(str(key)): _whole(item) for key, item in value.items()}
@@ -106,7 +107,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _loaded(world: World, document: dict[str, Any]) -> World | None:
+def _loaded(world: World, document: dict[str, object]) -> World | None:
     """The world that the readable part makes, at another time and with other randomness; None if it makes none."""
     spec = _spec(document)
     if spec is None:
@@ -124,15 +125,15 @@ def _loaded(world: World, document: dict[str, Any]) -> World | None:
     return made
 
 
-def _spec(document: dict[str, Any]) -> WorldSpec | None:
+def _spec(document: dict[str, object]) -> WorldSpec | None:
     try:
         root = read_yaml(_yaml(document), "<dump>")
     except SeedError:
         return None
-    problems: list[Any] = []
+    problems: Problems = []
     sections = world_shape().read(root, "", problems)
     return None if problems else WorldSpec(sections, root)
 
 
-def _yaml(document: dict[str, Any]) -> str:
+def _yaml(document: dict[str, object]) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Key, ListOf, Problems, RecordShape, Shape
@@ -20,16 +20,21 @@ from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.golang.number import Number
 from mockkms.world import stored
+from mockkms.world.clock import ClockState
+from mockkms.world.entropy import EntropyState
 from mockkms.world.world import World
 from mockkms.worldfile.applying import Applier
 
-Path = tuple[Any, ...]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Path = tuple[object, ...]
 
 
 class Plain(Shape):
-    """Any value as plain data."""
+    """object value as plain data."""
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> object:
         return node.plain()
 
 
@@ -40,7 +45,7 @@ def shape() -> ListOf:
     )
 
 
-def roots(world: World) -> dict[str, Any]:
+def roots(world: World) -> dict[str, object]:
     """Return the parts of a world that must come back equal."""
     return {
         "vault": world.core.state,
@@ -56,15 +61,15 @@ def roots(world: World) -> dict[str, Any]:
 class StateWriter:
     """Finds what differs between two worlds and writes it down."""
 
-    def __init__(self, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-        self.patches: list[dict[str, Any]] = []
+    def __init__(self, wanted: dict[str, object], found: dict[str, object]) -> None:
+        self.patches: list[dict[str, object]] = []
         self.found = found
         self.first: dict[int, Path] = {}
         """Where each object stands first."""
         self.again: set[int] = set()
         self._survey(wanted, (), set())
 
-    def _survey(self, value: Any, path: Path, above: set[int]) -> None:
+    def _survey(self, value: object, path: Path, above: set[int]) -> None:
         if is_dataclass(value) and not isinstance(value, type):
             if id(value) in self.first:
                 self.again.add(id(value))
@@ -73,7 +78,7 @@ class StateWriter:
         for step, below in parts(value):
             self._survey(below, (*path, step), above)
 
-    def compare(self, wanted: Any, found: Any, path: Path) -> None:
+    def compare(self, wanted: object, found: object, path: Path) -> None:
         """Note what has to change for ``found`` to become ``wanted``."""
         if id(wanted) in self.again and self.first[id(wanted)] != path:
             if found is at(self.found, self.first[id(wanted)]):
@@ -91,10 +96,10 @@ class StateWriter:
                 return
         self._note(path, self.value(wanted, path))
 
-    def _note(self, path: Path, value: Any) -> None:
+    def _note(self, path: Path, value: object) -> None:
         self.patches.append({"at": [self.value(step) for step in path], "is": value})
 
-    def value(self, value: Any, path: Path | None = None) -> Any:
+    def value(self, value: object, path: Path | None = None) -> object:
         """Return a value as YAML can hold it."""
         if path is not None and id(value) in self.again and self.first[id(value)] != path:
             return {"$same": [self.value(step) for step in self.first[id(value)]]}
@@ -123,21 +128,21 @@ class StateWriter:
             return {"$object": [name, dict(items)]}
         raise TypeError(f"{type(value).__qualname__} has no place in a world's state")
 
-    def _mapping(self, value: dict[Any, Any], path: Path | None) -> Any:
+    def _mapping(self, value: dict[object, object], path: Path | None) -> object:
         items = [(key, self.value(item, None if path is None else (*path, key))) for key, item in value.items()]
         if all(isinstance(key, str) and not key.startswith("$") and key.isprintable() for key in value):
             return dict(items)
         return {"$map": [[self.value(key), item] for key, item in items]}
 
 
-def at(root: Any, path: Path) -> Any:
+def at(root: object, path: Path) -> object:
     """Return what stands at a path, or None."""
     for step in path:
         root = dict(parts(root)).get(step)
     return root
 
 
-def parts(value: Any) -> list[tuple[Any, Any]]:
+def parts(value: object) -> list[tuple[object, object]]:
     """Return the values directly inside a value, each with the step to it."""
     if isinstance(value, dict):
         return list(value.items())
@@ -151,16 +156,40 @@ def parts(value: Any) -> list[tuple[Any, Any]]:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
+_TEXTS: dict[str, Callable[[str], object]] = {
+    "$bytes": lambda text: base64.b64decode(text, validate=True),
+    "$number": Number,
+    "$encoded": Encoded,
+    "$json": json.loads,
+}
+"""By the mark, what makes a value of a text."""
+_SERIES: dict[str, Callable[[Iterable[object]], object]] = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}
+"""By the mark, what makes a value of several ones."""
+
+
+def _items(inner: object) -> list[object]:
+    """Return a list that was written. Raises ValueError for anything else."""
+    if not isinstance(inner, list):
+        raise ValueError(f"expected a list, found {type(inner).__name__}")
+    return inner
+
+
+def _index(step: object) -> int:
+    if not isinstance(step, int):
+        raise LookupError(step)
+    return step
+
+
 class StateReader:
     """Writes patches into a world's parts."""
 
-    def __init__(self, parts_of_world: dict[str, Any]) -> None:
+    def __init__(self, parts_of_world: dict[str, object]) -> None:
         self.roots = parts_of_world
-        self.later: list[tuple[Callable[[Any], None], Path]] = []
+        self.later: list[tuple[Callable[[object], None], Path]] = []
 
-    def patch(self, where: list[Any], value: Any) -> None:
+    def patch(self, where: object, value: object) -> None:
         """Put ``value`` at a path. Raises ValueError for a path that leads nowhere and a value that is none."""
-        path = tuple(self.value(step, None) for step in where)
+        path = tuple(self.value(step, None) for step in _items(where))
         if len(path) < 1 or path[0] not in self.roots:
             raise ValueError(f"the path begins with one of {', '.join(self.roots)}")
         try:
@@ -177,63 +206,65 @@ class StateReader:
         except (LookupError, AttributeError, TypeError) as error:
             raise ValueError(f"the path leads nowhere ({error!r})") from None
 
-    def _at(self, path: Path) -> Any:
-        found: Any = self.roots
+    def _at(self, path: Path) -> object:
+        found: object = self.roots
         for step in path:
-            known = is_dataclass(found)
-            if known and step not in {field.name for field in fields(found)}:
+            if is_dataclass(found):
+                if step not in {field.name for field in fields(found)}:
+                    raise LookupError(step)
+                found = getattr(found, str(step))
+            elif isinstance(found, dict):
+                found = found[step]
+            elif isinstance(found, list | tuple):
+                found = found[_index(step)]
+            else:
                 raise LookupError(step)
-            found = getattr(found, step) if known else found[step]
         return found
 
-    def value(self, written: Any, put: Callable[[Any], None] | None) -> Any:
+    def value(self, written: object, put: Callable[[object], None] | None) -> object:
         """Return a value from what was written."""
         if isinstance(written, list):
-            made: list[Any] = []
+            made: list[object] = []
             made.extend(self.value(item, setter(made, index)) for index, item in enumerate(written))
             return made
         if not isinstance(written, dict):
             return written
         mark, inner = next(iter(written.items()), ("", None))
         if not str(mark).startswith("$") or len(written) != 1:
-            table: dict[Any, Any] = {}
+            table: dict[object, object] = {}
             for key, item in written.items():
                 table[key] = self.value(item, setter(table, key))
             return table
         return self._marked(str(mark), inner, put)
 
-    def _marked(self, mark: str, inner: Any, put: Callable[[Any], None] | None) -> Any:
+    def _marked(self, mark: str, inner: object, put: Callable[[object], None] | None) -> object:
         if mark == "$same":
             if put is None:
                 raise ValueError("$same has no place here")
-            self.later.append((put, tuple(self.value(step, None) for step in inner)))
+            self.later.append((put, tuple(self.value(step, None) for step in _items(inner))))
             return None
         if mark == "$map":
-            table: dict[Any, Any] = {}
-            for key, item in inner:
+            table: dict[object, object] = {}
+            for key, item in map(_items, _items(inner)):
                 made = self.value(key, None)
                 table[made] = self.value(item, setter(table, made))
             return table
         if mark == "$object":
-            return self._object(*inner)
-        simple: dict[str, Callable[[Any], Any]] = {
-            "$bytes": lambda text: base64.b64decode(text, validate=True),
-            "$number": Number,
-            "$encoded": Encoded,
-            "$json": json.loads,
-            "$tuple": lambda items: tuple(self.value(item, None) for item in items),
-            "$set": lambda items: {self.value(item, None) for item in items},
-            "$frozenset": lambda items: frozenset(self.value(item, None) for item in items),
-        }
-        if mark not in simple:
-            raise ValueError(f"unknown mark {mark}")
-        return simple[mark](inner)
+            name, members = _items(inner)
+            return self._object(name, members)
+        if mark in _TEXTS:
+            if not isinstance(inner, str):
+                raise ValueError(f"{mark} holds a text")
+            return _TEXTS[mark](inner)
+        if mark in _SERIES:
+            return _SERIES[mark](self.value(item, None) for item in _items(inner))
+        raise ValueError(f"unknown mark {mark}")
 
-    def _object(self, name: str, values: dict[str, Any]) -> Any:
+    def _object(self, name: object, values: object) -> object:
         found = _class(name)
-        made: Any = object.__new__(found)
+        made: object = object.__new__(found)
         names = {field.name for field in fields(found)}
-        if set(values) != names:
+        if not isinstance(values, dict) or set(values) != names:
             raise ValueError(f"{name} has {', '.join(sorted(names))}")
         for field, item in values.items():
             put = setter(made, field)
@@ -241,7 +272,7 @@ class StateReader:
         return made
 
 
-def _class(name: object) -> type:
+def _class(name: object) -> type[DataclassInstance]:
     """Return the dataclass that a dump calls ``name``. Raises ValueError for an unknown name.
 
     A file creates only objects of classes of the state, and runs none of their code.
@@ -263,7 +294,7 @@ _SCALARS: dict[object, tuple[type, ...]] = {"str": (str,), "int": (int,), "float
 """The types of values by a member's annotation."""
 
 
-def check_kind(holder: Any, step: Any, value: Any) -> None:
+def check_kind(holder: object, step: object, value: object) -> None:
     """Raise ValueError for a value that cannot stand where it is to be put, as far as that can be told.
 
     A member has the type that its class declares; what was a container or an object before, or stands beside objects
@@ -274,7 +305,7 @@ def check_kind(holder: Any, step: Any, value: Any) -> None:
     expected: tuple[type, ...] = ()
     if is_dataclass(holder):
         declared = {field.name: field.type for field in fields(holder)}
-        expected = _SCALARS.get(declared[step], ())
+        expected = _SCALARS.get(declared[str(step)], ())
     before = dict(parts(holder)).get(step)
     if not expected and (is_dataclass(before) or (is_dataclass(holder) and isinstance(before, dict | list | tuple))):
         expected = (type(before),)
@@ -286,19 +317,23 @@ def check_kind(holder: Any, step: Any, value: Any) -> None:
         raise ValueError(f"expected {expected[0].__name__}, found {type(value).__name__}")
 
 
-def setter(holder: Any, step: Any) -> Callable[[Any], None]:
+def setter(holder: object, step: object) -> Callable[[object], None]:
     """Return what puts a value into ``holder`` at ``step``."""
 
-    def put(value: Any) -> None:
+    def put(value: object) -> None:
         if is_dataclass(holder):
-            object.__setattr__(holder, step, value)
-        else:
+            object.__setattr__(holder, str(step), value)
+        elif isinstance(holder, dict):
             holder[step] = value
+        elif isinstance(holder, list):
+            holder[_index(step)] = value
+        else:
+            raise LookupError(step)
 
     return put
 
 
-def apply(to: Applier, section: list[dict[str, Any]]) -> None:
+def apply(to: Applier, section: Sequence[Mapping[str, object]]) -> None:
     """Write the patches into the world."""
     world = to.world
     found = roots(world)
@@ -309,26 +344,27 @@ def apply(to: Applier, section: list[dict[str, Any]]) -> None:
     if to.problems:
         return
     with to.guard("exact"):
-        _check_sources(found["clock"], found["entropy"])
+        clock, entropy = _sources(found["clock"], found["entropy"])
     if to.problems:
         return
     # Through pickle, so that nothing the parts had looked up and kept survives.
     state, rustfs = pickle.loads(pickle.dumps((found["vault"], found["rustfs"]), protocol=5))
     world.core.replace_state(state)
     world.rustfs.replace_state(rustfs)
-    world.clock.restore(found["clock"])
-    world.entropy.restore(found["entropy"])
+    world.clock.restore(clock)
+    world.entropy.restore(entropy)
 
 
-def _check_sources(clock: object, entropy: object) -> None:
-    """Raise ValueError if these are not states of a clock and of an entropy source."""
+def _sources(clock: object, entropy: object) -> tuple[ClockState, EntropyState]:
+    """Return the states of a clock and of an entropy source. Raises ValueError for anything else."""
     match clock:
-        case (float() | int(), float() | int() | None):
+        case (float() | int() as offset, float() | int() | None as frozen):
             pass
         case _:
             raise ValueError("`clock` is a tuple of two numbers; the second may be null")
     match entropy:
-        case (int() | str() | None, int(), bytes()):
+        case (int() | str() | None as seed, int() as counter, bytes() as rest):
             pass
         case _:
             raise ValueError("`entropy` is a tuple of the seed, a counter and bytes")
+    return (offset, frozen), (seed, counter, rest)

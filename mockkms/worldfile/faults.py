@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockkms.faults import FaultError
 from mockkms.faults.kinds import KINDS
@@ -22,7 +22,7 @@ class RuleShape(Shape):
 
     expected = "a mapping that describes a rule"
 
-    def read(self, node: Node, path: str, problems: Problems) -> Any:
+    def read(self, node: Node, path: str, problems: Problems) -> dict[str, object]:
         if node.kind != "mapping":
             self.refuse(node, path, problems)
             return {}
@@ -39,12 +39,12 @@ class RuleShape(Shape):
             problems.append(_placed(node, error, path))
         return words
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, object]:
         helps = {**OWN_WORDS, **WORDS, **{word: kind.help for word, kind in KINDS.items()}}
         words = sorted(rule_words())
         properties = {word: {"description": helps[word]} if word in helps else {} for word in words}
         properties |= {word.replace("_", "-"): properties[word] for word in words}
-        script: dict[str, Any] = {"type": ["object", "array"], "properties": {word: {} for word in SCRIPT_WORDS}}
+        script: dict[str, object] = {"type": ["object", "array"], "properties": {word: {} for word in SCRIPT_WORDS}}
         rule = {"type": "object", "properties": properties, "additionalProperties": False}
         alone = {"type": "object", "properties": {"script": script}, "required": ["script"]}
         return {"anyOf": [rule, {**alone, "additionalProperties": False}]}
@@ -64,19 +64,19 @@ def shape() -> ListOf:
     return ListOf(RuleShape())
 
 
-def apply(to: Applier, section: list[Any]) -> None:
+def apply(to: Applier, section: object) -> None:
     """Add the rules."""
     with to.guard("faults"):
         to.world.faults.extend(section)
 
 
-def dump(world: World) -> list[Any]:
+def dump(world: World) -> list[dict[str, object]]:
     """Return the rules of a world, and its script; counts begin anew."""
-    found = [{"id": rule.id, **_plain(rule.words)} for rule in world.faults.list()]
+    found = [{"id": rule.id, **_words(rule.words)} for rule in world.faults.list()]
     script = world.faults.current_script
     if script is None:
         return found
-    words: dict[str, Any] = {"id": script.id, "steps": [_plain(step.words) for step in script.steps]}
+    words: dict[str, object] = {"id": script.id, "steps": [_plain(step.words) for step in script.steps]}
     if script.aside:
         words["aside"] = [_plain(step.words) for step in script.aside]
     if script.loop:
@@ -84,7 +84,11 @@ def dump(world: World) -> list[Any]:
     return [*found, {"script": words}]
 
 
-def _plain(value: Any) -> Any:
+def _words(words: Mapping[str, object]) -> dict[str, object]:
+    return {word: _plain(value) for word, value in words.items()}
+
+
+def _plain(value: object) -> object:
     """Words as YAML can hold them: times and objects become texts."""
     if isinstance(value, dict):
         return {str(word): _plain(item) for word, item in value.items()}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, ListOf, MapOf, Seconds, Tagged, Text
-from mockkms.vault.framework.world_section import Steps, WorldSection
+from mockkms.vault.framework.world_section import Steps, WorldSection, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.mounting import unmount
 from mockkms.vault.kernel.mounts import Mount, MountConfig
@@ -78,17 +77,19 @@ def _path(path: str) -> str | None:
     return None
 
 
-def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Mount the engines of a namespace and fill them."""
-    for path, spec in (section.get("mounts") or {}).items():
+    described = mapping_at(section, "mounts")
+    for path in described:
+        spec = mapping_at(described, path)
         at = (*steps, "mounts", path)
         with to.guard(*at):
-            if not mountable(to, "secret", spec["type"], at):
+            if not mountable(to, "secret", str(spec["type"]), at):
                 continue
             fill(to.below(*at), mounted(to.core, namespace, path, spec), spec)
 
 
-def fill(to: Applier, mount: Mount, spec: Mapping[str, Any]) -> None:
+def fill(to: Applier, mount: Mount, spec: Mapping[str, object]) -> None:
     """Put into a mount what the section of its type says."""
     section = registry.world_section(mount.engine)
     if section is not None:
@@ -106,15 +107,17 @@ def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
     return False
 
 
-def mounted(core: Core, namespace: str, path: str, spec: dict[str, Any]) -> Mount:
+def mounted(core: Core, namespace: str, path: str, spec: Mapping[str, object]) -> Mount:
     """Return the mount that a description asks for: the one that is there if it is of that kind, else a new one."""
     known = core.state.mounts.get(namespace, path)
-    chosen = _options(registry.implementation(spec["type"], None, "auth" if path.startswith("auth/") else "secret"))
-    options = {**(spec.get("options") or {}), **{name: spec[name] for name in chosen if name in spec}}
-    if known is None or not _fits(known, spec["type"], options, chosen):
+    mount_type = str(spec["type"])
+    chosen = _options(registry.implementation(mount_type, None, "auth" if path.startswith("auth/") else "secret"))
+    given = {**mapping_at(spec, "options"), **{name: spec[name] for name in chosen if name in spec}}
+    options = {name: str(value) for name, value in given.items()}
+    if known is None or not _fits(known, mount_type, options, chosen):
         if known is not None:
             unmount(core, known)
-        known = core.mount(namespace, path, spec["type"], options=options or None)
+        known = core.mount(namespace, path, mount_type, options=options or None)
     elif options:
         known.options = {**(known.options or {}), **options}
     for name in ("description", "local", "seal_wrap", "accessor"):
@@ -140,7 +143,7 @@ def _fits(mount: Mount, mount_type: str, options: Mapping[str, str], chosen: Map
     )
 
 
-def dump(core: Core, namespace: str) -> dict[str, Any]:
+def dump(core: Core, namespace: str) -> dict[str, object]:
     """Return the secrets engines of a namespace but those that every server has."""
     return {
         "mounts": {
@@ -151,15 +154,15 @@ def dump(core: Core, namespace: str) -> dict[str, Any]:
     }
 
 
-def dump_mount(core: Core, mount: Mount) -> dict[str, Any]:
+def dump_mount(core: Core, mount: Mount) -> dict[str, object]:
     """Return a mount as a world file describes it; usual values are left out."""
     section = registry.world_section(mount.engine)
     return {**_settings(mount, section), **(section.dump(core, mount) if section is not None else {})}
 
 
-def _settings(mount: Mount, section: WorldSection | None) -> dict[str, Any]:
+def _settings(mount: Mount, section: WorldSection | None) -> dict[str, object]:
     """Return what all mounts have, of this one."""
-    shown: dict[str, Any] = {"type": mount.type.removeprefix("ns_")}
+    shown: dict[str, object] = {"type": mount.type.removeprefix("ns_")}
     options = dict(mount.options or {})
     for name in section.options if section is not None else ():
         if name in options and section is not None and name in section.keys(mount.type):

@@ -6,7 +6,6 @@ Only plain YAML is read: no tag is ever executed, aliases are expanded within a 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import yaml
 
@@ -31,7 +30,7 @@ _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean",
 
 
 def read_yaml(text: str | bytes, file: str) -> Node:
-    """Return the tree of one YAML document. Raises SeedError for what is no plain YAML."""
+    """Return the tree of one YAML document. Raises SeedError for anything but plain YAML."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         size = len(raw) / 1024 / 1024
@@ -128,7 +127,7 @@ class _Builder:
         place = (self.file, mark.line + 1, mark.column + 1)
         self.count += 1
         if self.count > MAX_NODES:
-            message = f"more than {MAX_NODES:,} values after aliases are expanded: this is no world"
+            message = f"more than {MAX_NODES:,} values after aliases are expanded: this is not a world"
             raise SeedError([*self.problems, Problem(*place, path, message)])
         if id(raw) in self.open:
             raise SeedError([*self.problems, Problem(*place, path, "an alias that contains itself")])
@@ -202,7 +201,7 @@ def _shown(tag: str) -> str:
     return "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
 
 
-def _scalar_value(kind: str, text: str) -> Any:
+def _scalar_value(kind: str, text: str) -> int | float | bool | str | None:
     if kind == "integer":
         return int(text.replace("_", ""), 0) if not text.lstrip("+-").startswith("0") or len(text) < 2 else _octal(text)
     if kind == "number":
@@ -220,7 +219,7 @@ def _octal(text: str) -> int:
         return int(plain, 8)
 
 
-def from_python(value: Any, file: str = "<dict>", depth: int = 0) -> Node:
+def from_python(value: object, file: str = "<dict>", depth: int = 0) -> Node:
     """Return the tree of Python data. Raises SeedError for what YAML could not say."""
     if depth > MAX_DEPTH:
         raise SeedError([Problem(file, 0, 0, "", _TOO_DEEP)])

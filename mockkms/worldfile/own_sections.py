@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import RecordShape
-from mockkms.vault.framework.world_section import Steps, WorldSection
+from mockkms.vault.framework.world_section import Steps, WorldSection, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
 
@@ -26,15 +26,15 @@ def helps() -> dict[str, str]:
     return {key: section.help for key, section in _sections().items()}
 
 
-def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Fill the mounts of a namespace that the sections describe."""
     for key, own in _sections().items():
         mount = to.core.state.mounts.get(namespace, f"{key}/")
         if section.get(key) and mount is not None:
-            own.fill(to.below(*steps, key), mount, section[key])
+            own.fill(to.below(*steps, key), mount, mapping_at(section, key))
 
 
-def dump(core: Core, namespace: str) -> dict[str, Any]:
+def dump(core: Core, namespace: str) -> dict[str, object]:
     """Return the sections of a namespace."""
     mounts = {key: core.state.mounts.get(namespace, f"{key}/") for key in _sections()}
     return {key: own.dump(core, mount) for key, own in _sections().items() if (mount := mounts[key]) is not None}

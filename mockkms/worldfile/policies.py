@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.shapes.collections import Key, MapOf, Problems, Text
 from mockkms.vault.framework.shapes.nodes import Node
-from mockkms.vault.framework.world_section import Steps
+from mockkms.vault.framework.world_section import Steps, mapping_at
 from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.core import Core
 from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.policies import PolicyError
 from mockkms.vault.policy.rules import parse_policy
@@ -54,24 +55,24 @@ def keys() -> dict[str, Key]:
     }
 
 
-def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Write the policies of a namespace."""
-    for name, text in (section.get("policies") or {}).items():
+    for name, text in mapping_at(section, "policies").items():
         at = (*steps, "policies", name)
         try:
-            to.core.policies.write(namespace, name, text)
+            to.core.policies.write(namespace, name, str(text))
         except PolicyError as error:
             to.problems.append(_problem(find(to.root, at), ".".join(map(str, at)), error))
         except VaultError as error:
             to.fault(at, "; ".join(error.errors))
     sys = to.core.state.mounts.get(namespace, "sys/")
-    for name, text in (section.get("password_policies") or {}).items():
+    for name, text in mapping_at(section, "password_policies").items():
         with to.guard(*steps, "password_policies", name):
             if sys is not None:
                 seeding.write(to.core, sys, f"policies/password/{name}", {"policy": text})
 
 
-def dump(core: Any, namespace: str) -> dict[str, Any]:
+def dump(core: Core, namespace: str) -> dict[str, object]:
     """Return the policies of a namespace, without those that every server has, unless their text was changed."""
     state = core.state.policies
     own = predefined_policies(core.policies.dialect)

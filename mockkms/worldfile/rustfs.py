@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
 
 from mockkms.rustfs import seeds
 from mockkms.rustfs.backends import BACKENDS
@@ -100,12 +100,12 @@ def _environment() -> RecordShape:
     )
 
 
-def apply(to: Applier, section: dict[str, Any]) -> None:
+def apply(to: Applier, section: Mapping[str, object]) -> None:
     """Fill the admin API; replaces what it knew."""
     with to.guard("rustfs"):
         to.world.rustfs.seed(section, root_token=to.world.root_token)
 
 
-def dump(world: World) -> dict[str, Any]:
+def dump(world: World) -> dict[str, object]:
     """Return the section that makes the admin API again."""
     return seeds.dump(world.rustfs.state)

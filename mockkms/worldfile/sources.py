@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from mockkms.vault.framework.shapes.nodes import KeyEntry, Node, nearest
 from mockkms.worldfile.nodes import MAX_BYTES, from_python, read_yaml
@@ -30,7 +29,7 @@ class FaultsFile:
     path: str | os.PathLike[str]
 
 
-Source = str | os.PathLike[str] | Mapping[str, Any] | Written | FaultsFile
+Source = str | os.PathLike[str] | Mapping[str, object] | Written | FaultsFile
 
 
 class SeedFileError(SeedError):
@@ -47,7 +46,7 @@ def ready_made() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def read(source: Any) -> Node:
+def read(source: object) -> Node:
     """The tree of one source: a path, the name of a ready-made world, YAML text (with a line break), or a mapping."""
     if isinstance(source, Mapping):
         return from_python(dict(source))
@@ -57,7 +56,7 @@ def read(source: Any) -> Node:
     return read_yaml(written.text, written.file)
 
 
-def content(source: Any) -> Written:
+def content(source: object) -> Written:
     """Return the text of a path, of a ready-made world's name, or the YAML text itself. Raises SeedError."""
     if isinstance(source, Written):
         return source

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 from mockkms.vault.framework.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, RecordShape, Text
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.framework.shapes.scalars import Boolean
+from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
 from mockkms.worldfile import exact, faults, rustfs, sources, vault
@@ -26,28 +26,32 @@ VERSION = 1
 class WorldSpec:
     """What ``load`` found."""
 
-    sections: dict[str, Any]
+    sections: Mapping[str, object]
     root: Node
 
     @property
     def flavor(self) -> str | None:
         """The product to be, if the world says so."""
-        return self.sections.get("flavor")
+        flavor = self.sections.get("flavor")
+        return flavor if isinstance(flavor, str) else None
 
     @property
     def rng(self) -> int | str | None:
         """The seed of all randomness, if the world says so."""
-        return self.sections.get("rng")
+        seed = self.sections.get("rng")
+        return seed if isinstance(seed, int | str) else None
 
     @property
     def root_token(self) -> str | None:
         """Id of the root token, if the world says so."""
-        return (self.sections.get("vault") or {}).get("root_token") or None
+        token = mapping_at(self.sections, "vault").get("root_token")
+        return token if isinstance(token, str) and token else None
 
     @property
     def clock(self) -> float | None:
         """Seconds since the epoch at which the clock stands, if the world says so."""
-        return self.sections.get("clock")
+        moment = self.sections.get("clock")
+        return moment if isinstance(moment, int | float) else None
 
 
 @cache
@@ -135,27 +139,28 @@ def _fill(world: World, spec: WorldSpec) -> list[Problem]:
     sections = spec.sections
     if spec.clock is not None:
         world.clock.freeze(spec.clock)
-    if sections.get("vault"):
-        vault.apply(to, {**sections["vault"], "state": "unsealed"} if _sealed(sections) else sections["vault"])
+    server = mapping_at(sections, "vault")
+    if server:
+        vault.apply(to, {**server, "state": "unsealed"} if _sealed(sections) else server)
     if sections.get("rustfs"):
-        rustfs.apply(to, sections["rustfs"])
+        rustfs.apply(to, mapping_at(sections, "rustfs"))
     if _sealed(sections) and world.core.seal.status == "unsealed":
         world.core.seal.seal()
     if sections.get("faults"):
         faults.apply(to, sections["faults"])
     world.faults.header = bool(sections.get("fault_header"))
-    world.journal.redact = bool((sections.get("journal") or {}).get("redact"))
+    world.journal.redact = bool(mapping_at(sections, "journal").get("redact"))
     if sections.get("exact") and not to.problems:
-        exact.apply(to, sections["exact"])
+        exact.apply(to, mappings_at(sections, "exact"))
     return to.problems
 
 
-def _sealed(sections: dict[str, Any]) -> bool:
+def _sealed(sections: Mapping[str, object]) -> bool:
     """Return whether the server is to be sealed, which comes last: the admin API's keys may live in it."""
-    return (sections.get("vault") or {}).get("state") == "sealed"
+    return mapping_at(sections, "vault").get("state") == "sealed"
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, object]:
     """Return the format as JSON Schema (draft 2020-12), for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
@@ -15,7 +15,7 @@ from mockkms.vault.framework.shapes.collections import (
     Seconds,
     Text,
 )
-from mockkms.vault.framework.world_section import Steps
+from mockkms.vault.framework.world_section import Steps, mappings_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
@@ -47,16 +47,16 @@ def shape() -> ListOf:
     )
 
 
-def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Make the tokens of a namespace; one whose id exists already is made anew, but never the root token."""
     core = to.core
-    for index, spec in enumerate(section.get("tokens") or []):
+    for index, spec in enumerate(mappings_at(section, "tokens")):
         at = (*steps, "tokens", index)
         with to.guard(*at):
             values = dict(spec)
             entity = values.pop("entity", None)
             if entity is not None:
-                found = core.identity.entity_named(namespace, entity)
+                found = core.identity.entity_named(namespace, str(entity))
                 if found is None:
                     to.fault((*at, "entity"), f'no entity is named "{entity}"')
                     continue
@@ -70,7 +70,7 @@ def apply(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) ->
             seeding.add_token(core, values, namespace)
 
 
-def dump(core: Core, namespace: str, root_token: str) -> dict[str, Any]:
+def dump(core: Core, namespace: str, root_token: str) -> dict[str, object]:
     """Return the tokens of a namespace but the root token."""
     found = []
     for spec in seeding.dump_tokens(core):

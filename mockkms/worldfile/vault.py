@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, RecordShape, Shape, Text
-from mockkms.vault.framework.world_section import Steps
+from mockkms.vault.framework.world_section import Steps, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.namespaces import validate
 from mockkms.vault.kernel.state import VaultState
@@ -47,7 +47,7 @@ def shape() -> RecordShape:
     )
 
 
-def apply(to: Applier, section: dict[str, Any]) -> None:
+def apply(to: Applier, section: Mapping[str, object]) -> None:
     """Fill the server."""
     steps: Steps = ("vault",)
     state = section.get("state", "unsealed")
@@ -58,11 +58,13 @@ def apply(to: Applier, section: dict[str, Any]) -> None:
         to.core.replace_state(VaultState())
         return
     token = section.get("root_token")
-    if token and token not in to.core.state.tokens.by_id:
+    if isinstance(token, str) and token and token not in to.core.state.tokens.by_id:
         to.core.tokens.create_root(token)
         to.world.root_token = token
     _fill(to, section, steps, "")
-    for path, space in sorted((section.get("namespaces") or {}).items()):
+    namespaces = mapping_at(section, "namespaces")
+    for path in sorted(namespaces):
+        space = mapping_at(namespaces, path)
         at = (*steps, "namespaces", path)
         if not to.core.product.has(Feature.NAMESPACES):
             to.fault(at, "this flavor has no namespaces; write `flavor: openbao`")
@@ -75,20 +77,24 @@ def apply(to: Applier, section: dict[str, Any]) -> None:
                 continue
             if to.core.namespaces.get(full) is None:
                 validate(full)
-                to.core.namespaces.create(full, space.get("custom_metadata"))
+                to.core.namespaces.create(full, _metadata(space))
             _fill(to, space, at, full)
     if state == "sealed":
         to.core.seal.seal()
 
 
-def _fill(to: Applier, section: dict[str, Any], steps: Steps, namespace: str) -> None:
+def _metadata(space: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in mapping_at(space, "custom_metadata").items()}
+
+
+def _fill(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     for part in (policies, mounts, auth, own_sections, tokens):
         part.apply(to, section, steps, namespace)
 
 
-def dump(core: Core, root_token: str) -> dict[str, Any]:
+def dump(core: Core, root_token: str) -> dict[str, object]:
     """Return the section that makes the server again, as far as descriptions go."""
-    shown: dict[str, Any] = {"root_token": root_token, "state": core.seal.status}
+    shown: dict[str, object] = {"root_token": root_token, "state": core.seal.status}
     if core.seal.status == "uninitialized":
         return shown
     shown.update(_room(core, "", root_token))
@@ -99,7 +105,7 @@ def dump(core: Core, root_token: str) -> dict[str, Any]:
     return {**shown, "namespaces": spaces} if spaces else shown
 
 
-def _room(core: Core, namespace: str, root_token: str) -> dict[str, Any]:
+def _room(core: Core, namespace: str, root_token: str) -> dict[str, object]:
     shown = {
         **policies.dump(core, namespace),
         **mounts.dump(core, namespace),
