@@ -59,7 +59,7 @@ class KubernetesRole(TokenParams):
     ] = ""
 
 
-@stored("auth.kubernetes.Kubernetes")
+@stored("auth.kubernetes.ServiceAccount")
 @dataclass(frozen=True)
 class ServiceAccount:
     """A service account of the cluster."""
@@ -69,6 +69,7 @@ class ServiceAccount:
     uid: str
 
 
+@stored("auth.kubernetes.Kubernetes")
 @dataclass
 class Kubernetes:
     """One mount."""
