@@ -28,6 +28,14 @@ def connect(port: int) -> socket.socket:
     return made
 
 
+def ended(data: bytes) -> bool:
+    """Return whether ``data`` is one whole answer, of any status."""
+    end = data.find(b"\r\n\r\n")
+    place = data[:end].lower().find(b"content-length:") if end > 0 else -1
+    length = int(data[place + 15 : data.index(b"\r", place)]) if place >= 0 else 0
+    return end > 0 and len(data) >= end + 4 + length
+
+
 def complete(data: bytes) -> bool:
     """Return whether ``data`` is one whole answer. Raises BadAnswer for one without success."""
     end = data.find(b"\r\n\r\n")
