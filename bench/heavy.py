@@ -57,7 +57,7 @@ def dump(port: int) -> list[bytes]:
     with load.connect(port) as connection:
         for _ in range(50_000):
             load.exchange(connection, calls.post("/v1/auth/token/create", {"policies": ["default"]}))
-    return [load.request("GET", "/_mockkms/dump")]
+    return [load.request("GET", "/_mockkms/state?format=yaml")]
 
 
 def snapshot(port: int) -> list[bytes]:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import pickle
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,8 @@ from aiohttp import web
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply, redirect_reply
-from mockkms.server.gateway.gateway import Gateway, Later
+from mockkms.server.gateway.gateway import LARGE, Gateway, Later
+from mockkms.server.gateway.threads import Threads
 from mockkms.server.wire.responses import plain
 from mockkms.vault.kernel.node import Peer, Standing
 from mockkms.vault.sys.monitoring.status import HOST
@@ -57,8 +58,9 @@ class NodeGateway(Gateway):
 
     def __init__(self, world: World, nodes: Nodes, options: ClusterOptions, address: Callable[[int], str]) -> None:
         super().__init__(world)
-        # The seal and the standing of a node are set around each of its requests, so none may overlap another.
-        self.threads = None
+        # The seal and the standing of a node are set around each of its requests, so none may overlap another. One that
+        # computes for long has a thread, where it keeps the world's lock to its end.
+        self.threads, self._own_threads = None, Threads()
         self.nodes = nodes
         self.options = options
         self.address = address
@@ -127,9 +129,17 @@ class NodeGateway(Gateway):
             for port, facts in zip(self.host.ports, self.nodes.all, strict=False):
                 self.host.open_port(port) if facts.running else self.host.close_port(port, spare=self.transport())
 
-    def vault(self, http: HttpRequest) -> HttpReply:
+    def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """A request below ``/v1/``, as the node that got it answers it."""
-        node = NODE.get()
+        node, lock = NODE.get(), self.world.lock
+        if len(http.body) > LARGE or not lock.acquire(blocking=False):
+            return self._own_threads.run(lambda: self._locked(node, http))
+        try:
+            return self._locked(node, http)
+        finally:
+            lock.release()
+
+    def _locked(self, node: int, http: HttpRequest) -> HttpReply:
         with self.world.lock:
             self.take_seal_from_core()
             return self._vault(node, http)

@@ -6,6 +6,7 @@ browser), and requires ``X-Mockkms-Token`` if the server has a control token.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from urllib.parse import parse_qsl, unquote
@@ -15,14 +16,19 @@ from aiohttp import web
 from mockkms.faults import FaultError
 from mockkms.server.control import stream
 from mockkms.server.control.pages import is_page, page
-from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError
+from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError, Route
 from mockkms.server.gateway.actions import Host
 from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback, netloc
 from mockkms.server.gateway.exchange import HttpRequest
+from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import NoState, World
 
 TOKEN_HEADER = "X-Mockkms-Token"
+
+
+_LOCK_SECONDS = 0.005
+"""Seconds between two attempts to take the world's lock."""
 
 
 class Control:
@@ -39,6 +45,8 @@ class Control:
         self.served = 0
         """Number of requests answered that can have changed the world."""
         self._streams: set[stream.JournalStream] = set()
+        self.threads: Threads | None = None
+        """Where routes that are slow run; None: here, as all others."""
         self.anywhere = False
         """Whether peers and host names that are not local are answered too."""
 
@@ -53,7 +61,15 @@ class Control:
             self._ask_token(http)
             if http.target == CONTROL_PREFIX + stream.PATH and http.method == "GET":
                 return self._stream(http)
-            result = self._dispatch(http)
+            known, asked = self._route(http)
+            if known.slow and self.threads is not None:
+                return await self.threads.run(lambda: _slowly(known, asked))
+            while not self.world.lock.acquire(blocking=False):
+                await asyncio.sleep(_LOCK_SECONDS)  # A thread computes, and the loop has others to serve.
+            try:
+                return _answered(known.handler(asked))
+            finally:
+                self.world.lock.release()
         except ControlError as error:
             return _json(error.status, {"ok": False, "message": error.message, **error.more})
         except FaultError as error:
@@ -62,10 +78,6 @@ class Control:
             return _json(400, {"ok": False, "mode": "proxy", "message": str(error)})
         except AssertionError as error:
             return _json(409, {"ok": False, "failed": True, "message": str(error)})
-        if isinstance(result, str):
-            text = result if result.endswith("\n") or not result else result + "\n"
-            return web.Response(body=text.encode("utf-8", "replace"), content_type="text/plain", charset="utf-8")
-        return _json(200, result)
 
     def _stream(self, http: HttpRequest) -> web.StreamResponse:
         after = dict(parse_qsl(http.query)).get("after", "0")
@@ -92,7 +104,8 @@ class Control:
         if self.token and not hmac.compare_digest(given, self.token.encode("utf-8", "surrogatepass")):
             raise ControlError(401, f"the control API requires a token in {TOKEN_HEADER}")
 
-    def _dispatch(self, http: HttpRequest) -> dict[str, object] | str:
+    def _route(self, http: HttpRequest) -> tuple[Route, Asked]:
+        """Return the route of a request, and the request as its handler takes it. Raises ControlError."""
         # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
         from mockkms.server.control import inspection, reports, routes, worlds
         from mockkms.server.control import tenants as control_tenants
@@ -110,12 +123,25 @@ class Control:
             if known.method == method or (method == "PUT" and known.method == "POST"):
                 query = dict(parse_qsl(http.query, keep_blank_values=True))
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
-                return known.handler(Asked(self.world, self.host, names, query, _decode(http.body), self.tenants))
+                return known, Asked(self.world, self.host, names, query, _decode(http.body), self.tenants)
         if allowed:
             raise ControlError(
                 405, f"{CONTROL_PREFIX}{path} does not allow {http.method}; allowed: {', '.join(sorted(allowed))}"
             )
         raise ControlError(404, f"{CONTROL_PREFIX}{path} not found; see {CONTROL_PREFIX}openapi.json")
+
+
+def _slowly(known: Route, asked: Asked) -> web.Response:
+    with asked.world.lock:
+        result = known.handler(asked)
+    return _answered(result)
+
+
+def _answered(result: dict[str, object] | str) -> web.Response:
+    if isinstance(result, str):
+        text = result if result.endswith("\n") or not result else result + "\n"
+        return web.Response(body=text.encode("utf-8", "replace"), content_type="text/plain", charset="utf-8")
+    return _json(200, result)
 
 
 def _decode(body: bytes) -> object:

@@ -9,13 +9,13 @@ from mockkms.world.journal.least_privilege import privileges
 from mockkms.world.journal.linter import lint
 
 
-@route("GET", "lint", "Bad habits of the client")
+@route("GET", "lint", "Bad habits of the client", slow=True)
 def get_lint(asked: Asked) -> dict[str, object]:
     """Findings with the name of their rule."""
     return {"findings": [{"rule": found.rule, "message": found.message} for found in lint(asked.world)]}
 
 
-@route("GET", "policy", "The minimal policy for the requests, and unused grants; format=hcl for text")
+@route("GET", "policy", "The minimal policy for the requests, and unused grants; format=hcl for text", slow=True)
 def get_policy(asked: Asked) -> dict[str, object] | str:
     """As data, or as HCL with the unused grants in comments."""
     found = privileges(asked.world)

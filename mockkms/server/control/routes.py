@@ -311,7 +311,9 @@ def _reading(word: str) -> Iterator[None]:
             raise FaultError(str(error)) from None
 
 
-@route("GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included")
+@route(
+    "GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included", slow=True
+)
 def get_state(asked: Asked) -> dict[str, object] | str:
     """Seal, flavor, rules' state; or the world."""
     world = asked.world
@@ -408,6 +410,7 @@ def restore_snapshot(asked: Asked) -> dict[str, object]:
     "GET",
     "snapshots/{name}/diff",
     "The changes from this snapshot to another (with=name) or to the current state, as text",
+    slow=True,
 )
 def diff_snapshot(asked: Asked) -> str:
     """Lines with + - ~; keys and tokens are shown in full."""

@@ -57,18 +57,20 @@ class Route:
     pattern: re.Pattern[str]
     body: str = ""
     """Description of the body for the OpenAPI document; empty if there is none."""
+    slow: bool = False
+    """The handler may compute for long and needs nothing but the world: it runs on a thread, with the world's lock."""
 
 
 _H = TypeVar("_H", bound=Handler)
 ROUTES: list[Route] = []
 
 
-def route(method: str, path: str, summary: str, *, body: str = "") -> Callable[[_H], _H]:
+def route(method: str, path: str, summary: str, *, body: str = "", slow: bool = False) -> Callable[[_H], _H]:
     """Register a handler for a method and a path below the prefix."""
 
     def register(handler: _H) -> _H:
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
-        ROUTES.append(Route(method, path, handler, summary, pattern, body))
+        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow))
         return handler
 
     return register

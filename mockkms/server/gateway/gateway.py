@@ -23,6 +23,7 @@ from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.server.wire.responses import plain
 from mockkms.vault.framework.message import Request, Response
+from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.matching import may_wait
 from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
@@ -32,13 +33,19 @@ _UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulat
 
 Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request that could not be answered at once."""
-_LARGE = 64 * 1024
+LARGE = 64 * 1024
 """Bytes of a body from which on a request is decoded and answered off the loop: a batch may take seconds."""
 _HEALTH = "/v1/sys/health"
 
 
 async def _awaited(begun: Callable[[], Awaitable[web.StreamResponse]], aio: web.BaseRequest) -> web.StreamResponse:
     return await begun()
+
+
+def _may_take_long(core: Core, request: Request) -> bool:
+    """Return whether a request may wait for another server, or compute for long."""
+    policies = core.policies
+    return may_wait(core, request) or (policies.large and policies.takes_long(core.tokens.lookup(request.token)))
 
 
 class Gateway:
@@ -56,6 +63,7 @@ class Gateway:
         self.layer = FaultLayer(world, self.answer, self)
         self.tenants = Tenants(world)
         self.control = Control(world, self, self.tenants)
+        self.control.threads = self.threads
         self.browsers = self.control.browsers
         self._tenant_gateways: TenantGateways | None = TenantGateways(self.tenants, self)
 
@@ -147,13 +155,13 @@ class Gateway:
         core, lock = self.world.core, self.world.lock
         if self.threads is None:
             lock.acquire()
-        elif len(http.body) > _LARGE or not lock.acquire(blocking=False):
+        elif len(http.body) > LARGE or not lock.acquire(blocking=False):
             if http.target == _HEALTH and not http.body and not core.state.system.get("audit"):
                 return self._health(http)
             return self.threads.run(lambda: self._slowly(http))
         try:
             request = codec.request_of(core, http)
-            if self.threads is not None and may_wait(core, request):
+            if self.threads is not None and _may_take_long(core, request):
                 return self.threads.run(lambda: self._slowly(http))
             response = core.handle(request)
         except Refused as refused:
@@ -199,11 +207,25 @@ class Gateway:
             del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
         return reply
 
-    def rustfs(self, http: HttpRequest) -> HttpReply:
+    def rustfs(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """A request of the RustFS admin API."""
-        asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
+        lock = self.world.lock
+        if self.threads is None:
+            lock.acquire()
+        elif len(http.body) > LARGE or not lock.acquire(blocking=False):
+            return self.threads.run(lambda: self._rustfs_slowly(http))
+        try:
+            return self._rustfs(http)
+        finally:
+            lock.release()
+
+    def _rustfs_slowly(self, http: HttpRequest) -> HttpReply:
         with self.world.lock:
-            reply = self.world.rustfs.handle(asked)
+            return self._rustfs(http)
+
+    def _rustfs(self, http: HttpRequest) -> HttpReply:
+        asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
+        reply = self.world.rustfs.handle(asked)
         return HttpReply(reply.status, reply.body, dict(reply.headers))
 
     def elsewhere(self, http: HttpRequest) -> HttpReply:

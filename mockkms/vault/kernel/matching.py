@@ -69,6 +69,9 @@ def may_wait(core: RoutedServices, request: Request) -> bool:
         mounts.waits = any(registry.bare_engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
     if not mounts.waits:
         return False
+    due = core.state.leases.due
+    if due and due[0][0] <= core.clock.now():
+        return True  # They end before the request is answered, those of databases too.
     namespace, path = core.namespaces.locate(request.namespace, request.path)
     engine = match(core, namespace or "", path).engine
     # Revoking what a database gave out runs statements there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockkms.vault.framework.cache_bounds import MOST_CACHED, Budget
 from mockkms.vault.framework.message import (
@@ -38,6 +38,16 @@ _CACHED_RULES = 250_000
 """Rules of the access lists that are kept; the last one is kept whatever its size."""
 
 
+_LARGE = 64 * 1024
+"""Characters of a policy from which on it is large."""
+
+
+class _Parsed(NamedTuple):
+    text: str
+    dialect: PolicyDialect
+    policy: ParsedPolicy
+
+
 class PolicyStore:
     """Stores policy texts and decides requests.
 
@@ -46,7 +56,8 @@ class PolicyStore:
 
     def __init__(self, core: PolicyServices) -> None:
         self.core = core
-        self._parsed: dict[tuple[str, str], tuple[str, ParsedPolicy]] = {}
+        self._parsed: dict[tuple[str, str], _Parsed] = {}
+        self._large: bool | None = None
         self._acls: dict[tuple[object, ...], Acl] = {}
         self._kept_rules = 0
         self._budget = Budget()
@@ -81,7 +92,7 @@ class PolicyStore:
         Raises PolicyError (message, line, column) for an invalid text, ErrorResponse for a policy that cannot be
         changed or a failed check-and-set. ``cas`` -1 requires that the policy does not exist.
         """
-        parse_policy(text, self.dialect, namespace=namespace, now=self.core.clock.now())
+        parsed = _Parsed(text, self.dialect, parse_policy(text, self.dialect, namespace=namespace))
         name = name.strip().lower()
         if name in self.dialect.fixed:
             raise ErrorResponse(f'cannot update "{name}" policy')
@@ -102,6 +113,7 @@ class PolicyStore:
             allow_slashes=allow_slashes,
         )
         self._put(namespace, policy)
+        self._parsed[namespace, name] = parsed
         return policy
 
     def _put(self, namespace: str, policy: Policy) -> None:
@@ -142,7 +154,9 @@ class PolicyStore:
 
     def forget_caches(self) -> None:
         """Drop compiled policies after a change or a restore."""
-        self._parsed.clear()
+        there = self.core.state.policies.acl
+        self._parsed = {key: parsed for key, parsed in self._parsed.items() if key in there}
+        self._large = None
         self._acls.clear()
         self._kept_rules = 0
         self._budget.left = MOST_CACHED
@@ -151,6 +165,17 @@ class PolicyStore:
         for acl in self._acls.values():
             acl.forget()
         self._budget.left = MOST_CACHED
+
+    @property
+    def large(self) -> bool:
+        """Whether a policy is so large that merging it takes long."""
+        if self._large is None:
+            self._large = any(len(policy.text) > _LARGE for policy in self.core.state.policies.acl.values())
+        return self._large
+
+    def takes_long(self, token: Token | None) -> bool:
+        """Return whether the rules of a token have to be merged first, where policies are large."""
+        return token is not None and (bool(token.entity_id) or (token.namespace, *token.policies) not in self._acls)
 
     # -- decisions ---------------------------------------------------------------------------------------------
 
@@ -281,11 +306,11 @@ class PolicyStore:
 
     def _rules(self, namespace: str, policy: Policy, entity: Entity | None) -> list[PolicyRule]:
         known = self._parsed.get((namespace, policy.name))
-        if known is None or known[0] != policy.text:
-            known = (policy.text, parse_policy(policy.text, self.dialect, namespace=namespace))
+        if known is None or known.text != policy.text or known.dialect is not self.dialect:
+            known = _Parsed(policy.text, self.dialect, parse_policy(policy.text, self.dialect, namespace=namespace))
             self._parsed[namespace, policy.name] = known
-        if not known[1].templated:
-            return known[1].rules
+        if not known.policy.templated:
+            return known.policy.rules
         blocked: list[str] = []
         if self.dialect.template_values_restricted:
             blocked += [] if policy.allow_slashes else ["/"]
