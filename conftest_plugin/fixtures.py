@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -34,20 +34,20 @@ _DROPPED = (
 
 
 @pytest.fixture(scope="session")
-def mockkms_seed(pytestconfig: pytest.Config) -> Any:
+def mockkms_seed(pytestconfig: pytest.Config) -> object:
     """The world of the session: a path, a ready-made world's name, a dict, a list of these, or None. Override it."""
     return settings.suite_seed(pytestconfig)
 
 
 @pytest.fixture(scope="session")
-def mockkms_tls() -> Any:
+def mockkms_tls() -> object:
     """Serve over TLS: True or a ``trustme.CA``, an ``ssl.SSLContext``, or PEM paths (certificate, key). Override it."""
     return None
 
 
 @pytest.fixture(scope="session")
 def _mockkms_servers(
-    pytestconfig: pytest.Config, mockkms_seed: Any, tmp_path_factory: pytest.TempPathFactory
+    pytestconfig: pytest.Config, mockkms_seed: object, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Servers]:
     from .servers import Servers
 
@@ -58,7 +58,7 @@ def _mockkms_servers(
 
 @pytest.fixture(scope="session")
 def mockkms_server(
-    pytestconfig: pytest.Config, mockkms_seed: Any, mockkms_tls: Any, _mockkms_servers: Servers
+    pytestconfig: pytest.Config, mockkms_seed: object, mockkms_tls: object, _mockkms_servers: Servers
 ) -> Iterator[Kms]:
     """The server of this process (one per xdist worker). Tests use ``mockkms``, which resets it for each test."""
     url = settings.option(pytestconfig, "mockkms_url")
@@ -85,7 +85,7 @@ def _mockkms_flavor(request: pytest.FixtureRequest) -> str | None:
 def mockkms(
     request: pytest.FixtureRequest,
     mockkms_server: Kms,
-    mockkms_tls: Any,
+    mockkms_tls: object,
     _mockkms_servers: Servers,
     _mockkms_flavor: str | None,
 ) -> Iterator[Kms]:

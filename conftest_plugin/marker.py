@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .settings import LINT, located
+
+if TYPE_CHECKING:
+    from mockkms.world.clock import Moment
 
 MARKER = (
     "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None, flavor=None): "
@@ -33,15 +36,15 @@ class TestWorld:
 
     __test__ = False
 
-    seeds: list[Any] = field(default_factory=list)
+    seeds: list[object] = field(default_factory=list)
     """Worlds merged over the session's, outermost (module, class) first."""
     state: str | None = None
-    faults: list[Any] = field(default_factory=list)
+    faults: list[object] = field(default_factory=list)
     """Rules as mappings, outermost first."""
-    clock: Any = None
+    clock: Moment | None = None
     strict: bool | None = None
     lint: str | None = None
-    tls: Any = None
+    tls: object = None
     flavor: str | None = None
     """The emulated product; None: that of the session."""
 
@@ -87,7 +90,7 @@ def _wrong(word: str, value: Any) -> str | None:
     return None
 
 
-def _wrong_flavors(value: Any) -> str | None:
+def _wrong_flavors(value: object) -> str | None:
     if not isinstance(value, (list, tuple)) or not value:
         return "expected a flavor, or a list of flavors"
     from mockkms.flavors import wrong_flavor
@@ -96,7 +99,7 @@ def _wrong_flavors(value: Any) -> str | None:
     return wrong[0] if wrong else "a flavor is listed twice" if len(set(value)) < len(value) else None
 
 
-def _is_tls(value: Any) -> bool:
+def _is_tls(value: object) -> bool:
     if isinstance(value, (tuple, list)):
         return len(value) == 2 and all(isinstance(path, (str, Path)) for path in value)
     return isinstance(value, bool) or hasattr(value, "issue_cert") or hasattr(value, "wrap_socket")

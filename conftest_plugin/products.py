@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 
@@ -41,7 +40,7 @@ def generate(metafunc: pytest.Metafunc) -> None:
 
 def of_test(request: pytest.FixtureRequest) -> str | None:
     """Return the product of a test; None for that of the session."""
-    given: Any = getattr(request, "param", None)
+    given: object = getattr(request, "param", None)
     if given is not None:
         return str(given)
     flavors = selected(request.node)

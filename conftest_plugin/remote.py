@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from mockkms.remote import NotMockKMS, RemoteError
 
 
 @contextmanager
-def tenant_of(url: str, control_token: str, seed: Any) -> Iterator[RemoteKMS | None]:
+def tenant_of(url: str, control_token: str, seed: object) -> Iterator[RemoteKMS | None]:
     """Create a tenant with the server's current state and the session's world merged over it; drop it at the end.
 
     None if the server is not mockkms. Each process (xdist worker) has its own tenant.
@@ -52,10 +51,10 @@ def tenant_of(url: str, control_token: str, seed: Any) -> Iterator[RemoteKMS | N
 class _SessionTenant(RemoteKMS):
     """A tenant whose worlds are merged over the session's world."""
 
-    def __init__(self, tenant: RemoteKMS, seeds: list[Any]) -> None:
+    def __init__(self, tenant: RemoteKMS, seeds: list[object]) -> None:
         super().__init__(tenant.url, control_token=tenant.control_token, ca_file=tenant.ca_file)
         self._seeds = seeds
 
-    def load(self, *seeds: Any) -> None:
+    def load(self, *seeds: object) -> None:
         """Load the session's world with ``seeds`` merged over it."""
         super().load(*self._seeds, *seeds)

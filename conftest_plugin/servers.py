@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 class Servers:
     """Starts servers on first use, with the session's world; ``close`` stops all of them."""
 
-    def __init__(self, config: pytest.Config, seed: Any, folders: pytest.TempPathFactory) -> None:
+    def __init__(self, config: pytest.Config, seed: object, folders: pytest.TempPathFactory) -> None:
         self._config = config
         self._seed = seed
         self._folders = folders
-        self._made: list[tuple[Any, str | None, MockKMS]] = []
+        self._made: list[tuple[object, str | None, MockKMS]] = []
         self._usual: str | None = None
         """The product of the session's server; None before it is started."""
 
-    def of(self, tls: Any, flavor: str | None = None) -> MockKMS:
+    def of(self, tls: object, flavor: str | None = None) -> MockKMS:
         """Return the running server with this ``tls`` and product (None: that of the session)."""
         asked = tls or None
         wanted = None if flavor == self._usual else flavor
@@ -36,7 +36,7 @@ class Servers:
         self._made.append((asked, wanted, kms))
         return kms
 
-    def _new(self, asked: Any, flavor: str | None) -> MockKMS:
+    def _new(self, asked: object, flavor: str | None) -> MockKMS:
         from .tls import tls_files
 
         config = self._config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,10 +45,11 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_strict", "an unhandled request fails the test: on or off", default="on")
 
 
-def option(config: pytest.Config, name: str) -> Any:
+def option(config: pytest.Config, name: str) -> str | None:
     """Return the value of an option or ini setting; None if neither is set."""
     given = config.getoption(name)
-    return given if given is not None else config.getini(name) or None
+    value = given if given is not None else config.getini(name)
+    return str(value) if value or given is not None else None
 
 
 def control_token(config: pytest.Config) -> str:
@@ -120,7 +120,7 @@ def rng(config: pytest.Config) -> int | str | None:
         return str(word)
 
 
-def located(seed: Any, *folders: Path | None) -> Any:
+def located(seed: object, *folders: Path | None) -> object:
     """Resolve a relative path against the first folder that contains it; names and dicts are returned unchanged."""
     if isinstance(seed, (list, tuple)):
         return [located(one, *folders) for one in seed]
@@ -131,12 +131,12 @@ def located(seed: Any, *folders: Path | None) -> Any:
     return seed
 
 
-def merged(seed: Any, over: Any) -> list[Any]:
+def merged(seed: object, over: object) -> list[object]:
     """Return the seeds that result from merging ``over`` over ``seed``."""
     return [*(seed if isinstance(seed, (list, tuple)) else [] if seed is None else [seed]), over]
 
 
-def suite_seed(config: pytest.Config) -> Any:
+def suite_seed(config: pytest.Config) -> object:
     """Return the worlds of the options, relative to the working directory, or of the ini file, relative to it."""
     given = config.getoption("mockkms_seed")
     if given is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,11 +11,12 @@ from . import settings
 
 if TYPE_CHECKING:
     from mockkms import MockKMS
+    from mockkms.kms import Tls
 
     from .marker import TestWorld
 
 
-def proxy(config: pytest.Config, url: str, tls: Any) -> MockKMS:
+def proxy(config: pytest.Config, url: str, tls: Tls | None) -> MockKMS:
     """Return a proxy for the server at ``url``, not yet started. Raises UsageError for an invalid address."""
     from mockkms import MockKMS
 

@@ -171,7 +171,7 @@ class Cluster(MockKMS):
         self.facts(index)
         return self._rules.role(index)
 
-    def change(self, index: int, **changes: Any) -> None:
+    def change(self, index: int, **changes: object) -> None:
         """Set fields of a node; elections and ports follow immediately."""
         facts = self.facts(index)
         with self.world.lock:

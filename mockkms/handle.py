@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.faults import RuleBook
 from mockkms.faults.parsing import unknown
@@ -71,7 +71,7 @@ class Handle:
         """Return to the baseline: state, clock, faults and journal."""
         self.world.reset()
 
-    def load(self, *seeds: Any) -> None:
+    def load(self, *seeds: object) -> None:
         """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
         Without seeds it is the initial world. Raises SeedError; the world is unchanged then.

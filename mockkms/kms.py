@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,6 @@ from mockkms.world.world import Snapshot, UpstreamError, World
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
-    from mockkms.server.proxy.upstream import Upstream
     from mockkms.state_keeper import StateKeeper
     from mockkms.worldfile import WorldSpec
 
@@ -75,7 +75,7 @@ class MockKMS(Handle):
     def __init__(
         self,
         *,
-        seed: Any = None,
+        seed: object = None,
         host: str = "127.0.0.1",
         port: int = 0,
         rustfs_port: int | None = None,
@@ -119,7 +119,9 @@ class MockKMS(Handle):
         if upstream is not None:
             if state is not None:
                 raise UpstreamError("`state` cannot be set in proxy mode: it belongs to the upstream server")
-            self._upstream = _server_at(
+            from mockkms.server.proxy.upstream import Upstream
+
+            self._upstream = Upstream(
                 upstream, ca_file=upstream_ca, cert=upstream_cert, insecure=upstream_insecure, timeout=upstream_timeout
             )
             self.world.stand_before(self._upstream.url)
@@ -267,7 +269,7 @@ class MockKMS(Handle):
         gateway.control.browsers = gateway.browsers = self._browsers
         return gateway
 
-    def load(self, *seeds: Any) -> None:
+    def load(self, *seeds: object) -> None:
         """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
         Without seeds it is the initial world. All tenants are dropped. Raises SeedError; the world is unchanged then.
@@ -303,7 +305,7 @@ class MockKMS(Handle):
             world.baseline = world.start = world.snapshot()
             world.reset()
 
-    def _load(self, world: World, seeds: list[Any]) -> None:
+    def _load(self, world: World, seeds: list[object]) -> None:
         """Put a world, the server's or a tenant's, into its initial state with ``seeds`` merged over it."""
         if not seeds and world.start is not None:
             world.baseline = world.start
@@ -333,7 +335,7 @@ class MockKMS(Handle):
         world.baseline = replace(kept, faults=faults)
         world.reset()
 
-    def _populate(self, seeds: Sequence[Any]) -> None:
+    def _populate(self, seeds: Sequence[object]) -> None:
         self._apply(self._world, self._read(seeds) if seeds else None)
         self._world.baseline = self._world.start = self._world.snapshot()
 
@@ -374,23 +376,19 @@ class MockKMS(Handle):
         self.stop()
 
 
-def _server_at(url: str, **words: Any) -> Upstream:
-    from mockkms.server.proxy.upstream import Upstream
-
-    return Upstream(url, **words)
-
-
-def _listed(seed: Any) -> list[Any]:
+def _listed(seed: object) -> list[object]:
     if seed is None:
         return []
     return list(seed) if isinstance(seed, (list, tuple)) else [seed]
 
 
-def _changed(seed: Any) -> int:
+def _changed(seed: object) -> int:
     """Return the modification time of a seed file in nanoseconds, so that an edited file is read again."""
+    if not isinstance(seed, (str, os.PathLike)):
+        return 0
     try:
         return Path(seed).stat().st_mtime_ns
-    except (TypeError, OSError, ValueError):
+    except (OSError, ValueError):
         return 0
 
 

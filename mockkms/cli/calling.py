@@ -7,13 +7,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.cli.errors import CommandError
 from mockkms.control_token import DEFAULTS
 
 if TYPE_CHECKING:
     from mockkms.remote import RemoteKMS
+    from mockkms.remote.document import Document
 
 
 def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
@@ -70,20 +71,28 @@ def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
         raise CommandError(str(error), 1) from None
 
 
-def call(options: argparse.Namespace, method: str, path: str, data: Any = None) -> Any:
+def call(options: argparse.Namespace, method: str, path: str, data: object = None) -> object:
     """Send a request and return the decoded response, as text if it is not JSON. Raises CommandError."""
     with server(options) as remote:
         return remote.call(method, path, data)
 
 
-def show(value: Any) -> None:
+def document(options: argparse.Namespace, method: str, path: str, data: object = None) -> Document:
+    """Send a request and return the JSON object of the response. Raises CommandError."""
+    from mockkms.remote.document import Document
+
+    with server(options) as remote:
+        return Document(remote.call(method, path, data))
+
+
+def show(value: object) -> None:
     """Print a response."""
     print(value.rstrip("\n") if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def values(pairs: list[str]) -> dict[str, Any]:
+def values(pairs: list[str]) -> dict[str, object]:
     """Parse ``word=value`` arguments; a value that is not valid JSON is a string. Raises CommandError."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for pair in pairs:
         word, equals, text = pair.partition("=")
         if not equals or not word:

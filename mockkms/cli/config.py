@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from mockkms.cli.errors import CommandError
 from mockkms.vault import hcl
@@ -174,7 +173,7 @@ class _Reader:
         hint = f'; did you mean "{near[0]}"?' if near else ""
         self._config.notes.append(f'{self._place(item)}: unknown key "{where}{name}" is ignored{hint}')
 
-    def _value(self, item: HclItem) -> Any:
+    def _value(self, item: HclItem) -> object:
         if isinstance(item.value, Literal):
             return item.value.value
         raise self._wrong(item, f"{item.keys[0].name}: this must be one value")

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.cli.errors import CommandError
 from mockkms.cli.line_writer import LineWriter, LogLines
@@ -99,7 +99,7 @@ def _proxy_banner(kms: MockKMS) -> str:
     return "\n".join(lines)
 
 
-def ready(kms: MockKMS) -> dict[str, Any]:
+def ready(kms: MockKMS) -> dict[str, object]:
     """Return the content of the ready file."""
     return {
         "url": kms.url,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
 
@@ -91,7 +91,7 @@ def follow(kms: MockKMS) -> None:
     """Log the seal state, now and whenever it changes."""
     seen = [""]
 
-    def look(_: Any = None) -> None:
+    def look(_: object = None) -> None:
         state = kms.state
         if state != seen[0]:
             seen[0] = state

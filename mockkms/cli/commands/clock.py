@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mockkms.cli.calling import add_address, call
+from mockkms.cli.calling import add_address, document
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,8 +27,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Change the clock and print its time."""
     if options.action == "show":
-        clock = call(options, "GET", "clock")
+        clock = document(options, "GET", "clock")
     else:
-        clock = call(options, "POST", "clock", {options.action: getattr(options, "value", True)})
-    print(clock["now"] + (" (frozen)" if clock["frozen"] else ""))
+        clock = document(options, "POST", "clock", {options.action: getattr(options, "value", True)})
+    print(clock.text("now") + (" (frozen)" if clock.flag("frozen") else ""))
     return 0

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from mockkms.cli import screen
 from mockkms.cli.ending_signals import EndingSignals
@@ -145,7 +145,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
     uninitialized = options.state == "uninitialized"
     if options.root_token is not None and uninitialized:
         raise CommandError("--root-token cannot be used with --state uninitialized: sys/init creates the token")
-    seeds: list[Any] = list(options.seed)
+    seeds: list[object] = list(options.seed)
     rustfs = rustfs_options.section(options, os.environ)
     if rustfs and not upstream:
         seeds.append({"rustfs": rustfs})
@@ -313,5 +313,5 @@ def _leave() -> int:
     os._exit(0)
 
 
-def _print_entry(entry: Any) -> None:
+def _print_entry(entry: object) -> None:
     screen.say(str(entry))

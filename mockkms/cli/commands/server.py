@@ -85,11 +85,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
-def _word(parser: Any, name: str, **words: Any) -> None:
+def _word(parser: argparse._ActionsContainer, name: str, **words: Any) -> None:
     parser.add_argument(f"-{name}", f"--{name}", **words)
 
 
-def _flag(parser: Any, name: str, text: str) -> None:
+def _flag(parser: argparse._ActionsContainer, name: str, text: str) -> None:
     words = {"nargs": "?", "const": True, "default": False, "type": _truth, "metavar": "true|false"}
     _word(parser, name, help=text, **words)
 

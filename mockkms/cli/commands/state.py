@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from urllib.parse import quote
 
-from mockkms.cli.calling import add_address, call, show
+from mockkms.cli.calling import add_address, call, document, show
 
 _OPTIONAL: dict[str, tuple[object, str]] = {
     "seal": (True, "seal the Vault, permanently or for a DURATION"),
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     elif action == "reset":
         call(options, "POST", "reset")
     elif action == "snapshots":
-        print("\n".join(call(options, "GET", "snapshots")["snapshots"]))
+        print("\n".join(document(options, "GET", "snapshots").texts("snapshots")))
     elif action in _OPTIONAL or action in _NEEDED:
         show(call(options, "POST", "state", {action: options.value}))
     else:

@@ -10,7 +10,6 @@ import json
 import os
 import ssl
 import urllib.request
-from typing import Any
 
 from mockkms.cli.errors import CommandError
 
@@ -48,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     return 2 if status.get("sealed") else 0
 
 
-def _asked(options: argparse.Namespace) -> dict[str, Any]:
+def _asked(options: argparse.Namespace) -> dict[str, object]:
     url = f"{options.address.rstrip('/')}/v1/sys/seal-status"
     skip = options.tls_skip_verify or os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true")
     try:

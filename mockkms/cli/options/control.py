@@ -6,7 +6,7 @@ import argparse
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
 from mockkms.cli.errors import CommandError
@@ -37,9 +37,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
 
 
-def seeds(options: argparse.Namespace) -> list[Any]:
+def seeds(options: argparse.Namespace) -> list[object]:
     """Return the worlds described by these flags. Raises CommandError."""
-    found: list[Any] = []
+    found: list[object] = []
     if options.clock is not None and not _SHIFT.fullmatch(options.clock):
         found.append({"clock": _moment(options.clock)})
     if options.faults:
@@ -53,7 +53,7 @@ def seeds(options: argparse.Namespace) -> list[Any]:
     return found
 
 
-def guards(options: argparse.Namespace) -> dict[str, Any]:
+def guards(options: argparse.Namespace) -> dict[str, object]:
     """Return the arguments of MockKMS for access to the control API; warn if it is open to other machines.
 
     Raises CommandError for a token file that cannot be read.

@@ -7,7 +7,6 @@ import binascii
 from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mockkms.cli.errors import CommandError
 
@@ -45,9 +44,9 @@ def _credentials(text: str) -> tuple[str, str]:
     return access, secret
 
 
-def section(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, Any]:
+def section(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str, object]:
     """Return the ``rustfs:`` section for flags and environment; empty if none is set. Raises CommandError."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if options.rustfs_api:
         found["api"] = options.rustfs_api
     if options.rustfs_auth:
@@ -92,8 +91,8 @@ def _is_on(environ: Mapping[str, str], name: str) -> bool:
     return environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _environment(environ: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
     if _is_on(environ, "RUSTFS_KMS_ALLOW_IMMEDIATE_DELETION"):
         found["immediate_deletion"] = True
     if environ.get("RUSTFS_KMS_BACKUP_DIR"):

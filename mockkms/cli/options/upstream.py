@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from mockkms.cli import screen
 from mockkms.cli.errors import CommandError
@@ -25,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     proxy.add_argument("--upstream-timeout", type=float, metavar="SECONDS", help=silence)
 
 
-def words(options: argparse.Namespace) -> dict[str, Any]:
+def words(options: argparse.Namespace) -> dict[str, object]:
     """Return the arguments of MockKMS for proxy mode; empty without ``--upstream``. Raises CommandError."""
     if options.upstream is None:
         for name in ("upstream_ca", "upstream_cert", "upstream_key", "upstream_insecure", "upstream_timeout"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from mockkms.world.clock import Clock
 
@@ -64,12 +63,12 @@ class Nodes:
         self.all[:] = [NodeFacts() for _ in self.all]
         self._begin()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """All but the clock and the rules, to keep."""
         fixed = ("clock", "quorum", "election_delay")
         return {name: value for name, value in vars(self).items() if name not in fixed}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, object]) -> None:
         """What ``state`` gave, for as many nodes."""
         vars(self).update(state)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
 
 from mockkms.server.wire.listener import listening
 from mockkms.server.wire.server import Server
@@ -23,7 +22,7 @@ class NodeServer(Server):
         place = self.ports.index(port) if port in self.ports else 0
         return place if place < len(self.ports) else 0
 
-    def close_port(self, port: int, *, spare: Any = None) -> None:
+    def close_port(self, port: int, *, spare: object = None) -> None:
         """Refuse connections to ``port`` and abort those there are, ``spare`` (a transport) a moment later."""
         self._closed |= {port}
         self._on_loop(self._close_port(port, spare))
@@ -34,7 +33,7 @@ class NodeServer(Server):
             self._closed -= {port}
             self._on_loop(self._open_port(port))
 
-    def _on_loop(self, work: Coroutine[Any, Any, None]) -> None:
+    def _on_loop(self, work: Coroutine[object, object, None]) -> None:
         if self._loop is None:
             work.close()
             return
@@ -49,7 +48,7 @@ class NodeServer(Server):
         else:
             asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
 
-    async def _close_port(self, port: int, spare: Any) -> None:
+    async def _close_port(self, port: int, spare: object) -> None:
         loop = asyncio.get_running_loop()
         self._close_listeners([listener for listener in self._listeners if listener.port == port])
         for connection in list(self._manager.connections) if self._manager is not None else ():

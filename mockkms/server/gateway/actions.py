@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
+from mockkms.faults.parsing import text
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.faults.text_matching import glob
@@ -40,13 +41,13 @@ def carry_out(action: ServerAction, world: World, host: Host, view: View) -> Non
         ACTIONS[action.word](action.value, world, host, view)
 
 
-def _seal(value: Any, world: World, host: Host, view: View) -> None:
+def _seal(value: object, world: World, host: Host, view: View) -> None:
     world.core.seal.seal()
-    if value:
+    if isinstance(value, float) and value:
         world.faults.later(world.clock.now() + value, ServerAction("unseal", True, True))
 
 
-def _unseal(value: Any, world: World, host: Host, view: View) -> None:
+def _unseal(value: object, world: World, host: Host, view: View) -> None:
     unseal(world)
 
 
@@ -58,35 +59,35 @@ def unseal(world: World) -> None:
         barrier.sealed = False
 
 
-def _restart(value: Any, world: World, host: Host, view: View) -> None:
+def _restart(value: object, world: World, host: Host, view: View) -> None:
     if value == "lose":
         host.reset()
     host.cut_all()
 
 
-def _refuse(value: Any, world: World, host: Host, view: View) -> None:
-    host.refuse(value)
+def _refuse(value: object, world: World, host: Host, view: View) -> None:
+    host.refuse(_number(value))
 
 
-def _deaf(value: Any, world: World, host: Host, view: View) -> None:
-    host.deaf(value)
+def _deaf(value: object, world: World, host: Host, view: View) -> None:
+    host.deaf(_number(value))
 
 
-def _revoke(value: Any, world: World, host: Host, view: View) -> None:
+def _revoke(value: object, world: World, host: Host, view: View) -> None:
     tokens = world.core.tokens
-    wanted = view.token if value is True else value
+    wanted = view.token if value is True else text(value)
     token = tokens.lookup(wanted) or tokens.by_accessor(wanted)
     if token is not None:
         tokens.revoke(token)
 
 
-def _expire(value: Any, world: World, host: Host, view: View) -> None:
+def _expire(value: object, world: World, host: Host, view: View) -> None:
     leases, now = world.core.leases, world.clock.now()
     ending = [entry for entry in leases.state.items.values() if entry.expires]
     if value == "last":
         ending = [entry for entry in ending if entry.auth is None][-1:]
     else:
-        fits = glob(value.strip("/") + "/*").fullmatch
+        fits = glob(text(value).strip("/") + "/*").fullmatch
         ending = [entry for entry in ending if fits(f"{entry.namespace}{entry.id}/")]
     for entry in ending:
         # Ending one may end others, such as those of a token.
@@ -95,19 +96,25 @@ def _expire(value: Any, world: World, host: Host, view: View) -> None:
             leases.revoke_quietly(entry)
 
 
-def _advance(value: Any, world: World, host: Host, view: View) -> None:
-    world.clock.advance(value)
+def _advance(value: object, world: World, host: Host, view: View) -> None:
+    world.clock.advance(_number(value))
 
 
-def _set_clock(value: Any, world: World, host: Host, view: View) -> None:
-    world.clock.set(value)
+def _set_clock(value: object, world: World, host: Host, view: View) -> None:
+    world.clock.set(_number(value))
 
 
-def _step_down(value: Any, world: World, host: Host, view: View) -> None:
+def _number(value: object) -> float:
+    """Return a value that its fault kind has read as seconds."""
+    assert isinstance(value, (int, float))
+    return value
+
+
+def _step_down(value: object, world: World, host: Host, view: View) -> None:
     host.step_down()
 
 
-ACTIONS: dict[str, Callable[[Any, World, Host, View], None]] = {
+ACTIONS: dict[str, Callable[[object, World, Host, View], None]] = {
     "seal": _seal,
     "unseal": _unseal,
     "restart": _restart,

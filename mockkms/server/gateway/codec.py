@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
 from multidict import MultiMapping
@@ -69,7 +69,7 @@ def _flag(values: dict[str, list[str]], name: str) -> bool:
     return text in _TRUE
 
 
-def _query_data(values: dict[str, list[str]]) -> dict[str, Any]:
+def _query_data(values: dict[str, list[str]]) -> dict[str, object]:
     return {k: v[0] if len(v) == 1 else RepeatedParameter(v) for k, v in values.items() if k != "help"}
 
 
@@ -83,14 +83,14 @@ def _media_type(text: str) -> str:
         return ""
 
 
-def _form(body: bytes) -> dict[str, Any]:
+def _form(body: bytes) -> dict[str, object]:
     text = body.decode("utf-8", "replace")
     if _BAD_ESCAPE.search(text) or ";" in text:
         raise Refused(error_reply(400, "error parsing form data"))
     return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
 
 
-def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, Any]:
+def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, object]:
     """The parameters in a JSON body. Raises Refused, with ``prefix`` before the parser's message."""
     if not body:
         return {}
@@ -141,7 +141,7 @@ def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | 
     return reply
 
 
-def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, Any]:
+def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, object]:
     texts = core.product.texts
     if http.body_fault:
         raise Refused(_unread_body(core, texts.json_error_prefix if outside else texts.json_error, http.body_fault))

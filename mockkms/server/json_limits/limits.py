@@ -11,8 +11,8 @@ Counting characters shows that most bodies are good; only the others are scanned
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import isfinite
-from typing import Any
 
 from mockkms.vault.golang.json import GoJSONError, Scanner
 
@@ -40,7 +40,7 @@ def applies(body: bytes) -> bool:
     return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")
 
 
-def harmless(body: bytes, decoded: Any, *, strict: bool) -> bool:
+def harmless(body: bytes, decoded: object, *, strict: bool) -> bool:
     """Return whether a body that was decoded without an error keeps every limit, as far as counting shows.
 
     ``decoded`` is its first value, with numbers that no float holds kept as they were sent. False means that only
@@ -63,24 +63,23 @@ def harmless(body: bytes, decoded: Any, *, strict: bool) -> bool:
     return body.rstrip(_BLANKS)[-1:] in (b"}", b"]") and _fits(decoded, body.count(b'"') // 2, opened)
 
 
-def _fits(decoded: Any, strings: int, containers: int) -> bool:
+def _fits(decoded: object, strings: int, containers: int) -> bool:
     """Return whether a value has so many strings (keys included) and containers, and every number fits a float."""
-    waiting = [[decoded]]
+    waiting: list[Iterable[object]] = [[decoded]]
     for values in waiting:  # Containers found on the way are appended.
         for value in values:
-            kind = type(value)
-            if kind is str:
+            if isinstance(value, str):
                 strings -= 1
-            elif kind is dict:
+            elif isinstance(value, dict):
                 strings, containers = strings - len(value), containers - 1
                 waiting.append(value.values())
-            elif kind is list:
+            elif isinstance(value, list):
                 containers -= 1
                 waiting.append(value)
             elif isinstance(value, int):
                 if not -_LARGEST <= value <= _LARGEST:
                     return False
-            elif value is not None and not isfinite(value):
+            elif isinstance(value, float) and not isfinite(value):
                 return False
     return strings == 0 == containers
 

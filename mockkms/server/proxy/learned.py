@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import TypeVar
 
 from mockkms.faults import View
 from mockkms.faults.request_view import json_object
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _LIMIT = 10_000
 """Tokens, and mounts, that are remembered; the oldest are forgotten first."""
 _TABLES = {"sys/mounts": "", "sys/auth": "auth/"}
@@ -37,7 +39,7 @@ class Learned:
         """Accessor and policies; nothing where no answer told of the token."""
         return self._tokens.get(token, ("", ()))
 
-    def _from_tokens(self, path: str, token: str, document: dict[str, Any]) -> None:
+    def _from_tokens(self, path: str, token: str, document: dict[str, object]) -> None:
         auth, data = document.get("auth"), document.get("data")
         if isinstance(auth, dict):
             self._keep(auth.get("client_token"), auth)
@@ -46,7 +48,7 @@ class Learned:
         elif isinstance(data, dict) and path.endswith("auth/token/lookup"):
             self._keep(data.get("id"), data)
 
-    def _keep(self, token: Any, told: dict[str, Any]) -> None:
+    def _keep(self, token: object, told: dict[str, object]) -> None:
         accessor, policies = told.get("accessor"), told.get("policies")
         if isinstance(token, str) and token and isinstance(accessor, str):
             listed = policies if isinstance(policies, list) else []
@@ -78,7 +80,7 @@ class Learned:
                 elif view.method == "DELETE":
                     self._mounts.pop((namespace, front + below + "/"), None)
 
-    def _from_overview(self, namespace: str, data: Any) -> None:
+    def _from_overview(self, namespace: str, data: object) -> None:
         if not isinstance(data, dict):
             return
         if isinstance(data.get("path"), str):
@@ -86,14 +88,14 @@ class Learned:
         self._add(namespace, "", data.get("secret"))
         self._add(namespace, "auth/", data.get("auth"))
 
-    def _add(self, namespace: str, front: str, listed: Any) -> None:
+    def _add(self, namespace: str, front: str, listed: object) -> None:
         for path, told in listed.items() if isinstance(listed, dict) else ():
             if path.endswith("/") and path != "/" and isinstance(told, dict):
                 self._mounts[namespace, front + path] = None
                 _bound(self._mounts, (namespace, front + path))
 
 
-def _bound(known: OrderedDict[Any, Any], newest: Any) -> None:
+def _bound(known: OrderedDict[_Key, _Value], newest: _Key) -> None:
     known.move_to_end(newest)
     if len(known) > _LIMIT:
         known.popitem(last=False)

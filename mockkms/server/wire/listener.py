@@ -11,14 +11,13 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Coroutine
-from typing import Any
 
 BACKLOG = 512
 _SHORT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _BREATH = 0.1
 """Seconds without accepting where the system is short of files or memory."""
 
-Welcome = Callable[[socket.socket], Coroutine[Any, Any, None]]
+Welcome = Callable[[socket.socket], Coroutine[object, object, None]]
 
 
 class Listener:
