@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 from mockkms.vault.golang.json import GoJSONError, Scanner
+from mockkms.vault.golang.number import Number
 
 MAX_DEPTH = 500
 MAX_STRING = 1024 * 1024
@@ -79,7 +80,7 @@ def _fits(decoded: object, strings: int, containers: int) -> bool:
             elif isinstance(value, int):
                 if not -_LARGEST <= value <= _LARGEST:
                     return False
-            elif isinstance(value, float) and not isfinite(value):
+            elif isinstance(value, (float, Number)) and not isfinite(value):
                 return False
     return strings == 0 == containers
 
