@@ -34,7 +34,7 @@ _UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulat
 Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request that could not be answered at once."""
 LARGE = 64 * 1024
-"""Bytes of a body from which on a request is decoded and answered off the loop: a batch may take seconds."""
+"""Bytes of target and body from which on a request is decoded and answered off the loop: a batch may take seconds."""
 _HEALTH = "/v1/sys/health"
 
 
@@ -153,10 +153,11 @@ class Gateway:
     def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Answer a request below ``/v1/``."""
         core, lock = self.world.core, self.world.lock
+        large = len(http.body) + len(http.target) + len(http.query) > LARGE
         if self.threads is None:
             lock.acquire()
-        elif len(http.body) > LARGE or not lock.acquire(blocking=False):
-            if http.target == _HEALTH and not http.body and not core.state.system.get("audit"):
+        elif large or not lock.acquire(blocking=False):
+            if http.target == _HEALTH and not large and not http.body and not core.state.system.get("audit"):
                 return self._health(http)
             return self.threads.run(lambda: self._slowly(http))
         try:

@@ -165,7 +165,8 @@ class MountTable:
         except KeyError:
             pass
         found = None
-        slash = len(path)
+        # Each prefix is copied: of a long path, none that is longer than every mount's is tried.
+        slash = len(path) if len(path) <= LONGEST_CACHED else min(len(path), max(map(len, self.entries), default=0))
         while slash > 0:
             slash = path.rfind("/", 0, slash)
             if slash < 0:

@@ -10,6 +10,7 @@ import posixpath
 import unicodedata
 from typing import TYPE_CHECKING
 
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED
 from mockkms.vault.framework.message import ErrorResponse, Request
 from mockkms.vault.kernel import mounting
 from mockkms.vault.kernel.state import Namespace
@@ -105,7 +106,9 @@ class NamespaceStore:
             prefix = ""
         whole = prefix + path
         found, slash = "", whole.find("/")
-        while slash >= 0:
+        # Each prefix is copied: of a long path, none that is longer than every namespace's is tried.
+        last = len(whole) if len(whole) <= LONGEST_CACHED else max(map(len, items), default=0)
+        while 0 <= slash < last:
             candidate = whole[: slash + 1]
             if candidate in items:
                 found = candidate
