@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import cast
 
 import yaml
@@ -19,6 +22,9 @@ _ELSEWHEN = 86400.0 * 366
 """A moment at which no world is: what depends on the moment of loading differs, and is written down."""
 
 
+_PIECE = 200
+"""The most items of a list or mapping that are written in one go."""
+_LONGEST_KEY = 512
 _BASE = cast(type[yaml.SafeDumper], getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 _Dumper = cast(type[yaml.SafeDumper], type("_Dumper", (_BASE,), {"ignore_aliases": lambda self, data: True}))
 """libyaml's where it is there; every value is written where it stands, never as an alias."""
@@ -37,6 +43,24 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
+class _InBlock(list[object]):
+    """A list that is written with a line for each item."""
+
+
+class _MappingInBlock(dict[str, object]):
+    """A mapping that is written with a line for each entry."""
+
+
+def _list_in_block(dumper: yaml.SafeDumper, value: _InBlock) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=False)
+
+
+def _mapping_in_block(dumper: yaml.SafeDumper, value: _MappingInBlock) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=False)
+
+
+_Dumper.add_representer(_InBlock, _list_in_block)
+_Dumper.add_representer(_MappingInBlock, _mapping_in_block)
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(dict, _mapping)
 _Dumper.add_representer(Number, lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", number.text))
@@ -69,9 +93,10 @@ def _dumped(world: World) -> str:
         writer = exact.StateWriter(wanted, others)
         for name, part in others.items():
             writer.compare(wanted[name], part, (name,))
+        text = _yaml(document)
         if writer.patches:
-            document["exact"] = writer.patches
-        return _yaml(document)
+            text += "exact:\n" + "".join(_list(writer.patches, ""))
+        return text
 
 
 def _head(world: World) -> dict[str, object]:
@@ -135,5 +160,68 @@ def _spec(document: dict[str, object]) -> WorldSpec | None:
     return None if problems else WorldSpec(sections, root)
 
 
-def _yaml(document: dict[str, object]) -> str:
+def _yaml(document: object) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+
+
+# -- large values: in pieces, for libyaml lets no other thread run while it writes -------------------------------------
+
+
+def _list(values: Sequence[object], indent: str) -> Iterator[str]:
+    """Write the items of a list, the large ones in pieces."""
+    small: list[object] = []
+    for value in values:
+        if isinstance(value, dict) and _is_large(value):
+            yield from _block(_InBlock(small), indent)
+            small = []
+            pieces = _map(value, indent + "  ")
+            yield indent + "- " + next(pieces)[len(indent) + 2 :]
+            yield from pieces
+            continue
+        small.append(value)
+        if len(small) == _PIECE:
+            yield from _block(_InBlock(small), indent)
+            small = []
+    yield from _block(_InBlock(small), indent)
+
+
+def _map(value: dict[str, object], indent: str) -> Iterator[str]:
+    """Write the entries of a mapping: the large ones in pieces, and where it is large itself, the others as JSON."""
+    in_lines = len(value) > _PIECE
+    for key, item in value.items():
+        if isinstance(item, dict) and len(item) > _PIECE:
+            yield f"{indent}{json.dumps(key)}:\n"
+            yield from _map(item, indent + "  ")
+        elif isinstance(item, list) and len(item) > _PIECE:
+            yield f"{indent}{json.dumps(key)}:\n"
+            yield from _list(item, indent + "  ")
+        elif in_lines and _is_plain(key) and _is_plain(item):
+            yield f"{indent}{json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}\n"
+        else:
+            yield from _block(_MappingInBlock({key: item}), indent)
+
+
+def _block(value: object, indent: str) -> Iterator[str]:
+    if value:
+        text = _yaml(value)
+        yield "".join(indent + line for line in text.splitlines(keepends=True)) if indent else text
+
+
+def _is_large(value: dict[str, object]) -> bool:
+    return any(
+        isinstance(item, dict | list) and (len(item) > _PIECE or (isinstance(item, dict) and _is_large(item)))
+        for item in value.values()
+    )
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value reads the same as YAML and as JSON."""
+    if isinstance(value, str):
+        return value.isascii() and value.isprintable() and len(value) < _LONGEST_KEY
+    if isinstance(value, float):
+        return isfinite(value) and "e" not in repr(value)
+    if isinstance(value, dict):
+        return all(_is_plain(key) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int)

@@ -13,8 +13,10 @@ import pytest
 
 from mockkms import MockKMS
 from mockkms.vault.framework import registry
+from mockkms.vault.framework.message import Operation, Request
 from mockkms.world import stored
-from mockkms.worldfile import SeedError, dump, exact
+from mockkms.world.diff import difference
+from mockkms.worldfile import SeedError, dump, dumping, exact
 from tests.worldfile.test_dump import busy
 
 
@@ -72,3 +74,18 @@ def test_classes_of_engines_that_were_not_used_are_found() -> None:
 def test_two_classes_cannot_share_a_name() -> None:
     with pytest.raises(ValueError, match="already that of Mount"):
         stored.stored("mounts.Mount")(MockKMS)
+
+
+def test_large_tables_are_written_in_pieces_and_load_to_an_equal_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumping, "_PIECE", 5)
+    texts = ["x: y # {a}", "line\nline \n\ttab", "é\x7f\u2028", "", "- [", "*a", "12", "1e3", "yes", "~", "'\""]
+    with MockKMS() as kms:
+        for number, text in enumerate(texts * 2):
+            token = {"policies": ["default"], "display_name": text, "metadata": {"a": text}, "ttl": f"{number + 1}h"}
+            kms.world.core.handle(Request(Operation.UPDATE, "auth/token/create", data=token, token="root"))
+            secret = {"data": {text or "empty": text, "b": 1e300, "c": [1.5, None, True, {"d": [text] * 7}]}}
+            kms.world.core.handle(Request(Operation.UPDATE, f"secret/data/{number}", data=secret, token="root"))
+        text = kms.dump()
+        monkeypatch.undo()
+        with MockKMS(seed=text) as other:
+            assert difference(kms.world.core.state, other.world.core.state) == ""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
 
 _ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
 _URL_ALPHABET = _ALPHABET - frozenset(b"+/") | frozenset(b"-_")
 
+_PIECE = 1024 * 1024
+"""Characters of a long text that are converted in one go."""
 _FROM_URL = str.maketrans("-_", "+/")
 _TO_URL = str.maketrans("+/", "-_")
 
@@ -15,6 +18,8 @@ _TO_URL = str.maketrans("+/", "-_")
 def decode(text: str) -> bytes:
     """The bytes of ``text``. Raises ValueError ``illegal base64 data at input byte N`` as Go's StdEncoding does."""
     try:
+        if len(text) > _PIECE:
+            return b"".join(_pieces(text))
         raw = binascii.a2b_base64(text, strict_mode=True)
         if (len(raw) + 2) // 3 * 4 == len(text):  # Strict as it is, Python lets padding follow a whole group.
             return raw
@@ -23,8 +28,22 @@ def decode(text: str) -> bytes:
     return _decode_slowly(text.encode("utf-8", "surrogatepass"))
 
 
+def _pieces(text: str) -> Iterator[bytes]:
+    """Decode a long text in pieces, between which other threads can run. Raises ValueError."""
+    for at in range(0, len(text), _PIECE):
+        piece = text[at : at + _PIECE]
+        raw = binascii.a2b_base64(piece, strict_mode=True)
+        if (len(raw) + 2) // 3 * 4 != len(piece) or (at + _PIECE < len(text) and piece[-1] == "="):
+            raise ValueError
+        yield raw
+
+
 def encode(raw: bytes) -> str:
     """Return padded base64 on one line."""
+    if len(raw) > _PIECE:
+        step = _PIECE // 4 * 3
+        parts = [binascii.b2a_base64(raw[at : at + step], newline=False) for at in range(0, len(raw), step)]
+        return b"".join(parts).decode("ascii")
     return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 

@@ -29,3 +29,24 @@ def test_what_is_encoded_decodes(raw: bytes) -> None:
 def test_faults_name_their_byte(text: str, at: int) -> None:
     with pytest.raises(ValueError, match=f"^illegal base64 data at input byte {at}$"):
         b64.decode(text)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 16, 47, 48, 49, 50, 200])
+def test_long_texts_are_converted_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(b64, "_PIECE", 16)
+    raw = bytes(range(size))
+    text = b64.encode(raw)
+    assert text == base64.b64encode(raw).decode()
+    assert b64.decode(text) == raw
+    assert b64.decode("\n".join(text[at : at + 7] for at in range(0, len(text), 7))) == raw
+    faults = [text[:at] + harm + text[at + 1 :] for at in range(0, len(text), 5) for harm in ("=", "!", "")]
+    in_pieces = [_decoded(harmed) for harmed in faults]
+    monkeypatch.undo()
+    assert in_pieces == [_decoded(harmed) for harmed in faults]
+
+
+def _decoded(text: str) -> object:
+    try:
+        return b64.decode(text)
+    except ValueError as error:
+        return str(error)
