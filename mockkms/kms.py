@@ -21,7 +21,7 @@ from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
 from mockkms.tenant import Tenant
 from mockkms.vault.kernel.node import SYSTEM_MAX_TTL, ServerSettings
 from mockkms.vault.products import DEFAULT, product_named
-from mockkms.world.world import Snapshot, UpstreamError, World
+from mockkms.world.world import Snapshot, World
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
@@ -118,7 +118,7 @@ class MockKMS(Handle):
         self._world = World(loader=self._load, dumper=_dump, server=ServerSettings(usual, largest, cluster_name))
         if upstream is not None:
             if state is not None:
-                raise UpstreamError("`state` cannot be set in proxy mode: it belongs to the upstream server")
+                raise ValueError("`state` cannot be set in proxy mode: it belongs to the upstream server")
             from mockkms.server.proxy.upstream import Upstream
 
             self._upstream = Upstream(
@@ -184,7 +184,7 @@ class MockKMS(Handle):
         upstream = self._upstream
         if upstream is not None and upstream.port in self._server.ports and upstream.is_here(self._host):
             self._server.stop()
-            raise UpstreamError(f"upstream {upstream.url} is this server itself")
+            raise ValueError(f"upstream {upstream.url} is this server itself")
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -30,7 +29,7 @@ _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
 class JwsToken:
     """A compact JWS, not verified."""
 
-    header: dict[str, Any]
+    header: dict[str, object]
     payload: bytes
     protected: str
     """The header in base64url."""
@@ -56,7 +55,7 @@ class JwsToken:
             return True
         return isinstance(critical, list) and all(name == "b64" for name in critical)
 
-    def claims(self) -> dict[str, Any]:
+    def claims(self) -> dict[str, object]:
         """Return the payload as a JSON object. Raises ValueError."""
         value = json.loads(self.payload)
         if not isinstance(value, dict):
@@ -154,8 +153,8 @@ def jwk(key: PublicKey, algorithm: str, key_id: str) -> dict[str, str]:
     return {**out, "kty": "EC", "crv": f"P-{key.key_size}", "x": x, "y": y}
 
 
-def of_jwk(key: Any) -> PublicKey | None:
-    """Return the public key of a JSON Web Key; None for one that is none, or of a kind that signs nothing here."""
+def of_jwk(key: object) -> PublicKey | None:
+    """Return the public key of a JSON Web Key; None for anything else, or for a kind that signs nothing here."""
     if not isinstance(key, dict):
         return None
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import Protocol, cast
 
 from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
@@ -12,12 +12,28 @@ EXTRA = "PGP keys need the extra mockkms[pgp]: pip install 'mockkms[pgp]'"
 _LIBRARY_ERRORS = (RuntimeError, ValueError)
 
 
-def _library() -> Any:
+class _Certificate(Protocol):
+    fingerprint: str
+
+
+class _Certificates(Protocol):
+    def from_bytes(self, data: bytes) -> _Certificate:
+        """Parse a public key."""
+
+
+class _Library(Protocol):
+    Cert: _Certificates
+
+    def encrypt(self, data: bytes, *, recipients: list[_Certificate], armor: bool) -> bytes:
+        """Encrypt to public keys."""
+
+
+def _library() -> _Library:
     with error_context(of=ImportError, text=EXTRA):
-        return importlib.import_module("pysequoia")
+        return cast(_Library, importlib.import_module("pysequoia"))
 
 
-def _certificate(key: str) -> Any:
+def _certificate(key: str) -> _Certificate:
     with error_context("error decoding given PGP key: "):
         raw = b64.decode(key)
     if not raw:
@@ -43,8 +59,8 @@ def fingerprint(key: str) -> str:
 def encrypt(data: bytes, key: str) -> bytes:
     """Return ``data`` as a binary OpenPGP message to a public key (its packets in base64).
 
-    Raises ValueError in the server's words for what is no key, and in the library's for one that it will not encrypt
-    to: expired, revoked, without an encryption key, or bound by SHA-1 signatures alone.
+    Raises ValueError with the server's text for anything but a key, and with the library's for a key that it does not
+    encrypt to: expired, revoked, without an encryption key, or bound by SHA-1 signatures alone.
     """
     certificate = _certificate(key)
     with error_context("error setting up encryption for PGP message: ", _brief_error, of=_LIBRARY_ERRORS):

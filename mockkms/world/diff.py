@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 _LONGEST = 100
 
 
-def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the leaves of plain data and dataclasses, as pairs of a dotted path and a short text."""
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
@@ -28,7 +27,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
-def difference(old: Any, new: Any) -> str:
+def difference(old: object, new: object) -> str:
     """Return lines ``+ path: value``, ``- path: value`` and ``~ path: old -> new``, sorted by path; empty if equal."""
     before, after = dict(flat(old)), dict(flat(new))
     lines = []

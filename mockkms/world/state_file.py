@@ -15,9 +15,12 @@ import importlib
 import io
 import json
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 
+from mockkms.error_context import error_context
 from mockkms.files import replace_file
 from mockkms.rustfs import RustfsState
 from mockkms.vault.kernel.state import VaultState
@@ -81,18 +84,22 @@ def write(path: Path, state: bytes, flavor: str, now: float) -> None:
     Raises StateFileError; then the old file stays.
     """
     header = StateFileHeader(FORMAT, __version__, flavor, rfc3339(now), len(state), hashlib.sha256(state).hexdigest())
-    try:
+    with _io_errors("write", path):
         replace_file(path, _MARK, json.dumps(vars(header)).encode(), b"\n", state, sync=True)
+
+
+@contextmanager
+def _io_errors(doing: str, path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise StateFileError(f"cannot write the state file {path}: {error.strerror or error}") from None
+        raise StateFileError(f"cannot {doing} the state file {path}: {error.strerror or error}") from None
 
 
 def read(path: Path) -> tuple[StateFileHeader, KeptState]:
     """Return a state file's header and state. Raises StateFileError: not a state file, damaged, too new, unreadable."""
-    try:
+    with _io_errors("read", path):
         content = path.read_bytes()
-    except OSError as error:
-        raise StateFileError(f"cannot read the state file {path}: {error.strerror or error}") from None
     header, state = _parsed(path, content)
     if len(state) != header.length or hashlib.sha256(state).hexdigest() != header.sha256:
         raise StateFileError(
@@ -124,19 +131,18 @@ def _parsed(path: Path, content: bytes) -> tuple[StateFileHeader, bytes]:
     line, end, state = content.partition(b"\n")
     if not content.startswith(_MARK) or not end or len(line) > _LONGEST_HEADER:
         raise StateFileError(f"{path} is not a state file of mockkms; a world in YAML goes to --seed")
-    try:
+    damaged = f"the state file {path} is damaged: its first line cannot be read"
+    invalid = (ValueError, KeyError, TypeError)
+    with error_context(raised=StateFileError, of=invalid, text=damaged):
         data = json.loads(line[len(_MARK) :])
         number = int(data["format"])
-        if number > FORMAT:
-            raise StateFileError(
-                f"the state file {path} has format {number}, written by mockkms {data.get('version', '?')}; this "
-                f"version, {__version__}, reads format {FORMAT}: upgrade mockkms, or use another file"
-            )
+    if number > FORMAT:
+        raise StateFileError(
+            f"the state file {path} has format {number}, written by mockkms {data.get('version', '?')}; this "
+            f"version, {__version__}, reads format {FORMAT}: upgrade mockkms, or use another file"
+        )
+    with error_context(raised=StateFileError, of=invalid, text=damaged):
         return StateFileHeader(**data), state
-    except StateFileError:
-        raise
-    except (ValueError, KeyError, TypeError):
-        raise StateFileError(f"the state file {path} is damaged: its first line cannot be read") from None
 
 
 def _complete(value: object) -> None:

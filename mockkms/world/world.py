@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from mockkms.faults import RuleBook
 from mockkms.faults.parsing import unknown
@@ -45,11 +45,7 @@ class Snapshot:
         return vault, rustfs
 
 
-class UpstreamError(ValueError):
-    """No proxy can be made with this address, file or argument."""
-
-
-class NoState(UpstreamError):
+class NoState(ValueError):
     """What was asked for needs the state of an emulated server, and a real one answers in its place."""
 
 
@@ -63,7 +59,7 @@ class Beside(Protocol):
         """What ``keep`` gave; as at the start where that is nothing."""
 
 
-Loader = Callable[["World", list[Any]], None]
+Loader = Callable[["World", list[object]], None]
 """Puts a world into its initial state with seeds merged over it."""
 Dumper = Callable[["World"], str]
 """Returns a world as YAML."""

@@ -10,13 +10,12 @@ if TYPE_CHECKING:
     from mockkms.worldfile.checking import check
     from mockkms.worldfile.dumping import dump
     from mockkms.worldfile.problems import Problem, SeedError
-    from mockkms.worldfile.sources import SeedFileError, ready_made
+    from mockkms.worldfile.sources import ready_made
     from mockkms.worldfile.spec import WorldSpec, json_schema, load, populate
 
 __all__ = [
     "Problem",
     "SeedError",
-    "SeedFileError",
     "WorldSpec",
     "check",
     "dump",
@@ -29,7 +28,6 @@ __all__ = [
 _PUBLIC = {
     "Problem": "problems",
     "SeedError": "problems",
-    "SeedFileError": "sources",
     "WorldSpec": "spec",
     "check": "checking",
     "dump": "dumping",

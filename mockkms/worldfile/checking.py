@@ -15,7 +15,7 @@ from mockkms.worldfile.spec import WorldSpec, load, populate
 
 
 def check(sources: Sequence[Source]) -> list[Problem]:
-    """Return every fault of worlds laid over one another; empty if they make a world. Raises SeedFileError."""
+    """Return the errors of worlds merged in order; none if they make a world. Raises SeedError for unreadable files."""
     spec = load(sources)
     world = World()
     world.begin(root_token=spec.root_token or "root", rng=spec.rng, flavor=spec.flavor or "vault", clock=spec.clock)

@@ -1,4 +1,4 @@
-"""The error that a world raises when it cannot be used: with every fault, never only the first."""
+"""The error of an invalid world, with all problems of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ __all__ = ["Problem", "SeedError"]
 
 
 class SeedError(ValueError):
-    """A world that cannot be used. ``problems`` holds every fault that was found."""
+    """An invalid world. ``problems`` has all of its errors; ``unreadable``: it has none, its file cannot be read."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], *, unreadable: bool = False) -> None:
         self.problems = list(problems)
+        self.unreadable = unreadable
         super().__init__("\n".join(str(problem) for problem in self.problems))

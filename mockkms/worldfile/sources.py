@@ -32,10 +32,6 @@ class FaultsFile:
 Source = str | os.PathLike[str] | Mapping[str, object] | Written | FaultsFile
 
 
-class SeedFileError(SeedError):
-    """A world file that cannot be read at all."""
-
-
 @cache
 def ready_made() -> dict[str, Path]:
     """Return the worlds that come with the package, by name."""
@@ -79,7 +75,8 @@ def content(source: object) -> Written:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = nearest(text, ready_made()) if bare else ""
-        raise SeedFileError([Problem(str(path), 0, 0, "", f"cannot be read: {reason}{hint}")]) from None
+        problem = Problem(str(path), 0, 0, "", f"cannot be read: {reason}{hint}")
+        raise SeedError([problem], unreadable=True) from None
     return Written(str(path), raw)
 
 

@@ -88,7 +88,7 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
         try:
             node = sources.read(source)
         except SeedError as error:
-            unreadable |= isinstance(error, sources.SeedFileError)
+            unreadable |= error.unreadable
             problems += error.problems
             continue
         if node.kind != "mapping":
@@ -99,7 +99,7 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
             node = _appended(root, node)
         root = node if root is None else layered(root, node)
     if unreadable and len(problems) == 1:
-        raise sources.SeedFileError(problems)
+        raise SeedError(problems, unreadable=True)
     root = root or Node("mapping", {})
     sections = world_shape().read(root, "", problems)
     if problems:

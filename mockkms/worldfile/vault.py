@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, RecordShape, Shape, Text
-from mockkms.vault.framework.world_section import Steps, mapping_at
+from mockkms.vault.framework.world_section import Steps, WorldSection, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.namespaces import validate
 from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.products.features import Feature
-from mockkms.worldfile import auth, mounts, own_sections, policies, tokens
+from mockkms.worldfile import auth, mounts, policies, tokens
 from mockkms.worldfile.applying import Applier
 
 STATES = ("unsealed", "sealed", "uninitialized")
@@ -19,29 +20,34 @@ STATES = ("unsealed", "sealed", "uninitialized")
 
 @cache
 def definitions() -> dict[str, Named]:
-    """Return what stands in every namespace."""
-    shapes: dict[str, Shape] = {
-        "mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape(), **own_sections.shapes()
-    }  # fmt: skip
+    """Return the shapes of the sections that every namespace has, by their keys."""
+    shapes: dict[str, Shape] = {"mounts": mounts.shape(), "auth": auth.shape(), "tokens": tokens.shape()}
+    shapes |= {key: RecordShape(section.keys(key)) for key, section in _own_sections().items()}
     return {name: Named(name, one) for name, one in shapes.items()}
 
 
+def _own_sections() -> dict[str, WorldSection]:
+    """Return the sections of engines that every namespace has once, such as ``identity``, by their keys."""
+    found = {key: registry.world_section(name) for key, name in registry.own_world_sections().items()}
+    return {key: section for key, section in found.items() if section is not None}
+
+
 def shape() -> RecordShape:
-    """Return the section."""
+    """Return the shape of the section."""
     known = definitions()
-    room = {
+    contents = {
         **policies.keys(),
         "mounts": Key(known["mounts"], "secrets engines by path, laid over those that every server has"),
         "auth": Key(known["auth"], "auth methods by path, without auth/"),
         "tokens": Key(known["tokens"], "tokens"),
-        **{name: Key(known[name], help) for name, help in own_sections.helps().items()},
+        **{key: Key(known[key], section.help) for key, section in _own_sections().items()},
     }
-    space = RecordShape({**room, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
+    space = RecordShape({**contents, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
     return RecordShape(
         {
             "root_token": Key(Text(), "id of the root token; root when not given"),
             "state": Key(Choice(STATES, "state"), "unsealed when not given"),
-            **room,
+            **contents,
             "namespaces": Key(MapOf(space), "namespaces by their path from the root (flavor openbao)"),
         }
     )
@@ -88,8 +94,13 @@ def _metadata(space: Mapping[str, object]) -> dict[str, str]:
 
 
 def _fill(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
-    for part in (policies, mounts, auth, own_sections, tokens):
+    for part in (policies, mounts, auth):
         part.apply(to, section, steps, namespace)
+    for key, own in _own_sections().items():
+        mount = to.core.state.mounts.get(namespace, f"{key}/")
+        if section.get(key) and mount is not None:
+            own.fill(to.below(*steps, key), mount, mapping_at(section, key))
+    tokens.apply(to, section, steps, namespace)
 
 
 def dump(core: Core, root_token: str) -> dict[str, object]:
@@ -97,20 +108,25 @@ def dump(core: Core, root_token: str) -> dict[str, object]:
     shown: dict[str, object] = {"root_token": root_token, "state": core.seal.status}
     if core.seal.status == "uninitialized":
         return shown
-    shown.update(_room(core, "", root_token))
+    shown.update(_contents(core, "", root_token))
     spaces = {}
     for path, space in sorted(core.state.namespaces.items.items()):
-        room = _room(core, path, root_token)
-        spaces[path] = {"custom_metadata": space.custom_metadata, **room} if space.custom_metadata else room
+        contents = _contents(core, path, root_token)
+        spaces[path] = {"custom_metadata": space.custom_metadata, **contents} if space.custom_metadata else contents
     return {**shown, "namespaces": spaces} if spaces else shown
 
 
-def _room(core: Core, namespace: str, root_token: str) -> dict[str, object]:
+def _contents(core: Core, namespace: str, root_token: str) -> dict[str, object]:
     shown = {
         **policies.dump(core, namespace),
         **mounts.dump(core, namespace),
         **auth.dump(core, namespace),
-        **own_sections.dump(core, namespace),
+        **_dump_own_sections(core, namespace),
         **tokens.dump(core, namespace, root_token),
     }
     return {word: value for word, value in shown.items() if value}
+
+
+def _dump_own_sections(core: Core, namespace: str) -> dict[str, object]:
+    mounts = {key: core.state.mounts.get(namespace, f"{key}/") for key in _own_sections()}
+    return {key: own.dump(core, mount) for key, own in _own_sections().items() if (mount := mounts[key]) is not None}

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mockkms.crypto.encoding import pem
-from mockkms.worldfile import Problem, SeedError, SeedFileError, check, load
+from mockkms.worldfile import Problem, SeedError, check, load
 
 
 def faults(source: str | Path) -> list[Problem]:
@@ -172,9 +172,9 @@ def test_not_utf8(tmp_path: Path) -> None:
 
 
 def test_unreadable_file_and_unknown_name() -> None:
-    with pytest.raises(SeedFileError, match="payments"):
+    with pytest.raises(SeedError, match="payments"):
         load("paymens")
-    with pytest.raises(SeedFileError, match="cannot be read"):
+    with pytest.raises(SeedError, match="cannot be read"):
         load("/nowhere/world.yaml")
 
 

@@ -19,17 +19,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Check the files and print their errors."""
-    from mockkms.worldfile import Problem, SeedError, SeedFileError, check
+    from mockkms.worldfile import Problem, SeedError, check
 
     groups = [options.files] if options.layered else [[file] for file in options.files]
     wrong, unreadable = 0, []
     for files in groups:
         try:
             problems: list[Problem] = check(files)
-        except SeedFileError as error:
-            unreadable.append(str(error))
-            continue
         except SeedError as error:
+            if error.unreadable:
+                unreadable.append(str(error))
+                continue
             problems = error.problems
         for problem in problems:
             print(problem)

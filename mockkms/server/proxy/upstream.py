@@ -17,7 +17,6 @@ from yarl import URL
 
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.proxy.upstream_address import Pem, address, context, reason, tls_reason
-from mockkms.world.world import UpstreamError
 
 UPSTREAM_HEADER = "X-Mockkms-Upstream"
 """Marks an answer that is ours because the real server gave none, and says why."""
@@ -56,7 +55,7 @@ class Upstream:
 
     ``url`` may have a path, which is put in front of every request's. ``ca_file`` is the certificate (PEM) to trust in
     the place of the system's, ``cert`` our own and its key (PEM), shown on demand; ``insecure`` trusts everything.
-    Raises UpstreamError for an invalid address and for invalid certificate files. No connection is opened before the
+    Raises ValueError for an invalid address and for invalid certificate files. No connection is opened before the
     first request.
     """
 
@@ -71,7 +70,7 @@ class Upstream:
     ) -> None:
         self.url, self.host, self.port = address(url)
         if not 0 < timeout < float("inf"):
-            raise UpstreamError(f"upstream_timeout={timeout!r}: seconds above 0")
+            raise ValueError(f"upstream_timeout={timeout!r}: seconds above 0")
         self.timeout = timeout
         self._base = URL(self.url)
         self._path = self._base.raw_path.rstrip("/")
@@ -79,7 +78,7 @@ class Upstream:
         # aiohttp's own context is made at its import, which the command line does without certificates.
         self._ssl = context(ca_file, cert, insecure) if self._base.scheme == "https" else False
         if self._ssl is False and (ca_file or cert or insecure):
-            raise UpstreamError(f"{self.url} has no certificate: https://… is expected with words about trust")
+            raise ValueError(f"{self.url} has no certificate: https://… is expected with words about trust")
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[HttpReply]] = set()
 

@@ -8,38 +8,37 @@ import ssl
 from pathlib import Path
 
 from mockkms.urls import urlsplit
-from mockkms.world.world import UpstreamError
 
 Pem = str | Path
 """Path of a PEM file."""
 
 
 def address(url: str) -> tuple[str, str, int]:
-    """The address without a slash at its end, its host and port. Raises UpstreamError."""
+    """The address without a slash at its end, its host and port. Raises ValueError."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise UpstreamError(f"{url!r} is not a valid address: {error}") from None
+        raise ValueError(f"{url!r} is not a valid address: {error}") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise UpstreamError(f"{url!r} is not a valid address: expected http://… or https://…")
+        raise ValueError(f"{url!r} is not a valid address: expected http://… or https://…")
     if parts.query or parts.fragment or parts.username is not None:
-        raise UpstreamError(f"{url!r} is not a valid server address: it must not contain a query, fragment or user")
+        raise ValueError(f"{url!r} is not a valid server address: it must not contain a query, fragment or user")
     return url.rstrip("/"), host, port or {"http": 80, "https": 443}[parts.scheme]
 
 
 def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, insecure: bool) -> ssl.SSLContext:
-    """What trusts the server. Raises UpstreamError."""
+    """What trusts the server. Raises ValueError."""
     try:
         made = ssl.create_default_context(cafile=str(ca_file) or None)
     except (OSError, ValueError) as error:
-        raise UpstreamError(f"{ca_file}: {getattr(error, 'strerror', None) or error}") from None
+        raise ValueError(f"{ca_file}: {getattr(error, 'strerror', None) or error}") from None
     if cert is not None:
         try:
             made.load_cert_chain(*cert)
         except (OSError, ValueError) as error:
             told = getattr(error, "strerror", None) or error
-            raise UpstreamError(f"{cert[0]} and {cert[1]}: {told}") from None
+            raise ValueError(f"{cert[0]} and {cert[1]}: {told}") from None
     if insecure:
         made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 from mockkms.faults.addresses import REDACTED, SHORTEST_TOKEN, TOKEN, TOKEN_FORM, is_secret_name
@@ -172,7 +172,7 @@ class Entry:
         return self.trace.policies
 
     @property
-    def fields(self) -> Mapping[str, Any]:
+    def fields(self) -> Mapping[str, object]:
         """The JSON object sent; empty where there was none."""
         return json_object(self.body)
 
@@ -207,11 +207,11 @@ class Entry:
         line = f"{self.method} {self.shown_target}"
         return line.replace(self.token, TOKEN) if len(self.token) >= SHORTEST_TOKEN else line
 
-    def data(self, *, bodies: bool = True) -> dict[str, Any]:
+    def data(self, *, bodies: bool = True) -> dict[str, object]:
         """Return the entry as plain data without tokens; ``bodies=False`` leaves the bodies out too."""
         headers = {n: shown_header(n.lower(), v) for n, v in self.headers.items()} if bodies else {}
         path = self.shown_path
-        out: dict[str, Any] = {
+        out: dict[str, object] = {
             "number": self.number, "time": rfc3339(self.time), "service": self.service, "method": self.method,
             "target": self.shown_target, "path": path, "operation": self.operation, "mount": self.mount,
             "key": self._named(path) if self.service == "vault" else self.key, "namespace": self.namespace,
@@ -246,22 +246,39 @@ class Entry:
     __repr__ = __str__
 
 
-def entry_of(data: Mapping[str, Any]) -> Entry:
-    """Return the entry that ``Entry.data`` was made from, but for tokens, and bytes that are no text."""
+def entry_of(data: Mapping[str, object]) -> Entry:
+    """Return the entry that ``Entry.data`` was made from; tokens, and bytes that are not UTF-8, are lost."""
+    text, texts = partial(_text, data), partial(_texts, data)
     trace = Trace(
-        mount=data["mount"], namespace=data["namespace"], endpoint=data["endpoint"], accessor=data["accessor"],
-        policies=[*data["policies"]], rule=data["rule"], denied=data["denied"], unhandled=data["unhandled"],
-        hint=data.get("hint", ""),
+        mount=text("mount"), namespace=text("namespace"), endpoint=text("endpoint"), accessor=text("accessor"),
+        policies=texts("policies"), rule=text("rule"), denied=bool(data["denied"]), unhandled=bool(data["unhandled"]),
+        hint=text("hint"),
     )  # fmt: skip
     request = None
     if data["service"] == "vault":
-        request = Request(Operation(data["operation"]), data["path"], namespace=data["namespace"], trace=trace)
-    retry_after = data["retry_after"]
+        request = Request(Operation(text("operation")), text("path"), namespace=text("namespace"), trace=trace)
+    retry_after = _number(data, "retry_after")
+    headers = data.get("headers")
     entry = Entry(
-        parse_rfc3339(data["time"]), data["service"], data["method"], data["target"],
-        data.get("headers", {}), data.get("body", "").encode(), request, data["status"],
-        data.get("answer", "").encode(), data["seconds"], data["faults"], data["actions"], data["cut"],
-        data["unexpected"], f"{retry_after:.0f}" if retry_after else "", data["number"],
+        parse_rfc3339(text("time")), text("service"), text("method"), text("target"),
+        headers if isinstance(headers, dict) else {}, text("body").encode(), request, int(_number(data, "status")),
+        text("answer").encode(), _number(data, "seconds"), texts("faults"), texts("actions"), text("cut"),
+        text("unexpected"), f"{retry_after:.0f}" if retry_after else "", int(_number(data, "number")),
     )  # fmt: skip
-    entry.shortened = tuple(data.get("shortened", ()))
+    entry.shortened = tuple(texts("shortened"))
     return entry
+
+
+def _text(data: Mapping[str, object], name: str) -> str:
+    found = data.get(name, "")
+    return found if isinstance(found, str) else ""
+
+
+def _texts(data: Mapping[str, object], name: str) -> list[str]:
+    found = data.get(name)
+    return [str(item) for item in found] if isinstance(found, list) else []
+
+
+def _number(data: Mapping[str, object], name: str) -> float:
+    found = data.get(name)
+    return found if isinstance(found, int | float) else 0

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mockkms import memory
 from mockkms.faults import addresses, expressions
@@ -20,6 +20,7 @@ from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.matchers import All, Matcher
 from mockkms.faults.parsing import FaultError, mapping
+from mockkms.faults.request_view import Seen
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers
 from mockkms.world.journal.entry import Entry
@@ -189,7 +190,7 @@ class Journal:
         if much:
             memory.give_back()
 
-    def entries(self, match: Any = None, /, **words: Any) -> list[Entry]:
+    def entries(self, match: object = None, /, **words: object) -> list[Entry]:
         """Return the entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.
 
         The words are those of a fault's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``denied``,
@@ -203,22 +204,22 @@ class Journal:
         with self._lock:
             return list(islice(reversed(self._ring), count))[::-1]
 
-    def count(self, match: Any = None, /, **words: Any) -> int:
+    def count(self, match: object = None, /, **words: object) -> int:
         """Return how many entries fit."""
         return len(self.entries(match, **words))
 
-    def lines(self, match: Any = None, /, **words: Any) -> list[str]:
+    def lines(self, match: object = None, /, **words: object) -> list[str]:
         """Return ``METHOD /path?query`` of the entries that fit, without tokens."""
         return [entry.shown_line for entry in self.entries(match, **words)]
 
-    def table(self, match: Any = None, /, *, last: int | None = None, **words: Any) -> str:
+    def table(self, match: object = None, /, *, last: int | None = None, **words: object) -> str:
         """Return the entries that fit as lines for people, the newest ``last`` of them; empty where there are none."""
         found = self.entries(match, **words)
         return "\n".join(str(entry) for entry in (found if last is None else found[-last:] if last else []))
 
     # -- asserting -----------------------------------------------------------------------------------------------
 
-    def assert_called(self, match: Any = None, /, *, times: int | None = None, **words: Any) -> list[Entry]:
+    def assert_called(self, match: object = None, /, *, times: int | None = None, **words: object) -> list[Entry]:
         """Raise AssertionError unless a request fits (``times``: exactly so many); returns the entries."""
         fits = read_query(match, words)
         found = [entry for entry in self if fits(entry)]
@@ -227,14 +228,14 @@ class Journal:
         wanted = "at least once" if times is None else f"{times} times"
         raise AssertionError(self._text(f"expected {_shown(match, words)} {wanted}, got {len(found)}", match, words))
 
-    def assert_not_called(self, match: Any = None, /, **words: Any) -> None:
+    def assert_not_called(self, match: object = None, /, **words: object) -> None:
         """Raise AssertionError where a request fits."""
         found = self.entries(match, **words)
         if found:
             listed = "\n".join(str(entry) for entry in found)
             raise AssertionError(f"expected no {_shown(match, words)}, got {len(found)}:\n{listed}")
 
-    def assert_order(self, *matches: Any) -> None:
+    def assert_order(self, *matches: object) -> None:
         """Raise AssertionError unless requests that fit came in this order; others may stand between."""
         entries, place = [*self], 0
         for step, match in enumerate(matches):
@@ -251,7 +252,7 @@ class Journal:
             listed = "\n".join(str(entry) for entry in found)
             raise AssertionError(f"{len(found)} requests were not expected or are not emulated:\n{listed}")
 
-    def near_misses(self, match: Any = None, /, **words: Any) -> list[str]:
+    def near_misses(self, match: object = None, /, **words: object) -> list[str]:
         """Return the requests closest to fitting, each with what is wrong about it."""
         fits = read_query(match, words)
         wanted = _path_of(match, words)
@@ -264,7 +265,7 @@ class Journal:
         scored.sort(key=lambda pair: pair[0])
         return [text for _, text in scored[:3]]
 
-    def _text(self, headline: str, match: Any, words: Mapping[str, Any]) -> str:
+    def _text(self, headline: str, match: object, words: Mapping[str, object]) -> str:
         parts = [headline]
         near = self.near_misses(match, **words)
         if near:
@@ -293,11 +294,13 @@ class Journal:
 class _Outcome(Matcher):
     """One word about the outcome of a request."""
 
-    def __init__(self, word: str, value: Any) -> None:
+    def __init__(self, word: str, value: object) -> None:
         self.word, self.value = word, value
 
-    def __call__(self, seen: Any) -> bool:
+    def __call__(self, seen: Seen) -> bool:
         value, word = self.value, self.word
+        if not isinstance(seen, Entry):
+            return False
         if word == "status":
             return seen.status in value if isinstance(value, (list, tuple, range, set)) else seen.status == value
         if word == "fault":
@@ -306,7 +309,7 @@ class _Outcome(Matcher):
             return bool(seen.cut) is value if isinstance(value, bool) else seen.cut == value
         return bool(getattr(seen, word)) is bool(value)
 
-    def misses(self, seen: Any) -> list[str]:
+    def misses(self, seen: Seen) -> list[str]:
         return [] if self(seen) else [self.word]
 
 
@@ -319,7 +322,7 @@ OUTCOMES = {
 }
 
 
-def read_query(match: Any, words: Mapping[str, Any]) -> All:
+def read_query(match: object, words: Mapping[str, object]) -> All:
     """Return a matcher over entries from a path or mapping and further words. Raises FaultError."""
     expressions.begin()
     parts: list[Matcher] = []
@@ -349,13 +352,13 @@ def _likeness(wanted: str, path: str) -> float:
     return compared.ratio() if compared.real_quick_ratio() > 0.5 and compared.quick_ratio() > 0.5 else 0.0
 
 
-def _shown(match: Any, words: Mapping[str, Any]) -> str:
+def _shown(match: object, words: Mapping[str, object]) -> str:
     parts = [] if match is None else [str(match)]
     parts += [f"{word}={value!r}" for word, value in words.items()]
     return "request " + " ".join(parts) if parts else "request"
 
 
-def _path_of(match: Any, words: Mapping[str, Any]) -> str:
+def _path_of(match: object, words: Mapping[str, object]) -> str:
     path = match if isinstance(match, str) else (match or {}).get("path", "") if isinstance(match, Mapping) else ""
     path = path or words.get("path", "")
     return path if isinstance(path, str) else ""

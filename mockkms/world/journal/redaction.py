@@ -13,7 +13,6 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from mockkms.faults import addresses
 from mockkms.faults.addresses import REDACTED, TOKEN_FORM, is_secret_name, plain_name
@@ -88,7 +87,7 @@ def redact(entry: Entry, known: Known = lambda token: False) -> None:
 _UNREADABLE = object()
 
 
-def _marked(body: bytes, mark: Callable[[Any], Any]) -> Any:
+def _marked(body: bytes, mark: Callable[[object], object]) -> object:
     """Return the JSON of a body with the secrets that ``mark`` sees replaced; ``_UNREADABLE`` for what is not JSON."""
     if not body or len(body) > PARSED:
         return _UNREADABLE
@@ -98,7 +97,7 @@ def _marked(body: bytes, mark: Callable[[Any], Any]) -> Any:
         return _UNREADABLE
 
 
-def _written(body: bytes, marked: Any, hide: _Hide) -> bytes:
+def _written(body: bytes, marked: object, hide: _Hide) -> bytes:
     if not body:
         return body
     if marked is not _UNREADABLE:
@@ -149,7 +148,7 @@ class _Hide:
             return addresses.hide(text, self._known, strict=True) if name == "referer" else text
         return REDACTED if text else text
 
-    def request(self, value: Any) -> Any:
+    def request(self, value: object) -> object:
         """Return the JSON that was sent."""
         if self._anything:
             return self._all(value)
@@ -159,23 +158,24 @@ class _Hide:
             }
         return self._walk(value)
 
-    def answer(self, value: Any) -> Any:
+    def answer(self, value: object) -> object:
         """Return the JSON of the answer."""
         if not isinstance(value, dict) or not isinstance(value.get("data"), dict):
             return self._walk(value)
         rest = {name: self._named(name, item) for name, item in value.items()}
+        data = rest["data"]
         if self._anything:
             rest["data"] = self._all(value["data"])
-        elif self._holds and "data" in value["data"]:
-            rest["data"] = {**rest["data"], "data": self._all(value["data"]["data"])}
+        elif self._holds and isinstance(data, dict) and "data" in value["data"]:
+            rest["data"] = {**data, "data": self._all(value["data"]["data"])}
         return rest
 
-    def _walk(self, value: Any) -> Any:
+    def _walk(self, value: object) -> object:
         if isinstance(value, dict):
             return {name: self._named(name, item) for name, item in value.items()}
         return [self._walk(item) for item in value] if isinstance(value, list) else value
 
-    def _named(self, name: str, value: Any) -> Any:
+    def _named(self, name: str, value: object) -> object:
         plain = plain_name(name)
         hidden = plain in self._names or is_secret_name(plain)
         # A mapping under another such name is one of its own, such as the form of a bad request.
@@ -183,7 +183,7 @@ class _Hide:
             return self._all(value, remember=True)
         return self._walk(value)
 
-    def _all(self, value: Any, *, remember: bool = False) -> Any:
+    def _all(self, value: object, *, remember: bool = False) -> object:
         """Return the same shape without any value in it."""
         if isinstance(value, dict):
             return {name: self._all(item, remember=remember or is_secret_name(name)) for name, item in value.items()}
@@ -199,7 +199,7 @@ class _Hide:
 
     # -- what the values themselves say --------------------------------------------------------------------------
 
-    def texts(self, value: Any) -> Any:
+    def texts(self, value: object) -> object:
         """Return JSON with the secrets within its texts replaced."""
         if isinstance(value, str):
             return self.text(value)
