@@ -1,7 +1,7 @@
-"""The target of a request (path and query) as it may be shown to anybody: without tokens and other secrets.
+"""Redact the target of a request (path and query): remove tokens and other secrets before it is shown.
 
-A token is recognized by its form, by its place (``auth/token/lookup/<token>``, ``?token=``), and because the caller
-knows it: a token with a custom id has no form of its own.
+A token is recognized by its form, by its place (``auth/token/lookup/<token>``, ``?token=``), or because the caller
+knows it, since a token with a custom id has no recognizable form.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TOKEN = "(token)"
 REDACTED = "(redacted)"
 """What replaces any other secret."""
 SHORTEST_TOKEN = 8
-"""Characters from which on a known token is recognized anywhere: shorter ones could be an ordinary segment."""
+"""Minimum length in characters of a known token to be recognized anywhere; shorter ones may be ordinary segments."""
 TOKEN_FORM = re.compile(
     r"(?<![\w.-])(?:hv[sbr]\.[\w-]{20,}(?:\.\w+)?|[sbr]\.[A-Za-z0-9][\w-]{19,}(?:\.\w+)?"
     r"|eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*){1,3})"
@@ -36,9 +36,9 @@ _HARMLESS = frozenset((
     "redirecturi", "removedcode", "resource", "responsetype", "scan", "scope", "sealedcode", "seconds", "standbycode",
     "standbyok", "starttime", "status", "type", "uninitcode", "version", "versions",
 ))  # fmt: skip
-"""Names of parameters, in the same spelling, whose values are shown in every case."""
+"""Names of parameters, in the same spelling, whose values are always shown."""
 _LONGEST_TOKEN = 8192
-"""Characters of a token or JWT, at most."""
+"""Maximum length of a token or JWT in characters."""
 
 
 def plain_name(name: str) -> str:

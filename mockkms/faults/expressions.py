@@ -1,10 +1,10 @@
-"""Regular expressions that users write, in bounded time.
+"""Regular expressions of users, searched in bounded time.
 
-Python's engine backtracks, cannot be interrupted outside the main thread, and lets no other thread run meanwhile; a
-worker process for each search would cost more than the request. So the time is bounded before it starts: the parsed
-expression and the length of a text give the number of steps that a search takes at most. An expression that can take
-too long on 64 characters is refused when it is written, a longer text when it comes. What many searches take together
-for one request or query is measured.
+Python's engine backtracks, cannot be interrupted outside the main thread, and holds the interpreter's lock; a worker
+process for each search would cost more than the request. So the time is bounded beforehand: an upper bound of the steps
+of a search follows from the parsed expression and the length of the text. An expression that can take too long on 64
+characters is refused when a rule is added, a longer text when it is searched. The time of all searches for one request
+or query is measured and limited as well.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Any
 from mockkms.faults.parsing import FaultError
 
 _MOST_STEPS = 5e7
-"""Steps of one search, each a nanosecond at most."""
+"""Maximum number of steps of one search. A step takes at most a nanosecond."""
 _MOST_SECONDS = 0.05
-"""Processor time of all searches for one request or query, but for the last."""
+"""Maximum processor time of the searches for one request or query, without the last one."""
 _REFUSED_FOR = 64
-"""Characters; an expression that may take too long on so short a text is refused."""
-_SIGN, _STEP = 2, 15
-"""The steps of a single character, and of what takes the engine more than that."""
+"""Length of a text in characters: expressions that can take too long on it are refused."""
+_CHARACTER, _STEP = 2, 15
+"""The steps for a single character, and for a repetition, branch or group."""
 _SINGLE = frozenset(("LITERAL", "NOT_LITERAL", "ANY", "IN"))
 _REPEATS = frozenset(("MAX_REPEAT", "MIN_REPEAT"))
 
@@ -34,7 +34,7 @@ Item = tuple[Any, Any]
 
 
 class _Spent(threading.local):
-    """What the searches for one request or query have taken, in seconds."""
+    """Processor time of the searches for one request or query, in seconds."""
 
     seconds = 0.0
 
@@ -42,16 +42,16 @@ class _Spent(threading.local):
 _spent = _Spent()
 
 
-def begin() -> None:
-    """Start measuring: another request, or another query."""
+def restart_clock() -> None:
+    """Start to measure the searches for another request or query."""
     _spent.seconds = 0.0
 
 
 class Expression:
-    """A compiled expression. Raises FaultError for one that is invalid, or takes too long on short texts."""
+    """A compiled expression. Raises FaultError if it is invalid or can take too long."""
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
-        # Searching needs no leading ".*", which would try every end of it from every start.
+        # For a search, a leading ".*" is redundant, and it would be tried from every position to every other.
         plain = pattern
         while plain.startswith(".*") and plain[2:3] != "+":
             plain = plain[3:] if plain[2:3] == "?" else plain[2:]
@@ -65,13 +65,13 @@ class Expression:
         self._items: Sequence[Item] = list(parsed)
         if self.steps(_REFUSED_FOR) > _MOST_STEPS:
             raise FaultError(
-                f"the regular expression {pattern!r} can take too long even on short texts: avoid repetitions of "
-                "repetitions, or let each round end with a separator, as in ([a-z]+/)*",
+                f"the regular expression {pattern!r} can take too long even on short texts: avoid nested repetitions, "
+                "or end each round with a separator, as in ([a-z]+/)*",
                 "regex",
             )
 
     def __call__(self, text: Any) -> bool:
-        """Return whether the expression is found in ``text``. Raises FaultError where that can take too long."""
+        """Return whether the expression matches anywhere in ``text``. Raises FaultError if that can take too long."""
         if not isinstance(text, str):
             return False
         if len(text) > _REFUSED_FOR and self.steps(len(text)) > _MOST_STEPS:
@@ -81,18 +81,21 @@ class Expression:
                 "regex",
             )
         if _spent.seconds > _MOST_SECONDS:
-            raise FaultError(f"the regular expression {self.pattern!r} takes too long on so many texts", "regex")
-        began = time.thread_time()
+            raise FaultError(
+                f"the regular expression {self.pattern!r} takes too long on many texts: use a glob or a simpler one",
+                "regex",
+            )
+        started = time.thread_time()
         found = self._search(text) is not None
-        _spent.seconds += time.thread_time() - began
+        _spent.seconds += time.thread_time() - started
         return found
 
     def steps(self, length: int) -> float:
-        """Return how many steps a search in a text of ``length`` characters takes at most."""
+        """Return the maximum number of steps of a search in a text of ``length`` characters."""
         cost, _ = _sequence(self._items, length, None, self._flags)
         first = str(self._items[0][1]) if self._items and str(self._items[0][0]) == "AT" else ""
         anchored = first == "AT_BEGINNING_STRING" or (first == "AT_BEGINNING" and not self._flags & re.MULTILINE)
-        # Starts and ends of runs come in the order of the text: many of their combinations are none.
+        # Starts and ends of runs are in the order of the text, so most of their combinations do not occur.
         behind = [*self._items[1:], None]
         runs = sum(
             _run(item) and _item(item, length, following, self._flags)[1] >= length
@@ -101,11 +104,11 @@ class Expression:
         return (cost / factorial(runs) if anchored else cost * (length + 1) / factorial(runs + 1)) + length
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Expression:
-        return self  # Nothing about it changes.
+        return self  # It is immutable.
 
 
 def _run(item: Item) -> bool:
-    """Whether it is the repetition of a single character that may give some back."""
+    """Return whether an item is a repetition of a single character with backtracking."""
     name, value = item
     return str(name) in _REPEATS and len(value[2]) == 1 and str(value[2][0][0]) in _SINGLE
 
@@ -115,9 +118,9 @@ def _ends(repeat: Any, length: int) -> float:
 
 
 def _sequence(items: Sequence[Item], length: int, follow: Item | None, flags: int) -> tuple[float, float]:
-    """Return the steps to find all ways in which ``items`` match from one place, and how many ways there are.
+    """Return the number of steps to find all matches of ``items`` at one position, and the number of these matches.
 
-    ``follow`` is what has to come next.
+    ``follow`` is the item after them.
     """
     cost, ways = 1.0, 1.0
     for place in range(len(items) - 1, -1, -1):
@@ -130,7 +133,7 @@ def _sequence(items: Sequence[Item], length: int, follow: Item | None, flags: in
 def _item(item: Item, length: int, behind: Item | None, flags: int) -> tuple[float, float]:
     name, value = str(item[0]), item[1]
     if name in _SINGLE or name == "AT":
-        return _SIGN, 1
+        return _CHARACTER, 1
     if name == "SUBPATTERN":
         return _sequence(value[3], length, behind, flags | value[1])
     if name == "ATOMIC_GROUP":
@@ -166,7 +169,7 @@ def _repeat(item: Item, length: int, behind: Item | None, flags: int) -> tuple[f
         return cost + _STEP, ways + (least == 0)
     first = _first(body)
     if ways == 1 or (first is not None and _sequence(body, length, first, flags)[1] == 1):
-        # Each round begins where the one before ended, in one way: together they scan the text once.
+        # Each round starts at the only end of the round before: together they scan the text once.
         return cost + most * _STEP * len(body), max(most, length + 1 if ways > 1 else 1)
     rounds = most * log2(ways) if ways < inf else inf
     return (inf, inf) if rounds > 60 else (cost * ways**most, ways ** (most + 1))
@@ -179,13 +182,13 @@ def _first(body: Sequence[Item]) -> Item | None:
 
 
 def _apart(single: Item, behind: Item, flags: int) -> bool:
-    """Whether ``behind`` begins with a literal that ``single`` does not match: a run of it ends in one place then."""
+    """Return whether ``behind`` starts with a literal that ``single`` does not match, so that a run has one end."""
     while str(behind[0]) == "SUBPATTERN" and len(behind[1][3]):
         behind = behind[1][3][0]
     if str(behind[0]) != "LITERAL":
         return False
-    sign = chr(behind[1])
-    if flags & re.IGNORECASE and sign.lower() != sign.upper():
+    character = chr(behind[1])
+    if flags & re.IGNORECASE and character.lower() != character.upper():
         return False
     return not _takes(single, behind[1])
 
@@ -207,11 +210,11 @@ def _in(kind: Any, part: Any, code: int) -> bool:
         return bool(part == code)
     if str(kind) == "RANGE":
         return bool(part[0] <= code <= part[1])
-    sign, category = chr(code), str(part)
+    character, category = chr(code), str(part)
     inside = {
-        "CATEGORY_DIGIT": sign.isdecimal(),
-        "CATEGORY_WORD": sign.isalnum() or sign == "_",
-        "CATEGORY_SPACE": sign.isspace(),
+        "CATEGORY_DIGIT": character.isdecimal(),
+        "CATEGORY_WORD": character.isalnum() or character == "_",
+        "CATEGORY_SPACE": character.isspace(),
     }
     plain = category.replace("_NOT_", "_")
     return inside.get(plain, True) is (plain == category)

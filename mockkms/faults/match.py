@@ -49,4 +49,4 @@ def _part(word: str, raw: str, item: object, depth: int) -> Matcher:
             with within(place):
                 parts.append(read_match(one, depth + 1))
         return All(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
-    raise unknown(raw, match_words(), "match word")
+    raise unknown(raw, match_words(), "match key")

@@ -63,7 +63,7 @@ def normal(word: object) -> str:
     return str(word).strip().replace("-", "_")
 
 
-def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
+def unknown(word: str, known: Iterable[str], what: str = "key") -> FaultError:
     """Return the error for a key or name that is not among ``known``, with the closest known one."""
     choices = sorted(known)
     if not choices:
@@ -75,7 +75,7 @@ def unknown(word: str, known: Iterable[str], what: str = "word") -> FaultError:
     return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 
-def mapping(value: object, known: Iterable[str], what: str = "word") -> dict[str, object]:
+def mapping(value: object, known: Iterable[str], what: str = "key") -> dict[str, object]:
     """Return ``value`` as a mapping with normalized keys, all of them ``known``. Raises FaultError."""
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping, got {shown(value)}")

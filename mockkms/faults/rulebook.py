@@ -206,7 +206,7 @@ class RuleBook:
         """Return the plan for a request, None if no rule fires. Updates the counters."""
         if not self.active:
             return None
-        expressions.begin()
+        expressions.restart_clock()
         with self._lock:
             try:
                 if self.current_script is not None:

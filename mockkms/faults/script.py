@@ -49,7 +49,7 @@ class Step:
     def __init__(self, value: object, *, match_word: str = "expect") -> None:
         if not isinstance(value, Mapping) or (_ANSWER_ONLY & {*value} and not {match_word, "answer"} & {*value}):
             value = {"answer": value}
-        given = mapping(value, {*STEP_WORDS, match_word, *KINDS}, "step word")
+        given = mapping(value, {*STEP_WORDS, match_word, *KINDS}, "step key")
         with within(match_word):
             self.matcher: All = read_match(given.get(match_word) or {})
         with within("times"):
@@ -83,7 +83,7 @@ class Script:
     """A script and its progress."""
 
     def __init__(self, value: object, *, seed: int | str = 0) -> None:
-        given = mapping(value, SCRIPT_WORDS, "script word") if isinstance(value, Mapping) else {"steps": value}
+        given = mapping(value, SCRIPT_WORDS, "script key") if isinstance(value, Mapping) else {"steps": value}
         with within("id"):
             self.id = text(given.get("id", "script"))
         with within("loop"):

@@ -95,5 +95,5 @@ def _entries(document: Document) -> list[Entry]:
 def _query(match: object, words: Mapping[str, object]) -> dict[str, object]:
     for word in ("match", "last", "bodies", "format", "entries"):
         if word in words:
-            raise FaultError(f"unknown match word {word!r}")
+            raise FaultError(f"unknown match key {word!r}")
     return {"match": match, **words}

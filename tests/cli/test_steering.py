@@ -54,7 +54,7 @@ def test_fault(run: Run, kms: MockKMS) -> None:
     assert run("fault", "remove", "mine", *at) == (1, "", "mockkms fault: rule 'mine' not found\n")
     code, _, said = run("fault", "add", "sys/*", "anser=sealed", *at)
     assert code == 1
-    assert "unknown word 'anser'; did you mean 'answer'?" in said
+    assert "unknown key 'anser'; did you mean 'answer'?" in said
     assert run("fault", "add", "sys/*", "answer", *at)[0] == 2
     run("fault", "add", "*", "answer=500", *at)
     assert run("fault", "clear", *at)[0] == 0
@@ -261,7 +261,7 @@ def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path
     rules.write_text(RULES)
     code, _, said = run("serve", "--port", "0", "--faults", str(rules))
     assert code == 2
-    assert said.startswith(f"{rules}:3:22: faults[1].anser: unknown word 'anser'; did you mean 'answer'?")
+    assert said.startswith(f"{rules}:3:22: faults[1].anser: unknown key 'anser'; did you mean 'answer'?")
     rules.write_text("mockkms: 1\n")
     assert "a world goes to --seed" in run("serve", "--port", "0", "--faults", str(rules))[2]
     assert run("serve", "--port", "0", "--clock", "soon")[2].startswith("mockkms serve: --clock soon: expected a time")

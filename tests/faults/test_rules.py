@@ -141,7 +141,7 @@ def test_matchers(book: RuleBook, match: object, fits: bool) -> None:
     [
         ({"anser": 503}, "did you mean 'answer'"),
         ({"answer": "seeled"}, "answer: unknown preset 'seeled'; did you mean 'sealed'"),
-        ({"match": {"pth": "x"}, "close": True}, "match: unknown match word 'pth'; did you mean 'path'"),
+        ({"match": {"pth": "x"}, "close": True}, "match: unknown match key 'pth'; did you mean 'path'"),
         ({"match": {"operation": "raed"}, "close": True}, "match.operation: unknown operation 'raed'; did you mean"),
         ({"path": {"regex": "("}, "close": True}, "invalid regular expression"),
         ({"answer": 99}, "status from 200 to 599"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockkms.faults import FaultError, RuleBook, View
-from mockkms.faults.expressions import Expression, begin
+from mockkms.faults.expressions import Expression, restart_clock
 from mockkms.faults.text_matching import glob, text_test
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.journal import Journal
@@ -19,7 +19,7 @@ from mockkms.world.journal.journal import Journal
 @pytest.fixture(autouse=True)
 def _another_request() -> None:
     """Searches are measured per request: those of other tests do not count."""
-    begin()
+    restart_clock()
 
 
 def _expression(pattern: str) -> str:
@@ -75,7 +75,7 @@ def test_usual_expressions(pattern: str, text: str, found: bool) -> None:
 def test_an_allowed_search_is_short(pattern: str, unit: str) -> None:
     expression, length = Expression(pattern), 64
     while True:
-        begin()
+        restart_clock()
         began = time.thread_time()
         try:
             expression(unit * (length // len(unit)))

@@ -1,8 +1,8 @@
 """The fault kinds, in one file for each subject, and their registry.
 
-A kind is a class with a ``word``. It reads its value when it is made (raising FaultError) and then writes what it
-wants into a plan, from primitives that ``server/`` carries out. A new subclass of ``Kind`` in a file of this folder is
-a new word in YAML, Python and JSON; nothing else needs to be edited.
+A kind is a class with a ``word``, its key in rules. It parses its value when it is created (raising FaultError) and
+adds primitives to the plan of a request, which ``server/`` carries out. A new subclass of ``FaultKind`` in a file of
+this folder is a new key in YAML, Python and JSON; nothing else needs to be edited.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class FaultKind(ABC):
     word: ClassVar[str]
     help: ClassVar[str]
     example: ClassVar[object]
-    """A value as YAML has it; the docs and the tests use it."""
+    """A valid value, for the documentation and the tests."""
     final: ClassVar[bool] = False
     """Whether later rules are skipped once this kind fired."""
     of_connections: ClassVar[bool] = False
@@ -37,7 +37,7 @@ class FaultKind(ABC):
         if word is None:
             return  # An abstract base of several kinds.
         if word in KINDS:
-            raise TypeError(f"two fault kinds for the word {word!r}")
+            raise TypeError(f"two fault kinds for the key {word!r}")
         KINDS[word] = cls
 
     @abstractmethod

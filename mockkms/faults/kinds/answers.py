@@ -1,4 +1,4 @@
-"""Answers of another content: invented ones, stale ones, and the server's own under another status or other headers."""
+"""Other answers: given ones, stale ones, and the server's own with another status or other headers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REMEMBERED = 1000
 
 
 class Answer(FaultKind):
-    """Answer in the place of the core; nothing takes effect unless ``applied`` is given.
+    """Answer instead of the core; the request takes no effect unless ``applied`` is given.
 
     The value is a status, a preset's name, or ``{status, body, errors, data, headers, …}``; ``pass`` lets the core
     answer.
@@ -35,7 +35,7 @@ class Answer(FaultKind):
 
 
 class Stale(FaultKind):
-    """Give an old answer, whatever has changed since, as a replica that lags does.
+    """Answer with an earlier state, as a lagging replica does.
 
     With true the first good answer to a method, target and body is repeated; with a name the world of that snapshot
     answers, at the present time and without effect.
@@ -71,7 +71,7 @@ class Stale(FaultKind):
 
 
 class SetStatus(FaultKind):
-    """Send the core's own answer under another status; the request takes effect."""
+    """Send the core's answer with another status; the request takes effect."""
 
     word = "status"
     help = "200 … 599"
@@ -87,7 +87,7 @@ class SetStatus(FaultKind):
 class SetHeaders(FaultKind):
     """Set, replace or remove headers of the answer.
 
-    The value maps names to texts; null removes a header.
+    The value maps names to strings; null removes a header.
     """
 
     word = "headers"
@@ -108,7 +108,7 @@ class SetHeaders(FaultKind):
 
 
 class SetContentType(FaultKind):
-    """Send the right body under another ``Content-Type``; null removes the header."""
+    """Send the body with another ``Content-Type``; null removes the header."""
 
     word = "content_type"
     help = "string | null"

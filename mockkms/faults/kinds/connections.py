@@ -29,7 +29,7 @@ def read_place(value: object) -> int:
 
 
 class _Cutting(FaultKind):
-    """Ends the connection as its word says, before any byte or in the middle of the answer."""
+    """Interrupts the connection before any byte of the answer or in the middle of it."""
 
     help = WHERE
     example = True
@@ -64,7 +64,7 @@ class Reset(_Cutting):
 class Hang(FaultKind):
     """Read the request and never answer it; the connection stays open until the client gives up.
 
-    ``true`` is without end; a duration ends with a close; ``{after: headers | n, for: …}`` sends a part of the answer
+    ``true`` never ends; a duration ends with a close; ``{after: headers | n, for: …}`` sends a part of the answer
     first.
     """
 
@@ -89,7 +89,7 @@ class Hang(FaultKind):
 
 
 def read_how(value: object) -> Literal["close", "reset", "hang"]:
-    """Return how the answer is lost; ``true`` is a close. Raises FaultError."""
+    """Return how the connection is interrupted; ``true`` is a close. Raises FaultError."""
     if value is True:
         return "close"
     if value not in _HOW:
@@ -117,9 +117,9 @@ class LoseAnswer(FaultKind):
 
 
 class LoseRequest(FaultKind):
-    """Close the connection as ``lose_answer`` does, without letting the request take effect.
+    """Close the connection before the request takes effect.
 
-    A client cannot tell the two apart, so it must survive both.
+    A client cannot distinguish this from ``lose_answer`` and must handle both.
     """
 
     word = "lose_request"

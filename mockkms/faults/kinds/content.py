@@ -1,4 +1,4 @@
-"""Bodies that are damaged: fields missing, replaced or flipped, no body at all, or random bytes."""
+"""Damaged bodies: fields missing, replaced or with a flipped bit, an empty body, or random bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GONE = object()
 _USUAL = ("data.ciphertext", "data.signature", "data.hmac", "data.plaintext")
 _SIZE = 256
 _MOST = 1 << 20
-"""Bytes of noise that are made at most."""
+"""Maximum number of random bytes."""
 
 
 class Drop(FaultKind):
@@ -59,7 +59,7 @@ def _texts(values: Iterable[object]) -> list[str]:
 class Replace(FaultKind):
     """Replace fields of the JSON answer.
 
-    The value maps dotted paths to values; a last step that is missing is added.
+    The value maps dotted paths to values; a missing last step is added.
     """
 
     word = "replace"
@@ -88,7 +88,7 @@ def _instead(value: object, _: object) -> object:
 class Flip(FaultKind):
     """Flip one bit of a ciphertext, signature or other field of the answer.
 
-    ``true`` takes the ciphertext, signature, hmac or plaintext under ``data``; a text is the field's dotted path.
+    ``true`` takes the ciphertext, signature, hmac or plaintext under ``data``; a string is the dotted path of a field.
     """
 
     word = "flip"
@@ -142,7 +142,7 @@ class Empty(FaultKind):
 
 
 class Garbage(FaultKind):
-    """Send random bytes in the place of the body, or of the whole HTTP answer.
+    """Send random bytes instead of the body, or of the whole HTTP response.
 
     ``true`` or a number of bytes (at most 1 MiB) replaces the body; ``wire`` sends bytes that are not HTTP, then
     closes.

@@ -1,4 +1,4 @@
-"""Bodies that are framed wrongly on the wire: cut, declared with a wrong length, or with a broken chunk."""
+"""Bodies with an incorrect framing: truncated, with a wrong declared length, or with an invalid chunk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockkms.faults.plan import BodyFraming, Cut, Plan, Turn
 class Truncate(FaultKind):
     """Declare the whole length, send n bytes of the body, then close the connection.
 
-    The core has answered: a write took effect.
+    The request takes effect.
     """
 
     word = "truncate"
@@ -25,9 +25,9 @@ class Truncate(FaultKind):
 
 
 class ContentLength(FaultKind):
-    """Declare a length that is not the body's, then close the connection.
+    """Declare another length than that of the body, then close the connection.
 
-    With a larger length the client waits in vain; with a smaller one it reads a cut body.
+    With a larger length the client misses bytes; with a smaller one it reads a part of the body.
     """
 
     word = "content_length"
@@ -44,7 +44,7 @@ class ContentLength(FaultKind):
 class BadChunk(FaultKind):
     """Send the answer in chunks, with a chunk whose size line is invalid.
 
-    The core has answered: a write took effect.
+    The request takes effect.
     """
 
     word = "bad_chunk"

@@ -1,14 +1,14 @@
-"""State of the emulated server: seal, tokens, leases, the active node; and the state of the rules."""
+"""The state of the emulated server (seal, tokens, leases, active node) and of the rules."""
 
 from __future__ import annotations
 
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, only_true, seconds, text
+from mockkms.faults.parsing import FaultError, only_true, seconds, shown, text
 from mockkms.faults.plan import Plan, Turn
 
 
 class SealServer(ServerKind):
-    """Seal the server, as an operator would; for good, or until the given time has passed on the clock."""
+    """Seal the server, as an operator does, permanently or for some seconds of the virtual clock."""
 
     word = "seal"
     help = "true | seconds, on the virtual clock, until the server is unsealed again"
@@ -20,7 +20,7 @@ class SealServer(ServerKind):
 
 
 class UnsealServer(ServerKind):
-    """Unseal the server without asking for keys."""
+    """Unseal the server without its unseal keys."""
 
     word = "unseal"
     help = "true"
@@ -59,9 +59,9 @@ class Revoke(ServerKind):
 
 
 class Expire(ServerKind):
-    """Expire leases now, as if their time had come.
+    """Expire leases now.
 
-    Leases of secrets, and of tokens where the path is an auth method's.
+    These are leases of secrets, and of tokens if the path is that of an auth method.
     """
 
     word = "expire"
@@ -72,13 +72,13 @@ class Expire(ServerKind):
     def __init__(self, value: object) -> None:
         self.value = text(value)
         if not self.value.strip("/"):
-            raise FaultError("expected last, or a path prefix of leases")
+            raise FaultError(f"expected last, or a path prefix of leases, got {shown(value)}")
 
 
 class SetState(FaultKind):
     """Set the state of the rules, so that rules with ``in_state`` take turns.
 
-    The value is a text; the state begins as ``start``.
+    The value is a string; the initial state is ``start``.
     """
 
     word = "set_state"

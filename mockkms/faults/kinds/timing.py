@@ -15,11 +15,11 @@ _SHAPES = ("uniform", "normal", "lognormal")
 _LONGEST = 3600.0
 _TICK = 0.05
 _LONGEST_STEP = 60.0
-"""Seconds between two pieces of an answer at most: longer silence is what ``hang`` is for."""
+"""Maximum number of seconds between two pieces of an answer; ``hang`` is for longer pauses."""
 
 
 class Delay(FaultKind):
-    """Delay the request before the core is asked; with ``applied``, delay the answer.
+    """Delay the request before it takes effect; with ``applied``, delay the answer.
 
     The value is in seconds, a duration, or a random distribution; no delay is longer than an hour.
     """
@@ -54,7 +54,7 @@ class Delay(FaultKind):
             plan.delay += wait
 
     def draw(self, luck: Luck) -> float:
-        """Return the delay of this turn in seconds."""
+        """Return the delay of one firing in seconds."""
         if self.shape == "fixed":
             return self.first
         unit = min(max(luck.unit("delay"), 1e-12), 1 - 1e-12)

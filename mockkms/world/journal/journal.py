@@ -324,7 +324,7 @@ OUTCOMES = {
 
 def read_query(match: object, words: Mapping[str, object]) -> All:
     """Return a matcher over entries from a path or mapping and further words. Raises FaultError."""
-    expressions.begin()
+    expressions.restart_clock()
     parts: list[Matcher] = []
     for given in (match, dict(words)):
         if not given:

@@ -136,7 +136,7 @@ def test_the_clock_jumps(kms: MockKMS, words: dict[str, Any], moment: float) -> 
         ({"set_clock": 5}, "set_clock: expected a time such as 2026-01-01T00:00:00Z, got 5"),
         ({"set_clock": "2026-13-01"}, "set_clock: expected a time such as"),
         ({"set_clock": {"epoch": "5"}}, "set_clock.epoch: expected seconds since the epoch"),
-        ({"set_clock": {"epok": 5}}, "set_clock: unknown word 'epok'"),
+        ({"set_clock": {"epok": 5}}, "set_clock: unknown key 'epok'"),
     ],
     ids=str,
 )
