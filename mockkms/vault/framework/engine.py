@@ -24,7 +24,7 @@ class Match(NamedTuple):
     """The endpoint for a path of a namespace in the emulated product."""
 
     mount: Mount | None
-    """None: there is no mount at the path."""
+    """None: nothing is mounted at the path."""
     engine: Engine | None
     below: str
     """The path below the mount."""
