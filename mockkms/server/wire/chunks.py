@@ -27,46 +27,51 @@ class ChunkedBody:
         """What Go reports when it reads the body; nothing is read after it."""
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """Take bytes; return them as plain chunks for aiohttp's parser, and what follows the body.
+        """Take bytes; return their data as one plain chunk for aiohttp's parser, and what follows the body.
 
         A body with a fault is ended: aiohttp waits for nothing then.
         """
-        out: list[bytes] = []
-        data, self._held = self._held + data, b""
-        while data and not self.done:
+        if self._held:
+            data, self._held = self._held + data, b""
+        pieces: list[bytes] = []
+        start = 0
+        while start < len(data) and not self.done:
             if self._left:
-                piece, data = data[: self._left], data[self._left :]
+                piece = data[start : start + self._left]
+                pieces.append(piece)
+                start += len(piece)
                 self._left -= len(piece)
-                out.append(b"%x\r\n%b\r\n" % (len(piece), piece))
                 if not self._left:
                     self._place = self._chunk_end
                 continue
-            rest = self._place(data)
-            if rest is None:
-                self._held = data
+            after = self._place(data, start)
+            if after is None:
+                self._held = data[start:]
                 break
-            data = rest
+            start = after
+        content = b"".join(pieces)
+        out = b"%x\r\n%b\r\n" % (len(content), content) if content else b""
         if self.done:
-            out.append(b"0\r\n\r\n")
-        return b"".join(out), data if self.done and not self.fault else b""
+            out += b"0\r\n\r\n"
+        return out, data[start:] if self.done and not self.fault else b""
 
     def fail(self, fault: str) -> bytes:
         """End the body with a fault; return what ends it for aiohttp's parser."""
         self.fault, self.done = fault, True
         return b"0\r\n\r\n"
 
-    def _broken(self, fault: str) -> bytes:
+    def _broken(self, fault: str) -> int:
         self.fail(fault)
-        return b""
+        return 0
 
-    def _size_line(self, data: bytes) -> bytes | None:
-        end = data.find(b"\n", 0, _MAX_LINE)
+    def _size_line(self, data: bytes, start: int) -> int | None:
+        end = data.find(b"\n", start, start + _MAX_LINE)
         if end < 0:
-            return self._broken("header line too long") if len(data) >= _MAX_LINE else None
-        carriage = data.find(b"\r", 0, end)
-        if carriage != end - 1 or end == 0:
+            return self._broken("header line too long") if len(data) - start >= _MAX_LINE else None
+        carriage = data.find(b"\r", start, end)
+        if carriage != end - 1 or end == start:
             return self._broken("chunked line ends with bare LF" if carriage < 0 else "invalid CR in chunked line")
-        line = data[:carriage]
+        line = data[start:carriage]
         digits = line.rstrip(b" \t").partition(b";")[0]
         if not digits:
             return self._broken("empty hex number for chunk length")
@@ -81,31 +86,31 @@ class ChunkedBody:
             return self._broken("chunked encoding contains too much non-data")
         if not self._left:
             self._place = self._trailers
-        return data[end + 1 :]
+        return end + 1
 
-    def _chunk_end(self, data: bytes) -> bytes | None:
-        if len(data) < 2:
+    def _chunk_end(self, data: bytes, start: int) -> int | None:
+        if len(data) - start < 2:
             return None
-        if not data.startswith(b"\r\n"):
+        if not data.startswith(b"\r\n", start):
             return self._broken("malformed chunked encoding")
         self._place = self._size_line
-        return data[2:]
+        return start + 2
 
-    def _trailers(self, data: bytes) -> bytes | None:
-        if len(data) < 2:
+    def _trailers(self, data: bytes, start: int) -> int | None:
+        if len(data) - start < 2:
             return None
-        if data.startswith(b"\r\n"):
+        if data.startswith(b"\r\n", start):
             self.done = True
-            return data[2:]
-        if b"\r\n\r\n" not in data[:_MAX_LINE]:
-            if len(data) < _MAX_LINE:
+            return start + 2
+        if data.find(b"\r\n\r\n", start, start + _MAX_LINE) < 0:
+            if len(data) - start < _MAX_LINE:
                 return None
             return self._broken("http: suspiciously long trailer after chunked body")
         try:
-            found = read_fields(data, 0)
+            found = read_fields(data, start)
         except ValueError as error:
             return self._broken(str(error))
         if found is None:
             return None
         self.done = True
-        return data[found[1] :]
+        return found[1]

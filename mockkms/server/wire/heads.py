@@ -40,6 +40,9 @@ _ONCE = frozenset(
     ("content-location", "content-range", "content-type", "etag", "max-forwards", "server", "user-agent")
 )  # fmt: skip
 """Headers that aiohttp refuses to read twice; the first one is the one that counts."""
+_PLAIN_FIELDS = re.compile(rb"(?>(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)++)\r\n")
+"""Fields that need no more than to be taken apart, and the empty line behind them."""
+_FIELD = re.compile(r"([^:]+):[ \t]*([^\r]*)\r\n")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
 _FIELD_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
@@ -167,6 +170,11 @@ def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | 
 
     Raises ValueError, with Go's text, as soon as a line is wrong.
     """
+    plain = _PLAIN_FIELDS.match(data, start)
+    if plain is not None:
+        # One look at all of them: a head may have more than 100,000.
+        found = _FIELD.findall(data[start : plain.end() - 2].decode("latin-1"))
+        return [(name, value.rstrip(" \t")) for name, value in found], plain.end()
     fields: list[tuple[str, str]] = []
     first = data[start : start + 1] in (b" ", b"\t")
     while (end := data.find(b"\n", start)) >= 0:
@@ -179,12 +187,15 @@ def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | 
         if b":" not in line:
             raise ValueError(f"malformed MIME header: missing colon: {_quoted(line)}")
         line = line.strip(b" \t")
-        while data[start : start + 1] in (b" ", b"\t"):
-            end = data.find(b"\n", start)
-            if end < 0:
-                return None
-            line += b" " + data[start:end].removesuffix(b"\r").strip(b" \t")
-            start = end + 1
+        if data[start : start + 1] in (b" ", b"\t"):
+            lines = [line]
+            while data[start : start + 1] in (b" ", b"\t"):
+                end = data.find(b"\n", start)
+                if end < 0:
+                    return None
+                lines.append(data[start:end].removesuffix(b"\r").strip(b" \t"))
+                start = end + 1
+            line = b" ".join(lines)
         if start == len(data):
             # The next line may go on with this one.
             return None

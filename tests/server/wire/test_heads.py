@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mockkms.server.wire.framing import Framing
-from mockkms.server.wire.heads import MAX_HEAD, read_head, usual_fields, usual_method
+from mockkms.server.wire.heads import MAX_HEAD, read_fields, read_head, usual_fields, usual_method
 
 USUAL = [
     b"GET /v1/a HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -88,3 +88,42 @@ def test_a_wrong_line_is_refused_before_the_head_ends() -> None:
     framing.feed(b"GET /v1/a HTTP/1.1\r\nHost: x\r\n")
     framing.feed(b"no field\r\n")
     assert framing.notes[1].refusal.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"X-A: a" + b" " * 900_000 + b"b\r\n",
+        b"X-A: " + b" \t" * 450_000 + b"\r\n",
+        b"X-A: b\r\n" + b" c\r\n" * 200_000,
+        b"A: b\r\n" * 170_000,
+        b"A:\r\n" * 200_000 + b"B: c\r\n d\r\n",
+        b"A" * 900_000 + b": b\r\n",
+    ],
+)
+def test_long_fields_are_read_in_linear_time(fields: bytes) -> None:
+    started = time.process_time()
+    found = read_head(b"GET / HTTP/1.1\r\nHost: x\r\n" + fields + b"\r\n")
+    assert found is not None
+    assert time.process_time() - started < 2
+
+
+def test_the_quick_look_at_fields_reads_as_the_slow_one() -> None:
+    lines = [b"A: b", b"A:b \t", b"A:", b"A: \t ", b"a:b:c", b"A: \xff\x80", b"A: b  c"]
+    quick = read_fields(b"\r\n".join([*lines, b"", b""]), 0)
+    slow = read_fields(b"\n".join([*lines, b"", b""]), 0)
+    assert quick is not None
+    assert slow is not None
+    assert quick[0] == slow[0]
+    assert quick[0][1:4] == [("A", "b"), ("A", ""), ("A", "")]
+
+
+@pytest.mark.parametrize("line", [b"A : b", b" A: b", b"A\x00: b", b"A: \x00", b"A: b\rc", b"A", b": b"])
+def test_the_quick_look_takes_no_other_fields(line: bytes) -> None:
+    results = []
+    for end in (b"\r\n", b"\n"):
+        try:
+            results.append(read_fields(b"Host: x" + end + line + end + end, 0) is None)
+        except ValueError as error:
+            results.append(str(error))
+    assert results[0] == results[1]
