@@ -70,7 +70,7 @@ class Expression:
                 "regex",
             )
 
-    def __call__(self, text: Any) -> bool:
+    def __call__(self, text: object) -> bool:
         """Return whether the expression matches anywhere in ``text``. Raises FaultError if that can take too long."""
         if not isinstance(text, str):
             return False
@@ -82,7 +82,7 @@ class Expression:
             )
         if _spent.seconds > _MOST_SECONDS:
             raise FaultError(
-                f"the regular expression {self.pattern!r} takes too long on many texts: use a glob or a simpler one",
+                f"the regular expression {self.pattern!r} takes too long on so many texts: use a glob",
                 "regex",
             )
         started = time.thread_time()
