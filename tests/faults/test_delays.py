@@ -71,7 +71,7 @@ def test_the_seed_decides(words: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ({"gauss": [1, 2]}, "delay: unknown distribution 'gauss'; expected one of: lognormal, normal, uniform"),
         ({"lognormal": 5}, "delay.lognormal: expected a pair, got 5 (int)"),
@@ -81,7 +81,7 @@ def test_the_seed_decides(words: dict[str, Any]) -> None:
         ("-1s", "delay: expected a duration such as 0.5 or '1m30s', got '-1s'"),
     ],
 )
-def test_wrong_distributions(value: Any, told: str) -> None:
+def test_invalid_distributions(value: Any, message: str) -> None:
     with pytest.raises(FaultError) as caught:
         RuleBook().add("*", delay=value)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)

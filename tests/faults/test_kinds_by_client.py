@@ -24,11 +24,11 @@ CLIENTS = ("requests", "aiohttp", "go", "node")
 
 @dataclass
 class Case:
-    """One fault, and what each client says of it: one of the words of ``a|b`` stands in its error."""
+    """One fault, with a part of each client's error message; ``a|b`` are alternatives."""
 
     words: dict[str, Any]
     errors: dict[str, str] | None = None
-    """None: there is an answer, and ``check`` looks at it."""
+    """None if the client gets an answer, which ``check`` verifies."""
     check: Callable[[Seen], object] | None = None
     applied: bool = True
     """Whether the write took effect."""

@@ -203,7 +203,7 @@ def test_every_preset_answers_both_services(book: RuleBook, name: str) -> None:
         assert (plan is not None and plan.answer is not None) or name == "performance-standby"
 
 
-def test_sealed_tells_of_itself_as_the_server_would(book: RuleBook) -> None:
+def test_sealed_reports_its_status_as_the_server_does(book: RuleBook) -> None:
     book.add("*", answer="sealed")
     server = NodeStatus(OPENBAO, 0.0)
 

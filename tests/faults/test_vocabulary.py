@@ -1,4 +1,4 @@
-"""Every word of the vocabulary works in every way that there is to say it: in a world, in Python, over HTTP."""
+"""Every key of a rule works in a world, in Python and over HTTP."""
 
 from __future__ import annotations
 

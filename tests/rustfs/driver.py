@@ -1,4 +1,4 @@
-"""How these tests call the admin API: no socket, a frozen clock, a seeded source of randomness."""
+"""Call the admin API without a socket, with a frozen clock and a seeded source of randomness."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from mockkms.world.clock import Clock, parse_rfc3339
 from mockkms.world.entropy import Entropy
 
 CONFIGURE = {"kms_type": "vault", "vault_address": "https://vault.example.com:8200", "vault_token": "your-vault-token"}
-"""The body of the guide's own example."""
+"""The body of the guide's example."""
 
 
 def frozen() -> Clock:
-    """A clock that stands at the first of January 2026."""
+    """Return a clock frozen at 2026-01-01T00:00:00Z."""
     clock = Clock()
     clock.freeze(parse_rfc3339("2026-01-01T00:00:00Z"))
     return clock
 
 
 def fresh(**settings: Any) -> RustfsAdmin:
-    """An admin API that nobody has configured."""
+    """Return an admin API without a configuration."""
     return RustfsAdmin(Core(clock=frozen(), entropy=Entropy(1)), **settings)
 
 
 def configured(**settings: Any) -> RustfsAdmin:
-    """An admin API configured with the guide's example."""
+    """Return an admin API configured with the guide's example."""
     admin = fresh(**settings)
     assert call(admin, "POST", "/configure", json=CONFIGURE)[0].status == 200
     return admin
@@ -44,7 +44,7 @@ def call(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
 ) -> tuple[AdminReply, Any]:
-    """One request below the KMS prefix; the reply, and its body where that is JSON."""
+    """Send a request below the KMS prefix; return the response and its decoded body, None if that is not JSON."""
     raw = jsonlib.dumps(json).encode() if json is not None else body
     reply = admin.handle(AdminRequest(method, "/rustfs/admin/v3/kms" + path, query, headers or {}, raw))
     is_json = reply.body[:1] in (b"{", b"[")

@@ -7,7 +7,7 @@ from tests.rustfs.driver import CONFIGURE, call, fresh
 LOCAL = {"backend_type": "Local", "key_dir": "/var/keys", "master_key": "m"}
 
 
-def test_a_field_or_parameter_tells_the_contract() -> None:
+def test_fields_and_parameters_choose_the_contract() -> None:
     admin = fresh(api="auto")
     assert call(admin, "GET", "/status")[1]["code"] == "KMSNotConfigured"
     assert call(admin, "POST", "/configure", json=CONFIGURE)[1]["kms_type"] == "vault"

@@ -325,7 +325,7 @@ READ_ALL = 'path "*" { capabilities = ["read", "list"] }'
          "Failed to delete key: Backend error: Failed to read key metadata from Vault: "),
     ],
 )  # fmt: skip
-def test_refusals_of_the_vault_in_the_servers_words(
+def test_errors_of_the_vault_have_the_servers_messages(
     core: Core, backend: str, policy: str, method: str, path: str, body: dict[str, Any], message: str
 ) -> None:
     admin = limited(core, backend, policy)

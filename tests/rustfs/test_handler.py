@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.rustfs.driver import CONFIGURE, call, fresh
 
 
-def test_status_words_empty_answers_and_no_content_type() -> None:
+def test_status_values_empty_responses_and_a_missing_content_type() -> None:
     admin = fresh(api="handler")
     assert call(admin, "GET", "/status")[0].status == 503
     reply, _ = call(admin, "POST", "/configure", json={"kms_type": "local"})

@@ -1,4 +1,4 @@
-"""The JSON reader's texts and positions (the sentences are the server's own, recorded)."""
+"""Messages and positions of the JSON parser, as recorded from the server."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CREATE = struct("CreateKmsKeyRequest", Create)
 
 
 def fault(reader: object, body: bytes) -> str:
-    """The sentence that refuses ``body``."""
+    """Return the message for an invalid body."""
     with pytest.raises(ValueError, match=r"\w") as caught:
         read_body(body, reader, ValueError)  # type: ignore[arg-type]
     return str(caught.value)
@@ -85,7 +85,7 @@ def fault(reader: object, body: bytes) -> str:
         (sequence(string), b'["a",]', "trailing comma at line 1 column 6"),
     ],
 )
-def test_the_sentence_names_the_fault_and_its_place(reader: object, body: bytes, text: str) -> None:
+def test_messages_have_error_and_position(reader: object, body: bytes, text: str) -> None:
     assert fault(reader, body) == text
 
 

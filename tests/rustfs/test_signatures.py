@@ -72,7 +72,7 @@ def answer(admin: RustfsAdmin, request: AdminRequest) -> tuple[int, str]:
 
 
 def passes(reply: tuple[int, str]) -> bool:
-    """Whether a request came through to the service, which is not configured."""
+    """Return whether a request reached the service, which is not configured."""
     return reply == (503, "")
 
 
