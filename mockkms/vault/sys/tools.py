@@ -37,9 +37,9 @@ random_tool = engine.path(
 
 
 @hash_tool.on(Operation.UPDATE)
-def hash_data(_state: object, call: Call, *, urlalgorithm: str) -> dict[str, object]:
+def hash_data(_state: object, call: Call, *, urlalgorithm: str, algorithm: str) -> dict[str, object]:
     """Return the hash of the input."""
-    algorithm = urlalgorithm or call["algorithm"]
+    algorithm = urlalgorithm or algorithm
     with refusing("unable to decode input as base64: "):
         data = b64.decode(call["input"])
     form = call["format"]

@@ -48,35 +48,34 @@ issue = engine.path(
 
 
 @sign.on(Operation.UPDATE)
-def sign_key(state: SSH, call: Call, *, public_key: str) -> Response:
+def sign_key(state: SSH, call: Call, *, role: str, public_key: str) -> Response:
     """Sign a public key. Raises ErrorResponse and BackendError."""
-    role = state.roles.get(call["role"])
-    if role is None:
-        raise ErrorResponse(f"Unknown role: {call['role']}")
+    found = state.roles.get(role)
+    if found is None:
+        raise ErrorResponse(f"Unknown role: {role}")
     if not public_key:
         raise ErrorResponse("missing public_key")
     with refusing("failed to parse public_key as SSH key: "):
         key = ssh.parse_public(public_key)
-    fault = _key_fault(role, key)
+    fault = _key_fault(found, key)
     if fault:
         raise ErrorResponse(f"public_key failed to meet the key requirements: {fault}")
-    return _certified(state, call, role, key)
+    return _certified(state, call, found, key)
 
 
 @issue.on(Operation.UPDATE)
-def issue_key(state: SSH, call: Call, *, key_type: str, key_bits: int) -> Response:
+def issue_key(state: SSH, call: Call, *, role: str, key_type: str, key_bits: int) -> Response:
     """Generate a key pair and sign the public key. Raises ErrorResponse and BackendError."""
-    role = state.roles.get(call["role"])
-    if role is None:
-        raise ErrorResponse(f"unknown role: {call['role']}")
-    if role.key_type != "ca":
-        raise ErrorResponse(f"role key type '{role.key_type}' not allowed to issue key pairs")
-    kind, bits = key_type, key_bits
-    _check_new_key(role, kind, bits)
+    found = state.roles.get(role)
+    if found is None:
+        raise ErrorResponse(f"unknown role: {role}")
+    if found.key_type != "ca":
+        raise ErrorResponse(f"role key type '{found.key_type}' not allowed to issue key pairs")
+    _check_new_key(found, key_type, key_bits)
     with refusing(error=ErrorResponse if call.core.product.has(Feature.SSH_ISSUERS) else BackendError):
-        public, private = new_pair(call, kind, bits)
-    response = _certified(state, call, role, ssh.parse_public(public))
-    response.data = {**(response.data or {}), "private_key": private, "private_key_type": kind}
+        public, private = new_pair(call, key_type, key_bits)
+    response = _certified(state, call, found, ssh.parse_public(public))
+    response.data = {**(response.data or {}), "private_key": private, "private_key_type": key_type}
     return response
 
 

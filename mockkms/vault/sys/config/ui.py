@@ -43,9 +43,8 @@ def read_header(_state: object, call: Call, *, header: str, multivalue: bool) ->
 
 
 @one.on(Operation.UPDATE)
-def write_header(_state: object, call: Call) -> Response:
+def write_header(_state: object, call: Call, *, header: str, values: list[str]) -> Response:
     """Set a header."""
-    header, values = call["header"], call["values"]
     if not header or not values:
         raise ErrorResponse("header and values must be specified")
     if header.lower().startswith("x-vault-"):

@@ -37,9 +37,8 @@ named = engine.path(
 
 
 @reload.on(Operation.UPDATE)
-def reload_plugin(_state: object, call: Call) -> Response:
+def reload_plugin(_state: object, call: Call, *, plugin: str, mounts: list[str]) -> Response:
     """Reload a plugin on all of its mounts, or the plugins of given mounts."""
-    plugin, mounts = call["plugin"], call["mounts"]
     lenient = call.core.product.has(Feature.CLEAN_RELOAD)
     if lenient:
         _check_scope(call)
