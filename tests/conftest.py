@@ -102,6 +102,13 @@ def kms(
     return found
 
 
+@pytest.fixture(scope="module")
+def secure() -> Iterator[MockKMS]:
+    """A server that speaks TLS."""
+    with MockKMS(rng=5, tls=True) as made:
+        yield made
+
+
 @pytest.fixture
 def client(kms: MockKMS) -> Iterator[hvac.Client]:
     """hvac with the root token of ``kms``."""

@@ -126,12 +126,6 @@ def plain() -> Iterator[MockKMS]:
 
 
 @pytest.fixture(scope="module")
-def secure() -> Iterator[MockKMS]:
-    with MockKMS(rng=5, tls=True) as kms:
-        yield kms
-
-
-@pytest.fixture(scope="module")
 def clients(secure: MockKMS) -> Iterator[Callable[[str], Client]]:
     known: dict[str, Client] = {"requests": by_requests, "aiohttp": by_aiohttp}
     with ExitStack() as stack:

@@ -127,12 +127,6 @@ def test_tls(put: Put, secure: MockKMS, fault: str) -> None:
     assert secure.faults.list()[0].fired == 1
 
 
-@pytest.fixture(scope="module")
-def secure() -> Iterator[MockKMS]:
-    with MockKMS(tls=True) as started:
-        yield started
-
-
 def test_step_down(put: Put, cluster: Cluster) -> None:
     put(cluster, [{"path": APP, "step_down": True, "times": 1, "applied": True}])
     headers = {"X-Vault-Token": "root"}

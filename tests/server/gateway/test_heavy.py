@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from time import perf_counter, sleep
 from urllib.request import Request, urlopen
 
@@ -21,12 +20,12 @@ def _asked(kms: MockKMS, path: str, body: object = None) -> bytes:
         return bytes(answer.read())
 
 
-@pytest.fixture
-def kms() -> Iterator[MockKMS]:
-    with MockKMS(flavor="vault-1.21") as running:
-        _asked(running, "sys/mounts/transit", {"type": "transit"})
-        _asked(running, "transit/keys/app", {})
-        yield running
+def _with_a_key(kms: MockKMS) -> None:
+    _asked(kms, "sys/mounts/transit", {"type": "transit"})
+    _asked(kms, "transit/keys/app", {})
+
+
+pytestmark = [pytest.mark.flavors("vault-1.21"), pytest.mark.prepared(by=_with_a_key)]
 
 
 def test_health_while_somebody_holds_the_world(kms: MockKMS) -> None:

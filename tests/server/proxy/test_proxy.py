@@ -14,25 +14,6 @@ from mockkms.faults import FaultError
 PATH = "secret/data/app"
 
 
-@pytest.fixture(scope="module")
-def real() -> Iterator[MockKMS]:
-    with MockKMS(rng=5) as kms:
-        yield kms
-
-
-@pytest.fixture(scope="module")
-def front(real: MockKMS) -> Iterator[MockKMS]:
-    with MockKMS(upstream=real.url, root_token=real.token) as kms:
-        yield kms
-
-
-@pytest.fixture
-def proxy(real: MockKMS, front: MockKMS) -> MockKMS:
-    real.reset()
-    front.reset()
-    return front
-
-
 @pytest.fixture
 def caller(proxy: MockKMS) -> Iterator[hvac.Client]:
     made = hvac.Client(url=proxy.url, token=proxy.token)

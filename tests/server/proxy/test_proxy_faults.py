@@ -6,7 +6,6 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -23,25 +22,6 @@ from tests.faults.test_kinds_by_client import CASES, PATH, agreed
 from tests.ports import wait_for_port
 
 SEES = {"requests": by_requests, "aiohttp": by_aiohttp}
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[MockKMS]:
-    with MockKMS(rng=5, seed={"clock": "2026-01-01T00:00:00Z"}) as kms:
-        yield kms
-
-
-@pytest.fixture(scope="module")
-def front(real: MockKMS) -> Iterator[MockKMS]:
-    with MockKMS(upstream=real.url, root_token=real.token, rng=5) as kms:
-        yield kms
-
-
-@pytest.fixture
-def proxy(real: MockKMS, front: MockKMS) -> MockKMS:
-    real.reset()
-    front.load()  # to the start, whatever a test has made the baseline
-    return front
 
 
 ROWS = sorted(row for row in CASES if row.split()[0] in stateless())
@@ -231,12 +211,6 @@ def test_it_stops_and_starts_again(real: MockKMS) -> None:
 
 
 # -- TLS -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def secure() -> Iterator[MockKMS]:
-    with MockKMS(tls=True) as kms:
-        yield kms
 
 
 def test_a_server_is_trusted_by_its_certificate_or_not_at_all(secure: MockKMS) -> None:
