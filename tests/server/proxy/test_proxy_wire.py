@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from tests.server.behind import RawServer, answer
 
 from mockkms import MockKMS
 from mockkms.server.proxy import upstream
 from tests.server.raw_client import Wire
+from tests.server.raw_server import RawServer, answer
 
 JSON = "Content-Type: application/json"
 
