@@ -105,8 +105,13 @@ def encode(value: object, *, ordered: bool = False) -> str:
     """Return ``value`` as Go's encoder writes it, without a final newline: ``<>&`` escaped, map keys sorted unless
     ``ordered``.
     """
-    if type(value) is Encoded:
+    if isinstance(value, Encoded):
         return value.text
+    if isinstance(value, dict) and not ordered:
+        for item in value.values():
+            if type(item) is Encoded:
+                # A text that is written already need not go through the writer as a text within a text.
+                return "{" + ",".join(f"{encode(key)}:{encode(value[key])}" for key in sorted(value)) + "}"
     try:
         text = _ORDERED(value) if ordered else _SORTED(value)
     except RecursionError:

@@ -26,6 +26,9 @@ class IdentityStore:
         self.core = core
         self._cache: dict[str, dict[str, list[str]]] = {}
         self._cached: tuple[IdentityState | None, int] = (None, 0)
+        self._named: IdentityState | None = None
+        self._names: dict[tuple[str, str], str] = {}
+        """Ids of entities by namespace and name in lower case, in the state ``_named``; old names may be among them."""
 
     @property
     def state(self) -> IdentityState:
@@ -156,9 +159,12 @@ class IdentityStore:
 
     def entity_named(self, namespace: str, name: str) -> Entity | None:
         """Return the entity with this name in a namespace, ignoring case."""
-        wanted = name.lower()
-        found = (e for e in self.state.entities.values() if e.namespace == namespace and e.name.lower() == wanted)
-        return next(found, None)
+        entities, key = self.state.entities, (namespace, name.lower())
+        if self._named is not self.state:
+            self._named = self.state
+            self._names = {(entity.namespace, entity.name.lower()): entity.id for entity in entities.values()}
+        found = entities.get(self._names.get(key, ""))
+        return found if found is not None and (found.namespace, found.name.lower()) == key else None
 
     def group_named(self, namespace: str, name: str) -> Group | None:
         """Return the group with this name in a namespace, ignoring case."""
@@ -202,6 +208,8 @@ class IdentityStore:
         """Store an entity. Raises BackendError for its metadata."""
         check_metadata("entity", entity.metadata)
         self.state.entities[entity.id] = entity
+        if self._named is self.state:
+            self._names[entity.namespace, entity.name.lower()] = entity.id
         self.changed()
 
     def put_alias(self, alias: Alias) -> None:

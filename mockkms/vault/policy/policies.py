@@ -119,7 +119,9 @@ class PolicyStore:
     def _put(self, namespace: str, policy: Policy) -> None:
         policy.modified = self.core.clock.now()
         self.core.state.policies.acl[namespace, policy.name] = policy
-        self.forget_caches()
+        if self._large is False and len(policy.text) > _LARGE:
+            self._large = True
+        self._changed()
 
     def get(self, namespace: str, name: str) -> Policy | None:
         """Return the policy of this name, ``root`` included; None if there is none or it has expired."""
@@ -144,7 +146,10 @@ class PolicyStore:
     def remove(self, namespace: str, name: str) -> None:
         """Remove a policy without checks."""
         if self.core.state.policies.acl.pop((namespace, name), None) is not None:
-            self.forget_caches()
+            self._parsed.pop((namespace, name), None)
+            if self._large:
+                self._large = None
+            self._changed()
 
     def names(self, namespace: str, prefix: str = "") -> list[str]:
         """Return the names to list, in the order of the real server's walk; ``root`` is not among them."""
@@ -153,10 +158,13 @@ class PolicyStore:
         return [name for name in walk(stored) if name.startswith(prefix)]
 
     def forget_caches(self) -> None:
-        """Drop compiled policies after a change or a restore."""
+        """Drop compiled policies after a restore."""
         there = self.core.state.policies.acl
         self._parsed = {key: parsed for key, parsed in self._parsed.items() if key in there}
         self._large = None
+        self._changed()
+
+    def _changed(self) -> None:
         self._acls.clear()
         self._kept_rules = 0
         self._budget.left = MOST_CACHED

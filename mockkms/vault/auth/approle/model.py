@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from copy import copy
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from mockkms.vault.auth.token_params import TokenParams
@@ -140,12 +141,28 @@ class AppRole:
         if entry is not None:
             self.accessors.pop(entry.accessor, None)
 
+    def __post_init__(self) -> None:
+        self._soonest = 0.0
+        """No secret id that was there at the last ``tidy``, or was added since, expires before this; 0: not known."""
+
+    def added(self, entry: SecretID) -> None:
+        """Note a new secret id."""
+        if entry.expires:
+            self._soonest = min(self._soonest, entry.expires)
+
+    def tidy_if_due(self, now: float) -> None:
+        """Do what ``tidy`` does if a secret id may have expired: not all of them are looked at for each new one."""
+        if self._soonest <= now:
+            self.tidy(now)
+
     def tidy(self, now: float) -> None:
         """Remove the secret ids that expired, and the accessors whose role was deleted, at or before ``now``."""
         self.dangling = {accessor: since for accessor, since in self.dangling.items() if since > now}
         for role in self.roles.values():
             for digest in [d for d, entry in role.secret_ids.items() if 0 < entry.expires <= now]:
                 self.drop_secret(role, digest)
+        moments = (entry.expires for role in self.roles.values() for entry in role.secret_ids.values() if entry.expires)
+        self._soonest = min(moments, default=inf)
 
 
 def constrained(role: AppRoleRole) -> bool:

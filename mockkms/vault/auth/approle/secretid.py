@@ -100,7 +100,7 @@ def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dic
     entry.ttl = _ttl(requested.ttl, role) if "ttl" in call else role.secret_id_ttl
     with refusing("failed to parse metadata: "):
         entry.metadata = parse_metadata(requested.metadata)
-    remove_expired(state, call)
+    state.tidy_if_due(call.now() - TIDY_PERIOD)
     granted = add_secret_id(state, call, role, entry)
     return {
         "secret_id": secret_id,
@@ -121,6 +121,7 @@ def add_secret_id(state: AppRole, call: Call, role: AppRoleRole, entry: SecretID
     entry.created = entry.updated = now
     entry.expires = now + granted if granted else 0
     role.secret_ids[digest] = entry
+    state.added(entry)
     state.accessors[entry.accessor] = (role.name, digest)
     return granted
 

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from mockkms.vault.secrets.transit.keys import reading
 from tests.vault.secrets.transit.ring import AEAD, CURVES, RSA, START, TYPES, Ring, b64, framed
 
 
@@ -258,3 +259,19 @@ class OneKey(RuleBasedStateMachine):
 
 OneKey.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestOneKey = OneKey.TestCase
+
+
+def test_the_times_of_many_versions_are_those_of_few(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With many versions they are kept as JSON between rotations: through trims, archived versions and two keys."""
+    monkeypatch.setattr(reading, "_MANY", 3)
+    for name in ("a", "b"):
+        ring.create(name)
+    for number in range(1, 40):
+        ring.core.clock.advance(number)
+        for name in ("a", "b"):
+            data = ring.good("update", f"keys/{name}/rotate") if number % 7 else ring.good("read", f"keys/{name}")
+            assert data["keys"] == {str(n): int(version.created) for n, version in ring.key(name).usable()}
+            assert list(data["keys"]) == sorted(data["keys"]) or number < 3
+        if number == 20:
+            ring.good("update", "keys/a/config", min_decryption_version=5, min_encryption_version=6)
+            ring.good("update", "keys/a/trim", min_available_version=4)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import insort
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, pem
 from mockkms.vault.framework.message import BackendError, VaultError, refusing
+from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.model import KDF_HKDF, Event, KeyVersion, TransitKey
 from mockkms.world.clock import rfc3339
@@ -40,12 +43,58 @@ def shown(key: TransitKey, product: Product, context: bytes = b"") -> dict[str, 
     if key.derived:
         _show_derivation(data, key)
     if kind.aead:
-        data["keys"] = {str(number): int(version.created) for number, version in key.usable()}
+        data["keys"] = _creation_times(key)
     elif kind.signs:
         data["keys"] = {
             str(number): _show_version(key, number, version, product, context) for number, version in key.usable()
         }
     return data
+
+
+class _Written(NamedTuple):
+    """The creation times of a key's versions as JSON, while no version goes and none changes."""
+
+    versions: dict[int, KeyVersion]
+    first: int
+    latest: int
+    there: int
+    """How many versions there were, those out of use included."""
+    entries: list[str]
+    """Sorted as Go sorts keys of maps."""
+
+
+_written: dict[int, _Written] = {}
+"""Of the keys with many versions that were shown last, by the identity of their versions."""
+_MOST_WRITTEN = 4
+_MANY = 200
+"""Versions from which on their times are kept as JSON: a rotation answers with all of them."""
+
+
+def _creation_times(key: TransitKey) -> Mapping[str, object]:
+    """Return the creation time of each version in use, in seconds since the epoch."""
+    versions, first, latest = key.versions, key.min_decryption_version, key.latest_version
+    if len(versions) < _MANY:
+        return {str(number): int(version.created) for number, version in key.usable()}
+    known = _written.pop(id(versions), None)
+    if known is None or known.versions is not versions or known.first != first:
+        known = _Written(versions, first, latest, len(versions), _entries(key))
+    elif (known.latest, known.there) == (latest - 1, len(versions) - 1):  # It was rotated.
+        insort(known.entries, _entry(latest, versions[latest]))
+        known = _Written(versions, first, latest, len(versions), known.entries)
+    elif (known.latest, known.there) != (latest, len(versions)):
+        known = _Written(versions, first, latest, len(versions), _entries(key))
+    if len(_written) >= _MOST_WRITTEN:
+        _written.clear()
+    _written[id(versions)] = known
+    return Encoded("{" + ",".join(known.entries) + "}")
+
+
+def _entries(key: TransitKey) -> list[str]:
+    return sorted(_entry(number, version) for number, version in key.usable())
+
+
+def _entry(number: int, version: KeyVersion) -> str:
+    return f'"{number}":{int(version.created)}'
 
 
 def _event(event: Event) -> dict[str, object]:
