@@ -15,7 +15,6 @@ from mockkms.faults.presets import PRESETS, PresetOptions, find_preset
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.vault.framework.message import Response
 from mockkms.vault.golang.json_text import keep
-from mockkms.vault.wrapping.envelope import envelope
 
 Read = TypeVar("Read")
 Build = Callable[[View], Reply | None]
@@ -191,6 +190,8 @@ def _fixed(body: bytes) -> Callable[[View], bytes]:
 
 def _success(data: object, view: View) -> bytes:
     """Return ``data`` in the server's envelope. The request id derives from the request, so that runs repeat."""
+    from mockkms.vault.wrapping.envelope import envelope
+
     question = f"{view.method} {view.target}".encode("utf-8", "surrogatepass")
     digest = blake2b(question + view.body, digest_size=16).hexdigest()
     request_id = f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"

@@ -12,7 +12,6 @@ from functools import partial
 from mockkms.faults.parsing import unknown
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.server_states import STATES, VAULT_HEADERS, ServerState, state_reply
-from mockkms.vault.products.features import Feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +132,8 @@ def _permission_denied(view: View, options: PresetOptions) -> Reply | None:
 
 @preset("bad-token", "403 for an unknown, expired or used-up token")
 def _bad_token(view: View, options: PresetOptions) -> Reply:
+    from mockkms.vault.products.features import Feature
+
     if view.server.product.has(Feature.EXPLAINS_BAD_TOKENS):
         return vault_errors(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
     return vault_errors(403, "permission denied")

@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mockkms.vault.golang.json_text import encode
-from mockkms.vault.kernel.node import NodeStatus
-from mockkms.vault.products import DEFAULT, product_named
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.node import NodeStatus
 
 
 class Seen(Protocol):
@@ -166,6 +167,10 @@ class View:
 
 
 def _default_server() -> NodeStatus:
+    # The products are not imported with the rules, which clients of a remote server import as well.
+    from mockkms.vault.kernel.node import NodeStatus
+    from mockkms.vault.products import DEFAULT, product_named
+
     return NodeStatus(product_named(DEFAULT), 0.0)
 
 

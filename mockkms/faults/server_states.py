@@ -2,23 +2,22 @@
 
 The status endpoints report the state in the emulated server's own documents. Requests to all other paths are refused,
 redirected or answered as usual.
+
+Modules of the server are imported on use, because clients of a remote server import the rules too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.vault.framework.message import ErrorResponse
-from mockkms.vault.kernel.node import (
-    NodeStatus,
-    Standing,
-    health_response,
-    leader_document,
-    seal_document,
-)
+
+if TYPE_CHECKING:
+    from mockkms.vault.kernel.node import NodeStatus
 
 VAULT_HEADERS = {
     "Cache-Control": "no-store",
@@ -57,6 +56,8 @@ def _unsealed(node: NodeStatus) -> NodeStatus:
 
 
 def _standby(node: NodeStatus, location: str, *, performance: bool = False) -> NodeStatus:
+    from mockkms.vault.kernel.node import Standing
+
     leader = location.rstrip("/") or DEFAULT_LOCATION
     standing = Standing(
         active=False,
@@ -90,8 +91,8 @@ def state_reply(state: ServerState, view: View, location: str = "") -> Reply | N
     path, node = view.path, state.status(view.server, location)
     if path == "sys/health":
         return _health(node, view)
-    if path in _DOCUMENTS and view.method in ("GET", "HEAD"):
-        return Reply(200, go_json(_DOCUMENTS[path](node)), dict(VAULT_HEADERS))
+    if path in ("sys/seal-status", "sys/init", "sys/leader") and view.method in ("GET", "HEAD"):
+        return Reply(200, go_json(_document(path, node)), dict(VAULT_HEADERS))
     if path == "sys/seal" and node.is_standby:
         return _refusal(500, "vault cannot seal when in standby mode; please restart instead")
     if path in ("sys/unseal", "sys/seal") or (path == "sys/init" and not node.initialized):
@@ -104,11 +105,12 @@ def state_reply(state: ServerState, view: View, location: str = "") -> Reply | N
     return _refusal(status, text.format(product=node.product.texts.product))
 
 
-_DOCUMENTS: dict[str, Callable[[NodeStatus], dict[str, object]]] = {
-    "sys/seal-status": seal_document,
-    "sys/init": lambda node: {"initialized": node.initialized},
-    "sys/leader": leader_document,
-}
+def _document(path: str, node: NodeStatus) -> dict[str, object]:
+    from mockkms.vault.kernel.node import leader_document, seal_document
+
+    if path == "sys/init":
+        return {"initialized": node.initialized}
+    return seal_document(node) if path == "sys/seal-status" else leader_document(node)
 
 
 def _refusal(status: int, *texts: str) -> Reply:
@@ -116,6 +118,8 @@ def _refusal(status: int, *texts: str) -> Reply:
 
 
 def _health(node: NodeStatus, view: View) -> Reply:
+    from mockkms.vault.kernel.node import health_response
+
     query = parse_qs(view.target.partition("?")[2], keep_blank_values=True)
     try:
         response = health_response(

@@ -74,9 +74,9 @@ def test_the_seed_decides(words: dict[str, Any]) -> None:
     ("value", "message"),
     [
         ({"gauss": [1, 2]}, "delay: unknown distribution 'gauss'; expected one of: lognormal, normal, uniform"),
-        ({"lognormal": 5}, "delay.lognormal: expected a pair, got 5 (int)"),
-        ({"normal": [1]}, "delay.normal: expected a pair"),
-        ({"normal": [1, -2]}, "delay: expected seconds from 0 to 1e9, got -2"),
+        ({"lognormal": 5}, "delay.lognormal: expected a list of two numbers, got 5 (int)"),
+        ({"normal": [1]}, "delay.normal: expected a list of two numbers"),
+        ({"normal": [1, -2]}, "delay.normal[1]: expected seconds from 0 to 1e9, got -2"),
         ({"uniform": [1, 2], "normal": [1, 2]}, "delay: expected one of uniform, normal, lognormal"),
         ("-1s", "delay: expected a duration such as 0.5 or '1m30s', got '-1s'"),
     ],
