@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mockkms.error_context import error_context, file_context
+
 VARIABLE = "MOCKKMS_CONTROL_TOKEN"
 FILE_VARIABLE = "MOCKKMS_CONTROL_TOKEN_FILE"
 DEFAULTS = f"${VARIABLE}, or the content of the file ${FILE_VARIABLE}"
@@ -32,14 +34,10 @@ def control_token(token: str | None = None, file: str | Path | None = None) -> s
 
 
 def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST + 1)
+    with file_context(f"control token: {path}: "), path.open("rb") as file:
+        content = file.read(_LONGEST + 1)
+    with error_context(text=f"control token: {path}: the file is not UTF-8 text"):
         token = content.decode().strip()
-    except OSError as error:
-        raise ValueError(f"control token: {path}: {error.strerror or error}") from None
-    except ValueError:
-        raise ValueError(f"control token: {path}: the file is not UTF-8 text") from None
     if not token:
         raise ValueError(f"control token: {path}: the file is empty")
     if len(content) > _LONGEST or not token.isprintable():

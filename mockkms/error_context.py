@@ -32,4 +32,25 @@ class error_context:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, self._of):
-            raise self._raised(self._text or f"{self._prefix}{error}") from None
+            raise self._raised(self._text or f"{self._prefix}{self._message(error)}") from None
+
+    def _message(self, error: BaseException) -> str:
+        return str(error)
+
+
+class file_context(error_context):
+    """``error_context`` for reading or writing a file: an OSError is shown by the system's text, without its number."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        prefix: str,
+        raised: Callable[[str], Exception] = ValueError,
+        *,
+        of: type[Exception] | tuple[type[Exception], ...] = OSError,
+    ) -> None:
+        super().__init__(prefix, raised, of=of)
+
+    def _message(self, error: BaseException) -> str:
+        return str(getattr(error, "strerror", None) or error)

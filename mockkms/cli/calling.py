@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.cli.errors import CommandError
 from mockkms.control_token import DEFAULTS
+from mockkms.error_context import error_context
 
 if TYPE_CHECKING:
     from mockkms.remote import RemoteKMS
@@ -46,29 +47,26 @@ def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
 
     Raises CommandError: exit code 1 if the server refuses a request, 2 if it cannot be reached.
     """
-    from mockkms.remote import RemoteError, RemoteKMS
+    from mockkms.remote import NotMockKMS, RemoteError, RemoteKMS
 
     environ = os.environ
     address = options.url or environ.get("MOCKKMS_URL") or environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
-    try:
+    with error_context(raised=CommandError):
         remote = RemoteKMS(
             address,
             control_token=options.control_token or None,
             control_token_file=options.control_token_file,
             ca_file=environ.get("VAULT_CACERT", ""),
         )
-    except ValueError as error:
-        raise CommandError(str(error)) from None
     try:
         with remote:
             tenant = getattr(options, "tenant", None)
             yield remote if tenant is None else remote.tenant(tenant)
-    except RemoteError as error:
-        refused = error.status in range(400, 500) and error.status != 401 and type(error) is RemoteError
+    except (RemoteError, ValueError) as error:
+        # A ValueError is a rule or value that the server does not accept.
+        status = 400 if isinstance(error, ValueError) else error.status
+        refused = status in range(400, 500) and status != 401 and not isinstance(error, NotMockKMS)
         raise CommandError(str(error), 1 if refused else 2) from None
-    except ValueError as error:
-        # A rule or value that the server does not accept.
-        raise CommandError(str(error), 1) from None
 
 
 def call(options: argparse.Namespace, method: str, path: str, data: object = None) -> object:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from mockkms.cli.errors import CommandError
+from mockkms.error_context import error_context
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.hcl import HclError, HclItem, HclItems, Literal, Object
@@ -58,6 +60,22 @@ _LISTENER = _words(
 _FLAGS = ("tls_disable", "tls_require_and_verify_client_cert", "tls_disable_client_certs")
 _FILES = ("tls_cert_file", "tls_key_file", "tls_client_ca_file")
 _TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file, with the position: ``:1:5: message``, or ``: message`` without one."""
+    if isinstance(error, OSError):
+        return f": {error.strerror or error}"
+    if isinstance(error, UnicodeDecodeError):
+        return f":1:1: invalid UTF-8 at byte {error.start}"
+    if isinstance(error, json.JSONDecodeError):
+        return f":{error.lineno}:{error.colno}: {error.msg}"
+    if isinstance(error, HclError):
+        message = str(error)
+        if error.position is not None:
+            message = message.removeprefix(f"At {error.position}: ")
+        return f":{max(error.line, 1)}:{max(error.column, 1)}: {' '.join(message.split())}"
+    return ":1:1: nested too deeply"
 
 
 @dataclass
@@ -145,20 +163,8 @@ class _Reader:
                 # The HCL parser knows few positions in JSON; the json module reports the position of every error.
                 json.loads(text)
             return hcl.parse(text)
-        except OSError as error:
-            raise CommandError(f"{self._file}: {error.strerror or error}") from None
-        except UnicodeDecodeError as error:
-            raise CommandError(f"{self._file}:1:1: invalid UTF-8 at byte {error.start}") from None
-        except json.JSONDecodeError as error:
-            raise CommandError(f"{self._file}:{error.lineno}:{error.colno}: {error.msg}") from None
-        except RecursionError:
-            raise CommandError(f"{self._file}:1:1: nested too deeply") from None
-        except HclError as error:
-            message = str(error)
-            if error.position is not None:
-                message = message.removeprefix(f"At {error.position}: ")
-            line, column = max(error.line, 1), max(error.column, 1)
-            raise CommandError(f"{self._file}:{line}:{column}: {' '.join(message.split())}") from None
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError, HclError) as error:
+            raise CommandError(f"{self._file}{_reason(error)}") from None
 
     def _place(self, item: HclItem) -> str:
         position = item.keys[0].position if item.keys and item.keys[0].position.line else item.assign
@@ -186,10 +192,8 @@ class _Reader:
 
     def _seconds(self, item: HclItem) -> int:
         name, value = item.keys[0].name, self._value(item)
-        try:
+        with error_context(f"{name}: ", partial(self._wrong, item), of=(ValueError, OverflowError)):
             seconds = int(parse_seconds(value))
-        except (ValueError, OverflowError) as error:
-            raise self._wrong(item, f"{name}: {error}") from None
         if seconds < 0:
             raise self._wrong(item, f"{name}: a duration cannot be negative")
         return seconds

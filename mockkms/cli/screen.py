@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.cli.errors import CommandError
 from mockkms.cli.line_writer import LineWriter, LogLines
+from mockkms.error_context import file_context
 from mockkms.files import remove_leftovers, replace_file
 from mockkms.vault.products import product_named
 
@@ -123,32 +124,26 @@ def _nodes(kms: MockKMS) -> list[str]:
 
 def forget_ready_file(path: Path) -> None:
     """Remove the ready file of an earlier server. Raises CommandError if the path cannot be written."""
-    try:
+    with _writing(path):
         if path.exists() and not path.is_file():
             raise CommandError(f"cannot write the ready file {path}: it is not a regular file")
         if not path.parent.is_dir():
             raise CommandError(f"cannot write the ready file {path}: {path.parent} is not a directory")
         path.unlink(missing_ok=True)
         remove_leftovers(path)
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
 
 
 def write_ready_file(path: Path, kms: MockKMS) -> None:
     """Write the ready file atomically, readable by its owner only: it holds the token. Raises CommandError."""
-    try:
+    with _writing(path):
         replace_file(path, json.dumps(ready(kms)).encode(), b"\n")
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
 
 
 def write_pid_file(path: str) -> None:
     """Write the process id to ``path``. Raises CommandError."""
-    try:
+    with file_context(f"cannot write the pid file {path}: ", CommandError, of=(OSError, ValueError)):
         Path(path).write_text(f"{os.getpid()}")
-    except (OSError, ValueError) as error:
-        raise CommandError(f"cannot write the pid file {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _unwritable(path: Path, error: Exception) -> CommandError:
-    return CommandError(f"cannot write the ready file {path}: {getattr(error, 'strerror', None) or error}")
+def _writing(path: Path) -> file_context:
+    return file_context(f"cannot write the ready file {path}: ", CommandError, of=(OSError, ValueError))

@@ -8,20 +8,19 @@ import time
 from pathlib import Path
 
 from mockkms.cli.errors import CommandError
+from mockkms.error_context import error_context, file_context
 
 
 def run(options: argparse.Namespace) -> int:
     """Do it; returns the exit code. Raises CommandError."""
     from mockkms.world.state_file import StateFileError
 
-    try:
+    with error_context(raised=CommandError, of=StateFileError):
         if options.action == "export":
             return _export(options.file, options.output)
         if options.action == "import":
             return _import(options.worlds, options.file)
         return _difference(Path(options.name), Path(options.other))
-    except StateFileError as error:
-        raise CommandError(str(error)) from None
 
 
 def _export(file: Path, output: Path | None) -> int:
@@ -35,10 +34,8 @@ def _export(file: Path, output: Path | None) -> int:
     if output is None:
         sys.stdout.write(text)
         return 0
-    try:
+    with file_context(f"cannot write {output}: ", CommandError):
         output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {output}: {error.strerror or error}") from None
     return 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from mockkms.error_context import file_context
 from mockkms.faults.parsing import FaultError
 from mockkms.remote.document import Document, NotMockKMS, RemoteError
 from mockkms.version import __version__
@@ -143,10 +144,8 @@ class Wire:
 
 
 def _trusting(ca_file: str) -> ssl.SSLContext:
-    try:
+    with file_context(f"{ca_file}: "):
         return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        raise ValueError(f"{ca_file}: {error.strerror or error}") from None
 
 
 def _reason(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mockkms.cli.calling import add_token, call
 from mockkms.cli.errors import CommandError
+from mockkms.error_context import file_context
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,8 +26,6 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         sys.stdout.write(world)
         return 0
-    try:
+    with file_context(f"cannot write {options.output}: ", CommandError):
         options.output.write_text(world, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"cannot write {options.output}: {error.strerror or error}") from None
     return 0

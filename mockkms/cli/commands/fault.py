@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from mockkms.cli.calling import add_address, server, values
 from mockkms.cli.errors import CommandError
+from mockkms.error_context import error_context
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,10 +40,9 @@ def run(options: argparse.Namespace) -> int:
         elif options.action == "clear":
             kms.faults.clear()
         elif options.action in ("enable", "disable"):
-            try:
+            unknown = f"rule {options.id!r} not found"
+            with error_context(raised=partial(CommandError, exit_code=1), of=KeyError, text=unknown):
                 getattr(kms.faults, options.action)(options.id)
-            except KeyError:
-                raise CommandError(f"rule {options.id!r} not found", 1) from None
         elif not kms.faults.remove(options.id):
             raise CommandError(f"rule {options.id!r} not found", 1)
     return 0

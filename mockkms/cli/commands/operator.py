@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import sys
+from functools import partial
 
 from mockkms.cli.errors import CommandError
+from mockkms.error_context import error_context
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,10 +29,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Print the token. Raises CommandError."""
     encoded = sys.stdin.read().strip() if options.decode == "-" else options.decode
-    try:
+    with error_context("Error decoding base64'd token: ", partial(CommandError, exit_code=1)):
         sealed = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise CommandError(f"Error decoding base64'd token: {error}", 1) from None
     otp = options.otp.encode()
     if len(otp) != len(sealed):
         raise CommandError(

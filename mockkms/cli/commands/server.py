@@ -17,6 +17,7 @@ from mockkms.cli.commands import serve
 from mockkms.cli.commands.version import default_flavor
 from mockkms.cli.errors import CommandError
 from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.error_context import file_context
 from mockkms.files import PemFolder
 from mockkms.vault.products import PRODUCTS
 
@@ -189,12 +190,10 @@ class _DevTls:
         names = ["localhost", "127.0.0.1", "::1", asked.host, *options.dev_tls_san]
         issued = issue(tuple(dict.fromkeys(name for name in names if name not in ("0.0.0.0", "::"))))
         files = {_CA: issued.authority, _CERTIFICATE: issued.certificate, _KEY: issued.key}
-        try:
+        with file_context(f"-dev-tls-cert-dir {self._folder}: ", CommandError):
             for name, content in files.items():
                 (self._folder / name).write_bytes(content)
             (self._folder / _KEY).chmod(0o600)
-        except OSError as error:
-            raise CommandError(f"-dev-tls-cert-dir {self._folder}: {error.strerror or error}") from None
         self.ca_file = str(self._folder / _CA)
         asked.tls_cert, asked.tls_key = str(self._folder / _CERTIFICATE), str(self._folder / _KEY)
 

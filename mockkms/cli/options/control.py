@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mockkms.cli import screen
 from mockkms.cli.errors import CommandError
 from mockkms.control_token import DEFAULTS, control_token
+from mockkms.error_context import error_context
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -58,10 +59,8 @@ def guards(options: argparse.Namespace) -> dict[str, object]:
 
     Raises CommandError for a token file that cannot be read.
     """
-    try:
+    with error_context(raised=CommandError):
         token = control_token(options.control_token, options.control_token_file)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
     if options.control_anywhere:
         who = "anyone who knows the control token" if token else "anyone who can reach this machine"
         screen.warn(f"--control-anywhere: {who} can read all secrets of this server and change its state")
@@ -75,12 +74,10 @@ def guards(options: argparse.Namespace) -> dict[str, object]:
 def shift(kms: MockKMS, options: argparse.Namespace) -> None:
     """Apply the offset of ``--clock`` to a running clock. Raises CommandError."""
     if options.clock is not None and _SHIFT.fullmatch(options.clock):
-        from mockkms.faults.parsing import FaultError, seconds
+        from mockkms.faults.parsing import seconds
 
-        try:
+        with error_context(f"--clock {options.clock}: ", CommandError):
             kms.clock.advance(float(f"{options.clock[0]}1") * seconds(options.clock[1:]))
-        except FaultError as error:
-            raise CommandError(f"--clock {options.clock}: {error}") from None
         kms.set_baseline()
 
 
@@ -89,7 +86,7 @@ def _moment(text: str) -> str:
 
     if text == "frozen":
         return rfc3339(time.time())
-    try:
+    with error_context(
+        raised=CommandError, text=f"--clock {text}: expected a time (2026-01-01T00:00:00Z), frozen, +30d or -1h"
+    ):
         return rfc3339(parse_rfc3339(text))
-    except ValueError:
-        raise CommandError(f"--clock {text}: expected a time (2026-01-01T00:00:00Z), frozen, +30d or -1h") from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mockkms.cli.errors import CommandError
+from mockkms.error_context import error_context, file_context
 
 _APIS = ("auto", "guide", "handler", "current")
 _AUTHS = ("none", "sigv4")
@@ -72,17 +73,13 @@ def _static(environ: Mapping[str, str]) -> dict[str, str]:
     from mockkms.rustfs.backends import decode_static_key, split_static_key
 
     path = environ.get(_KEY_FILE)
-    try:
+    with file_context(f"{_KEY_FILE}: {path}: ", CommandError, of=(OSError, ValueError)):
         text = Path(path).read_text(encoding="utf-8") if path else environ.get(_KEY, "")
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{_KEY_FILE}: {path}: {getattr(error, 'strerror', None) or error}") from None
     if not text.strip():
         raise CommandError(f"Static KMS requires {_KEY} or {_KEY_FILE} to be set")
-    try:
+    with error_context(f"{_KEY_FILE if path else _KEY}: ", CommandError):
         name, secret = split_static_key(text)
         decode_static_key(name, secret)
-    except ValueError as error:
-        raise CommandError(f"{_KEY_FILE if path else _KEY}: {error}") from None
     default = environ.get("RUSTFS_KMS_DEFAULT_KEY_ID")
     return {"key_id": name, "secret_key": secret, **({"default_key_id": default} if default else {})}
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
+from mockkms.error_context import error_context
 from mockkms.faults import FaultError
 from mockkms.server.control import stream
 from mockkms.server.control.pages import is_page, page
@@ -147,10 +149,8 @@ def _answered(result: dict[str, object] | str) -> web.Response:
 def _decode(body: bytes) -> object:
     if not body.strip():
         return None
-    try:
+    with error_context("the body is not valid JSON: ", partial(ControlError, 400), of=(ValueError, RecursionError)):
         data: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ControlError(400, f"the body is not valid JSON: {error}") from None
     return data
 
 

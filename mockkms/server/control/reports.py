@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from mockkms.error_context import error_context
 from mockkms.faults.parsing import mapping, text, within
 from mockkms.server.control.routing import Asked, ControlError, route
 from mockkms.server.control.worlds import WorldHandle
@@ -39,8 +42,6 @@ def explain(asked: Asked) -> dict[str, object]:
         token = asked.world.core.state.tokens.by_accessor.get(accessor, "")
         if not token:
             raise ControlError(404, f"there is no token with the accessor {accessor!r}")
-    try:
+    with error_context(raised=partial(ControlError, 400)):
         explanation = WorldHandle(asked.world).explain(token, operation, path)
-    except ValueError as error:
-        raise ControlError(400, str(error)) from None
     return {"allowed": explanation.allowed, "rule": explanation.decision.rule, "text": str(explanation)}

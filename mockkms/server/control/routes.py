@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from mockkms.error_context import error_context
 from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown, whole, within
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
+from mockkms.faults.rule import Rule
 from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ROUTES, Asked, ControlError, route
 from mockkms.server.gateway.actions import ACTIONS, carry_out
@@ -80,10 +83,13 @@ def clear_faults(asked: Asked) -> dict[str, object]:
 @route("GET", "faults/{id}", "One rule with its counts")
 def get_fault(asked: Asked) -> dict[str, object]:
     """404 for an unknown id."""
-    try:
-        return asked.world.faults.get(asked.names["id"]).describe()
-    except KeyError:
-        raise ControlError(404, f"rule {asked.names['id']!r} not found") from None
+    return _rule(asked).describe()
+
+
+def _rule(asked: Asked) -> Rule:
+    name = asked.names["id"]
+    with error_context(raised=partial(ControlError, 404), of=KeyError, text=f"rule {name!r} not found"):
+        return asked.world.faults.get(name)
 
 
 @route("POST", "faults/{id}", "Enable or disable one rule; its counts stay", body="{enabled: true | false}")
@@ -92,14 +98,12 @@ def switch_fault(asked: Asked) -> dict[str, object]:
     words = mapping(asked.data, ("enabled",))
     if "enabled" not in words:
         raise ControlError(400, "enabled: expected true or false")
-    book, rule = asked.world.faults, asked.names["id"]
+    book = asked.world.faults
     with within("enabled"):
         enabled = flag(words["enabled"])
-    try:
-        (book.enable if enabled else book.disable)(rule)
-    except KeyError:
-        raise ControlError(404, f"rule {rule!r} not found") from None
-    return book.get(rule).describe()
+    rule = _rule(asked)
+    (book.enable if enabled else book.disable)(rule.id)
+    return rule.describe()
 
 
 @route("DELETE", "faults/{id}", "Remove one rule")

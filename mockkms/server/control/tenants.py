@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from mockkms.error_context import error_context
 from mockkms.faults.parsing import mapping
 from mockkms.server.control.routing import Asked, ControlError, route
-from mockkms.server.tenants.tenants import TenantError, Tenants
+from mockkms.server.tenants.tenants import Tenants
 
 
 @route("GET", "tenants", "Ids of the tenants, the least recently used first")
@@ -28,11 +31,9 @@ def make_tenant(asked: Asked) -> dict[str, object]:
     if start not in ("baseline", "now"):
         raise ControlError(400, "from: expected baseline or now")
     tenants, name = _tenants(asked), asked.names["id"]
-    try:
+    with error_context(raised=partial(ControlError, 400)):
         tenants.forget(name)
         tenants.world(name, now=start == "now")
-    except TenantError as error:
-        raise ControlError(400, str(error)) from None
     return {"ok": True, "id": name}
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from multidict import MultiMapping
 
+from mockkms.error_context import error_context
 from mockkms.server.gateway.exchange import (
     JSON,
     STRICT_TRANSPORT_SECURITY,
@@ -60,6 +61,10 @@ def parse_query(query: str) -> dict[str, list[str]]:
     return values
 
 
+def _bad_request(text: str) -> Refused:
+    return Refused(error_reply(400, text))
+
+
 def _flag(values: dict[str, list[str]], name: str) -> bool:
     text = values.get(name, [""])[0]
     if not text:
@@ -99,15 +104,13 @@ def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, object]:
         value = go_json.decode(body, any_number=product.has(Feature.JSON_LIMITS))
     except go_json.GoJSONError as error:
         _refuse_beyond_limits(core, body)
-        raise Refused(error_reply(400, prefix + str(error))) from None
+        raise _bad_request(prefix + str(error)) from None
     strict = product.has(Feature.STRICT_JSON)
     if product.has(Feature.JSON_LIMITS) and not limits.harmless(body, value, strict=strict):
         _refuse_beyond_limits(core, body)
     if type(value) is not dict:
-        try:
+        with error_context(prefix, _bad_request, of=go_json.GoJSONError):
             value = go_json.as_object(value)
-        except go_json.GoJSONError as error:
-            raise Refused(error_reply(400, prefix + str(error))) from None
     limit = product.json_string_limit
     fault = cost.fault(body, limit) if limit else None
     if fault:
@@ -147,10 +150,8 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, obj
         raise Refused(_unread_body(core, texts.json_error_prefix if outside else texts.json_error, http.body_fault))
     if http.method == "PATCH":
         _refuse_beyond_limits(core, http.body)
-        try:
+        with error_context(raised=_bad_request):
             media = parse_media_type(http.headers.get("Content-Type", ""))
-        except ValueError as error:
-            raise Refused(error_reply(400, str(error))) from None
         if media != _MERGE_PATCH:
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
             raise Refused(error_reply(415, text))
@@ -184,10 +185,8 @@ def _wrap_ttl(headers: Mapping[str, str]) -> float:
     text = headers.get("X-Vault-Wrap-TTL", "")
     if not text:
         return 0
-    try:
+    with error_context("error parsing X-Vault-Wrap-TTL header: ", _bad_request):
         ttl = parse_seconds(text)
-    except ValueError as error:
-        raise Refused(error_reply(400, f"error parsing X-Vault-Wrap-TTL header: {error}")) from None
     if ttl < 0:
         raise Refused(error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative"))
     return ttl

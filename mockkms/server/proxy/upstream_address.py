@@ -7,6 +7,7 @@ import os
 import ssl
 from pathlib import Path
 
+from mockkms.error_context import error_context, file_context
 from mockkms.urls import urlsplit
 
 Pem = str | Path
@@ -14,12 +15,10 @@ Pem = str | Path
 
 
 def address(url: str) -> tuple[str, str, int]:
-    """The address without a slash at its end, its host and port. Raises ValueError."""
-    try:
+    """Return the address without a trailing slash, its host and its port. Raises ValueError."""
+    with error_context(f"{url!r} is not a valid address: "):
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise ValueError(f"{url!r} is not a valid address: {error}") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{url!r} is not a valid address: expected http://… or https://…")
     if parts.query or parts.fragment or parts.username is not None:
@@ -28,17 +27,12 @@ def address(url: str) -> tuple[str, str, int]:
 
 
 def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, insecure: bool) -> ssl.SSLContext:
-    """What trusts the server. Raises ValueError."""
-    try:
+    """Return the TLS context that verifies the server. Raises ValueError."""
+    with file_context(f"{ca_file}: ", of=(OSError, ValueError)):
         made = ssl.create_default_context(cafile=str(ca_file) or None)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{ca_file}: {getattr(error, 'strerror', None) or error}") from None
     if cert is not None:
-        try:
+        with file_context(f"{cert[0]} and {cert[1]}: ", of=(OSError, ValueError)):
             made.load_cert_chain(*cert)
-        except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or error
-            raise ValueError(f"{cert[0]} and {cert[1]}: {told}") from None
     if insecure:
         made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
     return made

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mockkms.error_context import file_context
 from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, TLS_FAULTS, UNTRUSTED, WRONG_HOST
 from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
@@ -101,11 +102,8 @@ def loaded(pem: bytes) -> ssl.SSLContext:
 def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
     """The context of a server with this certificate (chain) and key, paths of PEM files. Raises ValueError."""
     for name in (certificate, key):
-        try:
-            with open(name, "rb"):
-                pass
-        except OSError as error:
-            raise ValueError(f"{name}: {error.strerror or error}") from None
+        with file_context(f"{name}: "), open(name, "rb"):
+            pass
     context = _context()
     try:
         # The empty password keeps OpenSSL from asking for one on the terminal.
