@@ -1,4 +1,4 @@
-"""The ``mockkms`` command: one module per subcommand, imported when that subcommand is used.
+"""The ``mockkms`` command: a module for each subcommand, imported when it is used.
 
 Exit codes: 0 success, 1 failure (a world with errors), 2 usage or environment error (invalid flag, port in use).
 """
@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 from mockkms.version import __version__
 
 COMMANDS = (
@@ -30,6 +30,10 @@ COMMANDS = (
     "state",
     "journal",
 )
+
+
+_MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds"}
+"""The modules of commands that share one; that of any other command has its name."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -56,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"mockkms {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asked = [name for name in arguments[:1] if name in COMMANDS]
-    for name in asked or COMMANDS:
-        import_module(f"mockkms.cli.commands.{name}").add_parser(subparsers)
+    for module in dict.fromkeys(_MODULES.get(name, name) for name in asked or COMMANDS):
+        import_module(f"mockkms.cli.commands.{module}").add_parser(subparsers)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)

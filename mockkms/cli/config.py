@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 from mockkms.error_context import error_context
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 from mockkms.cli.line_writer import LineWriter, LogLines
 from mockkms.error_context import file_context
 from mockkms.files import remove_leftovers, replace_file

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 from mockkms.error_context import error_context, file_context
 
 

@@ -144,8 +144,8 @@ def test_a_configuration_file_is_followed(serve: Serve, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    from mockkms.cli.arguments import CommandError
     from mockkms.cli.config import read
-    from mockkms.cli.errors import CommandError
 
     (tmp_path / "c.hcl").write_text(text)
     with pytest.raises(CommandError) as caught:

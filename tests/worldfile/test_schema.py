@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import mockkms
-from mockkms.cli.commands.schema import text
+from mockkms.cli.commands.worlds import schema as text
 from mockkms.worldfile import SeedError, dump, json_schema, load, ready_made
 from mockkms.worldfile.spec import world_shape
 

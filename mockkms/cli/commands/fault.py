@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
+from mockkms.cli.arguments import CommandError
 from mockkms.cli.calling import add_address, server, values
-from mockkms.cli.errors import CommandError
 from mockkms.error_context import error_context
 
 

@@ -7,7 +7,7 @@ import base64
 import sys
 from functools import partial
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 from mockkms.error_context import error_context
 
 

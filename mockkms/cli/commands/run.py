@@ -8,8 +8,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from mockkms.cli.errors import CommandError
-from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS

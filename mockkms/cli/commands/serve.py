@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mockkms.cli import screen
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
 from mockkms.cli.ending_signals import EndingSignals
-from mockkms.cli.errors import CommandError
-from mockkms.cli.flavors import DESCRIPTION, flavor
 from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options

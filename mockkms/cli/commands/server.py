@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import server_screen
+from mockkms.cli.arguments import DESCRIPTION, CommandError, default_flavor, flavor
 from mockkms.cli.commands import serve
-from mockkms.cli.commands.version import default_flavor
-from mockkms.cli.errors import CommandError
-from mockkms.cli.flavors import DESCRIPTION, flavor
 from mockkms.error_context import file_context
 from mockkms.files import PemFolder
 from mockkms.vault.products import PRODUCTS

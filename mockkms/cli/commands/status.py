@@ -11,7 +11,7 @@ import os
 import ssl
 import urllib.request
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 
 _TIMEOUT = 10.0
 """Seconds."""

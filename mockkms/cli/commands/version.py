@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from mockkms.cli.flavors import DESCRIPTION, flavor
+from mockkms.cli.arguments import DESCRIPTION, default_flavor, flavor
 from mockkms.vault.products import PRODUCTS
 from mockkms.version import __version__
 
@@ -16,11 +15,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("version", help="print the version of the emulated server", description=__doc__)
     parser.add_argument("-flavor", "--flavor", type=flavor, metavar="NAME", default=default_flavor(), help=DESCRIPTION)
     parser.set_defaults(run=run)
-
-
-def default_flavor() -> str:
-    """Return the flavor for the name of the executable: OpenBao's binary is ``bao``."""
-    return "openbao" if Path(sys.argv[0]).name == "bao" else "vault"
 
 
 def run(options: argparse.Namespace) -> int:

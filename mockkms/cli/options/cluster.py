@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 from mockkms.control_token import DEFAULTS, control_token
 from mockkms.error_context import error_context
 

@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError, port
 from mockkms.error_context import error_context, file_context
 
 _APIS = ("auto", "guide", "handler", "current")
@@ -29,13 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rustfs-api", choices=_APIS, help="version of the API (default: the world's, else auto)")
     group.add_argument("--rustfs-auth", choices=_AUTHS, help="whether requests must be signed (default: none)")
     group.add_argument("--rustfs-credentials", type=_credentials, metavar="ACCESS:SECRET", help="the owner's keys")
-
-
-def port(text: str) -> int:
-    """Parse a port number. Raises argparse.ArgumentTypeError."""
-    if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a valid port (0 to 65535)")
-    return int(text)
 
 
 def _credentials(text: str) -> tuple[str, str]:

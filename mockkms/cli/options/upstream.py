@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mockkms.cli import screen
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 
 _DENIED = ("state", "nodes", "config", "fresh_keys", "rustfs_api", "rustfs_auth", "rustfs_credentials")
 """Flags for emulated state, which a real server has itself."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
-from mockkms.cli.errors import CommandError
+from mockkms.cli.arguments import CommandError
 
 if TYPE_CHECKING:
     from mockkms.cli.ending_signals import EndingSignals

@@ -1,4 +1,4 @@
-"""What a fault does to the server itself: its seal, its ports, its tokens and leases, its clock, its leadership."""
+"""The effects of fault kinds on the server itself: seal, ports, tokens, leases, clock and leadership."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.world.world import World
 
 
-class Host(Protocol):
-    """What the actions need of the server that serves a world."""
+class Ports(Protocol):
+    """The part of a server that owns its ports."""
 
     def cut_all(self) -> None:
         """Abort every connection."""
 
     def refuse(self, seconds: float) -> None:
-        """Stop listening, and listen again on the same ports after so many seconds."""
+        """Close the ports and abort every connection; listen on the same ports again after ``seconds``."""
 
     def deaf(self, seconds: float) -> None:
-        """Accept connections and never read from them, for so many seconds."""
+        """Accept connections without reading from them for ``seconds``."""
+
+
+class Host(Ports, Protocol):
+    """The server that serves a world, as the actions need it."""
 
     def step_down(self) -> None:
-        """Let the active node of a cluster give up."""
+        """Make the active node of a cluster step down."""
 
     def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
-        """The answer of the world as a snapshot kept it. Raises FaultError for no such name."""
+        """Return the response of the world at a snapshot. Raises FaultError for an unknown name."""
 
     def reset(self) -> None:
-        """Put the world back to its baseline, keeping rules, journal and counts."""
+        """Return the world to its baseline; rules, journal and counts stay."""
 
 
 def carry_out(action: ServerAction, world: World, host: Host, view: View) -> None:

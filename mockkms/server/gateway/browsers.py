@@ -1,4 +1,4 @@
-"""Refusing what a browser sends for a foreign page.
+"""Requests of browsers: those of foreign pages are refused, and CORS is applied as ``sys/config/cors`` configures it.
 
 Any page that a developer opens can send requests to this machine, and can read the answers once its own host name
 resolves to 127.0.0.1 (DNS rebinding); the default root token is public knowledge. A loopback listener therefore
@@ -15,14 +15,16 @@ itself by ``Sec-Fetch-Site: cross-site``; a document that a link opens is let th
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from mockkms.server.gateway.exchange import HttpReply, error_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, base_headers, error_reply
 from mockkms.urls import urlsplit
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.sys.config.cors import settings
+from mockkms.vault.sys.config.cors import decide, settings
 
 _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+_PREFLIGHT = ("Cache-Control",)
+"""The usual headers that the response to a preflight request has."""
 _MOST_HOSTS, _LONGEST_HOST = 64, 256
 """How many values of ``Host`` are remembered, and the longest, in characters."""
 
@@ -115,3 +117,30 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address.partition("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+Answer = HttpReply | Awaitable[HttpReply]
+
+
+def with_cors(core: Core, http: HttpRequest, answer: Callable[[HttpRequest], Answer]) -> Answer:
+    """Return the response with the headers of CORS, or the response of CORS itself: a refusal, or a preflight's."""
+    if "cors" not in core.state.system:
+        return answer(http)
+    method = http.headers.get("Access-Control-Request-Method", "")
+    decision = decide(core, http.method, http.headers.get("Origin", ""), method)
+    if decision.status == 403:
+        return error_reply(403, "origin not allowed")
+    if decision.status:
+        kept = {name: text for name, text in base_headers().items() if name in _PREFLIGHT}
+        return HttpReply(decision.status, b"", {**kept, **dict(decision.headers)})
+    reply = answer(http)
+    if not isinstance(reply, HttpReply):
+        return _later(reply, decision.headers)
+    reply.headers.update(decision.headers)
+    return reply
+
+
+async def _later(reply: Awaitable[HttpReply], headers: Iterable[tuple[str, str]]) -> HttpReply:
+    whole = await reply
+    whole.headers.update(headers)
+    return whole

@@ -13,11 +13,11 @@ from mockkms.outside.turn import Abandoned, taking_turns
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
-from mockkms.server.gateway import codec, cors
-from mockkms.server.gateway.browsers import is_loopback
+from mockkms.server.gateway import codec
+from mockkms.server.gateway.actions import Ports
+from mockkms.server.gateway.browsers import is_loopback, with_cors
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, Refused, base_headers, error_reply, redirect_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
-from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
@@ -133,7 +133,7 @@ class Gateway:
         """Return the service's own answer, no fault involved; to be awaited where it may have to wait for others."""
         target = http.target
         if target.startswith("/v1/"):
-            return cors.guarded(self.world.core, http, self.vault)
+            return with_cors(self.world.core, http, self.vault)
         if target.startswith(ADMIN_PREFIXES):
             return self.rustfs(http)
         return self.elsewhere(http)

@@ -13,9 +13,9 @@ from aiohttp import web
 
 from mockkms.faults.plan import Cut, Plan
 from mockkms.faults.request_view import Reply, View
+from mockkms.server.gateway.actions import Ports
 from mockkms.server.gateway.exchange import HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
-from mockkms.server.gateway.ports import Ports
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.tenants.tenants import TenantError, Tenants
 from mockkms.server.wire.raw import WireAnswer

@@ -1,0 +1,82 @@
+"""``mockkms check``, ``schema`` and ``dump``: check world files, describe their format, write a running world."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from mockkms.cli.arguments import CommandError
+from mockkms.cli.calling import add_token, call
+from mockkms.error_context import file_context
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the commands."""
+    text = "Report all errors of world files, with their positions."
+    text += " Exit code 1 if there are errors, 2 if a file cannot be read."
+    parser = subparsers.add_parser("check", help="check world files", description=text)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made world")
+    parser.add_argument("--layered", action="store_true", help="merge the files in order, then check the result")
+    parser.set_defaults(run=_check)
+    text = "Print the JSON Schema of world files, for editors."
+    parser = subparsers.add_parser("schema", help="print the JSON Schema of world files", description=text)
+    parser.set_defaults(run=_print_schema)
+    text = "Write a running world as a world file, secrets included. Loading it gives an equal world."
+    parser = subparsers.add_parser("dump", help="write a running world as YAML", description=text)
+    parser.add_argument("url", nargs="?", help="address of the server (default: $MOCKKMS_URL, $VAULT_ADDR)")
+    add_token(parser)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file instead of stdout")
+    parser.set_defaults(run=_dump)
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Check the files and print their errors."""
+    from mockkms.worldfile import Problem, SeedError, check
+
+    groups = [options.files] if options.layered else [[file] for file in options.files]
+    wrong, unreadable = 0, []
+    for files in groups:
+        try:
+            problems: list[Problem] = check(files)
+        except SeedError as error:
+            if error.unreadable:
+                unreadable.append(str(error))
+                continue
+            problems = error.problems
+        for problem in problems:
+            print(problem)
+        wrong += len(problems)
+        if not problems:
+            print("\n".join(f"{file}: ok" for file in files))
+    if unreadable:
+        raise CommandError("\n".join(unreadable))
+    if wrong:
+        sys.stdout.flush()
+        print(f"{wrong} {'error' if wrong == 1 else 'errors'}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def schema() -> str:
+    """Return the schema, as shipped in ``mockkms/mockkms.schema.json``."""
+    from mockkms.worldfile import json_schema
+
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _print_schema(options: argparse.Namespace) -> int:
+    """Print the schema."""
+    sys.stdout.write(schema())
+    return 0
+
+
+def _dump(options: argparse.Namespace) -> int:
+    """Fetch the world and write it."""
+    world = str(call(options, "GET", "state?format=yaml"))
+    if options.output is None:
+        sys.stdout.write(world)
+        return 0
+    with file_context(f"cannot write {options.output}: ", CommandError):
+        options.output.write_text(world, encoding="utf-8")
+    return 0
