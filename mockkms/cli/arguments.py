@@ -32,7 +32,7 @@ def default_flavor() -> str:
     return "openbao" if Path(sys.argv[0]).name == "bao" else "vault"
 
 
-def port(text: str) -> int:
+def port_number(text: str) -> int:
     """Parse a port number. Raises argparse.ArgumentTypeError."""
     if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a valid port (0 to 65535)")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mockkms.cli import screen
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number
 from mockkms.cli.ending_signals import EndingSignals
 from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
@@ -36,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("serve", help="serve a world until interrupted", description=__doc__)
     listen = parser.add_argument_group("listening")
     listen.add_argument("--host", help=f"address to listen on (default: {_HOST})")
-    listen.add_argument("--port", type=rustfs_options.port, help=f"port; 0 picks a free one (default: {_PORT})")
+    listen.add_argument("--port", type=port_number, help=f"port; 0 picks a free one (default: {_PORT})")
     listen.add_argument("--tls", action="store_true", help="HTTPS with a new certificate for localhost")
     listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
     listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")

@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 
-from mockkms.cli.arguments import CommandError, port
+from mockkms.cli.arguments import CommandError, port_number
 from mockkms.error_context import error_context, file_context
 
 _APIS = ("auto", "guide", "handler", "current")
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     count = "RUSTFS_ACCESS_KEY, RUSTFS_KMS_STATIC_SECRET_KEY, RUSTFS_KMS_BACKUP_DIR, … are read too"
     group = parser.add_argument_group("RustFS admin KMS API", count)
     group.add_argument(
-        "--rustfs-port", type=port, metavar="PORT", help="second port, usually 9000; both serve both APIs"
+        "--rustfs-port", type=port_number, metavar="PORT", help="second port, usually 9000; both serve both APIs"
     )
     group.add_argument("--rustfs-api", choices=_APIS, help="version of the API (default: the world's, else auto)")
     group.add_argument("--rustfs-auth", choices=_AUTHS, help="whether requests must be signed (default: none)")
