@@ -25,6 +25,8 @@ _MOST_SECONDS = 0.05
 """Maximum processor time of the searches for one request or query, without the last one."""
 _REFUSED_FOR = 64
 """Length of a text in characters: expressions that can take too long on it are refused."""
+LONGEST_PATTERN = 4096
+"""Maximum number of characters of an expression or a glob, which takes milliseconds to compile."""
 _CHARACTER, _STEP = 2, 15
 """The steps for a single character, and for a repetition, branch or group."""
 _SINGLE = frozenset(("LITERAL", "NOT_LITERAL", "ANY", "IN"))
@@ -47,10 +49,17 @@ def restart_clock() -> None:
     _spent.seconds = 0.0
 
 
+def check_length(pattern: str) -> None:
+    """Raise FaultError for a pattern that is too long."""
+    if len(pattern) > LONGEST_PATTERN:
+        raise FaultError(f"a pattern has at most {LONGEST_PATTERN:,} characters, this one has {len(pattern):,}")
+
+
 class Expression:
     """A compiled expression. Raises FaultError if it is invalid or can take too long."""
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
+        check_length(pattern)
         # For a search, a leading ".*" is redundant, and it would be tried from every position to every other.
         plain = pattern
         while plain.startswith(".*") and plain[2:3] != "+":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from mockkms.faults.expressions import Expression
+from mockkms.faults.expressions import Expression, check_length
 from mockkms.faults.parsing import FaultError, shown, unknown, within
 
 Test = Callable[[object], bool]
@@ -16,8 +16,10 @@ def glob(pattern: str) -> re.Pattern[str]:
     """Compile a glob: ``*`` matches anything, including slashes; a segment ``+`` matches exactly one segment.
 
     Matching takes time linear in the length of the text: if the leftmost match of the part between two asterisks leads
-    to no match, no other does, so each part is an atomic group, which is not searched for again.
+    to no match, no other does, so each part is an atomic group, which is not searched for again. Raises FaultError for a
+    pattern that is too long.
     """
+    check_length(pattern)
     parts = [""]
     for place, segment in enumerate(pattern.split("/")):
         head, *rest = ["[^/]++"] if segment == "+" else map(re.escape, segment.split("*"))

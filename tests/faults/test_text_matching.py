@@ -34,6 +34,18 @@ def test_globs_against_plain_expressions(pattern: str, text: str) -> None:
     assert (glob(pattern).fullmatch(text) is not None) is (plain is not None)
 
 
+@pytest.mark.parametrize("pattern", ["*a" * 2_000_000, {"regex": "(a|b)*" * 100_000}, {"not": ["+/" * 9000 + "*"]}])
+def test_long_patterns_are_refused(pattern: object) -> None:
+    began = time.monotonic()
+    with pytest.raises(FaultError, match="a pattern has at most 4,096 characters, this one has "):
+        text_test(pattern)
+    assert time.monotonic() - began < 1
+
+
+def test_a_long_text_without_wildcards_is_no_pattern() -> None:
+    assert text_test("a" * 100_000)("a" * 100_000)
+
+
 def test_many_asterisks_take_no_time() -> None:
     began = time.monotonic()
     assert not text_test("*a" * 40 + "b")("a" * 20_000)
