@@ -16,8 +16,9 @@ def glob(pattern: str) -> re.Pattern[str]:
     """Compile a glob: ``*`` matches anything, including slashes; a segment ``+`` matches exactly one segment.
 
     Matching takes time linear in the length of the text: if the leftmost match of the part between two asterisks leads
-    to no match, no other does, so each part is an atomic group, which is not searched for again. Raises FaultError for a
-    pattern that is too long.
+    to no match, no other does, so each part is an atomic group, which is not searched for again.
+
+    Raises FaultError for a pattern that is too long.
     """
     check_length(pattern)
     parts = [""]
