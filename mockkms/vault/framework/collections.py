@@ -61,6 +61,7 @@ class Collection(Generic[S, R]):
         empty_list: bool = False,
         existence: bool = True,
         needs: Feature | None = None,
+        go_errors: bool = False,
         lists: tuple[str, ...] = (),
         supplies: Container[Operation] = _ALL,
         shown: Callable[[R, Product], Mapping[str, object]] | None = None,
@@ -82,6 +83,7 @@ class Collection(Generic[S, R]):
             empty_list: Whether an empty list has status 200; 404 without.
             existence: Whether policies distinguish creates from updates; if not, every write is an update.
             needs: Only products with this feature have the paths.
+            go_errors: Whether the real server answers some requests for one record with status 500.
             lists: The path templates of the list, where it is not that of the folder, ``role[/]``.
             supplies: The operations supplied, of list, read and delete.
             shown: Returns what a read shows, in place of ``Record.shown``.
@@ -100,7 +102,11 @@ class Collection(Generic[S, R]):
         self._capture = capture = rest.partition("}")[0].partition(":")[0]
         named = name or Field(Kind.STRING, help="Name.")
         self.one = engine.path(
-            template, lambda: {capture: named, **record.fields(), **(extra or {})}, help=help, needs=needs
+            template,
+            lambda: {capture: named, **record.fields(), **(extra or {})},
+            help=help,
+            needs=needs,
+            go_errors=go_errors,
         )
         self.listing, *also = [
             engine.path(listed_at, PAGE if paged else {}, help=list_help, needs=needs)

@@ -165,6 +165,8 @@ class Endpoint:
     needs: Feature | None = None
     """Only products that have this feature know the path."""
     emulation: Emulation = Emulation.FULL
+    go_errors: bool = False
+    """The real server answers some requests with status 500 and the text of a Go error: see ``BackendError``."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
     prefix: str = field(init=False)

@@ -114,6 +114,7 @@ class Engine:
         binary: bool | Feature = False,
         needs: Feature | None = None,
         emulation: Emulation = Emulation.FULL,
+        go_errors: bool = False,
     ) -> Endpoint:
         """Declare an endpoint. Paths are tried in the order of their declaration; the first match wins."""
         endpoint = Endpoint(
@@ -128,6 +129,7 @@ class Engine:
             binary=binary,
             needs=needs,
             emulation=emulation,
+            go_errors=go_errors,
         )
         self.endpoints.append(endpoint)
         return endpoint

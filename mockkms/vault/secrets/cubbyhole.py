@@ -25,6 +25,7 @@ secret = engine.path(
     arbitrary=True,
     help="A secret of the token.",
     description="Every token has its own cubbyhole, which is emptied when the token ends.",
+    go_errors=True,
 )
 
 DEPRECATED = (

@@ -22,6 +22,7 @@ one = engine.path(
     },
     help="Enable or disable an audit device.",
     sudo=True,
+    go_errors=True,
 )
 hash_input = engine.path(
     "audit-hash/{path:some}",

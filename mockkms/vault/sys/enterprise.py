@@ -114,6 +114,7 @@ def _declare(template: str, operations: str, needs: Feature) -> Endpoint:
         login=template in OPEN,
         sudo=template in PROTECTED,
         emulation=Emulation.REFUSED,
+        go_errors=True,
     )
     endpoint.on(*(Operation(operation) for operation in operations.split()))(refuse)
     return endpoint

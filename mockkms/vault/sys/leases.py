@@ -59,6 +59,7 @@ irrevocable = engine.path(
     },
     sudo=True,
     help="The leases that could not be revoked.",
+    go_errors=True,
 )
 
 

@@ -18,6 +18,7 @@ validate = engine.path(
     },
     login=True,
     help="Validate a login by MFA and return its token.",
+    go_errors=True,
 )
 
 

@@ -12,7 +12,9 @@ from mockkms.vault.wrapping import wrapping
 _TOKEN = {"token": Field(Kind.STRING, help="The wrapping token; without it, the token of the request.")}
 
 wrap = engine.path("wrapping/wrap", arbitrary=True, help="Wrap the request body unchanged.")
-unwrap = engine.path("wrapping/unwrap", _TOKEN, help="Return a wrapped response; revokes the wrapping token.")
+unwrap = engine.path(
+    "wrapping/unwrap", _TOKEN, help="Return a wrapped response; revokes the wrapping token.", go_errors=True
+)
 lookup = engine.path(
     "wrapping/lookup", _TOKEN, login=True, help="Creation time, creation path and lifetime of a wrapping token."
 )

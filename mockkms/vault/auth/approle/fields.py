@@ -23,6 +23,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
         f"role/{{role_name}}/{path}",
         {**ROLE_NAME, **{name: ROLE_FIELDS[name] for name in names}},
         help=f"The {path} of a role.",
+        go_errors=True,
     )
 
     @endpoint.on(Operation.READ)

@@ -27,6 +27,7 @@ roles = Collection[AppRole, AppRoleRole](
     supplies=(Operation.LIST,),
     help="A role.",
     list_help="The names of all roles.",
+    go_errors=True,
 )
 
 

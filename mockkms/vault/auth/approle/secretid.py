@@ -42,19 +42,31 @@ secret_ids = engine.path(
     f"{_BASE}/secret-id[/]",
     lambda: {**ROLE_NAME, **SecretIDRequest.fields(), **PAGE},
     help="Generate and list secret ids.",
+    go_errors=True,
 )
 custom = engine.path(
     f"{_BASE}/custom-secret-id",
     lambda: {**ROLE_NAME, **_SECRET_ID, **SecretIDRequest.fields()},
     help="Create a secret id with a chosen value.",
+    go_errors=True,
 )
-lookup = engine.path(f"{_BASE}/secret-id/lookup[/]", {**ROLE_NAME, **_SECRET_ID}, help="Look up a secret id.")
-destroy = engine.path(f"{_BASE}/secret-id/destroy[/]", {**ROLE_NAME, **_SECRET_ID}, help="Destroy a secret id.")
+lookup = engine.path(
+    f"{_BASE}/secret-id/lookup[/]", {**ROLE_NAME, **_SECRET_ID}, help="Look up a secret id.", go_errors=True
+)
+destroy = engine.path(
+    f"{_BASE}/secret-id/destroy[/]", {**ROLE_NAME, **_SECRET_ID}, help="Destroy a secret id.", go_errors=True
+)
 lookup_accessor = engine.path(
-    f"{_BASE}/secret-id-accessor/lookup[/]", {**ROLE_NAME, **_ACCESSOR}, help="Look up a secret id by its accessor."
+    f"{_BASE}/secret-id-accessor/lookup[/]",
+    {**ROLE_NAME, **_ACCESSOR},
+    help="Look up a secret id by its accessor.",
+    go_errors=True,
 )
 destroy_accessor = engine.path(
-    f"{_BASE}/secret-id-accessor/destroy[/]", {**ROLE_NAME, **_ACCESSOR}, help="Destroy a secret id by its accessor."
+    f"{_BASE}/secret-id-accessor/destroy[/]",
+    {**ROLE_NAME, **_ACCESSOR},
+    help="Destroy a secret id by its accessor.",
+    go_errors=True,
 )
 tidy = engine.path("tidy/secret-id", help="Remove expired secret ids.")
 

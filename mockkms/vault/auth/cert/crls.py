@@ -18,6 +18,7 @@ one = engine.path(
         "url": Field(Kind.STRING, help="Address of the list."),
     },
     help="A revocation list.",
+    go_errors=True,
 )
 listing = engine.path("crls[/]", fields=PAGE, help="The names of all revocation lists.")
 

@@ -88,7 +88,7 @@ login = engine.path(
         )
     },
     login=True,
-    help="Log in with a token of Azure.",
+    help="Log in with a token of Azure.", go_errors=True,
 )  # fmt: skip
 roles = Collection[AzureAuth, AzureRole](
     engine,

@@ -108,6 +108,7 @@ login = engine.path(
     {"role": Field(Kind.STRING, help="Role to log in with."), "jwt": Field(Kind.STRING, help="The signed token.")},
     login=True,
     help="Log in with a token of Google.",
+    go_errors=True,
 )
 roles = Collection[GcpAuth, GcpRole](
     engine,

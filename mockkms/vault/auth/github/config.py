@@ -8,7 +8,7 @@ from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 
-config = engine.path("config", GithubConfig.fields, help="The organization whose members may log in.")
+config = engine.path("config", GithubConfig.fields, help="The organization whose members may log in.", go_errors=True)
 
 
 @config.on(Operation.READ)

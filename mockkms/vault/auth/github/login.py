@@ -14,7 +14,11 @@ from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
 login = engine.path(
-    "login", fields={"token": Field(Kind.STRING, help="Personal access token.")}, login=True, help="Log in."
+    "login",
+    fields={"token": Field(Kind.STRING, help="Personal access token.")},
+    login=True,
+    help="Log in.",
+    go_errors=True,
 )
 
 

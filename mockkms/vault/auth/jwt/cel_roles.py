@@ -30,6 +30,7 @@ roles = Collection[JWT, CelRole](
     supplies=(Operation.LIST, Operation.DELETE),
     help="A role that is a program; it returns a pb.Auth, or the reason for a refusal.",
     list_help="The names of all CEL roles.",
+    go_errors=True,
 )
 
 

@@ -29,6 +29,7 @@ login = engine.path(
     },
     login=True,
     help="Log in with a service account token.",
+    go_errors=True,
 )
 
 

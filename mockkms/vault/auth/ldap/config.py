@@ -20,6 +20,7 @@ config = engine.path(
     "config",
     lambda: {**LdapConfig.fields(), **automated_rotation.fields(Feature.LDAP_ROTATION)},
     help="The directory, and how users and groups are found there.",
+    go_errors=True,
 )
 
 

@@ -39,6 +39,7 @@ login = engine.path(
     },
     login=True,
     help="Log in.",
+    go_errors=True,
 )
 engine.open_folders("login")
 

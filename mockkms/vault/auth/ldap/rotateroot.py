@@ -17,7 +17,7 @@ _ACTIVE_DIRECTORY = "ad"
 _LENGTH = 64
 """Length in characters of a password without a password policy."""
 
-path = engine.path("config/rotate-root", needs=Feature.LDAP_ROTATION, help="A new password for binddn.")
+path = engine.path("config/rotate-root", needs=Feature.LDAP_ROTATION, help="A new password for binddn.", go_errors=True)
 
 
 @path.on(Operation.UPDATE)

@@ -12,7 +12,10 @@ from mockkms.vault.tokens.token import Token
 _INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Requested lifetime from now in seconds.")}
 
 renew = engine.path(
-    "renew", {"token": Field(Kind.STRING, help="The token to renew."), **_INCREMENT}, help="Renew a token."
+    "renew",
+    {"token": Field(Kind.STRING, help="The token to renew."), **_INCREMENT},
+    help="Renew a token.",
+    go_errors=True,
 )
 renew_accessor = engine.path(
     "renew-accessor",
@@ -20,7 +23,10 @@ renew_accessor = engine.path(
     help="Renew the token of an accessor.",
 )
 renew_self = engine.path(
-    "renew-self", {"token": Field(Kind.STRING, help="Ignored."), **_INCREMENT}, help="Renew the requesting token."
+    "renew-self",
+    {"token": Field(Kind.STRING, help="Ignored."), **_INCREMENT},
+    help="Renew the requesting token.",
+    go_errors=True,
 )
 
 

@@ -12,7 +12,7 @@ from mockkms.vault.tokens.token import Token
 
 _TOKEN = {"token": Field(Kind.STRING, help="The token to revoke.")}
 
-revoke = engine.path("revoke", _TOKEN, help="Revoke a token and its descendants.")
+revoke = engine.path("revoke", _TOKEN, help="Revoke a token and its descendants.", go_errors=True)
 revoke_self = engine.path("revoke-self", help="Revoke the requesting token and its descendants.")
 revoke_accessor = engine.path(
     "revoke-accessor", {"accessor": Field(Kind.STRING, help="Accessor of the token to revoke.")}, help=(
@@ -22,6 +22,7 @@ revoke_orphan = engine.path(
     _TOKEN,
     help="Revoke a token only; its children become orphans.",
     sudo=Feature.SUDO_FOR_MERGES,
+    go_errors=True,
 )
 tidy = engine.path("tidy", help="Remove remains of revoked tokens.")
 

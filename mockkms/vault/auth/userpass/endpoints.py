@@ -95,19 +95,26 @@ users = Collection[Userpass, UserpassUser](
     empty_list=True,
     help="A user.",
     list_help="The names of all users.",
+    go_errors=True,
 )
 policies_path = engine.path(
     "users/{username}/policies",
     {**_USERNAME, **UserpassUser.fields("policies", "token_policies")},
     help="The policies of a user.",
+    go_errors=True,
 )
 password_path = engine.path(
     "users/{username}/password",
     {**_USERNAME, **UserpassUser.fields("password"), **_HASH},
     help="A new password for a user.",
+    go_errors=True,
 )
 login = engine.path(
-    "login/{username}", {**_USERNAME, "password": Field(Kind.STRING, help="The password.")}, login=True, help="Log in."
+    "login/{username}",
+    {**_USERNAME, "password": Field(Kind.STRING, help="The password.")},
+    login=True,
+    help="Log in.",
+    go_errors=True,
 )
 engine.open_folders("login")
 

@@ -62,14 +62,14 @@ _PASSWORD_IN_URL = (
 
 listing = engine.path("config[/]", help="Names of the connections.")
 one = engine.path("config/{name}", _FIELDS, arbitrary=Feature.DATABASE_ROTATION, help="A connection to a database.")
-reset = engine.path("reset/{name}", _NAME, help="Close a connection and open it again.")
+reset = engine.path("reset/{name}", _NAME, help="Close a connection and open it again.", go_errors=True)
 reload = engine.path(
     "reload/{plugin_name}",
     DatabaseConnection.fields("plugin_name"),
     needs=Feature.DATABASE_ROTATION,
     help="Restart a plugin.",
 )
-rotate_root = engine.path("rotate-root/{name}", _NAME, help="Rotate the root user's password.")
+rotate_root = engine.path("rotate-root/{name}", _NAME, help="Rotate the root user's password.", go_errors=True)
 
 
 @listing.on(Operation.LIST)

@@ -26,7 +26,7 @@ from mockkms.world.clock import rfc3339
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the role.")}
 
-dynamic = engine.path("creds/{name}", _NAME, help="Create a user of a role, with a lease.")
+dynamic = engine.path("creds/{name}", _NAME, help="Create a user of a role, with a lease.", go_errors=True)
 static = engine.path("static-creds/{name}", _NAME, help="The user of a static role and its current password.")
 rotate_role = engine.path("rotate-role/{name}", _NAME, help="Rotate the password of a static role's user.")
 _MOST_MISSED = 10_000

@@ -47,7 +47,7 @@ roles = Collection[Database, DatabaseRole](
 )  # fmt: skip
 static_roles = Collection[Database, StaticDatabaseRole](
     engine, "static-roles/{name}", StaticDatabaseRole, lambda state: state.static_roles, name=_NAME,
-    help="A role of an existing user.", list_help="Names of the static roles.", shown=_static_shown,
+    help="A role of an existing user.", list_help="Names of the static roles.", shown=_static_shown, go_errors=True,
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def by_id(stem: str, fields: Fields | Callable[[], Fields], help: str) -> tuple[
     def fields_and_id() -> Fields:
         return {"id": Field(Kind.STRING, help="Id."), **(fields() if callable(fields) else fields)}
 
-    one = engine.path(stem + "/id/{id}", fields_and_id, help=help)
+    one = engine.path(stem + "/id/{id}", fields_and_id, help=help, go_errors=True)
     return one, engine.path(stem + "/id[/]", help=f"List the ids ({stem}).")
 
 

@@ -43,7 +43,9 @@ _PERSONA = {
     "metadata": Field(Kind.KV_PAIRS, help="Names and texts."),
 }
 
-alias = engine.path("entity-alias", fields={"id": _ID, **_FIELDS, **_CUSTOM, **_SOURCES}, help="Create an alias.")
+alias = engine.path(
+    "entity-alias", fields={"id": _ID, **_FIELDS, **_CUSTOM, **_SOURCES}, help="Create an alias.", go_errors=True
+)
 one, ids = by_id("entity-alias", {**_FIELDS, **_CUSTOM, **_SOURCES}, "An alias by its id.")
 old_alias = engine.path("alias", fields={"id": _ID, **_FIELDS, **_SOURCES}, help="Create an alias (older name).")
 old_one, old_ids = by_id("alias", _FIELDS, "An alias by its id (older name).")

@@ -36,8 +36,10 @@ _PROVISIONED = {
 
 _FIELDS = {"name": _NAME, **_SETTINGS, **_PROVISIONED}
 
-entity = engine.path("entity", fields={"id": _ID, **_FIELDS}, help="Create an entity.")
-named = engine.path("entity/name/{name:some}", fields={"id": _ID, **_FIELDS}, help="An entity by its name.")
+entity = engine.path("entity", fields={"id": _ID, **_FIELDS}, help="Create an entity.", go_errors=True)
+named = engine.path(
+    "entity/name/{name:some}", fields={"id": _ID, **_FIELDS}, help="An entity by its name.", go_errors=True
+)
 one, ids = by_id("entity", _FIELDS, "An entity by its id.")
 batch_delete = engine.path(
     "entity/batch-delete",

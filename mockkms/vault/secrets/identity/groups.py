@@ -56,9 +56,9 @@ def _fields_and_id() -> dict[str, Field]:
     return {"id": _ID, **_fields()}
 
 
-group = engine.path("group", _fields_and_id, help="Create a group.")
+group = engine.path("group", _fields_and_id, help="Create a group.", go_errors=True)
 one, ids = by_id("group", _fields, "A group by its id.")
-named = engine.path("group/name/{name:some}", _fields_and_id, help="A group by its name.")
+named = engine.path("group/name/{name:some}", _fields_and_id, help="A group by its name.", go_errors=True)
 names = engine.path("group/name[/]", help="List the names of all groups.")
 
 

@@ -22,6 +22,7 @@ merge = engine.path(
     },
     help="Merge entities into one.",
     sudo=Feature.SUDO_FOR_MERGES,
+    go_errors=True,
 )
 
 

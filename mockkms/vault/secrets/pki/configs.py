@@ -18,7 +18,7 @@ _FOLLOW = Field(Kind.BOOL, help="The newest issuer becomes the default.")
 config_urls = engine.path(
     "config/urls", fields=PkiUrls.fields, help="Addresses of issuers, CRLs and OCSP for relying parties."
 )
-cluster = engine.path("config/cluster", fields=PkiCluster.fields, help="The mount's own addresses.")
+cluster = engine.path("config/cluster", fields=PkiCluster.fields, help="The mount's own addresses.", go_errors=True)
 issuers = engine.path(
     "config/issuers",
     fields={"default": _DEFAULT, "default_follows_latest_issuer": _FOLLOW},
@@ -30,7 +30,7 @@ replace_root = engine.path(
     help="Change the default issuer.",
 )
 keys = engine.path("config/keys", fields={"default": _DEFAULT}, help="The default key.")
-config_crl = engine.path("config/crl", fields=CrlConfig.fields, help="Settings of revocation lists.")
+config_crl = engine.path("config/crl", fields=CrlConfig.fields, help="Settings of revocation lists.", go_errors=True)
 
 
 @config_urls.on(Operation.READ)

@@ -27,6 +27,7 @@ one = engine.path(
         **PkiRole.fields(),
     },
     help="A role.",
+    go_errors=True,
 )
 
 _NO_STORE = (

@@ -34,7 +34,7 @@ _SUBMIT = {
 _MOST = 10
 """From this number of roles, warnings say `at least`."""
 
-ca = engine.path("config/ca", _SUBMIT, help="The default issuer.")
+ca = engine.path("config/ca", _SUBMIT, help="The default issuer.", go_errors=True)
 config = engine.path(
     "config/issuers", {"default": Field(Kind.STRING, help="Id or name of the default issuer.")},
     help="The default issuer.", needs=_OWN,

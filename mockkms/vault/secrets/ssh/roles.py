@@ -31,6 +31,7 @@ def _shown(role: SshRole, product: Product) -> dict[str, object]:
 roles = Collection[SSH, SshRole](
     engine, f"roles/{ROLE_NAME}", SshRole, lambda state: state.roles, existence=False, supplies=(Operation.READ,),
     name=Field(Kind.STRING, help="Name of the role."), help="A role.", list_help="Names of the roles.", shown=_shown,
+    go_errors=True,
 )  # fmt: skip
 zero = engine.path(
     "config/zeroaddress", {"roles": Field(Kind.COMMA_STRINGS, help="Names of roles.")},

@@ -34,7 +34,10 @@ _FIELDS = {
 }
 
 sign = engine.path(
-    f"sign/{ROLE_NAME}", {**_FIELDS, "public_key": Field(Kind.STRING, help="The public key.")}, help="Sign a key."
+    f"sign/{ROLE_NAME}",
+    {**_FIELDS, "public_key": Field(Kind.STRING, help="The public key.")},
+    help="Sign a key.",
+    go_errors=True,
 )
 issue = engine.path(
     f"issue/{ROLE_NAME}",
@@ -44,6 +47,7 @@ issue = engine.path(
         "key_bits": Field(Kind.INT, help="Size of the new key; 0 is the default of the type."),
     },
     help="Generate a key and sign it.",
+    go_errors=True,
 )
 
 

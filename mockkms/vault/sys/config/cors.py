@@ -57,6 +57,7 @@ cors = engine.path(
     },
     help="Cross-origin requests from browsers.",
     sudo=True,
+    go_errors=True,
 )
 
 

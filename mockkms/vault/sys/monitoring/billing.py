@@ -30,6 +30,7 @@ overview = engine.path(
     },
     help="What was used, by month.",
     needs=Feature.BILLING,
+    go_errors=True,
 )
 
 

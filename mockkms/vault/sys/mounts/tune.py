@@ -71,9 +71,12 @@ mounted_auth = engine.path(
     help="Settings of an auth method.",
     sudo=True,
     needs=Feature.AUTH_TUNE_PROTECTED,
+    go_errors=True,
 )
 secret = engine.path("mounts/{path:some}/tune", fields=_SECRET_FIELDS, help="Settings of a mount.")
-auth = engine.path("auth/{path:some}/tune", fields=_FIELDS, help="Settings of an auth method.", sudo=True)
+auth = engine.path(
+    "auth/{path:some}/tune", fields=_FIELDS, help="Settings of an auth method.", sudo=True, go_errors=True
+)
 
 
 @secret.on(Operation.READ)

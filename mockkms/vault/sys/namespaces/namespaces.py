@@ -37,6 +37,7 @@ one = engine.path(
     },
     help="Create, show, change or delete a namespace.",
     needs=_NEEDS,
+    go_errors=True,
 )
 
 

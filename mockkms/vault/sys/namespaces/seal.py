@@ -30,7 +30,11 @@ _STANZA = re.compile(r'seal\s+"(?P<type>[^"]*)"\s*\{(?P<body>[^}]*)\}')
 _SETTING = re.compile(r'(\w+)\s*=\s*"?([^"\s]*)"?')
 
 status = engine.path(
-    "namespaces/{path:some}/seal-status", fields=_PATH, help="Whether a namespace is sealed.", needs=_NEEDS
+    "namespaces/{path:some}/seal-status",
+    fields=_PATH,
+    help="Whether a namespace is sealed.",
+    needs=_NEEDS,
+    go_errors=True,
 )
 seal = engine.path("namespaces/{path:some}/seal", fields=_PATH, help="Seal a namespace.", needs=_NEEDS)
 unseal = engine.path(
@@ -42,6 +46,7 @@ unseal = engine.path(
     },
     help="Enter a share of a namespace's unseal key.",
     needs=_NEEDS,
+    go_errors=True,
 )
 delete_sealed = engine.path(
     "namespaces/{path:some}/delete-sealed",

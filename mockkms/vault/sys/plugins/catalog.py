@@ -34,7 +34,11 @@ of_type = engine.path(
     sudo=True,
 )
 one = engine.path(
-    "plugins/catalog[/{type:re(auth|database|secret)}]/{name:some}", fields=_FIELDS, help="One plugin.", sudo=True
+    "plugins/catalog[/{type:re(auth|database|secret)}]/{name:some}",
+    fields=_FIELDS,
+    help="One plugin.",
+    sudo=True,
+    go_errors=True,
 )
 
 

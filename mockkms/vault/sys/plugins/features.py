@@ -44,7 +44,11 @@ pin = engine.path(
 )
 _OF_TYPE = {"type": Field(Kind.STRING, query=True, help="Only those of this type.")}
 runtimes = engine.path(
-    "plugins/runtimes/catalog", fields=_OF_TYPE, help="Every plugin runtime.", needs=Feature.FEATURE_SWITCHES
+    "plugins/runtimes/catalog",
+    fields=_OF_TYPE,
+    help="Every plugin runtime.",
+    needs=Feature.FEATURE_SWITCHES,
+    go_errors=True,
 )
 runtime_list = engine.path(
     "plugins/runtimes/catalog/",
@@ -52,6 +56,7 @@ runtime_list = engine.path(
     help="Every plugin runtime.",
     sudo=True,
     needs=Feature.FEATURE_SWITCHES,
+    go_errors=True,
 )
 runtime = engine.path(
     "plugins/runtimes/catalog/{type:re(container)}/{name}",

@@ -23,6 +23,7 @@ reload = engine.path(
         "scope": _SCOPE,
     },
     help="Reload plugins.",
+    go_errors=True,
 )
 named = engine.path(
     "plugins/reload/{type:re(auth|database|secret|unknown)}/{name}",

@@ -19,8 +19,11 @@ by_accessor = engine.path(
     "capabilities-accessor",
     fields={**_PATHS, "accessor": Field(Kind.STRING, help="Accessor of the token to check.")},
     help="Capabilities of the token with an accessor.",
+    go_errors=True,
 )
-by_token = engine.path("capabilities", fields={**_PATHS, "token": _TOKEN}, help="Capabilities of a token.")
+by_token = engine.path(
+    "capabilities", fields={**_PATHS, "token": _TOKEN}, help="Capabilities of a token.", go_errors=True
+)
 by_self = engine.path(
     "capabilities-self",
     fields={

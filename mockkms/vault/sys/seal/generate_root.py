@@ -39,6 +39,7 @@ update = engine.path(
     },
     help="Add a share.",
     needs=_NEEDS,
+    go_errors=True,
 )
 decode = engine.path(
     "decode-token",
@@ -48,6 +49,7 @@ decode = engine.path(
     },
     help="Decode a root token with its one-time password.",
     login=True,
+    go_errors=True,
 )
 
 

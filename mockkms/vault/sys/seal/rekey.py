@@ -42,6 +42,7 @@ init = engine.path(
     fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"], "stored_shares": _STORED},
     help="Start, show or cancel a rekeying.",
     login=_OPEN,
+    go_errors=True,
 )
 update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN)
 verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Verify a new share.", login=_OPEN)
@@ -52,7 +53,11 @@ recovery = engine.path(
     login=_OPEN,
 )
 recovery_update = engine.path(
-    "rekey-recovery-key/update", fields=SHARE_FIELDS, help="Add a share of the recovery key.", login=_OPEN
+    "rekey-recovery-key/update",
+    fields=SHARE_FIELDS,
+    help="Add a share of the recovery key.",
+    login=_OPEN,
+    go_errors=True,
 )
 recovery_list = engine.path(
     "rekey-recovery-key/{step:re(init|update|verify)}/",

@@ -52,7 +52,12 @@ one = engine.path(
     needs=Feature.WORKFLOWS,
 )
 execution = engine.path(
-    "workflows/execute/{path:some}", _PATH, help="Run a workflow.", arbitrary=True, needs=Feature.WORKFLOWS
+    "workflows/execute/{path:some}",
+    _PATH,
+    help="Run a workflow.",
+    arbitrary=True,
+    needs=Feature.WORKFLOWS,
+    go_errors=True,
 )
 trace = engine.path(
     "workflows/trace/{path:some}",

@@ -28,6 +28,7 @@ login = engine.path(
     help="Log in with a signed request, or as a machine.",
     login=True,
     emulation=Emulation.NONE,
+    go_errors=True,
 )
 
 

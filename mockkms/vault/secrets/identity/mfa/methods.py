@@ -29,7 +29,7 @@ def _declare(method_type: str) -> tuple[Endpoint, Endpoint, Endpoint, Endpoint]:
 
     id_path, about, list_help = f"/{{method_id:re({_UUID})}}", "An MFA method for logins.", "The methods."
     return (
-        engine.path(f"{stem}[{id_path}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL),
+        engine.path(f"{stem}[{id_path}]", fields, help=about, needs=Feature.MFA_ID_OPTIONAL, go_errors=True),
         engine.path(f"{stem}[/]", help="List the methods.", needs=Feature.MFA_ID_OPTIONAL),
         engine.path(f"{stem}{id_path}", fields, help=about, needs=Feature.MFA_METHODS_APART),
         engine.path(f"{stem}[/]", own, help=list_help, needs=Feature.MFA_METHODS_APART),

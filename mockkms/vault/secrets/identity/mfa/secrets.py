@@ -16,8 +16,12 @@ _METHOD = {"method_id": Field(Kind.STRING, help="Id of the method.")}
 _BOTH = {**_METHOD, "entity_id": Field(Kind.STRING, help="Id of the entity.")}
 
 generate = engine.path("mfa/method/totp/generate", _METHOD, help="Generate a TOTP key for the caller's entity.")
-admin_generate = engine.path("mfa/method/totp/admin-generate", _BOTH, help="Generate a TOTP key for an entity.")
-admin_destroy = engine.path("mfa/method/totp/admin-destroy", _BOTH, help="Remove the TOTP key of an entity.")
+admin_generate = engine.path(
+    "mfa/method/totp/admin-generate", _BOTH, help="Generate a TOTP key for an entity.", go_errors=True
+)
+admin_destroy = engine.path(
+    "mfa/method/totp/admin-destroy", _BOTH, help="Remove the TOTP key of an entity.", go_errors=True
+)
 
 
 @generate.on(Operation.UPDATE)

@@ -36,6 +36,7 @@ token = engine.path(
     "oidc/token/{name}",
     fields={"name": Field(Kind.STRING, help="Role of the token.")},
     help="A token for the caller's entity.",
+    go_errors=True,
 )
 introspection = engine.path(
     "oidc/introspect[/]",

@@ -24,6 +24,7 @@ data = engine.path(
     },
     help="Write, patch, read and delete secrets.",
     description="Each write makes a new version. A delete is soft: it marks the current version.",
+    go_errors=True,
 )
 subkeys = engine.path(
     "subkeys/{path:all}",

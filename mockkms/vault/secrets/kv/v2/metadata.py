@@ -41,6 +41,7 @@ metadata = engine.path(
         **_PAGING,
     },
     help="Read and change metadata, list secrets, and remove a secret with all its versions.",
+    go_errors=True,
 )
 detailed = engine.path(
     "detailed-metadata/{path:all}",

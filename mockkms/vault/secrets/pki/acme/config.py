@@ -19,7 +19,7 @@ _EMPTY = (
     "disable ACME entirely"
 )
 
-config = engine.path("config/acme", fields=AcmeConfig.fields, help="Settings of ACME.")
+config = engine.path("config/acme", fields=AcmeConfig.fields, help="Settings of ACME.", go_errors=True)
 
 
 @config.on(Operation.READ)

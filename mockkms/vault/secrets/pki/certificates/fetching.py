@@ -27,12 +27,12 @@ DER, PEM_CHAIN, CRL_DER, PEM_FILE = (
 _SERIAL = {"serial": Field(Kind.STRING, help="Serial number in hex, with colons or hyphens.")}
 _HEX = "{serial:re([0-9A-Fa-f:-]+)}"
 
-ca = engine.path("ca[/pem]", login=True, help="The default issuer's certificate.")
+ca = engine.path("ca[/pem]", login=True, help="The default issuer's certificate.", go_errors=True)
 ca_chain = engine.path("ca_chain", login=True, help="The default issuer's chain.")
 crl = engine.path("crl{form:re((/pem|/delta|/delta/pem)?)}", login=True, help="The default issuer's CRL.")
 cert_chain = engine.path("cert/ca_chain", login=True, help="The default issuer's chain.")
 cert_ca = engine.path("cert/ca{form:re((/raw|/raw/pem)?)}", login=True, help="The default issuer's certificate.")
-cert_crl = engine.path("cert/{list:re(crl|delta-crl)}", login=True, help="The default issuer's CRL.")
+cert_crl = engine.path("cert/{list:re(crl|delta-crl)}", login=True, help="The default issuer's CRL.", go_errors=True)
 raw = engine.path(f"cert/{_HEX}/raw{{form:re((/pem)?)}}", fields=_SERIAL, login=True, help="A certificate by itself.")
 one = engine.path(f"cert/{_HEX}", fields=_SERIAL, login=True, help="A certificate.")
 nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ are not supported.")

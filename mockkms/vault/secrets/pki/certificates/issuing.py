@@ -15,13 +15,17 @@ from mockkms.vault.secrets.pki.model import PKI, engine, hyphens
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.role_fields import ISSUE, SIGN, VERBATIM, check_format, internal_role
 
-issue = engine.path("issue/{role}", fields=ISSUE, help="Generate a key and a certificate.")
-issuer_issue = engine.path("issuer/{issuer_ref}/issue/{role}", fields=ISSUE, help="The same with a named issuer.")
-sign = engine.path("sign/{role}", fields=SIGN, help="Sign a request, as the role allows.")
-issuer_sign = engine.path("issuer/{issuer_ref}/sign/{role}", fields=SIGN, help="The same with a named issuer.")
-verbatim = engine.path("sign-verbatim[/{role}]", fields=VERBATIM, help="Sign a request unchanged.")
+issue = engine.path("issue/{role}", fields=ISSUE, help="Generate a key and a certificate.", go_errors=True)
+issuer_issue = engine.path(
+    "issuer/{issuer_ref}/issue/{role}", fields=ISSUE, help="The same with a named issuer.", go_errors=True
+)
+sign = engine.path("sign/{role}", fields=SIGN, help="Sign a request, as the role allows.", go_errors=True)
+issuer_sign = engine.path(
+    "issuer/{issuer_ref}/sign/{role}", fields=SIGN, help="The same with a named issuer.", go_errors=True
+)
+verbatim = engine.path("sign-verbatim[/{role}]", fields=VERBATIM, help="Sign a request unchanged.", go_errors=True)
 issuer_verbatim = engine.path(
-    "issuer/{issuer_ref}/sign-verbatim[/{role}]", fields=VERBATIM, help="The same with a named issuer."
+    "issuer/{issuer_ref}/sign-verbatim[/{role}]", fields=VERBATIM, help="The same with a named issuer.", go_errors=True
 )
 
 

@@ -53,11 +53,15 @@ _LAST_LATER = [
     "intermediate CA certificates.",
 ]
 
-sign = engine.path("root/sign-intermediate", fields=_SIGN, help="Sign the request of a CA.")
-issuer_sign = engine.path("issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same with a named issuer.")
-self_issued = engine.path("root/sign-self-issued", fields=_SELF, sudo=True, help="Sign a self-issued CA certificate.")
+sign = engine.path("root/sign-intermediate", fields=_SIGN, help="Sign the request of a CA.", go_errors=True)
+issuer_sign = engine.path(
+    "issuer/{issuer_ref}/sign-intermediate", fields=_SIGN, help="The same with a named issuer.", go_errors=True
+)
+self_issued = engine.path(
+    "root/sign-self-issued", fields=_SELF, sudo=True, help="Sign a self-issued CA certificate.", go_errors=True
+)
 issuer_self_issued = engine.path(
-    "issuer/{issuer_ref}/sign-self-issued", fields=_SELF, help="The same with a named issuer."
+    "issuer/{issuer_ref}/sign-self-issued", fields=_SELF, help="The same with a named issuer.", go_errors=True
 )
 
 

@@ -20,6 +20,7 @@ one = engine.path(
     "key/{key_ref}",
     fields={**_NAME, "key_ref": Field(Kind.STRING, default="default", help="Id or name of a key, or default.")},
     help="A key.",
+    go_errors=True,
 )
 generate = engine.path(
     "keys/generate/{exported:re(internal|exported|kms)}",
@@ -30,6 +31,7 @@ generate = engine.path(
         **MANAGED,
     },
     help="Generate a key.",
+    go_errors=True,
 )
 importing = engine.path(
     "keys/import", fields={**_NAME, "pem_bundle": Field(Kind.STRING, help="The key in PEM.")}, help="Import a key."

@@ -39,9 +39,13 @@ _CSR = {
 }
 del _CSR["use_pss"]  # Go signs no requests with PSS.
 
-generate = engine.path("root/generate/{exported}", fields=_ROOT, help="Generate a root CA.")
-rotate = engine.path("root/rotate/{exported}", fields=_ROOT, help="Generate a root CA beside the current one.")
-issuers_generate = engine.path("issuers/generate/root/{exported}", fields=_ROOT, help="Generate a root CA.")
+generate = engine.path("root/generate/{exported}", fields=_ROOT, help="Generate a root CA.", go_errors=True)
+rotate = engine.path(
+    "root/rotate/{exported}", fields=_ROOT, help="Generate a root CA beside the current one.", go_errors=True
+)
+issuers_generate = engine.path(
+    "issuers/generate/root/{exported}", fields=_ROOT, help="Generate a root CA.", go_errors=True
+)
 whole = engine.path("root", sudo=True, help="All keys and issuers.")
 intermediate = engine.path(
     "intermediate/generate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."

@@ -18,7 +18,7 @@ _LONGEST = 2048
 
 _REQUEST = {"req": Field(Kind.STRING, help="The request in DER, in standard base64.")}
 by_get = engine.path("ocsp/{req:all}", fields=_REQUEST, login=True, help="The status of a certificate.")
-by_post = engine.path("ocsp", login=True, binary=Feature.PKI_LATER, help="The status of a certificate.")
+by_post = engine.path("ocsp", login=True, binary=Feature.PKI_LATER, help="The status of a certificate.", go_errors=True)
 
 
 def _answer(body: bytes, status: int = 200) -> Response:

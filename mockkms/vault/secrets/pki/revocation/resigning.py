@@ -36,6 +36,7 @@ sign_list = engine.path(
         "extensions": Field(Kind.SLICE, help="Objects with id, critical and value in base64."),
     },
     help="Sign a list with the given entries.",
+    go_errors=True,
 )
 
 

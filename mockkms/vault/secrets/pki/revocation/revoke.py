@@ -20,14 +20,15 @@ _FIELDS = {
 _SOON = 2
 """A certificate that ends within this number of seconds counts as expired."""
 
-by_serial = engine.path("revoke", fields=_FIELDS, help="Revoke a certificate.")
+by_serial = engine.path("revoke", fields=_FIELDS, help="Revoke a certificate.", go_errors=True)
 by_key = engine.path(
     "revoke-with-key",
     fields={**_FIELDS, "private_key": Field(Kind.STRING, help="The certificate's private key in PEM.")},
     help="Revoke a certificate with its private key.",
+    go_errors=True,
 )
 listing = engine.path("certs/revoked[/]", fields=PAGE, help="Serial numbers of the revoked certificates.")
-rotate = engine.path("crl/rotate", help="Build the revocation lists.")
+rotate = engine.path("crl/rotate", help="Build the revocation lists.", go_errors=True)
 rotate_delta = engine.path("crl/rotate-delta", help="Build the delta revocation lists.")
 
 

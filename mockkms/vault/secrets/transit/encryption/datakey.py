@@ -30,6 +30,7 @@ endpoint = engine.path(
         "padding_scheme": PADDING,
     },
     help="Generate a data key.",
+    go_errors=True,
 )
 
 

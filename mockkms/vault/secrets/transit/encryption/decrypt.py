@@ -36,6 +36,7 @@ endpoint = engine.path(
         "padding_scheme": PADDING,
     },
     help="Decrypt with a named key.",
+    go_errors=True,
 )
 
 

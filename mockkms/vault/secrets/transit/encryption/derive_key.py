@@ -31,6 +31,7 @@ endpoint = engine.path(
     },
     help="Create a key by key agreement.",
     needs=Feature.TRANSIT_ADDITIONS,
+    go_errors=True,
 )
 
 

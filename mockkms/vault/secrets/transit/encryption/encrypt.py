@@ -41,6 +41,7 @@ endpoint = engine.path(
         "padding_scheme": PADDING,
     },
     help="Encrypt with a named key.",
+    go_errors=True,
 )
 
 

@@ -38,6 +38,7 @@ endpoint = engine.path(
         "encrypt_padding_scheme": PADDING,
     },
     help="Encrypt a ciphertext again with the latest version of its key.",
+    go_errors=True,
 )
 
 _PADDINGS = ("decrypt_padding_scheme", "encrypt_padding_scheme")

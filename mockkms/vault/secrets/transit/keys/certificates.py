@@ -30,6 +30,7 @@ chain = engine.path(
     "keys/{name}/set-certificate",
     {**_COMMON, "certificate_chain": Field(Kind.STRING, help="Certificates in PEM, that of the key first.")},
     help="Store a certificate chain with a key.",
+    go_errors=True,
 )
 
 

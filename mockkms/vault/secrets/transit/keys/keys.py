@@ -47,6 +47,7 @@ keys = engine.path(
         **MANAGED_KEY,
     },
     help="Create, read and delete a key.",
+    go_errors=True,
 )
 
 

@@ -17,6 +17,7 @@ rotate = engine.path(
         **MANAGED_KEY,
     },
     help="Add a version to a key.",
+    go_errors=True,
 )
 _NAMED = {"name": NAME}
 delete = engine.path(

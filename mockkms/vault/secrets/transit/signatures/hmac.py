@@ -41,6 +41,7 @@ endpoint = engine.path(
         "batch_input": Field(Kind.SLICE, help="Several inputs."),
     },
     help="Compute an HMAC.",
+    go_errors=True,
 )
 
 

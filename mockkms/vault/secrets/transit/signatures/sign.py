@@ -30,6 +30,7 @@ endpoint = engine.path(
         "key_version": KEY_VERSION,
     },
     help="Sign data.",
+    go_errors=True,
 )
 
 

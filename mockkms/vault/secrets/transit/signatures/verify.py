@@ -38,6 +38,7 @@ endpoint = engine.path(
         "mac_length": Field(Kind.INT, help="For the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE),
     },
     help="Check a signature or an HMAC.",
+    go_errors=True,
 )
 
 

@@ -16,6 +16,7 @@ backup = engine.path(
     "backup/{name}",
     {"name": NAME},
     help="Back up a key with all its versions, in plaintext.",
+    go_errors=True,
 )
 restore = engine.path(
     "restore[/{name:some}]",
@@ -25,6 +26,7 @@ restore = engine.path(
         "force": Field(Kind.BOOL, default=False, help="Replace a key of that name."),
     },
     help="Restore a key from a backup.",
+    go_errors=True,
 )
 
 

@@ -22,6 +22,7 @@ endpoint = engine.path(
         "hash": Field(Kind.STRING, default="SHA256", help="Hash of the wrapping: SHA1, SHA224 … SHA512.", query=True),
     },
     help="Export a key wrapped for another server.",
+    go_errors=True,
 )
 
 

@@ -29,6 +29,7 @@ endpoint = engine.path(
         ),
     },
     help="Export a key.",
+    go_errors=True,
 )
 
 

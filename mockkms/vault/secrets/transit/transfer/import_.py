@@ -49,11 +49,13 @@ create = engine.path(
         "context": Field(Kind.STRING, help="Accepted, without effect."),
     },
     help="Import a key.",
+    go_errors=True,
 )
 extend = engine.path(
     "keys/{name}/import_version",
     {**_MATERIAL, "version": Field(Kind.INT, help="A version with only a public key, which gets its private half.")},
     help="Import a version of an imported key.",
+    go_errors=True,
 )
 wrapping = engine.path("wrapping_key", help="The key with which imports are wrapped.")
 
