@@ -53,6 +53,15 @@ _KEEPING = json.JSONDecoder(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def _whole(decoder: json.JSONDecoder, text: str) -> object:
+    """Decode a text; the usual one, without blanks around it, with one call of the scanner."""
+    if text[:1] in ("{", "["):
+        value, end = decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    return decoder.decode(text)
+
+
 def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> object:
     """Return the first JSON value of ``body``; an empty body is None. Raises GoJSONError with Go's text.
 
@@ -62,7 +71,7 @@ def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> obj
     text = body.decode("utf-8", "replace")
     try:
         decoder = _KEEPING if "-0" in text and _NEGATIVE_ZERO.search(text) else _DECODER
-        value = (_ANY_NUMBER if any_number else decoder).decode(text)
+        value = _whole(_ANY_NUMBER if any_number else decoder, text)
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoJSONError):
             raise

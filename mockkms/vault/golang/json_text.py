@@ -105,7 +105,7 @@ def encode(value: object, *, ordered: bool = False) -> str:
     """Return ``value`` as Go's encoder writes it, without a final newline: ``<>&`` escaped, map keys sorted unless
     ``ordered``.
     """
-    if isinstance(value, Encoded):
+    if type(value) is Encoded:  # isinstance() with a Mapping would be a call of Python code.
         return value.text
     if isinstance(value, dict) and not ordered:
         for item in value.values():

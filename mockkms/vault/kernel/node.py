@@ -147,6 +147,7 @@ _CODES = {
 }  # fmt: skip
 """Default status by the parameter that replaces it."""
 _CODES_OF_EXTRAS = {"drsecondarycode": 472, "performancestandbycode": 473, "haunhealthycode": 474, "removedcode": 530}
+_ALL_CODES = _CODES | _CODES_OF_EXTRAS
 _BOOLEANS = frozenset(("", "0", "1", "f", "t", "F", "T", "false", "true", "FALSE", "TRUE", "False", "True"))
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _NO_BODY = (204, 304)
@@ -158,12 +159,15 @@ def health_response(node: NodeStatus, query: Mapping[str, str], *, head: bool = 
     ``head`` is True for HEAD, to which the real server writes no body, and so no Content-Length.
     """
     extras = node.product.has(Feature.STATUS_EXTRAS) or node.enterprise
-    defaults = _CODES | (_CODES_OF_EXTRAS if extras else {})
-    codes = {name: _code(query.get(name)) for name in defaults}
-    switches = ("standbyok", "perfstandbyok") if extras else ("standbyok",)
-    passing = {name: _switch(query.get(name)) for name in switches}
-    which = _code_of(node, extras=extras, passing={name for name, on in passing.items() if on})
-    status = codes[which] or defaults[which]
+    defaults = _ALL_CODES if extras else _CODES
+    if query:
+        codes = {name: _code(query.get(name)) for name in defaults}
+        switches = ("standbyok", "perfstandbyok") if extras else ("standbyok",)
+        passing = {name: _switch(query.get(name)) for name in switches}
+        which = _code_of(node, extras=extras, passing={name for name, on in passing.items() if on})
+        status = codes[which] or defaults[which]
+    else:
+        status = defaults[_code_of(node, extras=extras, passing=set())]
     if head or status in _NO_BODY:
         return Response(raw=b"", status=status)
     return Response(document=health_document(node), status=status)

@@ -141,6 +141,8 @@ def _resolve(core: TokenServices, request: Request) -> Token | None:
 
 def wrap_if_asked(core: TokenServices, request: Request, response: Response, token: Token | None) -> Response:
     """Wrap the answer if the request or the handler asks for it; the shorter TTL applies. Raises ErrorResponse."""
+    if not request.wrap_ttl and not response.wrap_ttl:
+        return response
     asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
     if not asked or response.wrap_info is not None:
         return response
