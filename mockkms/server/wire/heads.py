@@ -40,8 +40,8 @@ _ONCE = frozenset(
     ("content-location", "content-range", "content-type", "etag", "max-forwards", "server", "user-agent")
 )  # fmt: skip
 """Headers that aiohttp refuses to read twice; the first one is the one that counts."""
-_PLAIN_FIELDS = re.compile(rb"(?>(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)++)\r\n")
-"""Fields that need no more than to be taken apart, and the empty line behind them."""
+_PLAIN_FIELDS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)++")
+"""Lines of fields that need no more than to be taken apart."""
 _FIELD = re.compile(r"([^:]+):[ \t]*([^\r]*)\r\n")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
@@ -170,11 +170,14 @@ def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | 
 
     Raises ValueError, with Go's text, as soon as a line is wrong.
     """
+    # One look at all plain lines: a head may have more than 100,000.
     plain = _PLAIN_FIELDS.match(data, start)
-    if plain is not None:
-        # One look at all of them: a head may have more than 100,000.
-        found = _FIELD.findall(data[start : plain.end() - 2].decode("latin-1"))
-        return [(name, value.rstrip(" \t")) for name, value in found], plain.end()
+    end = start if plain is None else plain.end()
+    if data.find(b"\n", end) < 0:
+        return None
+    if end > start and data.startswith(b"\r\n", end):
+        found = _FIELD.findall(data[start:end].decode("latin-1"))
+        return [(name, value.rstrip(" \t")) for name, value in found], end + 2
     fields: list[tuple[str, str]] = []
     first = data[start : start + 1] in (b" ", b"\t")
     while (end := data.find(b"\n", start)) >= 0:
