@@ -369,6 +369,10 @@ class MockKMS(Handle):
         elif world.core.seal.status == "uninitialized":
             world.root_token = ""
 
+    def __repr__(self) -> str:
+        where = f"at {self.url}" if self._server.ports else "not started"
+        return f"<MockKMS of {self.flavor} {where}, {self.state}>"
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from mockkms.cli.arguments import CommandError
 from mockkms.version import __version__
@@ -24,6 +24,7 @@ COMMANDS = (
     "check",
     "schema",
     "dump",
+    "load",
     "run",
     "fault",
     "clock",
@@ -37,10 +38,44 @@ _MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds"}
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports errors in one line."""
+    """Reports errors in one line, with the nearest flag or value, and shows help without markup."""
+
+    made: ClassVar[list[_Parser]] = []
+    """The parsers of all commands that were declared."""
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        self.made.append(self)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options. Exits with a message for what is not known."""
+        options, rest = self.parse_known_args(args, namespace)
+        if rest:
+            flags = {flag for parser in self.made for flag in parser._option_string_actions}
+            close = [nearest(word.partition("=")[0], flags) for word in rest if word.startswith("--")]
+            self.error(f"unrecognized arguments: {' '.join(rest)}{''.join(close[:1])}")
+        return options
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = [str(choice) for choice in action.choices or ()]
+        if choices and str(value) not in choices:
+            hint = nearest(str(value), choices) or f"; expected one of: {', '.join(choices)}"
+            raise argparse.ArgumentError(action, f"invalid choice: {str(value)!r}{hint}")
+
+    def format_help(self) -> str:
+        """Return the help without the markup of docstrings."""
+        return super().format_help().replace("`", "")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a question for the closest known word, as the end of a message; empty if none is close."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _called() -> str:
@@ -54,11 +89,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["-version"] or (arguments[:1] in (["--version"], ["-v"]) and _called() in ("vault", "bao")):
         # The binary of this name prints its version for these flags.
         arguments = ["version"]
+    _Parser.made.clear()
     parser = _Parser(
         prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
     )
     parser.add_argument("--version", action="version", version=f"mockkms {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        hint = nearest(arguments[0], COMMANDS) or f"; expected one of: {', '.join(COMMANDS)}"
+        parser.error(f"unknown command {arguments[0]!r}{hint}")
     asked = [name for name in arguments[:1] if name in COMMANDS]
     for module in dict.fromkeys(_MODULES.get(name, name) for name in asked or COMMANDS):
         import_module(f"mockkms.cli.commands.{module}").add_parser(subparsers)

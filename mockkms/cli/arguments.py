@@ -37,3 +37,8 @@ def port_number(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a valid port (0 to 65535)")
     return int(text)
+
+
+def rng(text: str) -> int | str:
+    """Return the seed of ids, keys and nonces: a number where ``text`` is one, as in a world."""
+    return int(text) if text.isdecimal() else text

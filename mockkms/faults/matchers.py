@@ -113,6 +113,9 @@ class ServiceWord(Word):
         return seen.service in self.names
 
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "OPTIONS", "CONNECT", "TRACE")
+
+
 class MethodWord(Word):
     """The HTTP method, upper or lower case."""
 
@@ -120,6 +123,9 @@ class MethodWord(Word):
 
     def __init__(self, value: object) -> None:
         names = value if isinstance(value, (list, tuple)) else [value]
+        for name in names:
+            if str(name).upper() not in _METHODS:
+                raise unknown(str(name), _METHODS, "method")
         self.names = frozenset(str(name).upper() for name in names)
 
     def __call__(self, seen: Seen) -> bool:
@@ -164,6 +170,9 @@ class PathWord(Word):
         self.tests = []
         for place, pattern in enumerate(patterns):
             with within(*([place] if patterns is value else [])):
+                if isinstance(pattern, str) and pattern.startswith("v1/"):
+                    below = pattern[3:]
+                    raise FaultError(f"paths are below /v1/: expected {below!r}, or '/{pattern}' to match the raw path")
                 self.tests.append((text_test(_below(pattern)), _on_wire(pattern)))
 
     def __call__(self, seen: Seen) -> bool:

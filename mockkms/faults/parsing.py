@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 
-from mockkms.world.clock import FIRST, LAST, seconds_of
+from mockkms.world.clock import FIRST, LAST, duration_of, seconds_of
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _A_TIME = "2026-01-01T00:00:00Z"
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 
 
 class FaultError(ValueError):
@@ -132,19 +131,15 @@ def text(value: object) -> str:
 
 def seconds(value: object) -> float:
     """Return the seconds of ``0.5``, ``30``, ``"1m30s"`` or ``"250ms"``, 0 to 1e9. Raises FaultError."""
-    if isinstance(value, str):
-        parts = _PART.findall(value)
-        if parts and "".join(number + unit for number, unit in parts) == value:
-            value = sum(float(number) * _UNITS[unit] for number, unit in parts)
-        try:
-            value = float(value)
-        except ValueError:
-            raise FaultError(f"expected a duration such as 0.5 or '1m30s', got {shown(value)}") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    found = value
+    if isinstance(value, str) and value[:1] not in ("+", "-"):
+        with suppress(ValueError):
+            found = duration_of(value)
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
         raise FaultError(f"expected a duration such as 0.5 or '1m30s', got {shown(value)}")
-    if not 0 <= value <= 1e9:
+    if not 0 <= found <= 1e9:
         raise FaultError(f"expected seconds from 0 to 1e9, got {shown(value)}")
-    return float(value)
+    return float(found)
 
 
 def span(value: object) -> float:

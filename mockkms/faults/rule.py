@@ -15,7 +15,7 @@ from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.kinds.connections import Tls
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.matchers import All, Matcher, PathWord, ServiceWord
-from mockkms.faults.parsing import FaultError, flag, mapping, normal, shown, text, within
+from mockkms.faults.parsing import FaultError, flag, mapping, normal, shown, text, unknown, within
 from mockkms.faults.plan import Plan, Question, Turn
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.schedule import WORDS as WHEN_WORDS
@@ -129,6 +129,30 @@ class Rule:
         return f"<Rule {self.id}: {words}; matched {self.matched}, fired {self.fired}>"
 
 
+def rule_problems(words: Mapping[str, object]) -> list[FaultError]:
+    """Return all errors of a rule; ``Rule`` raises the first one."""
+    found: list[FaultError] = []
+    for raw, value in words.items():
+        word = normal(raw)
+        try:
+            if word not in rule_words():
+                raise unknown(str(raw), rule_words())
+            if word in KINDS:
+                read_kinds([(word, value)])
+            elif word in match_words():
+                read_match({word: value})
+            elif word == "match":
+                _checked("match", read_match, value)
+        except FaultError as error:
+            found.append(error)
+    if not found:
+        try:
+            Rule(words, rule_id="rule", now=0, seed=0)
+        except FaultError as error:
+            found.append(error)
+    return found
+
+
 def _seed(value: object) -> int | str:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise FaultError(f"expected a whole number or a string, got {shown(value)}")
@@ -195,9 +219,13 @@ def read_step(item: object) -> list[FaultKind]:
 
 def read_kinds(items: Iterable[tuple[str, object]]) -> list[FaultKind]:
     """Parse fault kinds from keys and values. Raises FaultError with the key in its path."""
-    kinds = []
+    kinds: list[FaultKind] = []
     for raw, value in items:
         word = normal(raw)
         with within(word):
-            kinds.append(KINDS[word](value))
+            kind = KINDS[word](value)
+            rival = next((known for known in kinds if kind.decides and known.decides == kind.decides), None)
+            if rival is not None:
+                raise FaultError(f"{rival.word} and {word} both decide {kind.decides}: use one, or two rules")
+        kinds.append(kind)
     return kinds

@@ -85,7 +85,7 @@ class RuleBook:
     def extend(self, rules: object) -> Rules:
         """Add a list of rules or scripts, as in a world's ``faults:``; all or none. Raises FaultError."""
         if isinstance(rules, Mapping):
-            rules = [rules]
+            return self._one(rules)
         if not isinstance(rules, Iterable) or isinstance(rules, (str, bytes)):
             raise FaultError("expected a list of rules")
         with self._lock:
@@ -320,6 +320,9 @@ class RuleBook:
             script = self.current_script
             lines.append(f"{script.id}: {script.at} of {len(script.steps)} steps done")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<RuleBook of {len(self.rules)} rules>" + (f"\n{self.describe()}" if self.describe() else "")
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)

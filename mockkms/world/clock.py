@@ -7,6 +7,7 @@ them by moving it. ``time.time`` is looked up at every call: time-machine and fr
 from __future__ import annotations
 
 import math
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -17,6 +18,12 @@ Moment: TypeAlias = float | str | datetime | date
 
 ClockState: TypeAlias = tuple[float, float | None]
 """The state of a clock: its offset from the system's in seconds, and the moment at which it stands frozen."""
+
+Duration: TypeAlias = float | str | timedelta
+"""A duration as people give it: seconds, text such as ``"2h"``, ``"-1m30s"`` or ``"250ms"``, or a timedelta."""
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
+_TEXT = re.compile(rf"[+-]?(?:(?:{_PART.pattern})+|\d+(?:\.\d+)?)")
 
 FIRST, LAST = -62135596800.0, 253402300799.0
 """The first second of the year 1 and the last one of 9999: the moments that a clock may be moved to."""
@@ -53,15 +60,12 @@ class Clock:
             self._offset = self._frozen - time.time()
             self._frozen = None
 
-    def advance(self, seconds: float | timedelta) -> float:
-        """Move the clock by ``seconds`` (negative: back); returns the new moment. Raises ValueError for no number.
+    def advance(self, duration: Duration) -> float:
+        """Move the clock by a duration (negative: back); return the new time. Raises ValueError for another value.
 
         It goes no further than ``FIRST`` and ``LAST``.
         """
-        if isinstance(seconds, timedelta):
-            seconds = seconds.total_seconds()
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-            raise ValueError(f"{seconds!r} is no span: seconds or a timedelta; set() goes to a moment")
+        seconds = duration_of(duration)
         now = self.now()
         if not FIRST <= now + seconds <= LAST:
             seconds = (FIRST if seconds < 0 else LAST) - now
@@ -78,6 +82,9 @@ class Clock:
             self._frozen = at
         else:
             self._offset = at - time.time()
+
+    def __repr__(self) -> str:
+        return f"<Clock {rfc3339(self.now())}{', frozen' if self.frozen else ''}>"
 
     def state(self) -> ClockState:
         """Return what a snapshot keeps of this clock."""
@@ -108,6 +115,21 @@ def parse_rfc3339(text: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp()
+
+
+def duration_of(value: Duration) -> float:
+    """Return the seconds of a duration as people give it. Raises ValueError for anything else."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, str) and _TEXT.fullmatch(value):
+        parts = _PART.findall(value)
+        found = sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else float(value.lstrip("+-"))
+        return -found if value.startswith("-") else found
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(
+            f"{value!r} is not a duration: use seconds, text such as '2h' or a timedelta; times go to set()"
+        )
+    return value
 
 
 def seconds_of(at: Moment) -> float:

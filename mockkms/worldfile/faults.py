@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mockkms.faults import FaultError
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.parsing import within
-from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
+from mockkms.faults.rule import OWN_WORDS, rule_problems, rule_words
 from mockkms.faults.schedule import WORDS
 from mockkms.faults.script import SCRIPT_WORDS, Script
 from mockkms.vault.framework.shapes.collections import ListOf, Problems, Shape
@@ -29,7 +29,7 @@ class RuleShape(Shape):
         words = {key: entry.value.plain() for key, entry in node.entries.items()}
         try:
             if "script" not in words:
-                Rule(words, rule_id="rule", now=0, seed=0)
+                problems += [_placed(node, error, path) for error in rule_problems(words)]
             elif len(words) > 1:
                 raise FaultError("a script cannot be combined with other keys")
             else:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, rng
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -26,7 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}"
     )
-    parser.add_argument("--rng", type=int, metavar="N", help="repeat ids, keys and nonces from this seed")
+    parser.add_argument("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
     parser.set_defaults(run=run)
     parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
 

@@ -26,6 +26,8 @@ class FaultKind(ABC):
     """A valid value, for the documentation and the tests."""
     final: ClassVar[bool] = False
     """Whether later rules are skipped once this kind fired."""
+    decides: ClassVar[str] = ""
+    """What of a response the kind decides alone, as text for people: a firing has at most one kind for each."""
     of_connections: ClassVar[bool] = False
     """Whether the kind applies to new connections, before a request is read."""
 

@@ -24,6 +24,7 @@ class Answer(FaultKind):
     help = "status | preset | {status, body | json | errors | data, headers, …} | pass"
     example = "sealed"
     final = True
+    decides = "the whole response"
 
     def __init__(self, value: object) -> None:
         self.build = read_answer(value)
@@ -42,6 +43,7 @@ class Stale(FaultKind):
     """
 
     word = "stale"
+    decides = "the whole response"
     help = "true (the first answer to the same request) | name of a snapshot whose world answers, or baseline"
     example = True
 

@@ -34,6 +34,7 @@ class _Cutting(FaultKind):
     help = WHERE
     example = True
     final = True
+    decides = "how the connection ends"
     how: Literal["close", "reset"]
 
     def __init__(self, value: object) -> None:
@@ -72,6 +73,7 @@ class Hang(FaultKind):
     help = "true | seconds until the close | {after: headers | n bytes of the body, for: seconds}"
     example = True
     final = True
+    decides = "how the connection ends"
 
     def __init__(self, value: object) -> None:
         self.after, self.limit = BEFORE_ANY_BYTE, 0.0
@@ -107,6 +109,7 @@ class LoseAnswer(FaultKind):
     help = "true (close) | close | reset | hang"
     example = True
     final = True
+    decides = "how the connection ends"
 
     def __init__(self, value: object) -> None:
         self.how = read_how(value)
@@ -126,6 +129,7 @@ class LoseRequest(FaultKind):
     help = "true (close) | close | reset | hang"
     example = True
     final = True
+    decides = "how the connection ends"
 
     def __init__(self, value: object) -> None:
         self.how = read_how(value)
@@ -143,6 +147,7 @@ class Refuse(ServerKind):
     word = "refuse"
     help = "seconds"
     final = True
+    decides = "how the connection ends"
     example = 0.2
 
     def __init__(self, value: object) -> None:
@@ -161,6 +166,7 @@ class Deaf(ServerKind):
     word = "deaf"
     help = "seconds"
     final = True
+    decides = "how the connection ends"
     example = 0.2
 
     def __init__(self, value: object) -> None:
@@ -179,6 +185,7 @@ class Restart(ServerKind):
     word = "restart"
     help = "keep (the state survives) | lose (back to the baseline)"
     final = True
+    decides = "how the connection ends"
     example = "keep"
 
     def __init__(self, value: object) -> None:

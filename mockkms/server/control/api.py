@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from mockkms.error_context import error_context
 from mockkms.faults import FaultError
 from mockkms.server.control import stream
 from mockkms.server.control.pages import is_page, page
@@ -125,7 +123,8 @@ class Control:
             if known.method == method or (method == "PUT" and known.method == "POST"):
                 query = dict(parse_qsl(http.query, keep_blank_values=True))
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
-                return known, Asked(self.world, self.host, names, query, _decode(http.body), self.tenants)
+                data = _decode(http.body, text=known.text)
+                return known, Asked(self.world, self.host, names, query, data, self.tenants)
         if allowed:
             raise ControlError(
                 405, f"{CONTROL_PREFIX}{path} does not allow {http.method}; allowed: {', '.join(sorted(allowed))}"
@@ -146,11 +145,15 @@ def _answered(result: dict[str, object] | str) -> web.Response:
     return _json(200, result)
 
 
-def _decode(body: bytes) -> object:
+def _decode(body: bytes, *, text: bool = False) -> object:
     if not body.strip():
         return None
-    with error_context("the body is not valid JSON: ", partial(ControlError, 400), of=(ValueError, RecursionError)):
+    try:
         data: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        if not text:
+            raise ControlError(400, f"the body is not valid JSON: {error}") from None
+        return body.decode("utf-8", "surrogateescape")
     return data
 
 

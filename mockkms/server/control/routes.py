@@ -8,7 +8,7 @@ from functools import partial
 
 from mockkms.error_context import error_context
 from mockkms.faults.kinds import KINDS, FaultKind
-from mockkms.faults.parsing import FaultError, flag, instant, mapping, moment, span, unknown, whole, within
+from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unknown, whole, within
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.faults.rule import Rule
@@ -284,11 +284,11 @@ def move_clock(asked: Asked) -> dict[str, object]:
     with asked.world.lock:
         if "set" in words:
             with _reading("set"):
-                clock.set(_moment(words["set"], clock.now()))
+                clock.set(_moment(words["set"]))
         if "freeze" in words:
             at = words["freeze"]
             with _reading("freeze"):
-                clock.freeze(None if at is True else _moment(at, clock.now()))
+                clock.freeze(None if at is True else _moment(at))
         if "advance" in words:
             with _reading("advance"):
                 clock.advance(span(words["advance"]))
@@ -297,10 +297,13 @@ def move_clock(asked: Asked) -> dict[str, object]:
     return get_clock(asked)
 
 
-def _moment(value: object, now: float) -> float:
-    if isinstance(value, dict):
+def _moment(value: object) -> float:
+    try:
         return instant(value)
-    return moment(value, now)
+    except FaultError as error:
+        if isinstance(value, (int, float, str)):
+            raise FaultError(f"{error.message}; to move the clock by a duration, use advance") from None
+        raise
 
 
 @contextmanager

@@ -59,18 +59,22 @@ class Route:
     """Description of the body for the OpenAPI document; empty if there is none."""
     slow: bool = False
     """The handler may compute for long and needs nothing but the world: it runs on a thread, with the world's lock."""
+    text: bool = False
+    """Whether a body that is not JSON is passed to the handler as text."""
 
 
 _H = TypeVar("_H", bound=Handler)
 ROUTES: list[Route] = []
 
 
-def route(method: str, path: str, summary: str, *, body: str = "", slow: bool = False) -> Callable[[_H], _H]:
+def route(
+    method: str, path: str, summary: str, *, body: str = "", slow: bool = False, text: bool = False
+) -> Callable[[_H], _H]:
     """Register a handler for a method and a path below the prefix."""
 
     def register(handler: _H) -> _H:
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
-        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow))
+        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow, text))
         return handler
 
     return register

@@ -24,11 +24,12 @@ class WorldHandle(Handle):
 
 @route(
     "POST", "world", "Replace the world by the initial one with others merged over it, and make that the baseline",
-    body="{worlds: [a world as data | its YAML as text, …]}; empty list: the initial world",
+    body="YAML, or {worlds: [a world as data | its YAML as text, …]}; empty list: the initial world", text=True,
 )  # fmt: skip
 def load_world(asked: Asked) -> dict[str, object]:
     """An invalid world is refused, with all errors in ``problems``: file, line, column, path, message."""
-    worlds = mapping(asked.data or {}, ("worlds",)).get("worlds", [])
+    data = {"worlds": [asked.data]} if _is_world(asked.data) else asked.data
+    worlds = mapping(data or {}, ("worlds",)).get("worlds", [])
     if not isinstance(worlds, list) or not all(isinstance(world, (dict, str)) for world in worlds):
         raise ControlError(400, "worlds: expected a list of mappings and YAML texts")
     # A text without a line break would be the path of a file here.
@@ -39,6 +40,11 @@ def load_world(asked: Asked) -> dict[str, object]:
         problems = [asdict(problem) for problem in getattr(error, "problems", ())]
         raise ControlError(400, str(error), problems=problems) from None
     return {"ok": True}
+
+
+def _is_world(data: object) -> bool:
+    """Return whether a body is a world itself: YAML text, or a world as JSON."""
+    return isinstance(data, str) or (isinstance(data, dict) and "mockkms" in data)
 
 
 @route("POST", "baseline", "Make the current state the baseline, until a world is loaded")

@@ -19,7 +19,7 @@ from mockkms.faults import addresses, expressions
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.matchers import All, Matcher
-from mockkms.faults.parsing import FaultError, mapping
+from mockkms.faults.parsing import FaultError, mapping, shown
 from mockkms.faults.request_view import Seen
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers
@@ -116,6 +116,11 @@ class Journal:
         found = copy.copy(entry)
         redact(found, self._known)
         return found
+
+    def __repr__(self) -> str:
+        kept = "" if len(self) == self.total else f", {len(self):,} of them kept"
+        last = f"; the last one: {self._ring[-1]}" if self._ring else ""
+        return f"<Journal of {self.total:,} requests{kept}{last}>"
 
     def subscribe(self, listener: Callable[[Entry], None]) -> None:
         """Call ``listener`` with each new entry, on the thread that answers the request."""
@@ -295,6 +300,10 @@ class _Outcome(Matcher):
     """One word about the outcome of a request."""
 
     def __init__(self, word: str, value: object) -> None:
+        fits = _OUTCOME_VALUES[word]
+        values = value if word == "status" and isinstance(value, (list, tuple, range, set)) else [value]
+        if not all(isinstance(one, fits) and (bool in fits or not isinstance(one, bool)) for one in values):
+            raise FaultError(f"expected {OUTCOMES[word]}, got {shown(value)}", word)
         self.word, self.value = word, value
 
     def __call__(self, seen: Seen) -> bool:
@@ -317,9 +326,14 @@ OUTCOMES = {
     "status": "HTTP status sent, or a list of them; 0 is none",
     "fault": "id of a rule that fired, or true / false",
     "cut": "close, reset, hang, left, or true / false",
-    "denied": "the policies said no",
-    "unhandled": "nothing emulates it",
+    "denied": "true if the policies said no, else false",
+    "unhandled": "true if nothing emulates it, else false",
 }
+
+
+_OUTCOME_VALUES: dict[str, tuple[type, ...]] = {
+    "status": (int,), "fault": (str, bool), "cut": (str, bool), "denied": (bool,), "unhandled": (bool,),
+}  # fmt: skip
 
 
 def read_query(match: object, words: Mapping[str, object]) -> All:

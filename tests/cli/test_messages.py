@@ -1,0 +1,136 @@
+"""What the command line says to a misspelt word, and what Python says of its objects."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mockkms import MockKMS
+from mockkms.cli import main
+from mockkms.faults import FaultError, RuleBook
+from mockkms.world.clock import Clock
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["srve"], "unknown command 'srve'; did you mean serve?"),
+        (["completely"], "unknown command 'completely'; "),
+        (["serve", "--sed", "x"], "unrecognized arguments: --sed x; did you mean --seed?"),
+        (["clock", "sett", "x"], "invalid choice: 'sett'; did you mean set?"),
+        (["serve", "--watch=often"], "invalid choice: 'often'; expected one of: reload, restart"),
+    ],
+)
+def test_the_nearest_word(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_has_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("serve", "state", "fault", "load"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+    assert "`" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("2h", 7200), ("-1m30s", -90), ("250ms", 0.25), ("+30", 30), (5, 5), (timedelta(minutes=1), 60)],
+)
+def test_durations(value: Any, seconds: float) -> None:
+    clock = Clock()
+    clock.freeze("2026-01-01")
+    before = clock.now()
+    assert clock.advance(value) - before == seconds
+
+
+@pytest.mark.parametrize("value", ["2 hours", "", "h", "1h2", True, None, float("nan")])
+def test_what_is_not_a_duration(value: Any) -> None:
+    with pytest.raises(ValueError, match="is not a duration: use seconds, text such as '2h' or a timedelta"):
+        Clock().advance(value)
+
+
+def test_the_clock_is_set_to_times_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with MockKMS() as kms:
+        before = kms.clock.now()
+        for value in ("2026", "2h"):
+            assert main(["clock", "set", value, "--url", kms.url]) == 1
+            assert "to move the clock by a duration, use advance" in capsys.readouterr().err
+        assert kms.clock.now() - before < 60
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"path": "v1/secret/*", "status": 500}, "path: paths are below /v1/: expected 'secret/*', or '/v1/secret/*'"),
+        ({"method": "FETCH", "status": 500}, "method: unknown method 'FETCH'"),
+        ({"close": True, "hang": True}, "hang: close and hang both decide how the connection ends"),
+        ({"answer": "sealed", "stale": True}, "stale: answer and stale both decide the whole response"),
+        ({"pth": "x", "status": 500}, "unknown key 'pth'; did you mean 'path'?"),
+    ],
+)
+def test_rules_that_could_never_fire(rule: dict[str, Any], message: str) -> None:
+    with pytest.raises(FaultError) as refused:
+        RuleBook().extend(rule)
+    assert str(refused.value).startswith(message)
+
+
+def test_check_names_every_error_of_a_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(
+        "mockkms: 1\nfaults:\n  - pth: x\n    staus: 5\n    method: FETCH\nvault:\n  tokens:\n"
+        "    - {id: same, policies: []}\n    - {id: same, policies: []}\n"
+    )
+    assert main(["check", str(world)]) == 1
+    text = capsys.readouterr()
+    for expected in ("'pth'", "'staus'", "'FETCH'"):
+        assert expected in text.out + text.err, text
+    assert "[0]: [0]" not in text.out + text.err
+
+
+def test_queries_of_a_wrong_kind() -> None:
+    with MockKMS() as kms:
+        for query in ("status=abc", "denied=perhaps", "unhandled=1"):
+            answer = requests.get(f"{kms.url}/_mockkms/journal?{query}", timeout=10)
+            assert answer.status_code == 400
+            assert query.partition("=")[0] in answer.json()["path"]
+        with pytest.raises(FaultError):
+            kms.journal.entries(status="200")
+
+
+def test_worlds_by_command_and_as_yaml(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text("mockkms: 1\nvault: {mounts: {kept/: {type: kv}}}\n")
+    with MockKMS() as kms:
+        assert main(["load", str(world), "--url", kms.url]) == 0
+        assert "kept/" in {mount.path for mount in kms.world.core.state.mounts.entries.values()}
+        world.write_text("mockkms: 1\nvalt: {}\n")
+        assert main(["load", str(world), "--url", kms.url]) == 1
+        assert f"{world}:2:1" in capsys.readouterr().err
+        posted = requests.post(
+            f"{kms.url}/_mockkms/world", data="mockkms: 1\nvault: {mounts: {other/: {type: kv}}}\n", timeout=10
+        )
+        assert posted.json() == {"ok": True}
+        assert "other/" in {mount.path for mount in kms.world.core.state.mounts.entries.values()}
+        refused = requests.post(f"{kms.url}/_mockkms/world", data="mockkms: 1\nvalt: {}\n", timeout=10)
+        assert refused.status_code == 400
+        assert refused.json()["problems"][0]["line"] == 2
+
+
+def test_reprs() -> None:
+    kms = MockKMS()
+    assert repr(kms) == "<MockKMS of vault not started, unsealed>"
+    with kms:
+        requests.get(f"{kms.url}/v1/sys/health", timeout=10)
+        kms.faults.add("transit/*", status=503)
+        kms.clock.freeze("2026-01-01")
+        assert repr(kms) == f"<MockKMS of vault at {kms.url}, unsealed>"
+        assert repr(kms.clock) == "<Clock 2026-01-01T00:00:00Z, frozen>"
+        assert repr(kms.journal).startswith("<Journal of 1 requests; the last one:    1 200")
+        assert repr(kms.faults).startswith("<RuleBook of 1 rules>\nrule-1: matched 0, fired 0")
