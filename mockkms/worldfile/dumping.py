@@ -9,6 +9,7 @@ from typing import cast
 
 import yaml
 
+from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.framework.shapes.collections import Problems
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339, rfc3339
@@ -72,7 +73,8 @@ def dump(world: World) -> str:
     Raises SeedError for a world that holds a value too deep for YAML.
     """
     try:
-        return _dumped(world)
+        with paused_collector():
+            return _dumped(world)
     except RecursionError:
         fault = "a secret is nested too deeply to be written as YAML; delete it, or keep the world in a snapshot"
         raise SeedError([Problem("<dump>", 0, 0, "", fault)]) from None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from mockkms.vault.framework.cache_bounds import MOST_CACHED, Budget
+from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.framework.message import (
     BackendError,
     ErrorResponse,
@@ -92,7 +94,8 @@ class PolicyStore:
         Raises PolicyError (message, line, column) for an invalid text, ErrorResponse for a policy that cannot be
         changed or a failed check-and-set. ``cas`` -1 requires that the policy does not exist.
         """
-        parsed = _Parsed(text, self.dialect, parse_policy(text, self.dialect, namespace=namespace))
+        with paused_collector() if len(text) > _LARGE else nullcontext():
+            parsed = _Parsed(text, self.dialect, parse_policy(text, self.dialect, namespace=namespace))
         name = name.strip().lower()
         if name in self.dialect.fixed:
             raise ErrorResponse(f'cannot update "{name}" policy')

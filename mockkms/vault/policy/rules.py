@@ -86,7 +86,12 @@ def parse_policy(
         for value in hcl.field_values(items, "name"):
             hcl.decode_string(value, "root.name")
     parsed = ParsedPolicy([])
-    for item in items.under("path").items:
+    blocks = items.under("path").items
+    # Each block is freed after its turn: all at once would stop every thread, where they are many.
+    items.items.clear()
+    blocks.reverse()
+    while blocks:
+        item = blocks.pop()
         written = item.keys[0].name if item.keys else "path"
         place = item.keys[0].position if item.keys else item.position
         with _reported_at(place):
