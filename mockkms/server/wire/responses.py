@@ -125,7 +125,10 @@ class Refusal(web.StreamResponse):
             return None
         transport.write(self._answer)
         if transport.can_write_eof():
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                return None  # The client has left, and the loop has not noticed yet.
             # The server cancels this when the client leaves.
             await asyncio.sleep(_REFUSED_SECONDS)
         return None

@@ -191,3 +191,19 @@ def test_a_client_may_take_it_for_its_proxy(kms: MockKMS, url: str) -> None:
     assert kms.journal.lines() == ["GET /v1/sys/health" + ("?a=http://b/c" if "?" in url else "")]
     redirect = requests.get("http://vault.invalid", proxies={"http": kms.url}, allow_redirects=False, timeout=5)
     assert redirect.headers["Location"] == "/ui/"
+
+
+def test_clients_that_leave_within_a_head(kms: MockKMS, caplog: pytest.LogCaptureFixture) -> None:
+    port = int(kms.url.rpartition(":")[2])
+    for linger in (b"\0" * 8, b"\1\0\0\0\0\0\0\0"):
+        left = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
+        for client in left:
+            client.sendall(b"GET /v1/sys/health HTTP/1.1\r\nHo")
+        requests.get(f"{kms.url}/v1/sys/health", timeout=5)
+        for client in left:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)  # The second kind resets the connection.
+            client.close()
+        requests.get(f"{kms.url}/v1/sys/health", timeout=5)
+    kms.stop()
+    kms.start()  # The next tests use it too.
+    assert [record for record in caplog.records if record.exc_info] == []
