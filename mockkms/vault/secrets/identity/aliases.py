@@ -49,7 +49,7 @@ alias = engine.path(
 one, ids = by_id("entity-alias", {**_FIELDS, **_CUSTOM, **_SOURCES}, "An alias by its id.")
 old_alias = engine.path("alias", fields={"id": _ID, **_FIELDS, **_SOURCES}, help="Create an alias (older name).")
 old_one, old_ids = by_id("alias", _FIELDS, "An alias by its id (older name).")
-persona = engine.path("persona", fields={"id": _ID, **_PERSONA}, help="Create a persona (older name).")
+persona = engine.path("persona", fields={"id": _ID, **_PERSONA}, help="Create a persona (older name).", go_errors=True)
 persona_one, persona_ids = by_id("persona", _PERSONA, "A persona by its id (older name).")
 
 

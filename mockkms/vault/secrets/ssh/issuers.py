@@ -37,13 +37,14 @@ _MOST = 10
 ca = engine.path("config/ca", _SUBMIT, help="The default issuer.", go_errors=True)
 config = engine.path(
     "config/issuers", {"default": Field(Kind.STRING, help="Id or name of the default issuer.")},
-    help="The default issuer.", needs=_OWN,
+    help="The default issuer.", needs=_OWN, go_errors=True,
 )  # fmt: skip
 submit = engine.path(
     "issuers/import[/{issuer_name}]",
     {**_SUBMIT, "set_default": Field(Kind.BOOL, help="Make the issuer the default."), "issuer_name": _NAME},
     help="Add an issuer.",
     needs=_OWN,
+    go_errors=True,
 )
 listing = engine.path("issuers[/]", PAGE, help="The issuers.", needs=_OWN)
 public = engine.path("public_key", login=True, help="Public key of the default issuer, as plain text.")

@@ -19,6 +19,7 @@ one = engine.path(
         "identity_entity_ids": Field(Kind.STRING_SLICE, help="Ids of entities: their logins."),
     },
     help="A login enforcement.",
+    go_errors=True,
 )
 listing = engine.path("mfa/login-enforcement[/]", help="List the login enforcements.")
 

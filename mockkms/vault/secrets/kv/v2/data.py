@@ -34,6 +34,7 @@ subkeys = engine.path(
         "depth": Field(Kind.INT, help="Deepest level shown; 0 means unlimited.", query=True),
     },
     help="Read the structure of a secret without its values.",
+    go_errors=True,
 )
 
 
