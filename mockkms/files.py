@@ -42,7 +42,7 @@ def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
 def lock_file(path: Path, *, wait: bool) -> int:
     """Return a descriptor that holds the lock of a file, which is created if needed, until it is closed.
 
-    Nothing is locked where there is no ``flock``. Without ``wait``, raises BlockingIOError if the lock is held; raises
+    Nothing is locked on systems without ``flock``. Without ``wait``, raises BlockingIOError if the lock is held; raises
     other OSErrors if the file cannot be opened.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)

@@ -15,7 +15,7 @@ from mockkms.crypto import bcrypt
 _BCRYPT = re.compile(r"\$2[abxy]?\$(\d\d)\$[./A-Za-z0-9]{53}")
 _OWN = "sha256$"
 _COSTS = range(4, 17)
-"""Costs of bcrypt that are computed: less than that is no bcrypt, and more takes minutes; such a hash fits nothing."""
+"""Costs of bcrypt that are computed: lower ones are invalid, higher ones take minutes. No password fits other hashes."""
 
 
 def protect(password: str, salt: bytes) -> str:
@@ -44,6 +44,6 @@ def matches(password: str, kept: str) -> bool:
 
 
 def bcrypt_cost(text: str) -> int | None:
-    """Return the cost of a bcrypt hash (as a power of two); None for what is no such hash."""
+    """Return the cost of a bcrypt hash (as a power of two); None for other texts."""
     match = _BCRYPT.fullmatch(text)
     return int(match[1]) if match else None

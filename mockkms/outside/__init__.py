@@ -25,7 +25,7 @@ _ESCAPES = {"\\": "\\\\"}
 
 
 def parse_fault(url: str) -> str:
-    """Return what Go's URL parser says of what is no URL; empty for one."""
+    """Return the error of Go's URL parser for a text; empty for a valid URL."""
     fault = "missing protocol scheme" if url.startswith(":") else ""
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in url):
         fault = "net/url: invalid control character in URL"

@@ -99,8 +99,8 @@ def test_restart(serve: Serve, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--watch",), "--watch: there is no file to watch; give one with --seed or --faults"),
-        (("--watch", "--seed", "dev"), "--watch: there is no file to watch"),
+        (("--watch",), "--watch needs a file to watch; give one with --seed or --faults"),
+        (("--watch", "--seed", "dev"), "--watch needs a file to watch"),
         (("--watch", "--seed", "dev", "--state", "./a.state"), "--watch and --state FILE cannot be used together"),
         (("--watch=often",), "invalid choice: 'often'"),
     ],

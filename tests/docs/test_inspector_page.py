@@ -25,7 +25,7 @@ def test_the_commands() -> None:
         overview, keys, refused = (json.loads(line) for line in lines)
         assert overview["product"] == "Vault"
         assert "cards" in keys["data"]["keys"]
-        assert "there is no token with the accessor 'none'" in refused["message"]
+        assert "no token has the accessor 'none'" in refused["message"]
         assert "retry: 1000" in done.stdout
         assert kms.journal.total == 0
 

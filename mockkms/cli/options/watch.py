@@ -30,7 +30,7 @@ def files(options: argparse.Namespace) -> list[Path]:
         raise CommandError("--watch and --state FILE cannot be used together: the state is used, not the worlds")
     found = [*(Path(seed) for seed in options.seed if Path(seed).is_file()), *options.faults]
     if not found:
-        raise CommandError("--watch: there is no file to watch; give one with --seed or --faults")
+        raise CommandError("--watch needs a file to watch; give one with --seed or --faults")
     return found
 
 

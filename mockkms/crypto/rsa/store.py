@@ -103,7 +103,7 @@ class KeyDirectory:
     def _lock(self, name: str, *, wait: bool) -> int:
         """Return a descriptor that holds the lock until it is closed.
 
-        Where there is no ``flock`` nothing is held: at worst a key is lost or made for nothing.
+        On systems without ``flock`` nothing is held: at worst a key is lost or made for nothing.
         """
         self._ensure_directory()
         return lock_file(self._directory / name, wait=wait)

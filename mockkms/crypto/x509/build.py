@@ -87,7 +87,7 @@ class Listed:
 
 @dataclass
 class Template:
-    """What a certificate is to say. Times are seconds since the epoch; ``None`` path length is no limit."""
+    """What a certificate is to say. Times are seconds since the epoch; a path length of ``None`` means unlimited."""
 
     serial: int
     subject: bytes

@@ -41,7 +41,7 @@ def explain(asked: Asked) -> dict[str, object]:
     if accessor:
         token = asked.world.core.state.tokens.by_accessor.get(accessor, "")
         if not token:
-            raise ControlError(404, f"there is no token with the accessor {accessor!r}")
+            raise ControlError(404, f"no token has the accessor {accessor!r}")
     with error_context(raised=partial(ControlError, 400)):
         explanation = WorldHandle(asked.world).explain(token, operation, path)
     return {"allowed": explanation.allowed, "rule": explanation.decision.rule, "text": str(explanation)}

@@ -53,7 +53,7 @@ class WireAnswer(web.StreamResponse):
         if plan.framing is not None and plan.framing.bad_chunk:
             # A chunk of no bytes would end the body as it should.
             chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b""
-            body = chunk + b"this is no chunk size\r\n"
+            body = chunk + b"not a chunk size\r\n"
         if plan.cut is not None:
             body = body[: plan.cut.after]
         if plan.drip is not None:
