@@ -55,7 +55,8 @@ class MockKMS(Handle):
     - ``fresh_keys``: generate every RSA key instead of using prepared ones (slow).
     - ``default_lease_ttl``, ``max_lease_ttl``: seconds; the default is 768 hours.
     - ``control_token``: required by the control API, if given. ``control_anywhere``: the control API also answers
-      clients on other machines and foreign host names.
+      clients on other machines and foreign host names. ``control_port``: a further port, for the control API alone, on
+      plain HTTP; 0 picks one. No fault touches it, so that rules can be removed while ``refuse`` or ``tls`` works.
     - ``allow_hosts``: host names for whose pages browsers may send requests to loopback addresses; others are refused.
     - ``state_file``: a file that keeps Vault, RustFS admin API, clock and randomness over restarts. If it exists, its
       state is used instead of ``seed``, ``root_token``, ``rng`` and ``state``.
@@ -91,6 +92,7 @@ class MockKMS(Handle):
         cluster_name: str = "",
         control_token: str = "",
         control_anywhere: bool = False,
+        control_port: int | None = None,
         allow_hosts: Sequence[str] = (),
         state_file: str | Path | None = None,
         upstream: str | None = None,
@@ -132,7 +134,8 @@ class MockKMS(Handle):
         self._keeper = self._kept_in(Path(state_file)) if state_file is not None else None
         self._gateway = self._guarded(self._made_gateway())
         addresses = [Address(place, number, own.server() if own else None) for place, number, own in further]
-        self._server = Server(self._gateway, tls=context, further=addresses)
+        own = None if control_port is None else Address("127.0.0.1", control_port)
+        self._server = Server(self._gateway, tls=context, further=addresses, control=own)
 
     @property
     def url(self) -> str:
@@ -151,6 +154,12 @@ class MockKMS(Handle):
                 "the server has no address before it is started; use start() or `with MockKMS() as kms:`"
             )
         return f"{self._scheme}://{self._shown_host}:{ports[which]}"
+
+    @property
+    def control_url(self) -> str:
+        """The address of the control API, below which ``/_mockkms/`` is: with ``control_port`` one without faults."""
+        port = self._server.control_port
+        return f"http://127.0.0.1:{port}" if port else self.url
 
     @property
     def further_urls(self) -> list[str]:

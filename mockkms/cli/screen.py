@@ -67,7 +67,7 @@ def banner(kms: MockKMS) -> str:
         *(f"Also at {url}" for url in kms.further_urls),
         *(f"Node {number} at {url}" for number, url in enumerate(_nodes(kms))),
         f"RustFS admin KMS API at {kms.rustfs_url}/rustfs/admin/v3/kms",
-        f"Inspector at {kms.url}/_mockkms/ui/ (control API: {kms.url}/_mockkms/)",
+        f"Inspector at {kms.control_url}/_mockkms/ui/ (control API: {kms.control_url}/_mockkms/)",
         "",
         *(f"    export {name}_ADDR='{kms.url}'" for name in names),
         *(f"    export {name}_TOKEN='{kms.token}'" for name in names if kms.token),
@@ -91,7 +91,7 @@ def _proxy_banner(kms: MockKMS) -> str:
     known = {"ADDR": kms.url, "TOKEN": kms.token, "CACERT": os.path.abspath(kms.ca_file) if kms.ca_file else ""}
     lines = [
         f"mockkms forwards requests at {kms.url} to {kms.world.upstream}",
-        f"Inspector at {kms.url}/_mockkms/ui/ (control API: {kms.url}/_mockkms/)",
+        f"Inspector at {kms.control_url}/_mockkms/ui/ (control API: {kms.control_url}/_mockkms/)",
         "",
         *(f"    export VAULT_{name}='{value}'" for name, value in known.items() if value),
         "",
@@ -106,6 +106,7 @@ def ready(kms: MockKMS) -> dict[str, object]:
         "url": kms.url,
         "rustfs_url": kms.rustfs_url,
         "further_urls": kms.further_urls,
+        "control_url": kms.control_url,
         "nodes": _nodes(kms),
         "flavor": kms.flavor,
         "state": kms.state,

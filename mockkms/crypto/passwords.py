@@ -15,7 +15,7 @@ from mockkms.crypto import bcrypt
 _BCRYPT = re.compile(r"\$2[abxy]?\$(\d\d)\$[./A-Za-z0-9]{53}")
 _OWN = "sha256$"
 _COSTS = range(4, 17)
-"""Costs of bcrypt that are computed: lower ones are invalid, higher ones take minutes. No password fits other hashes."""
+"""Costs of bcrypt that are computed: lower ones are invalid, higher ones take minutes. Others never fit."""
 
 
 def protect(password: str, salt: bytes) -> str:

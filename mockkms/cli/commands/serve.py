@@ -286,7 +286,8 @@ def _start(kms: MockKMS, options: argparse.Namespace) -> None:
     except StateFileError as error:
         raise CommandError(str(error)) from None
     except (OSError, ValueError) as error:
-        ports = [str(port) for port in (options.port, options.rustfs_port) if port is not None]
+        given = (options.port, options.rustfs_port, options.control_port)
+        ports = [str(port) for port in given if port is not None]
         where = f"{options.host}:{' or '.join(ports)}"
         hint = "; --port 0 picks a free port" if getattr(error, "errno", 0) == errno.EADDRINUSE else ""
         raise CommandError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{hint}") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
-from mockkms.cli.arguments import CommandError
+from mockkms.cli.arguments import CommandError, port_number
 from mockkms.control_token import DEFAULTS, control_token
 from mockkms.error_context import error_context
 
@@ -33,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     control.add_argument("--control-token", metavar="TOKEN", help=token)
     file = "read the token from this file: it does not show in the list of processes"
     control.add_argument("--control-token-file", type=Path, metavar="FILE", help=file)
+    port = "also answer the control API alone on this port, over plain HTTP, where no fault touches it; 0 picks one"
+    control.add_argument("--control-port", type=port_number, metavar="PORT", help=port)
     control.add_argument("--control-anywhere", action="store_true", help="also answer clients on other machines")
     pages = "also answer browsers for pages of this host name; may be repeated (default: loopback names)"
     control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
@@ -67,6 +69,7 @@ def guards(options: argparse.Namespace) -> dict[str, object]:
     return {
         "control_token": token,
         "control_anywhere": options.control_anywhere,
+        "control_port": options.control_port,
         "allow_hosts": options.allow_host,
     }
 

@@ -58,7 +58,7 @@ def null() -> bytes:
 
 
 def parse_oid(text: str) -> tuple[int, ...]:
-    """Return the arcs of a dotted OBJECT IDENTIFIER. Raises ValueError, with Go's text, for an arc that is not a number."""
+    """Return the arcs of a dotted OBJECT IDENTIFIER. Raises ValueError, with Go's text, for other texts."""
     arcs = []
     for part in text.split("."):
         if not re.fullmatch(r"[+-]?[0-9]+", part, re.ASCII):

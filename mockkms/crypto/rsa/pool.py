@@ -110,8 +110,8 @@ class Pool:
     def prepare(self, *sizes: int) -> threading.Thread | None:
         """Make the keys of these sizes that are missing, in a thread; None where one is at it already.
 
-        The thread is not a daemon (ending the interpreter under OpenSSL's feet can abort it) but stops after the key it is
-        making when the main thread is gone.
+        The thread is not a daemon (ending the interpreter under OpenSSL's feet can abort it) but stops after the key
+        that it is making when the main thread is gone.
         """
         with self._lock:
             wanted = [bits for bits in sizes if bits not in self._filling]

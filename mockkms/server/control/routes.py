@@ -75,8 +75,9 @@ def add_faults(asked: Asked) -> dict[str, object]:
 
 @route("DELETE", "faults", "Remove all rules and the script")
 def clear_faults(asked: Asked) -> dict[str, object]:
-    """No faults are injected afterwards."""
+    """No faults are injected afterwards; a server that refuses connections or does not read them listens again."""
     asked.world.faults.clear()
+    asked.host.listen_again()
     return {"ok": True}
 
 
@@ -260,8 +261,9 @@ def assert_journal(asked: Asked) -> dict[str, object]:
 
 @route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
 def reset(asked: Asked) -> dict[str, object]:
-    """The world as it was when the server started."""
+    """The world as it was when the server started; it listens, even if a fault closed its ports."""
     asked.world.reset()
+    asked.host.listen_again()
     return {"ok": True}
 
 

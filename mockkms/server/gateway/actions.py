@@ -25,6 +25,9 @@ class Ports(Protocol):
     def deaf(self, seconds: float) -> None:
         """Accept connections without reading from them for ``seconds``."""
 
+    def listen_again(self) -> None:
+        """End ``refuse`` and ``deaf`` early."""
+
 
 class Host(Ports, Protocol):
     """The server that serves a world, as the actions need it."""

@@ -71,6 +71,12 @@ class Gateway:
         """A gateway of this kind to another world."""
         return Gateway(world)
 
+    def is_control(self, target: str) -> bool:
+        """Return whether a target is one of the control API, a tenant's included."""
+        if target.startswith(TENANT_PREFIX):
+            target = "/" + target[len(TENANT_PREFIX) :].partition("/")[2]
+        return target.startswith(CONTROL_PREFIX)
+
     async def close(self) -> None:
         """The server stops: let go what is held open."""
 
@@ -121,6 +127,11 @@ class Gateway:
         """Never read from new connections for so many seconds."""
         if self.host is not None:
             self.host.deaf(seconds)
+
+    def listen_again(self) -> None:
+        """End ``refuse`` and ``deaf`` early."""
+        if self.host is not None:
+            self.host.listen_again()
 
     def step_down(self) -> None:
         """One server has nobody to hand over to: who asks for it is refused before it comes to this."""

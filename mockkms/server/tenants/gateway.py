@@ -62,6 +62,10 @@ class _Ports:
         """Leave every request without an answer for so many seconds."""
         self.deaf_until = monotonic() + seconds
 
+    def listen_again(self) -> None:
+        """End ``refuse`` and ``deaf`` early."""
+        self.closed_until = self.deaf_until = 0.0
+
     @property
     def closed(self) -> bool:
         """Whether requests are to be reset now."""

@@ -52,8 +52,21 @@ class _Body(NamedTuple):
 class Server:
     """Serves one world on one or more loopback ports."""
 
-    def __init__(self, gateway: Gateway, *, tls: ServerTls | None = None, further: Sequence[Address] = ()) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        tls: ServerTls | None = None,
+        further: Sequence[Address] = (),
+        control: Address | None = None,
+    ) -> None:
+        """``control``: where the control API has a port of its own, on plain HTTP, which no fault touches."""
         self.gateway = gateway
+        self.control = control
+        self.control_port = 0
+        """The port in use for the control API alone; 0: none."""
+        self._control_manager: Manager | None = None
+        self._control_listener: Listener | None = None
         self._tls = tls
         self._addresses = list(further)
         self._further: dict[int, Address] = {}
@@ -86,13 +99,16 @@ class Server:
         sockets: list[socket.socket] = []
         self._host = host
         try:
-            for place in [*(Address(host, port) for port in ports), *self._addresses]:
+            own = [self.control] if self.control is not None else []
+            for place in [*own, *(Address(host, port) for port in ports), *self._addresses]:
                 sockets.append(listening(place.host, place.port))
         except OSError:
             for made in sockets:
                 made.close()
             raise
         found = [made.getsockname()[1] for made in sockets]
+        if self.control is not None:
+            self.control_port = found.pop(0)
         self.ports = found[: len(ports)]
         self.gateway.world.core.server.ports.update(found)
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
@@ -175,8 +191,18 @@ class Server:
         for made in unheard:
             made.close()
 
+    def listen_again(self) -> None:
+        """End ``refuse`` and ``deaf`` early. On the server's thread only."""
+        self._hear()
+        for task in self._reopening:
+            task.cancel()
+        self._reopen_now()
+
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        self._reopen_now()
+
+    def _reopen_now(self) -> None:
         if not self._listeners:
             places = [(self._host, port) for port in self._ports_to_open()]
             places += [(place.host, port) for port, place in self._further.items()]
@@ -208,6 +234,10 @@ class Server:
 
     async def _open(self, sockets: list[socket.socket]) -> None:
         self._manager = Manager(self._handle, self._begin)
+        if self.control is not None:
+            self._control_manager = Manager(self._handle_control)
+            self._control_listener = Listener(sockets[0], self._welcome_control)
+            sockets = sockets[1:]
         self._listen_on(sockets)
 
     def _listen_on(self, sockets: list[socket.socket]) -> None:
@@ -246,14 +276,30 @@ class Server:
             if context is not None and isinstance(protocol, Protocol):
                 protocol.trust = trust
 
+    async def _welcome_control(self, made: socket.socket) -> None:
+        assert self._control_manager is not None
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(self._control_manager, made)
+
+    async def _handle_control(self, aio: web.BaseRequest) -> web.StreamResponse:
+        if self.gateway.is_control(aio.raw_path):
+            return await self._handle(aio)
+        return web.json_response(
+            {"errors": ["mockkms: this port answers the control API below /_mockkms/ only"]}, status=404
+        )
+
     async def _close(self) -> None:
         self._close_listeners(self._listeners)
+        if self._control_listener is not None:
+            self._control_listener.close()
         self._hear()
-        if self._manager is not None:
-            for connection in self._manager.connections:
+        for manager in (self._manager, self._control_manager):
+            if manager is None:
+                continue
+            for connection in manager.connections:
                 if connection.transport is not None:
                     connection.transport.abort()
-            await self._manager.shutdown(0.01)
+            await manager.shutdown(0.01)
         current = asyncio.current_task()
         pending = [task for task in asyncio.all_tasks() if task is not current]
         for task in pending:
