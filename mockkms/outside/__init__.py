@@ -1,4 +1,4 @@
-"""The one room that asks servers of the user's own: those that a test started on this machine, and no others."""
+"""Clients for servers on this machine, such as those that a test starts. No other host is contacted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from http.client import HTTPConnection
 
 PATIENCE = 10.0
-"""Seconds for a whole answer; what is asked runs on the same machine."""
+"""Seconds until a response must be complete."""
 _LARGEST = 1 << 20
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
 _ESCAPES = {"\\": "\\\\"}
@@ -39,14 +39,14 @@ def parse_fault(url: str) -> str:
 
 
 def _host_fault(url: str) -> str:
-    """Return what Go says of a character that no host name has."""
+    """Return the error text of Go for an invalid character in a host name; empty if there is none."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     odd = next((letter for letter in host if letter.isascii() and not letter.isalnum() and letter not in _IN_HOSTS), "")
     return f'invalid character "{_ESCAPES.get(odd, odd)}" in host name' if odd else ""
 
 
 def is_here(url: str) -> bool:
-    """Return whether a URL points at this machine: only such a one is ever asked."""
+    """Return whether a URL points to this machine: no other one is requested."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -55,17 +55,15 @@ def is_here(url: str) -> bool:
 
 
 def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """Status and body of the answer to a GET. Raises OSError where nobody answers, or the URL is not of this machine.
+    """Return status and body of the response to a GET. Raises OSError without a server, or for another machine's URL.
 
-    The call blocks for at most some seconds.
+    The call blocks for at most ``PATIENCE`` seconds.
     """
     return ask("GET", url, headers)
 
 
 def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "") -> tuple[int, bytes]:
-    """As ``get``, with any method and a body; ``ca_pem`` are certificates that a server may lead to instead of those
-    that this machine trusts.
-    """
+    """Send a request as ``get`` does; ``ca_pem`` replaces the certificates that this machine trusts."""
     from http.client import HTTPConnection, HTTPException
 
     parts = urlsplit(url)
@@ -77,7 +75,7 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
         connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
     target = path + (f"?{parts.query}" if parts.query else "")
-    # The timeout of a socket is for one read: a server that sends a byte now and then would be waited for without end.
+    # The timeout of a socket is for one read: a server that sends a byte now and then would block without end.
     overdue = Event()
     timer = Timer(PATIENCE, _cut, (connection, overdue))
     timer.daemon = True
@@ -96,7 +94,7 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
 
 
 def _cut(connection: HTTPConnection, overdue: Event) -> None:
-    """End a connection that another thread reads from, and note that its time is over."""
+    """Close a connection that another thread reads from, because it took too long."""
     overdue.set()
     sock: socket.socket | None = getattr(connection, "sock", None)
     with suppress(OSError):
@@ -114,7 +112,7 @@ def _over_tls(host: str, port: int | None, ca_pem: str) -> HTTPConnection:
 
 
 def refusal(host: str, port: int | str) -> str:
-    """Return what Go says of an address that nobody answers at: a name is not found, a number refuses."""
+    """Return Go's error text for an address without a server: names are not found, IP addresses refuse."""
     try:
         here = host == "localhost" or bool(ip_address(host))
     except ValueError:

@@ -8,7 +8,7 @@ INTEGER, TEXT, ENUM, SEQUENCE, SET, BOOLEAN = 0x02, 0x04, 0x0A, 0x30, 0x31, 0x01
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
-    """One element; its value is the parts together."""
+    """Return one element, whose value is the joined parts."""
     value = b"".join(parts)
     size = len(value)
     if size < 0x80:
@@ -18,17 +18,17 @@ def tlv(tag: int, *parts: bytes) -> bytes:
 
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
-    """Return a number that is not negative."""
+    """Return an INTEGER of a value that is not negative."""
     return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, "big"))
 
 
 def text(value: str | bytes, tag: int = TEXT) -> bytes:
-    """Return a text in UTF-8, or bytes."""
+    """Return an OCTET STRING of bytes or of a string in UTF-8."""
     return tlv(tag, value.encode() if isinstance(value, str) else value)
 
 
 def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and value of each element. Raises ValueError where one is cut off."""
+    """Yield tag and value of each element. Raises ValueError for a truncated one."""
     place = 0
     while place < len(data):
         tag, start, end = head(data, place)
@@ -39,7 +39,7 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def head(data: bytes, place: int = 0) -> tuple[int, int, int]:
-    """Tag of the element at ``place``, and where its value begins and ends. Raises ValueError where it is cut."""
+    """Return tag, start and end of the value of the element at ``place``. Raises ValueError if it is truncated."""
     if len(data) < place + 2:
         raise ValueError("an element is cut off")
     tag, size, start = data[place], data[place + 1], place + 2

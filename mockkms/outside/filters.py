@@ -12,7 +12,7 @@ _ITEM = re.compile(r"([^=<>~:()]*)((?::[^=()]*)?:=|>=|<=|~=|=)(.*)", re.DOTALL)
 
 
 def escaped(text: str) -> str:
-    """Return a value as it stands in a filter."""
+    """Return a value escaped for a filter."""
     special = set("\\*()\0")
     return "".join(
         letter if letter.isascii() and letter not in special else "".join(f"\\{byte:02x}" for byte in letter.encode())
@@ -21,7 +21,7 @@ def escaped(text: str) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """Return the filter as sent. Raises ValueError for what is none."""
+    """Return the filter in BER. Raises ValueError for an invalid one."""
     data, place = _filter(text, 0)
     if place != len(text):
         raise ValueError("finished compiling filter with extra at end")

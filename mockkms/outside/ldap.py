@@ -28,7 +28,7 @@ _LARGEST = 1 << 24
 
 
 class LdapError(Exception):
-    """What the directory refused, in the words of Go's LDAP client."""
+    """An error of the directory or the connection, with the text of Go's LDAP client."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f'LDAP Result Code {code} "{_NAMES.get(code, "")}": {text}')
@@ -56,7 +56,7 @@ class LdapConnection:
         connect_seconds: float = PATIENCE,
         request_seconds: float = PATIENCE,
     ) -> None:
-        """Connect, at once over TLS where a context is given. Raises OSError.
+        """Connect, over TLS if a context is given. Raises OSError.
 
         ``request_seconds`` are for all requests on this connection together, with their whole answers. Neither limit
         is above ``PATIENCE``.
@@ -83,24 +83,24 @@ class LdapConnection:
         self.close()
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._socket.close()
 
     def start_tls(self, tls: ssl.SSLContext) -> None:
-        """Begin TLS. Raises OSError too."""
+        """Start TLS. Raises OSError too."""
         self._send(ber.tlv(0x77, ber.text(_START_TLS, 0x80)))
         _check(self._received()[1])
         self._secure(tls)
 
     def bind(self, dn: str, password: str) -> None:
-        """Prove who asks; an empty password is a bind without proof."""
+        """Bind as ``dn``; with an empty password without authentication."""
         self._send(ber.tlv(0x60, ber.integer(3), ber.text(dn), ber.text(password, 0x80)))
         _check(self._received()[1])
 
     def search(
         self, base: str, search_filter: str, attributes: list[str], scope: int = SUBTREE, limit: int = 0
     ) -> list[LdapEntry]:
-        """Return entries below ``base`` that the filter fits, with some of their attributes; none is all."""
+        """Return the entries below ``base`` that match the filter, with these attributes; an empty list: all."""
         with error_context("ldap: ", partial(LdapError, 201)):
             wanted = filters.encoded(search_filter)
         names = ber.tlv(ber.SEQUENCE, *map(ber.text, attributes))
@@ -116,7 +116,7 @@ class LdapConnection:
                 return found
 
     def replace(self, dn: str, attribute: str, value: bytes) -> None:
-        """Give an entry's attribute one value instead of those that it has."""
+        """Replace the values of an entry's attribute by one value."""
         attributes = ber.tlv(ber.SEQUENCE, ber.text(attribute), ber.tlv(ber.SET, ber.text(value)))
         change = ber.tlv(ber.SEQUENCE, ber.integer(_REPLACE, ber.ENUM), attributes)
         self._send(ber.tlv(0x66, ber.text(dn), ber.tlv(ber.SEQUENCE, change)))
@@ -129,7 +129,7 @@ class LdapConnection:
             self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
 
     def _received(self) -> tuple[int, bytes]:
-        """Return tag and value of the next answer's operation."""
+        """Return tag and value of the next response."""
         with error_context(raised=partial(LdapError, 200), of=(OSError, ValueError)):
             while True:
                 message = self._taken()
@@ -146,7 +146,7 @@ class LdapConnection:
                 self._kept += more
 
     def _taken(self) -> bytes | None:
-        """Return the next whole message of what was received."""
+        """Return the next complete message received, or None."""
         if len(self._kept) < 2 or (self._kept[1] & 0x80 and len(self._kept) < 2 + (self._kept[1] & 0x7F)):
             return None
         _, start, end = ber.head(self._kept)

@@ -29,7 +29,7 @@ Row = list[str | None]
 
 
 class PostgresError(Exception):
-    """What the server refused."""
+    """An error response of the server."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.severity, self.code, self.text = fields.get("S", ""), fields.get("C", ""), fields.get("M", "")
@@ -37,7 +37,7 @@ class PostgresError(Exception):
 
 
 class ConnectFault(Exception):
-    """A connection that could not be made: at what stage, and why."""
+    """A failed connection: its stage and cause."""
 
     def __init__(self, stage: str, cause: object) -> None:
         super().__init__(f"{stage}: {cause}")
@@ -57,9 +57,9 @@ class PostgresConnection:
         tls: ssl.SSLContext | None = None,
         server_name: str = "",
     ) -> None:
-        """Log in. ``settings`` are those of the start: ``user``, ``database`` and parameters of the session.
+        """Log in. ``settings`` are those of the startup message: ``user``, ``database`` and parameters of the session.
 
-        Raises OSError where nobody answers, and ConnectFault.
+        Raises OSError if there is no server, and ConnectFault.
         """
         self._until = monotonic() + PATIENCE
         with waiting():
@@ -81,14 +81,14 @@ class PostgresConnection:
         self.close()
 
     def close(self) -> None:
-        """End the session."""
+        """Close the session."""
         self.closed = True
         with suppress(OSError):
             self._socket.sendall(b"X\0\0\0\4")
         self._socket.close()
 
     def query(self, statement: str) -> list[Row]:
-        """Run one text of statements; returns the rows. Raises PostgresError, and OSError where the server is gone."""
+        """Run statements and return the rows. Raises PostgresError, and OSError if the connection is lost."""
         self._until = monotonic() + PATIENCE
         self._send(b"Q", statement.encode() + b"\0")
         rows: list[Row] = []
@@ -132,7 +132,7 @@ class PostgresConnection:
     def _prove(
         self, body: bytes, user: str, password: str, nonce: str, conversation: scram.ScramClient | None
     ) -> scram.ScramClient | None:
-        """Answer one of the server's questions; returns the SCRAM conversation as long as there is one."""
+        """Answer an authentication request; return the SCRAM conversation until it is complete."""
         (question,) = struct.unpack_from("!I", body)
         rest = body[4:]
         if question == _CLEAR:
@@ -201,10 +201,10 @@ def _row(body: bytes) -> Row:
 
 
 def literal(text: str) -> str:
-    """Return a text as a value in a statement."""
+    """Return a string literal for a statement."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def identifier(text: str) -> str:
-    """Return a text as a name in a statement."""
+    """Return a quoted identifier for a statement."""
     return '"' + text.partition("\0")[0].replace('"', '""') + '"'

@@ -15,7 +15,7 @@ ITERATIONS = 4096
 
 
 class ScramClient:
-    """One conversation: ``first``, ``final`` with the server's answer, ``check`` with its last word."""
+    """One conversation: ``first``, ``final`` with the server's answer, ``check`` with its last message."""
 
     def __init__(self, password: str, nonce: str) -> None:
         self._password, self._nonce = password.encode(), nonce
@@ -50,7 +50,7 @@ class ScramClient:
 
 
 def verifier(password: str, salt: bytes) -> str:
-    """Return a password in the form that PostgreSQL keeps and takes in place of the password."""
+    """Return the verifier of a password, which PostgreSQL stores and accepts in place of the password."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
     stored = hashlib.sha256(_mac(salted, b"Client Key")).digest()
     parts = (b64encode(part).decode() for part in (salt, stored, _mac(salted, b"Server Key")))

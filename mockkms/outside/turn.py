@@ -1,7 +1,7 @@
-"""Letting other requests be answered while one of them waits for a server of somebody else, or computes for long.
+"""Answering other requests while one waits for another server or computes for long.
 
 A request holds its world's lock. One that runs on a thread of its own (``taking_turns``) gives the lock up wherever
-the code below it says so (``waiting``). Everywhere else ``waiting`` does nothing.
+the code uses ``waiting``. Everywhere else ``waiting`` does nothing.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Protocol
 
 
 class Lock(Protocol):
-    """What is given up and taken back; held once."""
+    """A lock that is held once."""
 
     def acquire(self) -> object:
-        """Take it."""
+        """Acquire the lock."""
 
     def release(self) -> None:
-        """Give it up."""
+        """Release the lock."""
 
 
 class Abandoned(Exception):
-    """The world was replaced (a reset, a restored snapshot) while a request waited: its work counts no more."""
+    """The world was replaced (a reset, a restored snapshot) while a request waited: its result is discarded."""
 
 
 class _Turn(threading.local):
@@ -36,7 +36,7 @@ _turn = _Turn()
 
 @contextmanager
 def taking_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
-    """Hold ``lock``, but give it up where this thread waits; ``still`` tells whether the world is the same."""
+    """Hold ``lock``, and release it while this thread waits; ``still`` returns whether the world is the same."""
     lock.acquire()
     _turn.lock, _turn.still = lock, still
     try:
@@ -48,9 +48,9 @@ def taking_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Give up the world's lock for as long as this lasts, where this thread may.
+    """Release the world's lock during this block, if ``taking_turns`` holds it.
 
-    Nothing in here may look at the world or change it. Raises Abandoned where the world was replaced meanwhile.
+    The block must not access the world. Raises Abandoned if the world was replaced meanwhile.
     """
     lock, still = _turn.lock, _turn.still
     if lock is None or still is None:

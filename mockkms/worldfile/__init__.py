@@ -1,6 +1,6 @@
-"""Worlds in YAML: read with every fault named at its place, put into a world, and written back.
+"""World files: reading them with the place of every error, applying them to a world, and dumping a world.
 
-Public names load when first used: who only wants to catch a ``SeedError`` pays for nothing else.
+Public names are imported at their first use: catching a ``SeedError`` imports nothing else.
 """
 
 from importlib import import_module

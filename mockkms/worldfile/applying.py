@@ -1,4 +1,4 @@
-"""What every section needs while it is put into a world: the world, and where faults of its values belong."""
+"""Applying sections to a world, and reporting problems at the place of the value that caused them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 @dataclass
 class Applier:
-    """One world being filled. Faults are collected in ``problems``, each at the place of the value that caused it."""
+    """A world that is being filled. ``problems`` has the errors found, at the place of the values that caused them."""
 
     world: World
     root: Node
     problems: list[Problem] = field(default_factory=list)
     base: Steps = ()
-    """The value that the steps given to the methods lead from."""
+    """The path to the value from which the steps given to the methods start."""
 
     @property
     def core(self) -> Core:
@@ -37,16 +37,16 @@ class Applier:
         return self.world.core
 
     def fault(self, steps: Steps, message: str) -> None:
-        """Note what is wrong with the value at ``steps``."""
+        """Report a problem with the value at ``steps``."""
         self.problems.append(problem_at(self.root, (*self.base, *steps), message))
 
     def below(self, *steps: str | int) -> Applier:
-        """Return the same world, with steps that lead from the value at ``steps``."""
+        """Return the same world, with steps that start from the value at ``steps``."""
         return replace(self, base=(*self.base, *steps))
 
     @contextmanager
     def guard(self, *steps: str | int) -> Iterator[None]:
-        """Turn the refusals of the rooms below into faults of the value at ``steps``."""
+        """Report errors of the packages below as problems with the value at ``steps``."""
         try:
             yield
         except SpecFault as error:
@@ -65,7 +65,7 @@ def split(path: str) -> Steps:
 
 
 def find(root: Node, steps: Steps) -> Node:
-    """Return the value at ``steps``, or the deepest one on the way there that exists."""
+    """Return the value at ``steps``, or the deepest existing one on the path to it."""
     for step in steps:
         below: Node | None = None
         if root.kind == "mapping":
@@ -80,7 +80,7 @@ def find(root: Node, steps: Steps) -> Node:
 
 
 def problem_at(root: Node, steps: Steps, message: str, *, shown: str = "") -> Problem:
-    """Return a fault of the value at ``steps`` below ``root``, whose own path is ``shown``."""
+    """Return a problem with the value at ``steps`` below ``root``, whose own path is ``shown``."""
     path = shown
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)

@@ -15,7 +15,7 @@ _TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default
 
 
 def shape() -> MapOf:
-    """Auth methods by path."""
+    """Return the shape of the section: auth methods by path."""
     common = {**mount_keys(), "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "kind of token the method makes")}
     return MapOf(Tagged("type", variants("auth"), common, "auth method"), _path)
 
@@ -58,6 +58,6 @@ def _singleton_at(path: str) -> str:
 
 
 def dump(core: Core, namespace: str) -> dict[str, object]:
-    """Return the auth methods of a namespace; what no description covers is left to the exact part of a dump."""
+    """Return the auth methods of a namespace; ``exact`` has the rest."""
     methods = core.state.mounts.of(namespace, auth=True)
     return {"auth": {mount.path.removeprefix("auth/"): dump_mount(core, mount) for mount in methods}}

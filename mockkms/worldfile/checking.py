@@ -1,4 +1,4 @@
-"""The full check of a world, for ``mockkms check``: it is made, and its keys are validated, which takes time."""
+"""The full check of a world, for ``mockkms check``: the world is created, and its keys are validated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check(sources: Sequence[Source]) -> list[Problem]:
 
 
 def _filled(world: World, spec: WorldSpec) -> list[Problem]:
-    """Return what the sections of types find in the mounts of the root namespace."""
+    """Return the problems that the sections of types find in the mounts of the root namespace."""
     problems = []
     described = mapping_at(spec.sections, "vault")
     for mount in world.core.state.mounts.of(""):

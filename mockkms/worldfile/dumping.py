@@ -1,4 +1,4 @@
-"""A world back to YAML: readable as far as descriptions go, then ``exact`` for the rest."""
+"""Dumps of worlds as YAML: sections that people can edit, then ``exact`` for the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.spec import VERSION, WorldSpec, _fill, world_shape
 
 _ELSEWHEN = 86400.0 * 366
-"""A moment at which no world is: what depends on the moment of loading differs, and is written down."""
+"""A moment unlike that of any world: values that depend on the moment of loading differ, and are dumped."""
 
 
 _PIECE = 200
@@ -28,11 +28,11 @@ _PIECE = 200
 _LONGEST_KEY = 512
 _BASE = cast(type[yaml.SafeDumper], getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 _Dumper = cast(type[yaml.SafeDumper], type("_Dumper", (_BASE,), {"ignore_aliases": lambda self, data: True}))
-"""libyaml's where it is there; every value is written where it stands, never as an alias."""
+"""The dumper of libyaml if available; it writes no aliases."""
 
 
 def _mapping(dumper: yaml.SafeDumper, value: dict[str, object]) -> yaml.Node:
-    """In one line where it is short and holds only scalars of one line."""
+    """Represent a mapping, on one line if it is short and has only one-line scalars."""
     node = dumper.represent_mapping("tag:yaml.org,2002:map", value.items())
     if any(isinstance(item, str) and len(item) > 60 for item in value.values()):
         node.flow_style = False
@@ -68,7 +68,7 @@ _Dumper.add_representer(Number, lambda dumper, number: dumper.represent_scalar("
 
 
 def dump(world: World) -> str:
-    """Return the world as YAML that loads to an equal world: state, clock and randomness. Faults' counts begin anew.
+    """Return the world as YAML that loads to an equal world: state, clock and randomness. Counts of rules start at 0.
 
     Raises SeedError for a world that holds a value too deep for YAML.
     """
@@ -124,7 +124,7 @@ def _described(world: World) -> dict[str, object]:
 
 
 def _whole(value: object) -> object:
-    """Return the value with texts that YAML can hold; what that changes, the exact part puts right."""
+    """Return the value with strings that YAML can represent; ``exact`` restores what that changes."""
     if isinstance(value, dict):
         return {_whole(str(key)): _whole(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -135,7 +135,7 @@ def _whole(value: object) -> object:
 
 
 def _loaded(world: World, document: dict[str, object]) -> World | None:
-    """The world that the readable part makes, at another time and with other randomness; None if it makes none."""
+    """Return the world that ``document`` makes, at another time and with another seed; None if it is invalid."""
     spec = _spec(document)
     if spec is None:
         return None

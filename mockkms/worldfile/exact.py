@@ -1,4 +1,4 @@
-"""``exact``: what a dump adds so that the world it loads to is equal to the last id and moment.
+"""``exact``: the part of a dump that makes the loaded world equal to the dumped one, including ids and times.
 
 A list of ``{at: path into the state, is: value}``. Values that YAML lacks stand in a mapping of one marked key:
 ``{$bytes: base64}``, ``{$tuple: […]}``, ``{$set: […]}``, ``{$number: "1e5"}``, ``{$map: [[key, value], …]}``,
@@ -32,21 +32,21 @@ Path = tuple[object, ...]
 
 
 class Plain(Shape):
-    """object value as plain data."""
+    """Any value as plain data."""
 
     def read(self, node: Node, path: str, problems: Problems) -> object:
         return node.plain()
 
 
 def shape() -> ListOf:
-    """Return the section."""
+    """Return the shape of the section."""
     return ListOf(
         RecordShape({"at": Key(ListOf(Plain()), "where", required=True), "is": Key(Plain(), "what", required=True)})
     )
 
 
 def roots(world: World) -> dict[str, object]:
-    """Return the parts of a world that must come back equal."""
+    """Return the parts of a world that a dump restores exactly."""
     return {
         "vault": world.core.state,
         "rustfs": world.rustfs.state,
@@ -59,13 +59,13 @@ def roots(world: World) -> dict[str, object]:
 
 
 class StateWriter:
-    """Finds what differs between two worlds and writes it down."""
+    """Collects the differences of two worlds as patches."""
 
     def __init__(self, wanted: dict[str, object], found: dict[str, object]) -> None:
         self.patches: list[dict[str, object]] = []
         self.found = found
         self.first: dict[int, Path] = {}
-        """Where each object stands first."""
+        """The first path to each object, by ``id()``."""
         self.again: set[int] = set()
         self._survey(wanted, (), set())
 
@@ -79,7 +79,7 @@ class StateWriter:
             self._survey(below, (*path, step), above)
 
     def compare(self, wanted: object, found: object, path: Path) -> None:
-        """Note what has to change for ``found`` to become ``wanted``."""
+        """Add patches that turn ``found`` into ``wanted``."""
         if id(wanted) in self.again and self.first[id(wanted)] != path:
             if found is at(self.found, self.first[id(wanted)]):
                 return
@@ -100,7 +100,7 @@ class StateWriter:
         self.patches.append({"at": [self.value(step) for step in path], "is": value})
 
     def value(self, value: object, path: Path | None = None) -> object:
-        """Return a value as YAML can hold it."""
+        """Return a value as YAML can represent it."""
         if path is not None and id(value) in self.again and self.first[id(value)] != path:
             return {"$same": [self.value(step) for step in self.first[id(value)]]}
         if value is None or isinstance(value, bool | int | float):
@@ -136,7 +136,7 @@ class StateWriter:
 
 
 def at(root: object, path: Path) -> object:
-    """Return what stands at a path, or None."""
+    """Return the value at a path, or None."""
     for step in path:
         root = dict(parts(root)).get(step)
     return root
@@ -162,13 +162,13 @@ _TEXTS: dict[str, Callable[[str], object]] = {
     "$encoded": Encoded,
     "$json": json.loads,
 }
-"""By the mark, what makes a value of a text."""
+"""Functions that convert a string, by the mark."""
 _SERIES: dict[str, Callable[[Iterable[object]], object]] = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}
-"""By the mark, what makes a value of several ones."""
+"""Functions that convert a list, by the mark."""
 
 
 def _items(inner: object) -> list[object]:
-    """Return a list that was written. Raises ValueError for anything else."""
+    """Return ``inner`` if it is a list. Raises ValueError for anything else."""
     if not isinstance(inner, list):
         raise ValueError(f"expected a list, found {type(inner).__name__}")
     return inner
@@ -181,14 +181,14 @@ def _index(step: object) -> int:
 
 
 class StateReader:
-    """Writes patches into a world's parts."""
+    """Applies patches to the parts of a world."""
 
     def __init__(self, parts_of_world: dict[str, object]) -> None:
         self.roots = parts_of_world
         self.later: list[tuple[Callable[[object], None], Path]] = []
 
     def patch(self, where: object, value: object) -> None:
-        """Put ``value`` at a path. Raises ValueError for a path that leads nowhere and a value that is none."""
+        """Set the value at a path. Raises ValueError for an invalid path or value."""
         path = tuple(self.value(step, None) for step in _items(where))
         if len(path) < 1 or path[0] not in self.roots:
             raise ValueError(f"the path begins with one of {', '.join(self.roots)}")
@@ -222,7 +222,7 @@ class StateReader:
         return found
 
     def value(self, written: object, put: Callable[[object], None] | None) -> object:
-        """Return a value from what was written."""
+        """Return the value that plain data represents."""
         if isinstance(written, list):
             made: list[object] = []
             made.extend(self.value(item, setter(made, index)) for index, item in enumerate(written))
@@ -295,10 +295,10 @@ _SCALARS: dict[object, tuple[type, ...]] = {"str": (str,), "int": (int,), "float
 
 
 def check_kind(holder: object, step: object, value: object) -> None:
-    """Raise ValueError for a value that cannot stand where it is to be put, as far as that can be told.
+    """Raise ValueError for a value of the wrong type, as far as the right one is known.
 
-    A member has the type that its class declares; what was a container or an object before, or stands beside objects
-    of one class, is one again.
+    A member has the type that its class declares; a container or an object is replaced by one of its type, and a
+    value beside objects of one class is of that class.
     """
     if value is None:
         return
@@ -318,7 +318,7 @@ def check_kind(holder: object, step: object, value: object) -> None:
 
 
 def setter(holder: object, step: object) -> Callable[[object], None]:
-    """Return what puts a value into ``holder`` at ``step``."""
+    """Return a function that sets a value in ``holder`` at ``step``."""
 
     def put(value: object) -> None:
         if is_dataclass(holder):
@@ -334,7 +334,7 @@ def setter(holder: object, step: object) -> Callable[[object], None]:
 
 
 def apply(to: Applier, section: Sequence[Mapping[str, object]]) -> None:
-    """Write the patches into the world."""
+    """Apply the patches to the world."""
     world = to.world
     found = roots(world)
     reader = StateReader(found)

@@ -1,4 +1,4 @@
-"""``faults``: rules, or a script. The words are the fault room's own."""
+"""``faults``: rules, or a script, with the keys of ``mockkms/faults``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockkms.worldfile.problems import Problem
 
 
 class RuleShape(Shape):
-    """One rule, or a script. Reads as plain data."""
+    """One rule, or a script; read as plain data."""
 
     expected = "a mapping that describes a rule"
 
@@ -60,7 +60,7 @@ def _placed(node: Node, error: FaultError, path: str) -> Problem:
 
 
 def shape() -> ListOf:
-    """Return the section."""
+    """Return the shape of the section."""
     return ListOf(RuleShape())
 
 
@@ -71,7 +71,7 @@ def apply(to: Applier, section: object) -> None:
 
 
 def dump(world: World) -> list[dict[str, object]]:
-    """Return the rules of a world, and its script; counts begin anew."""
+    """Return the rules of a world, and its script, without their counts."""
     found = [{"id": rule.id, **_words(rule.words)} for rule in world.faults.list()]
     script = world.faults.current_script
     if script is None:
@@ -89,7 +89,7 @@ def _words(words: Mapping[str, object]) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Words as YAML can hold them: times and objects become texts."""
+    """Return a value as YAML can represent it: times and objects become strings."""
     if isinstance(value, dict):
         return {str(word): _plain(item) for word, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""``mounts``: secrets engines by path, each with what is in it. They are laid over those that every server has."""
+"""``mounts``: secrets engines by path, each with its contents. They are added to those of a new server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")
 
 
 def mount_keys() -> dict[str, Key]:
-    """Return what all mounts have."""
+    """Return the keys that all types of mounts have."""
     return {
         "description": Key(Text(), "a text for people"),
         "options": Key(MapOf(Text()), "settings of the type itself"),
@@ -46,12 +46,12 @@ _CONFIG = (
 
 
 def shape() -> MapOf:
-    """Mounts by path."""
+    """Return the shape of the section: mounts by path."""
     return MapOf(Tagged("type", variants("secret"), mount_keys(), "mount type"), _path)
 
 
 def variants(kind: str) -> dict[str, Mapping[str, Key] | Callable[[], Mapping[str, Key]]]:
-    """The keys that each type of ``secret`` or ``auth`` mounts has for itself; types known by name only have none."""
+    """Return the keys of each type of ``secret`` or ``auth`` mounts; types known by name only have none."""
     described = {
         mount_type: partial(_keys, name, mount_type) for mount_type, name in registry.world_types(kind).items()
     }
@@ -90,14 +90,14 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
 
 
 def fill(to: Applier, mount: Mount, spec: Mapping[str, object]) -> None:
-    """Put into a mount what the section of its type says."""
+    """Apply a description to a mount, as the section of its type does."""
     section = registry.world_section(mount.engine)
     if section is not None:
         section.fill(to, mount, spec)
 
 
 def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
-    """Return whether the world's product has a mount type; the problem is noted where it has not."""
+    """Return whether the world's product has a mount type; the problem is reported if not."""
     product = to.core.product
     if not registry.lacks(product, kind, mount_type):
         return True
@@ -108,7 +108,7 @@ def mountable(to: Applier, kind: str, mount_type: str, at: Steps) -> bool:
 
 
 def mounted(core: Core, namespace: str, path: str, spec: Mapping[str, object]) -> Mount:
-    """Return the mount that a description asks for: the one that is there if it is of that kind, else a new one."""
+    """Return the mount of a description: the existing one if its type and options match, else a new one."""
     known = core.state.mounts.get(namespace, path)
     mount_type = str(spec["type"])
     chosen = _options(registry.implementation(mount_type, None, "auth" if path.startswith("auth/") else "secret"))
@@ -130,13 +130,13 @@ def mounted(core: Core, namespace: str, path: str, spec: Mapping[str, object]) -
 
 
 def _options(engine: Engine) -> Mapping[str, str]:
-    """Return the options that choose an implementation of a type, with what is meant by their absence."""
+    """Return the options that select an implementation of a type, each with its default."""
     section = registry.world_section(engine.type)
     return section.options if section is not None else {}
 
 
 def _fits(mount: Mount, mount_type: str, options: Mapping[str, str], chosen: Mapping[str, str]) -> bool:
-    """Return whether a mount is of a type, and implemented as ``options`` ask."""
+    """Return whether a mount has a type and the implementation that ``options`` select."""
     have = mount.options or {}
     return mount.type in (mount_type, f"ns_{mount_type}") and all(
         options[name] == have.get(name, absent) for name, absent in chosen.items() if name in options
@@ -155,13 +155,13 @@ def dump(core: Core, namespace: str) -> dict[str, object]:
 
 
 def dump_mount(core: Core, mount: Mount) -> dict[str, object]:
-    """Return a mount as a world file describes it; usual values are left out."""
+    """Return a mount as a world file describes it, without default values."""
     section = registry.world_section(mount.engine)
     return {**_settings(mount, section), **(section.dump(core, mount) if section is not None else {})}
 
 
 def _settings(mount: Mount, section: WorldSection | None) -> dict[str, object]:
-    """Return what all mounts have, of this one."""
+    """Return the keys that all types have, of this mount."""
     shown: dict[str, object] = {"type": mount.type.removeprefix("ns_")}
     options = dict(mount.options or {})
     for name in section.options if section is not None else ():

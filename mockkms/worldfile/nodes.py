@@ -1,4 +1,4 @@
-"""YAML text, or Python data, as a tree that remembers where everything stood.
+"""YAML text, or Python data, as a tree of values with their places.
 
 Only plain YAML is read: no tag is ever executed, aliases are expanded within a bound, duplicate keys are faults.
 """
@@ -23,7 +23,7 @@ MAX_DEPTH = 200
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_DEEP = f"values are nested more than {MAX_DEPTH} levels deep"
 _DEEP = re.compile(rf"^ {{{MAX_DEPTH},}}|(?:[-?:][ \t]+){{{MAX_DEPTH},}}", re.MULTILINE)
-"""Indentation or a run of indicators that begins as many levels."""
+"""Indentation or a run of indicators that opens ``MAX_DEPTH`` levels."""
 _BRACKETS = re.compile(r"[\[\]{}]")
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "null": "null", "timestamp": "time"}
@@ -65,7 +65,7 @@ def read_yaml(text: str | bytes, file: str) -> Node:
 
 
 def _may_be_deep(text: str) -> bool:
-    """Return whether a text may hold so many levels that the parser, which is recursive, would not survive them."""
+    """Return whether a text may hold so many levels that the recursive parser would fail."""
     if _DEEP.search(text) is not None:
         return True
     depth = 0
@@ -220,7 +220,7 @@ def _octal(text: str) -> int:
 
 
 def from_python(value: object, file: str = "<dict>", depth: int = 0) -> Node:
-    """Return the tree of Python data. Raises SeedError for what YAML could not say."""
+    """Return the tree of Python data. Raises SeedError for a value that YAML cannot represent."""
     if depth > MAX_DEPTH:
         raise SeedError([Problem(file, 0, 0, "", _TOO_DEEP)])
     depth += 1
@@ -245,7 +245,7 @@ def _text(value: object, file: str) -> str:
 
 
 def layered(below: Node, above: Node) -> Node:
-    """Return ``above`` laid over ``below``: mappings unite key by key, everything else is replaced."""
+    """Return ``above`` merged over ``below``: mappings key by key; all other values are replaced."""
     if below.kind != "mapping" or above.kind != "mapping":
         return above
     entries = dict(below.entries)

@@ -1,4 +1,4 @@
-"""``policies`` and ``password_policies``: texts by name, with faults at their line in the YAML file."""
+"""``policies`` and ``password_policies``: documents by name, with errors at their line in the YAML file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PolicyText(Text):
         super().__init__("text of a policy in HCL")
 
     def read(self, node: Node, path: str, problems: Problems) -> str:
-        """Return the text; refused only where no product takes it (which one is emulated may be said elsewhere)."""
+        """Return the text; an error only if it is invalid in every product (another file may set the product)."""
         before = len(problems)
         text = super().read(node, path, problems)
         if len(problems) > before:
@@ -48,7 +48,7 @@ def _problem(node: Node, path: str, error: PolicyError) -> Problem:
 
 
 def keys() -> dict[str, Key]:
-    """Return what a namespace has of policies."""
+    """Return the keys of a namespace for policies."""
     return {
         "policies": Key(MapOf(PolicyText()), "ACL policies by name, in HCL"),
         "password_policies": Key(MapOf(Text("text of a password policy in HCL")), "password policies by name, in HCL"),
@@ -73,7 +73,7 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
 
 
 def dump(core: Core, namespace: str) -> dict[str, object]:
-    """Return the policies of a namespace, without those that every server has, unless their text was changed."""
+    """Return the policies of a namespace; predefined ones only if their text was changed."""
     state = core.state.policies
     own = predefined_policies(core.policies.dialect)
     policies = {n: p.text for (ns, n), p in sorted(state.acl.items()) if ns == namespace and own.get(n) != p.text}

@@ -27,7 +27,7 @@ _STATUSES = ("Enabled", "Disabled", "PendingDeletion", "Active")
 
 
 def shape() -> RecordShape:
-    """Return the section."""
+    """Return the shape of the section."""
     key = RecordShape(
         {
             "status": Key(Choice(_STATUSES, "status"), "Enabled when not given"),
@@ -101,11 +101,11 @@ def _environment() -> RecordShape:
 
 
 def apply(to: Applier, section: Mapping[str, object]) -> None:
-    """Fill the admin API; replaces what it knew."""
+    """Replace the state of the admin API."""
     with to.guard("rustfs"):
         to.world.rustfs.seed(section, root_token=to.world.root_token)
 
 
 def dump(world: World) -> dict[str, object]:
-    """Return the section that makes the admin API again."""
+    """Return the section that restores the admin API."""
     return seeds.dump(world.rustfs.state)

@@ -1,4 +1,4 @@
-"""Where worlds come from: files, names of ready-made worlds, YAML text, Python data."""
+"""Sources of worlds: files, names of ready-made worlds, YAML text, Python data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def ready_made() -> dict[str, Path]:
 
 
 def read(source: object) -> Node:
-    """The tree of one source: a path, the name of a ready-made world, YAML text (with a line break), or a mapping."""
+    """Return the tree of a source: a path, a ready-made world's name, YAML text (with a line break), or a mapping."""
     if isinstance(source, Mapping):
         return from_python(dict(source))
     if isinstance(source, FaultsFile):
@@ -81,7 +81,7 @@ def content(source: object) -> Written:
 
 
 def _rules(written: Written) -> Node:
-    """Return a world of nothing but the rules of a faults file."""
+    """Return a world that has only the rules of a faults file."""
     node = read_yaml(written.text, written.file)
     if node.kind != "list":
         hint = "; a world goes to --seed" if node.kind == "mapping" else ""

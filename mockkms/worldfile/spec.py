@@ -1,4 +1,4 @@
-"""A world as it was written: read and checked, not yet made."""
+"""The format of world files: reading and checking them, and applying them to a world."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.sources import Source
 
 VERSION = 1
-"""Of the format."""
+"""The version of the format."""
 
 
 @dataclass
 class WorldSpec:
-    """What ``load`` found."""
+    """World files, merged and checked."""
 
     sections: Mapping[str, object]
     root: Node
 
     @property
     def flavor(self) -> str | None:
-        """The product to be, if the world says so."""
+        """The product, if given."""
         flavor = self.sections.get("flavor")
         return flavor if isinstance(flavor, str) else None
 
     @property
     def rng(self) -> int | str | None:
-        """The seed of all randomness, if the world says so."""
+        """The seed of random values, if given."""
         seed = self.sections.get("rng")
         return seed if isinstance(seed, int | str) else None
 
     @property
     def root_token(self) -> str | None:
-        """Id of the root token, if the world says so."""
+        """The id of the root token, if given."""
         token = mapping_at(self.sections, "vault").get("root_token")
         return token if isinstance(token, str) and token else None
 
     @property
     def clock(self) -> float | None:
-        """Seconds since the epoch at which the clock stands, if the world says so."""
+        """The moment (epoch seconds) at which the clock is frozen, if given."""
         moment = self.sections.get("clock")
         return moment if isinstance(moment, int | float) else None
 
 
 @cache
 def world_shape() -> RecordShape:
-    """Return the whole format."""
+    """Return the shape of a world file."""
     return RecordShape(
         {
             "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
@@ -76,7 +76,7 @@ def world_shape() -> RecordShape:
 
 
 def load(given: Source | Sequence[Source]) -> WorldSpec:
-    """Read worlds and lay them over one another, later ones on top. Raises SeedError with every fault of all of them.
+    """Read worlds and merge them, later ones over earlier ones. Raises SeedError with all of their errors.
 
     A source is a path, the name of a ready-made world (``payments``), YAML text of several lines, or a mapping.
     """
@@ -108,7 +108,7 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
 
 
 def _appended(below: Node | None, above: Node) -> Node:
-    """Return a world of rules, those of the world below it first."""
+    """Return a world of rules: those of ``below``, then those of ``above``."""
     entry = above.entries["faults"]
     known = below.entries.get("faults") if below is not None else None
     items = known.value.items if known is not None else []
@@ -117,14 +117,14 @@ def _appended(below: Node | None, above: Node) -> Node:
 
 
 def unique(problems: Sequence[Problem]) -> list[Problem]:
-    """Return the problems in the order of their places, none twice."""
+    """Return the problems in the order of their places, without duplicates."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))
 
 
 def populate(world: World, spec: WorldSpec) -> None:
-    """Put a world that has begun (``World.begin``) into the described state.
+    """Put a started world (``World.begin``) into the described state.
 
-    Raises SeedError with every fault that shows only now; then nothing has changed.
+    Raises SeedError with the errors that only this finds; the world is unchanged then.
     """
     with world.lock:
         before = world.snapshot()
@@ -156,7 +156,7 @@ def _fill(world: World, spec: WorldSpec) -> list[Problem]:
 
 
 def _sealed(sections: Mapping[str, object]) -> bool:
-    """Return whether the server is to be sealed, which comes last: the admin API's keys may live in it."""
+    """Return whether the server is sealed in the end: the admin API's keys, which may be in it, come first."""
     return mapping_at(sections, "vault").get("state") == "sealed"
 
 

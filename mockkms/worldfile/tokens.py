@@ -1,4 +1,4 @@
-"""``tokens``: tokens with an id of one's choice, or batch tokens."""
+"""``tokens``: tokens with chosen ids, or batch tokens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mockkms.worldfile.applying import Applier
 
 
 def shape() -> ListOf:
-    """Return a list of tokens."""
+    """Return the shape of the section: a list of tokens."""
     texts = ListOf(Text(), single=True)
     return ListOf(
         RecordShape(
@@ -48,7 +48,7 @@ def shape() -> ListOf:
 
 
 def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
-    """Make the tokens of a namespace; one whose id exists already is made anew, but never the root token."""
+    """Create the tokens of a namespace; one whose id exists is replaced, except the root token."""
     core = to.core
     for index, spec in enumerate(mappings_at(section, "tokens")):
         at = (*steps, "tokens", index)

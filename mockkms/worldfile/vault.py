@@ -1,4 +1,4 @@
-"""``vault``: the emulated server; its namespaces hold the same things as its root."""
+"""``vault``: the emulated server. Its namespaces have the same sections as its root."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def shape() -> RecordShape:
 
 
 def apply(to: Applier, section: Mapping[str, object]) -> None:
-    """Fill the server."""
+    """Apply the section to the server."""
     steps: Steps = ("vault",)
     state = section.get("state", "unsealed")
     if state == "uninitialized":
@@ -104,7 +104,7 @@ def _fill(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
 
 
 def dump(core: Core, root_token: str) -> dict[str, object]:
-    """Return the section that makes the server again, as far as descriptions go."""
+    """Return the section that describes the server; ``exact`` has the rest."""
     shown: dict[str, object] = {"root_token": root_token, "state": core.seal.status}
     if core.seal.status == "uninitialized":
         return shown
