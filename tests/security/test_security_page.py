@@ -68,7 +68,7 @@ def test_other_addresses_are_open_to_pages() -> None:
     page = {"Host": "evil.example", "Origin": "http://evil.example"}
 
     def status(address: str) -> int:
-        reply = Gateway(world).begin(HttpRequest("GET", "/v1/sys/health", "", page, local_address=address))
+        reply = Gateway(world).start(HttpRequest("GET", "/v1/sys/health", "", page, local_address=address))
         assert isinstance(reply, HttpReply)
         return reply.status
 

@@ -69,7 +69,7 @@ class NodeGateway(Gateway):
 
     # -- where a request came to -------------------------------------------------------------------------------------
 
-    def begin(self, http: HttpRequest) -> HttpReply | Later:
+    def start(self, http: HttpRequest) -> HttpReply | Later:
         """Return what answers one request as the node whose port it came to."""
         return partial(self._on_node, http)
 
@@ -77,7 +77,7 @@ class NodeGateway(Gateway):
         if aio.transport is not None and isinstance(self.host, NodeServer):
             NODE.set(self.host.node_at(aio.transport.get_extra_info("sockname")[1]))
             _TRANSPORT.set(aio.transport)
-        found = super().begin(http)
+        found = super().start(http)
         return plain(found) if isinstance(found, HttpReply) else await found(aio)
 
     @staticmethod

@@ -1,15 +1,14 @@
 """Requests of browsers: those of foreign pages are refused, and CORS is applied as ``sys/config/cors`` configures it.
 
-Any page that a developer opens can send requests to this machine, and can read the answers once its own host name
+Any page that a developer opens can send requests to this machine, and can read the responses if its own host name
 resolves to 127.0.0.1 (DNS rebinding); the default root token is public knowledge. A loopback listener therefore
-answers a request of a browser only if ``Host`` and the page's origin are names of this machine, names that were
-allowed, or origins that the CORS configuration of the world allows. Other clients may send any ``Host``, as to the
-real server.
+answers a browser only if ``Host`` and the origin of the page are names of this machine, allowed names, or origins
+allowed by the CORS configuration of the world. Other clients may send any ``Host``, as to the real server.
 
-A browser shows itself by ``Origin`` or ``Sec-Fetch-*``. Neither comes with a GET to a page's own origin if that has
-no TLS and is not called ``localhost``, as is the case after rebinding; but then the headers come that every browser
-sends and no client library does. Without ``Origin``, what a page of another site loads (images, scripts, frames) shows
-itself by ``Sec-Fetch-Site: cross-site``; a document that a link opens is let through, since it can only be looked at.
+Browsers are recognized by ``Origin`` or ``Sec-Fetch-*``. A GET to the page's own origin has neither if that origin has
+no TLS and is not ``localhost``, as after rebinding; it is recognized by headers that all browsers and no client
+libraries send. Resources that a page of another site loads without ``Origin`` (images, scripts, frames) have
+``Sec-Fetch-Site: cross-site``. A document opened by a link is allowed, because no page can read it.
 """
 
 from __future__ import annotations
@@ -26,17 +25,17 @@ _LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 _PREFLIGHT = ("Cache-Control",)
 """The usual headers that the response to a preflight request has."""
 _MOST_HOSTS, _LONGEST_HOST = 64, 256
-"""How many values of ``Host`` are remembered, and the longest, in characters."""
+"""Number of cached values of ``Host``, and their maximum length in characters."""
 
 
 class BrowserGuard:
-    """Refuses what browsers send for foreign pages."""
+    """Refuses requests of browsers for foreign pages."""
 
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         self.allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
-        """Host names that count as this machine's; ``*`` allows every one."""
+        """Additional host names of this machine; ``*``: all."""
         self._local_hosts: set[str] = set()
-        """Values of ``Host`` with a name of this machine, as every request has one."""
+        """Cached values of ``Host`` that name this machine."""
 
     def is_local(self, name: str) -> bool:
         """Return whether a host name is this machine's or allowed."""
@@ -45,10 +44,9 @@ class BrowserGuard:
     def refusal(
         self, core: Core, target: str, headers: Mapping[str, str], *, forwarded: bool = False
     ) -> HttpReply | None:
-        """Return the 403 for a request that a browser sent, if it did so for a foreign page; else None.
+        """Return the 403 for a request of a browser for a foreign page; else None.
 
-        Below ``/v1/``, CORS answers for itself where it is configured, and the server behind a proxy (``forwarded``)
-        has a configuration of its own.
+        Below ``/v1/`` the CORS configuration decides, if there is one; with ``forwarded``, that of the real server.
         """
         if "Origin" not in headers and "Sec-Fetch-Site" not in headers and "Sec-Fetch-Mode" not in headers:
             host = headers.get("Host", "")
@@ -70,7 +68,7 @@ class BrowserGuard:
         return None
 
     def _refusal_of_loaded(self, headers: Mapping[str, str], origins: list[str]) -> HttpReply | None:
-        """Return the 403 for what a page of another site loads without ``Origin``."""
+        """Return the 403 for a resource that a page of another site loads without ``Origin``."""
         if headers.get("Sec-Fetch-Site") != "cross-site" or origins == ["*"]:
             return None
         if headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document":

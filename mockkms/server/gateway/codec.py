@@ -1,4 +1,4 @@
-"""HTTP to message and back for the Vault gateway: what the real server's HTTP layer does around its core."""
+"""Decodes HTTP requests to Vault requests and encodes responses, as the real server's HTTP layer does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockkms.server.gateway.exchange import (
     STRICT_TRANSPORT_SECURITY,
     HttpReply,
     HttpRequest,
-    Refused,
+    RequestRefused,
     error_reply,
     redirect_reply,
 )
@@ -41,15 +41,15 @@ _PLAIN_TYPES = frozenset(("", JSON))
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
-"""What the real server's mux knows with a slash only: without one it redirects."""
+"""Paths that the real server's router redirects to the same path with a slash."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNESCAPED = "/$&+,:;=@!*'()~"
-"""What Go leaves as it is in the path of a URL."""
+"""Characters that Go does not escape in the path of a URL."""
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def parse_query(query: str) -> dict[str, list[str]]:
-    """Query parameters as Go's ``url.Query`` reads them: bad escapes and ``;`` drop the pair."""
+    """Return query parameters as Go's ``url.Query`` does; pairs with invalid escapes or ``;`` are dropped."""
     values: dict[str, list[str]] = {}
     for pair in query.split("&"):
         if not pair or ";" in pair:
@@ -61,8 +61,8 @@ def parse_query(query: str) -> dict[str, list[str]]:
     return values
 
 
-def _bad_request(text: str) -> Refused:
-    return Refused(error_reply(400, text))
+def _bad_request(text: str) -> RequestRefused:
+    return RequestRefused(error_reply(400, text))
 
 
 def _flag(values: dict[str, list[str]], name: str) -> bool:
@@ -70,7 +70,7 @@ def _flag(values: dict[str, list[str]], name: str) -> bool:
     if not text:
         return False
     if text not in _TRUE and text not in _FALSE:
-        raise Refused(error_reply(400))
+        raise RequestRefused(error_reply(400))
     return text in _TRUE
 
 
@@ -79,7 +79,7 @@ def _query_data(values: dict[str, list[str]]) -> dict[str, object]:
 
 
 def _media_type(text: str) -> str:
-    """The type of the body, by its header; empty where there is none or Go could not read it."""
+    """Return the media type of a ``Content-Type`` header; empty without one, or if Go cannot parse it."""
     if text in _PLAIN_TYPES:
         return text
     try:
@@ -91,12 +91,12 @@ def _media_type(text: str) -> str:
 def _form(body: bytes) -> dict[str, object]:
     text = body.decode("utf-8", "replace")
     if _BAD_ESCAPE.search(text) or ";" in text:
-        raise Refused(error_reply(400, "error parsing form data"))
+        raise RequestRefused(error_reply(400, "error parsing form data"))
     return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
 
 
 def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, object]:
-    """The parameters in a JSON body. Raises Refused, with ``prefix`` before the parser's message."""
+    """Return the parameters in a JSON body. Raises RequestRefused, with ``prefix`` before the parser's message."""
     if not body:
         return {}
     product = core.product
@@ -114,21 +114,21 @@ def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, object]:
     limit = product.json_string_limit
     fault = cost.fault(body, limit) if limit else None
     if fault:
-        raise Refused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
+        raise RequestRefused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
     return value or {}
 
 
 def _refuse_beyond_limits(core: Core, body: bytes) -> None:
-    """Raise Refused for a body that the product's limits on JSON do not let through."""
+    """Raise RequestRefused for a body that exceeds the product's limits on JSON."""
     reply = beyond_limits(core, body)
     if reply is not None:
-        raise Refused(reply)
+        raise RequestRefused(reply)
 
 
 def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | None:
-    """Return the refusal of a body that the product's limits on JSON do not let through; None for a good one.
+    """Return the refusal of a body that exceeds the product's limits on JSON; None for a valid one.
 
-    ``cut``: ``body`` is the beginning of one that is too large.
+    ``cut``: ``body`` is only the beginning of a body that is too large.
     """
     product = core.product
     if not product.has(Feature.JSON_LIMITS):
@@ -139,7 +139,7 @@ def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | 
         return None
     reply = error_reply(413 if text.endswith(TOO_LARGE) else 500, text)
     if not strict:
-        # Version 1 checks before it sets the headers of every answer.
+        # Vault 1 checks the limits before it sets the common headers.
         del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
     return reply
 
@@ -147,19 +147,20 @@ def beyond_limits(core: Core, body: bytes, *, cut: bool = False) -> HttpReply | 
 def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, object]:
     texts = core.product.texts
     if http.body_fault:
-        raise Refused(_unread_body(core, texts.json_error_prefix if outside else texts.json_error, http.body_fault))
+        prefix = texts.json_error_prefix if outside else texts.json_error
+        raise RequestRefused(_unread_body(core, prefix, http.body_fault))
     if http.method == "PATCH":
         _refuse_beyond_limits(core, http.body)
         with error_context(raised=_bad_request):
             media = parse_media_type(http.headers.get("Content-Type", ""))
         if media != _MERGE_PATCH:
             text = f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {media}"
-            raise Refused(error_reply(415, text))
+            raise RequestRefused(error_reply(415, text))
         try:
             return _json_object(core, http.body, texts.json_error)
-        except Refused:
+        except RequestRefused:
             if core.product.has(Feature.JSON_LIMITS):
-                raise Refused(error_reply(400, "error parsing JSON")) from None
+                raise RequestRefused(error_reply(400, "error parsing JSON")) from None
             raise
     media = _media_type(http.header_facts.content_type)
     if media not in _PLAIN_TYPES:
@@ -171,7 +172,7 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, obj
 
 
 def _unread_body(core: Core, prefix: str, fault: str) -> HttpReply:
-    """Return the answer to a body that could not be read: the first part of the server that reads it refuses."""
+    """Return the response to an unreadable body: that of the first reader, which depends on the product."""
     if not core.product.has(Feature.JSON_LIMITS):
         return error_reply(400, prefix + fault)
     return error_reply(500, fault if core.product.has(Feature.STRICT_JSON) else f"error reading JSON token: {fault}")
@@ -188,12 +189,14 @@ def _wrap_ttl(headers: Mapping[str, str]) -> float:
     with error_context("error parsing X-Vault-Wrap-TTL header: ", _bad_request):
         ttl = parse_seconds(text)
     if ttl < 0:
-        raise Refused(error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative"))
+        raise RequestRefused(
+            error_reply(400, "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative")
+        )
     return ttl
 
 
 def _second_proofs(headers: Mapping[str, str]) -> dict[str, list[str]]:
-    """The lines of ``X-Vault-MFA`` by method: ``name`` alone or ``name:value``."""
+    """Return the values of ``X-Vault-MFA`` by method; a line is ``name`` or ``name:value``."""
     if "X-Vault-MFA" not in headers:
         return {}
     lines = headers.getall("X-Vault-MFA") if isinstance(headers, MultiMapping) else [headers["X-Vault-MFA"]]
@@ -203,28 +206,28 @@ def _second_proofs(headers: Mapping[str, str]) -> dict[str, list[str]]:
         if colon and not (method and value):
             lacking = "value" if method else "name or ID"
             text = f'invalid data in header "X-Vault-MFA"; missing method {lacking}'
-            raise Refused(error_reply(400, f"failed to parse X-Vault-MFA header: {text}"))
+            raise RequestRefused(error_reply(400, f"failed to parse X-Vault-MFA header: {text}"))
         proofs.setdefault(method, []).extend([value] if colon else [])
     return proofs
 
 
 def clean_target(core: Core, http: HttpRequest) -> str:
-    """The path below ``/v1/``, decoded. Raises Refused with a redirect for ``//`` and dot segments, as Go does."""
+    """Return the decoded path below ``/v1/``. Raises RequestRefused with Go's redirect for ``//`` and dot segments."""
     target = http.target
     if "%" in target:
         if _BAD_ESCAPE.search(target):
-            raise Refused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
+            raise RequestRefused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
         if _CONTROL.search(unquote(target)):
-            raise Refused(HttpReply(400))
+            raise RequestRefused(HttpReply(400))
     if "//" in target or "/." in target or "%" in target:
         redirect = unclean(core, http)
         if redirect is not None:
-            raise Refused(redirect)
+            raise RequestRefused(redirect)
     return unquote(target[4:]) if "%" in target else target[4:]
 
 
 def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
-    """Return the redirect that a path with ``//`` or dot segments gets; None for a clean one."""
+    """Return the redirect for a path with ``//`` or dot segments; None for a clean path."""
     target, early = http.target, core.product.has(Feature.CLEAN_PATHS)
     decoded = unquote(target) if early and "%" in target else target
     if "//" not in decoded and "/." not in decoded:
@@ -241,7 +244,7 @@ def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
     if decoded is not target:
         cleaned = quote(cleaned, safe=_UNESCAPED)
     if early and target.startswith("//"):
-        cleaned = "/" + cleaned  # Recorded: this one keeps the slash that made it unclean.
+        cleaned = "/" + cleaned  # Recorded: this redirect keeps the double slash.
     reply = redirect_reply(http.method, http.prefix + cleaned + ("?" + http.query if http.query else ""))
     if early:
         del reply.headers["Strict-Transport-Security"]
@@ -249,32 +252,32 @@ def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
 
 
 def request_of(core: Core, http: HttpRequest) -> Request:
-    """Return the Vault request that an HTTP request below ``/v1/`` is, decoded when first asked for.
+    """Return the Vault request of an HTTP request below ``/v1/``, decoded once.
 
-    Raises Refused where the HTTP layer answers itself.
+    Raises RequestRefused if the HTTP layer answers itself.
     """
     if http.decoded is None:
         try:
             http.decoded = _to_request(core, http)
-        except Refused as refused:
+        except RequestRefused as refused:
             namespace = http.headers.get("X-Vault-Namespace", "")
             if namespace and "Cache-Control" in refused.reply.headers:
                 refused.reply.headers["X-Vault-Namespace"] = namespace
             http.decoded = refused
-    if isinstance(http.decoded, Refused):
+    if isinstance(http.decoded, RequestRefused):
         raise http.decoded
     return http.decoded
 
 
 class _Target(NamedTuple):
-    """What method and target say of a request, as far as headers, query and body change nothing about it."""
+    """The properties of a request that follow from method and target alone."""
 
     path: str
     operation: Operation
     outside: bool
-    """Answered before the core: neither of the headers that the core would refuse is read there."""
+    """Whether it is answered outside the core, where invalid headers are ignored."""
     takes_bytes: bool
-    """The endpoint reads the body itself."""
+    """Whether the endpoint reads the body itself."""
 
 
 def _to_request(core: Core, http: HttpRequest) -> Request:
@@ -321,24 +324,24 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
 
 
 def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Target:
-    """Return path and operation of a request; what a query says of the operation is removed from ``values``.
+    """Return path and operation of a request; parameters that select the operation are removed from ``values``.
 
-    Raises Refused where the HTTP layer answers itself.
+    Raises RequestRefused if the HTTP layer answers itself.
     """
     path = clean_target(core, http)
     asks_help = bool(values.get("help", [""])[0]) or http.method == "HELP"
     if path in _TREES and not asks_help:
         query = "?" + http.query if http.query else ""
-        raise Refused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
+        raise RequestRefused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
     operation = OPERATION_OF_METHOD.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
-        raise Refused(error_reply(405))
+        raise RequestRefused(error_reply(405))
     if asks_help:
         operation = Operation.HELP
     elif operation is Operation.READ and values:
         listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
         if listing and scanning:
-            raise Refused(error_reply(400))
+            raise RequestRefused(error_reply(400))
         if listing:
             operation = Operation.LIST
             values.pop("list")
@@ -352,7 +355,7 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
 
 
 def _takes_bytes(core: Core, path: str) -> bool:
-    """Return whether the endpoint reads the body itself, whatever its type: without namespaces only."""
+    """Return whether the endpoint reads a body of any type itself; products with namespaces have none."""
     if core.product.has(Feature.NAMESPACES):
         return False
     endpoint = match(core, "", path).endpoint
@@ -360,7 +363,7 @@ def _takes_bytes(core: Core, path: str) -> bool:
 
 
 def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
-    """The HTTP answer of a message."""
+    """Return the HTTP response for a response of the core."""
     headers = {
         "Cache-Control": "no-store",
         "Content-Type": response.content_type,

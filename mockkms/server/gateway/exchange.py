@@ -1,4 +1,4 @@
-"""One HTTP exchange: the request as a gateway sees it, the reply that it makes, and the usual replies.
+"""HTTP requests and replies of the gateways, and common replies.
 
 Nothing here imports aiohttp.
 """
@@ -20,7 +20,7 @@ STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One HTTP request as the gateways see it, free of aiohttp."""
+    """An HTTP request, independent of aiohttp."""
 
     method: str
     target: str
@@ -32,25 +32,25 @@ class HttpRequest:
     remote_address: str = ""
     remote_port: int = 0
     local_address: str = ""
-    """The address of this machine that it came to."""
+    """The address of this machine on which it arrived."""
     client_certificates: tuple[bytes, ...] | None = None
-    """DER, the client's own first; None where the connection is not encrypted."""
+    """In DER, the client's own certificate first; None without TLS."""
     prefix: str = ""
-    """What stood before ``target`` on the wire: the tenant, ``/t/<id>``, or nothing."""
+    """The part of the received path before ``target``: ``/t/<id>`` of a tenant, or empty."""
     bare_mark: bool = False
-    """There was a ``?`` with nothing behind it."""
+    """The received target ends with ``?``."""
     whole: bool = False
-    """The answer is wanted in one piece, for rules may change it."""
+    """The response must be complete, because rules may change it."""
     body_fault: str = ""
-    """What Go's reader says of a body that did not come whole, or as it should; empty for a good one."""
+    """Go's error for an incomplete or malformed body; empty for a valid one."""
     memo: list[HeaderFacts] = field(default_factory=list)
-    """Its ``header_facts`` once they are known; shared by requests with the same headers."""
-    decoded: Request | Refused | None = None
-    """The Vault request that this is, once somebody asked: see ``request_of``."""
+    """Holds ``header_facts`` once they are read; shared by requests with the same headers."""
+    decoded: Request | RequestRefused | None = None
+    """The decoded Vault request or its refusal; None before the first call of ``request_of``."""
 
     @property
     def header_facts(self) -> HeaderFacts:
-        """What is read of the headers of every request."""
+        """The headers that are read from every request."""
         memo = self.memo
         if not memo:
             memo.append(header_facts.read(self.headers))
@@ -58,32 +58,32 @@ class HttpRequest:
 
 
 class Rest(Protocol):
-    """The body of an answer that is still coming."""
+    """The body of a response that is still being received."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces; raises EOFError if it ends too early."""
+        """Yield the pieces. Raises EOFError if the body is incomplete."""
 
     def close(self) -> None:
-        """Take no more of it."""
+        """Stop receiving."""
 
 
 @dataclass(slots=True)
 class HttpReply:
-    """One HTTP answer as the gateways make it."""
+    """An HTTP response of a gateway."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     request: Request | None = None
-    """The Vault request that was answered, for the journal."""
+    """The Vault request, for the journal."""
     repeated: tuple[tuple[str, str], ...] = ()
-    """Further lines of headers that came more than once; their names are spelt as in ``headers``."""
+    """Additional lines of repeated headers, with the same spelling of names as in ``headers``."""
     rest: Rest | None = None
-    """The body, where it is still coming; ``body`` is empty then."""
+    """A body that is still being received; ``body`` is empty then."""
 
 
-class Refused(Exception):
-    """The HTTP layer answers itself, before the core."""
+class RequestRefused(Exception):
+    """Raised when the HTTP layer refuses a request, with its reply, before the core sees it."""
 
     def __init__(self, reply: HttpReply) -> None:
         super().__init__(reply.status)
@@ -91,7 +91,7 @@ class Refused(Exception):
 
 
 def base_headers(content_type: str = JSON) -> dict[str, str]:
-    """The headers of every answer."""
+    """Return the headers that every response has."""
     return {
         "Cache-Control": "no-store",
         "Content-Type": content_type,
@@ -100,13 +100,13 @@ def base_headers(content_type: str = JSON) -> dict[str, str]:
 
 
 def error_reply(status: int, *errors: str) -> HttpReply:
-    """An error in the real server's form."""
+    """Return an error in the real server's format."""
     body = '{"errors":[' + ",".join(go_json.encode(error) for error in errors) + "]}\n"
     return HttpReply(status, body.encode("utf-8", "replace"), base_headers())
 
 
 def redirect_reply(method: str, location: str) -> HttpReply:
-    """A 307 as Go's ``http.Redirect`` writes it: a link for GET and HEAD, nothing for the rest."""
+    """Return a 307 as Go's ``http.Redirect`` writes it: with a link for GET and HEAD, else without a body."""
     if method not in ("GET", "HEAD"):
         headers = base_headers()
         del headers["Content-Type"]

@@ -20,7 +20,7 @@ from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.rustfs import ADMIN_PREFIXES
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.actions import Host, carry_out
-from mockkms.server.gateway.exchange import HttpReply, HttpRequest, Refused, error_reply
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.proxy.streaming import PassedOn
 from mockkms.server.wire.raw import WireAnswer
@@ -34,12 +34,12 @@ from mockkms.world.journal.entry import Entry, admin_key, short_path
 from mockkms.world.world import World
 
 Answer = Callable[[HttpRequest], HttpReply | Awaitable[HttpReply]]
-Begun = Callable[[], Awaitable[web.StreamResponse]]
+Remainder = Callable[[], Awaitable[web.StreamResponse]]
 """The rest of a request that could not be answered at once."""
 Look = Callable[[World, HttpRequest], View]
 FAULT_HEADER = "X-Mockkms-Fault"
 _PLAIN = " !#$&'()*+-./:;<=>?@[]^_`{|}~"
-"""What stands as it is in the name of a rule, besides letters and digits; a comma parts names."""
+"""Characters besides letters and digits that are not escaped in the names of rules; a comma separates names."""
 
 
 class FaultLayer:
@@ -56,8 +56,8 @@ class FaultLayer:
         self._look = look or view_of
         world.overdue = self._overdue
 
-    def begin(self, http: HttpRequest) -> HttpReply | Begun:
-        """Answer one request, with the faults of matching rules, or return what does if that may take time."""
+    def start(self, http: HttpRequest) -> HttpReply | Remainder:
+        """Answer a request, with the faults of matching rules; return the remaining work if it may take time."""
         world = self.world
         started = perf_counter()
         if world.faults.active and not world.faults.ignores(service_of(http), http.target):
@@ -243,7 +243,7 @@ def _decoded(core: Core, http: HttpRequest, service: str) -> Request | None:
         return None
     try:
         return codec.request_of(core, http)
-    except Refused:
+    except RequestRefused:
         return None
 
 

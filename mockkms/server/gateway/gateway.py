@@ -1,4 +1,4 @@
-"""The one handler behind every port: which service a path belongs to, and its answer."""
+"""The handler of all ports: it chooses the service of a request and returns its response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from mockkms.server.control.routing import CONTROL_PREFIX
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.actions import Ports
 from mockkms.server.gateway.browsers import is_loopback, with_cors
-from mockkms.server.gateway.exchange import HttpReply, HttpRequest, Refused, base_headers, error_reply, redirect_reply
+from mockkms.server.gateway.exchange import (
+    HttpReply,
+    HttpRequest,
+    base_headers,
+    error_reply,
+    redirect_reply,
+)
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
@@ -38,8 +44,8 @@ LARGE = 64 * 1024
 _HEALTH = "/v1/sys/health"
 
 
-async def _awaited(begun: Callable[[], Awaitable[web.StreamResponse]], aio: web.BaseRequest) -> web.StreamResponse:
-    return await begun()
+async def _awaited(remainder: Callable[[], Awaitable[web.StreamResponse]], aio: web.BaseRequest) -> web.StreamResponse:
+    return await remainder()
 
 
 def _may_take_long(core: Core, request: Request) -> bool:
@@ -52,14 +58,14 @@ class Gateway:
     """Serves one world."""
 
     forwards = False
-    """Whether requests are passed on to a server that is not this one."""
+    """Whether requests are forwarded to another server."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.threads: Threads | None = Threads()
-        """Where requests run that may wait; None: each is answered at once, whatever it waits for."""
+        """Threads for requests that may wait; None: every request is answered on the calling thread."""
         self.host: Ports | None = None
-        """The server around this gateway, once there is one."""
+        """The server that owns the ports; None before it is made."""
         self.layer = FaultLayer(world, self.answer, self)
         self.tenants = Tenants(world)
         self.control = Control(world, self, self.tenants)
@@ -68,7 +74,7 @@ class Gateway:
         self._tenant_gateways: TenantGateways | None = TenantGateways(self.tenants, self)
 
     def of(self, world: World) -> Gateway:
-        """A gateway of this kind to another world."""
+        """Return a gateway of the same kind for another world."""
         return Gateway(world)
 
     def is_control(self, target: str) -> bool:
@@ -78,18 +84,18 @@ class Gateway:
         return target.startswith(CONTROL_PREFIX)
 
     async def close(self) -> None:
-        """The server stops: let go what is held open."""
+        """Close open connections when the server stops."""
 
     def for_tenant(self, world: World, ports: Ports) -> Gateway:
-        """A gateway to a tenant's world that guards its control API as this one does."""
+        """Return a gateway for a tenant's world, with the same access rules of the control API."""
         gateway = self.of(world)
         gateway.host, gateway._tenant_gateways, gateway.control.tenants = ports, None, None
         gateway.control.token, gateway.control.anywhere = self.control.token, self.control.anywhere
         gateway.control.browsers = gateway.browsers = self.browsers
         return gateway
 
-    def begin(self, http: HttpRequest) -> HttpReply | Later:
-        """Answer one request of any service, or return what answers it if that may take time."""
+    def start(self, http: HttpRequest) -> HttpReply | Later:
+        """Answer a request of any service, or return a function that answers it if that may take time."""
         target = http.target
         if target.startswith(TENANT_PREFIX) and self._tenant_gateways is not None:
             return partial(self._tenant_gateways.serve, http)
@@ -100,12 +106,12 @@ class Gateway:
                 return refused
         if target.startswith(CONTROL_PREFIX):
             return partial(self._controlled, http)
-        found = self.layer.begin(http)
+        found = self.layer.start(http)
         return found if isinstance(found, HttpReply) else partial(_awaited, found)
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request of any service."""
-        found = self.begin(http)
+        """Answer a request of any service."""
+        found = self.start(http)
         if isinstance(found, HttpReply):
             return plain(found)
         return await found(aio)
@@ -119,12 +125,12 @@ class Gateway:
             self.host.cut_all()
 
     def refuse(self, seconds: float) -> None:
-        """Stop listening for so many seconds."""
+        """Close the ports for ``seconds``."""
         if self.host is not None:
             self.host.refuse(seconds)
 
     def deaf(self, seconds: float) -> None:
-        """Never read from new connections for so many seconds."""
+        """Do not read from new connections for ``seconds``."""
         if self.host is not None:
             self.host.deaf(seconds)
 
@@ -134,14 +140,14 @@ class Gateway:
             self.host.listen_again()
 
     def step_down(self) -> None:
-        """One server has nobody to hand over to: who asks for it is refused before it comes to this."""
+        """Do nothing: a single server refuses rules with this action."""
 
     def reset(self) -> None:
-        """Put the state back to the baseline; rules, counts and journal stay."""
+        """Return the state to the baseline; rules, counts and journal stay."""
         self.world.reset(keep_faults=True)
 
     def answer(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
-        """Return the service's own answer, no fault involved; to be awaited where it may have to wait for others."""
+        """Return the response of the service, without faults; an awaitable if it may have to wait."""
         target = http.target
         if target.startswith("/v1/"):
             return with_cors(self.world.core, http, self.vault)
@@ -150,7 +156,7 @@ class Gateway:
         return self.elsewhere(http)
 
     def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
-        """The answer of the world as a snapshot kept it; nothing changes. Raises FaultError for no such name."""
+        """Return the response of the world at a snapshot, without changes. Raises FaultError for an unknown name."""
         with self.world.lock:
             world = self.world.earlier(snapshot)
             # Namespace, operation and match were resolved in this world: the other one must decode the request itself.
@@ -176,43 +182,43 @@ class Gateway:
             if self.threads is not None and _may_take_long(core, request):
                 return self.threads.run(lambda: self._slowly(http))
             response = core.handle(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             return refused.reply
         finally:
             lock.release()
         return self._replied(http, request, response)
 
     def _health(self, http: HttpRequest) -> HttpReply:
-        """Answer the health check without the world's lock, which a thread holds: the check changes nothing."""
+        """Answer the health check without the world's lock, which another thread holds; it changes no state."""
         core = self.world.core
         try:
             request = codec.request_of(core, http)
-        except Refused as refused:
+        except RequestRefused as refused:
             return refused.reply
         request.id = str(uuid4())  # The world's own source of ids is in use.
         return self._replied(http, request, core.handle(request))
 
     def _slowly(self, http: HttpRequest) -> HttpReply:
-        """Answer a request on a thread of its own, which gives up the world wherever it waits."""
+        """Answer a request on its own thread, which releases the world while it waits."""
         core = self.world.core
         state = core.state
         try:
             with taking_turns(self.world.lock, lambda: core.state is state):
                 request = codec.request_of(core, http)
                 response = core.handle(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             return refused.reply
         except Abandoned:
             return error_reply(503, "mockkms: the world was reset or restored while this request waited")
         return self._replied(http, request, response)
 
     def _replied(self, http: HttpRequest, request: Request, response: Response) -> HttpReply:
-        # The real server repeats the data at the top level by URL: not where a namespace stands in front of sys/.
+        # The real server repeats the data at the top level only for URLs without a namespace before sys/.
         response.flat = response.flat and http.target.startswith("/v1/sys/")
         return codec.to_reply(self.world.core, request, response)
 
     def too_large(self, target: str, beginning: bytes) -> HttpReply:
-        """The answer to a request whose body is over the limit, by what was read of it."""
+        """Return the response to a request whose body exceeds the limit, given the part that was read."""
         reply = codec.beyond_limits(self.world.core, beginning, cut=True) if target.startswith("/v1/") else None
         if reply is None:
             reply = error_reply(413, codec.TOO_LARGE)
@@ -220,7 +226,7 @@ class Gateway:
         return reply
 
     def rustfs(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
-        """A request of the RustFS admin API."""
+        """Answer a request of the RustFS admin API."""
         lock = self.world.lock
         if self.threads is None:
             lock.acquire()
@@ -241,7 +247,7 @@ class Gateway:
         return HttpReply(reply.status, reply.body, dict(reply.headers))
 
     def elsewhere(self, http: HttpRequest) -> HttpReply:
-        """Paths outside both APIs, as the real server's own mux answers them."""
+        """Answer a request outside both APIs, as the real server's router does."""
         target, core = http.target, self.world.core
         if core.product.has(Feature.UI_REDIRECT) and not target.startswith("/ui/"):
             if target == "/v1":

@@ -1,4 +1,4 @@
-"""What the gateway reads of the headers of every request: read once, where many requests have the same headers."""
+"""The headers that the gateway reads from every request, read once for all requests with the same headers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _OF_BROWSERS = (
 
 
 class HeaderFacts(NamedTuple):
-    """What is read of the headers of every request."""
+    """The headers that are read from every request."""
 
     token: str
     namespace: str
     """As sent in ``X-Vault-Namespace``."""
     content_type: str
     asks_more: bool
-    """There are headers about wrapping or second proofs."""
+    """Whether there are headers for wrapping or MFA."""
     of_a_browser: bool
-    """A browser sent them: a page can change the values of these headers, but not leave them all out."""
+    """Whether a browser sent them: a page can change the values of these headers, but not omit all of them."""
 
 
 def read(headers: Mapping[str, str]) -> HeaderFacts:
-    """Return the facts."""
+    """Read the headers of a request."""
     return HeaderFacts(
         token_of(headers),
         headers.get("X-Vault-Namespace", ""),

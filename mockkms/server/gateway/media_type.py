@@ -10,7 +10,7 @@ _PARAMETER = re.compile(rf'\s*;\s*({_TOKEN}+)\s*=\s*({_TOKEN}+|"((?:[^"\\\r\n]|\
 
 
 def parse_media_type(text: str) -> str:
-    """The type without its parameters, in lower case. Raises ValueError in Go's words."""
+    """Return the type without its parameters, in lower case. Raises ValueError with Go's text."""
     base = text.partition(";")[0]
     media = base.strip().lower()
     kind, slash, subtype, rest = _parts(media)

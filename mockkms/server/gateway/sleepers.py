@@ -1,6 +1,6 @@
-"""Waiting inside the server: until real time has passed, or the world's clock was moved past the moment.
+"""Waits inside the server, which end after real time or when the world's clock has advanced far enough.
 
-A frozen clock never makes a wait endless, and advancing it wakes those who wait in the order of their moments.
+A wait ends even if the clock is frozen. Advancing the clock ends waits in the order of their times.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from itertools import count
 from mockkms.world.clock import Clock
 
 _TICK = 0.01
-"""Seconds between looks at the world's clock while somebody sleeps."""
+"""Seconds between checks of the world's clock while a request waits."""
 
 
 _HANG_TICK = 0.02
-"""Seconds between looks at whether the world was put back while a request hangs."""
+"""Seconds between checks whether the world was reset while a request hangs."""
 
 
 class Sleepers:
-    """Those who wait on one world's clock."""
+    """The requests that wait for one world's clock."""
 
     def __init__(self, clock: Clock, resets: Callable[[], int] = lambda: 0) -> None:
         self._clock = clock
         self._resets = resets
-        """How often the world was put back so far."""
+        """Returns the number of resets so far."""
         self._heap: list[tuple[float, int, float, asyncio.Future[None]]] = []
         self._numbers = count()
         self._waker: asyncio.Task[None] | None = None
@@ -43,11 +43,11 @@ class Sleepers:
         await future
 
     async def hang(self, seconds: float) -> None:
-        """Return after ``seconds`` (0: never), as ``sleep`` does, or as soon as the world is put back."""
-        begun = self._resets()
+        """Return after ``seconds`` (0: never), as ``sleep`` does, or when the world is reset."""
+        before = self._resets()
         sleep = asyncio.ensure_future(self.sleep(seconds)) if seconds else None
         try:
-            while self._resets() == begun and (sleep is None or not sleep.done()):
+            while self._resets() == before and (sleep is None or not sleep.done()):
                 await asyncio.sleep(_HANG_TICK)
         finally:
             if sleep is not None:

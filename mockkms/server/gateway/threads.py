@@ -1,4 +1,4 @@
-"""Requests that may wait for another server, or compute for long: each runs on a thread of its own, off the loop."""
+"""Threads for requests that may wait for another server or compute for long, so that they do not block the loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Threads:
         ended: asyncio.Future[_T] = loop.create_future()
 
         def settle(give: Callable[[], None]) -> None:
-            # Only now, and not when a client leaves early: its thread goes on, and counts as long as it does.
+            # Not earlier, even if the client disconnects: the thread is in use until its work ends.
             free.release()
             if not ended.done():
                 give()

@@ -1,4 +1,4 @@
-"""How much a JSON body would cost the real server, by its own estimate: it refuses what is too costly."""
+"""The real server's estimate of the memory for a JSON body: it refuses bodies that need too much."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ MOST_MEMORY = 32 * 1024 * 1024 + 512 * 1024
 _STRING = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*")
 _CONSTANTS = (b"true", b"false", b"null")
-# What the server counts for a value of each kind, besides a text's own bytes.
+# Bytes that the server counts for a value of each kind, in addition to the bytes of a string.
 _OBJECT, _ARRAY, _TEXT, _DIGITS, _CONSTANT = 88, 40, 32, 24, 17
 
 
 def fault(body: bytes, most_strings: int) -> str | None:
-    """Which of the two limits the body breaks first, in the server's words; None if neither."""
+    """Return the server's message for the limit that the body exceeds first; None if it exceeds neither."""
     end = _end_of_string(body, most_strings)
-    told = body if end is None else body[:end]
-    if _bound(told) > MOST_MEMORY and _memory(told) > MOST_MEMORY:
+    read = body if end is None else body[:end]
+    if _bound(read) > MOST_MEMORY and _memory(read) > MOST_MEMORY:
         return "exceeded maximum estimated memory limits"
     return None if end is None else "exceeded maximum number of strings"
 
 
 def _end_of_string(body: bytes, number: int) -> int | None:
-    """Where the string with this number (the first is 0) ends; None if there are fewer."""
+    """Return the end of the string with this number, counted from 0; None if there are fewer."""
     if body.count(b'"') < 2 * number:
         return None
     found = next(islice(_STRING.finditer(body), number, None), None)
@@ -32,7 +32,7 @@ def _end_of_string(body: bytes, number: int) -> int | None:
 
 
 def _bound(body: bytes) -> int:
-    """At most so much: quick to tell."""
+    """Return an upper bound of ``_memory`` that is fast to compute."""
     objects, arrays = body.count(b"{"), body.count(b"[")
     values = body.count(b",") + body.count(b":") + objects + arrays + 1
     return len(body) + values * _TEXT + objects * _OBJECT + arrays * _ARRAY

@@ -1,11 +1,10 @@
-"""The limits that HashiCorp Vault holds JSON bodies to before anything else reads them, and its refusals.
+"""HashiCorp Vault's limits on JSON bodies, which it checks before it decodes a body, and its errors.
 
-A body that does not begin with ``{`` or ``[`` is not looked at. There are two generations of the check: Vault 1.21
-reads the tokens of Go's decoder; Vault 2 has a scanner of its own (``strict``), which also refuses duplicate keys, a
-second value, and numbers out of range. Sources: the documentation of the listener's ``max_json_*`` settings,
-and recordings.
+Only bodies that start with ``{`` or ``[`` are checked. There are two versions of the check: Vault 1.21 reads the tokens
+of Go's decoder; Vault 2 has its own scanner (``strict``), which also refuses duplicate keys, a second value, and
+numbers out of range. Sources: the documentation of the listener's ``max_json_*`` settings, and recordings.
 
-Counting characters shows that most bodies are good; only the others are scanned.
+For most bodies, counting characters shows that they are valid; only others are scanned.
 """
 
 from __future__ import annotations
@@ -37,15 +36,14 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def applies(body: bytes) -> bool:
-    """Return whether ``body`` is looked at: its first character opens an object or an array."""
+    """Return whether ``body`` is checked: its first character opens an object or an array."""
     return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")
 
 
 def harmless(body: bytes, decoded: object, *, strict: bool) -> bool:
-    """Return whether a body that was decoded without an error keeps every limit, as far as counting shows.
+    """Return whether counting characters shows that a decoded body is within all limits; if False, call ``fault``.
 
-    ``decoded`` is its first value, with numbers that no float holds kept as they were sent. False means that only
-    ``fault`` can tell.
+    ``decoded`` is its first value, with numbers outside the range of a float as ``Number``.
     """
     if len(body) > MAX_TOKENS:
         return False
@@ -86,9 +84,9 @@ def _fits(decoded: object, strings: int, containers: int) -> bool:
 
 
 def fault(body: bytes, *, strict: bool, cut: bool = False) -> str:
-    """Return the message of the limit or rule that ``body`` breaks first; empty where it breaks none.
+    """Return the message of the first limit or rule that ``body`` violates; empty for a valid body.
 
-    ``cut``: the body is longer than the server reads, and what is here is its beginning.
+    ``cut``: ``body`` is only the beginning of a body that is too large.
     """
     text = body.removeprefix(_BOM) if strict else body
     if not applies(text):
@@ -106,7 +104,7 @@ def fault(body: bytes, *, strict: bool, cut: bool = False) -> str:
 
 
 class _LimitError(GoJSONError):
-    """A refusal of the check itself, not of the decoder below it."""
+    """An error of the check itself, not of the underlying decoder."""
 
 
 class _Tokens(Scanner):
@@ -124,7 +122,7 @@ class _Tokens(Scanner):
             raise _LimitError("malformed JSON, unclosed containers")
 
     def open(self, char: str) -> None:
-        """A container begins."""
+        """Enter a container."""
         self.element()
         if len(self.stack) >= MAX_DEPTH:
             raise _LimitError("JSON input exceeds allowed nesting depth")
@@ -132,7 +130,7 @@ class _Tokens(Scanner):
         self.counts.append(0)
 
     def close(self) -> None:
-        """A container ends."""
+        """Leave a container."""
         self.counts.pop()
         super().close()
 
@@ -142,7 +140,7 @@ class _Tokens(Scanner):
         super().literal(byte)
 
     def string(self) -> None:
-        """A key or a text."""
+        """Read a key or a string."""
         start, key = self.at, self.state in ("object-start", "object-key")
         super().string()
         if self.at - start - 2 > MAX_STRING:
@@ -173,7 +171,7 @@ class _Container:
 
 
 class _Strict:
-    """The scanner of Vault 2: looser than JSON's grammar in some places, stricter in others."""
+    """The scanner of Vault 2, which is less strict than JSON in some respects and stricter in others."""
 
     def __init__(self, data: bytes, *, cut: bool) -> None:
         self.data = data
@@ -183,21 +181,21 @@ class _Strict:
 
     def run(self) -> None:
         """Raise GoJSONError at the first fault."""
-        data, begun, after_comma, tokens = self.data, False, False, 0
+        data, started, after_comma, tokens = self.data, False, False, 0
         while self.skip_blanks() < len(data):
             byte = data[self.at]
             if after_comma and byte in b"}]":
                 where = "object key-value pair" if byte == 0x7D else "array element"
                 raise GoJSONError(f"invalid character '{chr(byte)}' after {where}")
-            if begun and not self.open:
+            if started and not self.open:
                 raise GoJSONError(f"invalid character '{chr(byte)}' after top-level value")
-            begun, after_comma, tokens = True, False, tokens + 1
+            started, after_comma, tokens = True, False, tokens + 1
             if tokens > MAX_TOKENS:
                 raise GoJSONError("JSON payload exceeds allowed token count")
             if byte in b"{[":
-                self.begin(array=byte == 0x5B)
+                self.open_container(array=byte == 0x5B)
             elif byte in b"}]":
-                self.end(byte)
+                self.close_container(byte)
             elif byte == 0x22:
                 self.string()
             elif byte in b"tfn":
@@ -219,20 +217,20 @@ class _Strict:
             raise GoJSONError("malformed JSON, unclosed containers")
 
     def skip_blanks(self) -> int:
-        """Go to the next character that is not blank; returns its place."""
+        """Skip blanks and return the position of the next character."""
         self.at = _end(_BLANK, self.data, self.at)
         return self.at
 
-    def begin(self, *, array: bool) -> None:
-        """A container begins."""
+    def open_container(self, *, array: bool) -> None:
+        """Enter a container."""
         self.value()
         if len(self.open) >= MAX_DEPTH:
             raise GoJSONError("JSON input exceeds allowed nesting depth")
         self.open.append(_Container(array=array))
         self.at += 1
 
-    def end(self, byte: int) -> None:
-        """A container ends."""
+    def close_container(self, byte: int) -> None:
+        """Leave a container."""
         top = self.open[-1] if self.open else None
         if top is not None and not top.array and not top.key_next:
             raise GoJSONError("invalid character '}' after object key")
@@ -258,7 +256,7 @@ class _Strict:
             raise GoJSONError("JSON array exceeds allowed element count")
 
     def string(self) -> None:
-        """A key or a text."""
+        """Read a key or a string."""
         text = self.text()
         top = self.open[-1] if self.open else None
         if top is None or top.array or not top.key_next:
@@ -273,7 +271,7 @@ class _Strict:
         top.key_next = False
 
     def text(self) -> bytes:
-        """The string that begins here, escapes resolved."""
+        """Read a string and return its bytes, with escapes resolved."""
         data, at, parts = self.data, self.at + 1, []
         start, high = at, False
         while True:
@@ -303,13 +301,13 @@ class _Strict:
 
     @staticmethod
     def escaped(byte: int) -> bytes:
-        """What ``\\`` and a character stand for."""
+        """Return the byte that an escape stands for."""
         if byte not in _ESCAPES:
             raise GoJSONError(f"invalid character '{chr(byte)}' in string escape code")
         return _ESCAPES[byte]
 
     def bad_escape(self, at: int) -> GoJSONError:
-        """The refusal of a ``\\`` that no whole escape follows."""
+        """Return the error for an invalid or incomplete escape."""
         digits = self.data[at + 2 : at + 6]
         if len(self.data) < at + 2:
             return GoJSONError("malformed JSON, unterminated escape sequence in string")
@@ -319,7 +317,7 @@ class _Strict:
         return GoJSONError(f"invalid character '{wrong}' in string escape code")
 
     def number(self) -> None:
-        """A number, as Go's ``ParseFloat`` takes it."""
+        """Read a number by the rules of Go's ``ParseFloat``."""
         data = self.data
         if data[self.at] == 0x30 and data[self.at + 1 : self.at + 2].isdigit():
             raise GoJSONError(f"invalid character '{chr(data[self.at + 1])}' after top-level value")
@@ -333,6 +331,6 @@ class _Strict:
 
 
 def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
-    """Where a pattern that fits everywhere, if only nothing, ends."""
+    """Return the end of a pattern that matches at ``at``, possibly with no characters."""
     found = pattern.match(data, at)
     return found.end() if found is not None else at

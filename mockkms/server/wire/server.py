@@ -310,7 +310,7 @@ class Server:
     def _begin(self, connection: Protocol, whole: Whole) -> HttpReply | Later:
         """Answer a usual request that came whole, or begin to."""
         target, mark, query = whole.target.partition("?")
-        found = self.gateway.begin(HttpRequest(
+        found = self.gateway.start(HttpRequest(
             whole.method, target, query, whole.headers, whole.body, *connection.peer, connection.local,
             shown(connection.transport), bare_mark=bool(mark) and not query, memo=whole.memo,
         ))  # fmt: skip
@@ -364,7 +364,7 @@ class Server:
             bare_mark=bool(mark) and not query,
             body_fault=fault,
         )
-        found = self.gateway.begin(http)
+        found = self.gateway.start(http)
         answer = plain(found) if isinstance(found, HttpReply) else await found(aio)
         if fault and (fault != UNEXPECTED_EOF or aio.content_length is None):
             answer.force_close()

@@ -41,6 +41,6 @@ def test_a_long_request_takes_linear_time(case: str, token: str) -> None:
     target, query, more = CASES[case]
     headers = CIMultiDict({"Host": "127.0.0.1", "X-Vault-Token": token, **more})
     started = time.process_time()
-    reply = gateway.begin(HttpRequest("GET", target, query, headers))
+    reply = gateway.start(HttpRequest("GET", target, query, headers))
     assert isinstance(reply, HttpReply)
     assert time.process_time() - started < SECONDS
