@@ -19,6 +19,7 @@ from mockkms.server.gateway.browsers import is_loopback, with_cors
 from mockkms.server.gateway.exchange import (
     HttpReply,
     HttpRequest,
+    RequestRefused,
     base_headers,
     error_reply,
     redirect_reply,
