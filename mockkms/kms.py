@@ -231,11 +231,11 @@ class MockKMS(Handle):
 
     @property
     def state_restored(self) -> bool:
-        """Whether the world was taken from a state file that was there."""
+        """Whether the world was loaded from an existing state file."""
         return self._state_restored
 
     def _kept_in(self, path: Path) -> StateKeeper:
-        """Take the state that a file keeps, if it is there, and return what keeps it current. Raises StateFileError."""
+        """Load the state in a file, if it exists, and return its keeper. Raises StateFileError."""
         from mockkms.state_keeper import StateKeeper
         from mockkms.world import state_file
 
@@ -255,7 +255,7 @@ class MockKMS(Handle):
         return StateKeeper(self.world, path, self._activity, logger.warning)
 
     def _activity(self) -> object:
-        """Return a value that differs from the last one if anything was asked of the server in between."""
+        """Return a value that changes with every request."""
         world = self.world
         return (
             world.journal.total,
@@ -288,13 +288,13 @@ class MockKMS(Handle):
         super().load(*seeds)
 
     def check_worlds(self) -> None:
-        """Read the worlds of the start again without using them. Raises SeedError for what is wrong in them."""
+        """Read the initial worlds again without using them. Raises SeedError for errors in them."""
         self._read(self._seeds)
 
     def reload(self) -> None:
-        """Read the worlds of the start again and make them the initial state; the root token stays.
+        """Read the initial worlds again and make them the initial state; the root token stays.
 
-        What clients changed since is dropped, and so are all tenants. Raises SeedError; the world is unchanged then.
+        Changes by clients and all tenants are dropped. Raises SeedError; the world is unchanged then.
         """
         world = self._world
         spec = self._read(self._seeds)
@@ -369,7 +369,7 @@ class MockKMS(Handle):
 
             populate(world, spec)
             if words["root_token"]:
-                # A world's own one exists as well, for clients that know it.
+                # The token of the world exists as well, for clients that know it.
                 world.root_token = str(words["root_token"])
         elif self._state is not None:
             world.settle(self._state)

@@ -1,4 +1,4 @@
-"""Memory that is free but that the C library keeps for the process."""
+"""Free memory that the C library keeps for the process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def give_back() -> None:
-    """Return free memory to the operating system, where the C library can (glibc); it takes milliseconds.
+    """Return free memory to the operating system, in milliseconds, if the C library is glibc.
 
     Without this, the memory of many long requests stays with the process after the journal has dropped them.
     """

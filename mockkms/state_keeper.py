@@ -15,7 +15,7 @@ from mockkms.world.state_file import StateFileError
 from mockkms.world.world import World
 
 INTERVAL = 0.4
-"""Seconds between looks: what was answered more than a second ago is in the file."""
+"""Seconds between checks: responses older than a second are in the file."""
 _SHARE = 10
 """A save waits for so many times the seconds for which the last one held the world, so that requests are not slowed."""
 
@@ -39,7 +39,7 @@ class StateKeeper:
         self._lock = _FileLock(path)
 
     def start(self) -> None:
-        """Lock the file and keep it current until ``stop``. Raises StateFileError where another server keeps it."""
+        """Lock the file and keep it current until ``stop``. Raises StateFileError if another server uses it."""
         self._lock.acquire()
         remove_leftovers(self.path)
         try:
@@ -52,13 +52,13 @@ class StateKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write the state a last time and let the file go."""
+        """Write the state a last time and release the file."""
         if self._thread is None:
             return
         self._stop.set()
         self._thread.join(_LONGEST_SAVE)
         self._thread = None
-        # What the process itself changed is not a request, so no count shows it.
+        # Changes by the process itself are not requests, so the activity does not show them.
         if self._world.lock.acquire(timeout=_LONGEST_SAVE):
             try:
                 self._save()
@@ -106,7 +106,7 @@ class _FileLock:
         try:
             while self._handle < 0:
                 handle = lock_file(self._name, wait=False)
-                # The server before may have removed the file after it was opened here: then the lock is of no use.
+                # The previous server may have removed the file after it was opened here: the lock is then useless.
                 if self._is_there(handle):
                     self._handle = handle
                 else:

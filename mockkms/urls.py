@@ -1,6 +1,6 @@
-"""``urlsplit`` that keeps no long texts in memory.
+"""``urlsplit`` without a cache for long URLs.
 
-That of the standard library remembers its last 128 results, whatever their size: what requests send would stay.
+That of the standard library caches its last 128 results of any size, so long URLs in requests would stay in memory.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 from urllib.parse import SplitResult
-from urllib.parse import urlsplit as _remembering
+from urllib.parse import urlsplit as _cached
 
 _LONGEST = 2048
-"""Characters of a URL whose parts are remembered."""
-_forgetting = cast("Callable[[str], SplitResult]", getattr(_remembering, "__wrapped__", _remembering))
+"""Maximum length in characters of a cached URL."""
+_uncached = cast("Callable[[str], SplitResult]", getattr(_cached, "__wrapped__", _cached))
 
 
 def urlsplit(url: str) -> SplitResult:
     """Return the parts of a URL. Raises ValueError for a malformed one."""
-    return _remembering(url) if len(url) <= _LONGEST else _forgetting(url)
+    return _cached(url) if len(url) <= _LONGEST else _uncached(url)

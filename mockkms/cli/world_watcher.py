@@ -28,7 +28,7 @@ class WorldWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching. A call in progress goes on; the thread does not keep the process alive."""
+        """Stop watching. A call in progress continues; the thread does not keep the process alive."""
         self._stop.set()
 
     def _run(self, seen: list[_Mark]) -> None:

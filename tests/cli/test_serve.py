@@ -281,7 +281,7 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         (["--upstream", "http://localhost:1", "--seed", "payments"], "vault: of a world: a real server answers here"),
         (["--upstream", "http://localhost:1", "--nodes", "3"], "--nodes cannot be used with --upstream"),
         (["--upstream-insecure"], "--upstream-insecure requires --upstream"),
-        (["--upstream", "http://localhost:1", "--upstream-insecure"], "has no certificate"),
+        (["--upstream", "http://localhost:1", "--upstream-insecure"], "require an https:// address"),
         (
             ["--upstream", "https://localhost:1", "--upstream-cert", "a"],
             "--upstream-cert and --upstream-key must be used together",

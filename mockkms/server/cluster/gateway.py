@@ -1,7 +1,7 @@
-"""The gateway of a cluster: which node a request came to, and what that node does with it.
+"""The gateway of a cluster: requests are answered by the node on whose port they arrive.
 
-The active node answers. A standby forwards to it or redirects, as configured; a performance standby answers reads
-itself. A sealed node, and one that sees no active node, refuse.
+The active node answers. A standby forwards or redirects to it, as configured; a performance standby answers reads
+itself. A sealed node, and a node without connection to an active node, refuse.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ from mockkms.world.world import World
 
 FORWARD, REDIRECT = "forward", "redirect"
 NODE: ContextVar[int] = ContextVar("NODE", default=0)
-"""The node that the request being answered came to."""
+"""The node that received the current request."""
 _TRANSPORT: ContextVar[asyncio.BaseTransport | None] = ContextVar("_TRANSPORT", default=None)
 
 _OWN = frozenset(("sys/health", "sys/seal-status", "sys/leader", "sys/init", "sys/unseal", "sys/seal", "sys/host-info"))
 """Paths that every node answers for itself."""
 _READS = frozenset(("GET", "LIST", "SCAN", "HEAD", "OPTIONS"))
 _SNAPSHOTS = ("sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force")
-"""Never forwarded, always redirected."""
+"""Paths that are always redirected."""
 _SEAL_FIELDS = ("sealed", "progress", "nonce")
 
 
 @dataclass
 class ClusterOptions:
-    """How the nodes of a cluster behave."""
+    """Options of a cluster."""
 
     standby: str = FORWARD
-    """``forward`` or ``redirect``: what a standby does with a request."""
+    """Handling of requests by a standby: ``forward`` or ``redirect``."""
     performance_standbys: bool = False
-    """Standbys answer reads themselves."""
+    """Whether standbys answer reads themselves."""
     index_headers: bool = False
-    """Answers to writes carry ``X-Vault-Index``, and a node that lags refuses requests that want more: 412."""
+    """Whether responses to writes have ``X-Vault-Index``, and a lagging node answers 412 to a newer index."""
 
 
 class NodeGateway(Gateway):
@@ -58,8 +58,8 @@ class NodeGateway(Gateway):
 
     def __init__(self, world: World, nodes: Nodes, options: ClusterOptions, address: Callable[[int], str]) -> None:
         super().__init__(world)
-        # The seal and the standing of a node are set around each of its requests, so none may overlap another. One that
-        # computes for long has a thread, where it keeps the world's lock to its end.
+        # The seal and the standing of a node are set for each request, so requests must not overlap. A request that
+        # computes for long runs on a thread, which holds the world's lock until it is done.
         self.threads, self._own_threads = None, Threads()
         self.nodes = nodes
         self.options = options
@@ -67,10 +67,10 @@ class NodeGateway(Gateway):
         """The URL of a node."""
         self._progress: dict[int, tuple[list[bytes], str]] = {}
 
-    # -- where a request came to -------------------------------------------------------------------------------------
+    # -- the node of a request ---------------------------------------------------------------------------------------
 
     def start(self, http: HttpRequest) -> HttpReply | Later:
-        """Return what answers one request as the node whose port it came to."""
+        """Return a function that answers a request as the node on whose port it arrived."""
         return partial(self._on_node, http)
 
     async def _on_node(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
@@ -82,29 +82,29 @@ class NodeGateway(Gateway):
 
     @staticmethod
     def transport() -> asyncio.BaseTransport | None:
-        """The connection that the request being answered came on."""
+        """Return the connection of the current request."""
         return _TRANSPORT.get()
 
     def cluster_address(self, node: int) -> str:
-        """The address at which nodes would talk to each other: the port after the API's."""
+        """Return a node's cluster address: the port after that of the API."""
         head, _, port = self.address(node).rpartition(":")
         return f"https:{head.partition(':')[2]}:{int(port) + 1}"
 
-    # -- what its node does ------------------------------------------------------------------------------------------
+    # -- actions and state --------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """The world's baseline, and every node as at the start. Ports of stopped nodes open again."""
+        """Return the world to its baseline and all nodes to their initial state, with open ports."""
         super().reset()
         self.restart_all()
 
     def step_down(self) -> None:
-        """The active node gives up."""
+        """Make the active node step down."""
         with self.world.lock:
             self.take_seal_from_core()
             self.nodes.step_down()
 
     def restart_all(self) -> None:
-        """Every node runs, none is sealed, the first one leads."""
+        """Return all nodes to their initial state: running, unsealed, the first one active."""
         self.nodes.reset()
         self._progress.clear()
         if isinstance(self.host, NodeServer):
@@ -112,11 +112,11 @@ class NodeGateway(Gateway):
                 self.host.open_port(port)
 
     def keep(self) -> bytes:
-        """Who leads, and which nodes are stopped, sealed, apart or behind: for a snapshot of the world."""
+        """Return the state of the nodes, for a snapshot of the world."""
         return pickle.dumps((self.nodes.state(), self._progress), protocol=5)
 
     def put_back(self, kept: bytes) -> None:
-        """What ``keep`` gave, ports included; as at the start where that is nothing."""
+        """Restore the state that ``keep`` returned, ports included; if it is empty, the initial state."""
         if not kept:
             self.restart_all()
             for facts in self.nodes.all:
@@ -130,7 +130,7 @@ class NodeGateway(Gateway):
                 self.host.open_port(port) if facts.running else self.host.close_port(port, spare=self.transport())
 
     def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
-        """A request below ``/v1/``, as the node that got it answers it."""
+        """Answer a request below ``/v1/`` as the node that received it."""
         node, lock = NODE.get(), self.world.lock
         if len(http.body) > LARGE or not lock.acquire(blocking=False):
             return self._own_threads.run(lambda: self._locked(node, http))
@@ -158,7 +158,7 @@ class NodeGateway(Gateway):
         return self._elsewhere(http, leader)
 
     def _elsewhere(self, http: HttpRequest, leader: int | None) -> HttpReply:
-        """What a standby does with a request that is the active node's."""
+        """Answer a request that only the active node can process."""
         asked_to = "X-Vault-No-Request-Forwarding" in http.headers or http.target[4:] in _SNAPSHOTS
         redirects = self.options.standby == REDIRECT
         if leader is None and redirects:
@@ -173,7 +173,7 @@ class NodeGateway(Gateway):
         return self._as(leader, http)
 
     def _as(self, node: int, http: HttpRequest) -> HttpReply:
-        """The core's answer with the seal and the standing of ``node``."""
+        """Return the core's response with the seal and the standing of ``node``."""
         core, facts = self.world.core, self.nodes.all[node]
         barrier = core.seal.barrier
         progress, nonce = self._progress.get(node, ([], ""))
@@ -216,10 +216,10 @@ class NodeGateway(Gateway):
             ],
         )
 
-    # -- the seal: each node has one, the core has it while it answers -----------------------------------------------
+    # -- the seal: each node has its own, set in the core for a request ---------------------------------------------
 
     def take_seal_from_core(self) -> None:
-        """Seals and unseals of the whole world (a fault, a restored snapshot) reach every node."""
+        """Apply a change of the world's seal, by a fault or a restored snapshot, to all nodes."""
         sealed = self.world.core.seal.sealed
         if sealed != all(facts.sealed for facts in self.nodes.all):
             for facts in self.nodes.all:
@@ -228,7 +228,7 @@ class NodeGateway(Gateway):
             self.nodes.changed()
 
     def give_seal_to_core(self) -> None:
-        """Between requests the world counts as sealed where every node is."""
+        """Set the world's seal between requests: sealed if all nodes are."""
         barrier = self.world.core.seal.barrier
         barrier.sealed = all(facts.sealed for facts in self.nodes.all)
 
@@ -241,7 +241,7 @@ class NodeGateway(Gateway):
                 reply.headers["X-Vault-Index"] = self.encoded(index)
 
     def _behind(self, node: int, http: HttpRequest) -> HttpReply | None:
-        """The refusal of a request that wants an index this node has not reached."""
+        """Return the refusal of a request with a newer index than the node's; None if it has none."""
         wanted = http.headers.get("X-Vault-Index", "") if self.options.index_headers else ""
         for text in wanted.split(","):
             if not text.strip():
@@ -254,12 +254,12 @@ class NodeGateway(Gateway):
         return None
 
     def encoded(self, index: int) -> str:
-        """An index as the header carries it: base64 of version, cluster, indexes and an HMAC."""
+        """Return the header value of an index: version, cluster, indexes and an HMAC, in base64."""
         state = f"v1:{self.world.core.state.seal.cluster_id}:{index}:0"
         return base64.b64encode(f"{state}:{self._mac(state)}".encode()).decode()
 
     def decoded(self, text: str) -> int | None:
-        """The index of a header; None for what this cluster never gave out."""
+        """Return the index of a header value; None for a value that this cluster has not issued."""
         try:
             state, _, mac = base64.b64decode(text, validate=True).decode().rpartition(":")
             index = int(state.split(":")[2])

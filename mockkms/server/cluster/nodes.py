@@ -1,6 +1,6 @@
-"""Who leads a cluster: nodes that run or not, sealed or not, on one side of a partition or the other; and elections.
+"""The nodes of a cluster, their state, and the election of the active node.
 
-Pure facts and rules, no ports and no requests. Everything changes by a call or by the virtual clock alone.
+This module knows neither ports nor requests. State changes by calls and by the virtual clock only.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from dataclasses import dataclass
 from mockkms.world.clock import Clock
 
 KEPT_WRITES = 20_000
-"""Of so many writes it is known when they happened; older ones have reached every node."""
+"""Number of writes whose time is stored; older ones have reached all nodes."""
 NEVER = float("inf")
 
 
 @dataclass
 class NodeFacts:
-    """One node."""
+    """The state of a node."""
 
     running: bool = True
-    """Its port is open."""
+    """Whether its port is open."""
     sealed: bool = False
     side: int = 0
-    """Nodes of one side see each other."""
+    """The part of a partition; nodes of the same part are connected."""
     lag: float = 0.0
-    """Seconds for which it does not yet know of a write."""
+    """Seconds until it knows of a write."""
 
 
 class Nodes:
     """The nodes of one cluster and their leader.
 
-    ``quorum`` is how many running, unsealed nodes that see each other elect a leader; ``election_delay`` is seconds of
-    the virtual clock between the loss of a leader and the next one.
+    ``quorum`` is the number of running, unsealed, connected nodes required for an election; ``election_delay`` is the
+    time in seconds of the virtual clock between the loss of a leader and the next one.
     """
 
     def __init__(self, clock: Clock, count: int, *, quorum: int | None = None, election_delay: float = 1.0) -> None:
@@ -47,47 +47,47 @@ class Nodes:
         self.clock = clock
         self.election_delay = election_delay
         self.all = [NodeFacts() for _ in range(count)]
-        self._begin()
+        self._set_initial_state()
 
-    def _begin(self) -> None:
+    def _set_initial_state(self) -> None:
         self._leader: int | None = 0
         self._last = 0
         self._due = NEVER
         self._gone: list[float] = []
         self._forgotten = 0
         self.active_since = self.clock.now()
-        """When the leader became it, seconds since the epoch."""
+        """Time of the last election, in seconds since the epoch."""
 
     def reset(self) -> None:
-        """As at the start: all run, none sealed, the first one leads."""
+        """Return to the initial state: all nodes running and unsealed, the first one active."""
         self.all[:] = [NodeFacts() for _ in self.all]
-        self._begin()
+        self._set_initial_state()
 
     def state(self) -> dict[str, object]:
-        """All but the clock and the rules, to keep."""
+        """Return the state without clock and options."""
         fixed = ("clock", "quorum", "election_delay")
         return {name: value for name, value in vars(self).items() if name not in fixed}
 
     def restore(self, state: dict[str, object]) -> None:
-        """What ``state`` gave, for as many nodes."""
+        """Restore what ``state`` returned for the same number of nodes."""
         vars(self).update(state)
 
     # -- leader ------------------------------------------------------------------------------------------------------
 
     @property
     def leader(self) -> int | None:
-        """The active node; None while there is none."""
+        """The active node; None without one."""
         if self._leader is None and self.clock.now() >= self._due:
             self._elect()
         return self._leader
 
     def leader_seen_by(self, node: int) -> int | None:
-        """The active node, where ``node`` can reach it."""
+        """Return the active node if ``node`` is connected to it, else None."""
         leader = self.leader
         return leader if leader is not None and self.all[leader].side == self.all[node].side else None
 
     def role(self, node: int) -> str:
-        """``active``, ``standby``, ``sealed`` or ``stopped``."""
+        """Return ``active``, ``standby``, ``sealed`` or ``stopped``."""
         facts = self.all[node]
         if not facts.running:
             return "stopped"
@@ -96,13 +96,13 @@ class Nodes:
         return "active" if self.leader == node else "standby"
 
     def partition(self, apart: set[int]) -> None:
-        """Put ``apart`` on one side of a partition and all others on the other; an empty set ends the partition."""
+        """Separate the nodes ``apart`` from all others; an empty set ends the partition."""
         for node, facts in enumerate(self.all):
             facts.side = int(node in apart)
         self.changed()
 
     def changed(self) -> None:
-        """To be called after any change of a node: a leader that can lead no longer is none, and an election begins."""
+        """Start an election if the leader cannot lead any more; call it after each change of a node."""
         able = self._able()
         if self._leader is not None and self._leader not in able:
             self._leader = None
@@ -114,14 +114,14 @@ class Nodes:
                 self._due = self.clock.now() + self.election_delay
 
     def step_down(self) -> None:
-        """The leader gives up; another node is elected, the same one only where no other can be."""
+        """Make the leader step down and start an election; it is elected again only if no other node can be."""
         if self.leader is not None:
             self._leader = None
             self._due = NEVER
             self.changed()
 
     def elect(self) -> None:
-        """End an election without waiting for its delay. Without a quorum no leader is elected."""
+        """Complete an election without its delay. Without a quorum, no leader is elected."""
         if self._leader is None and self._able():
             self._elect()
 
@@ -136,7 +136,7 @@ class Nodes:
             self.active_since = self.clock.now()
 
     def _able(self) -> set[int]:
-        """Nodes that can lead: unsealed ones that see a quorum."""
+        """Return the nodes that can lead: running, unsealed, and connected to a quorum."""
         up = [node for node, facts in enumerate(self.all) if facts.running and not facts.sealed]
         votes = Counter(self.all[node].side for node in up)
         return {node for node in up if votes[self.all[node].side] >= self.quorum}
@@ -145,11 +145,11 @@ class Nodes:
 
     @property
     def index(self) -> int:
-        """How many writes there were."""
+        """Number of writes."""
         return self._forgotten + len(self._gone)
 
     def wrote(self) -> int:
-        """Count a write; returns its index."""
+        """Count a write and return its index."""
         if len(self._gone) >= KEPT_WRITES:
             self._forgotten += KEPT_WRITES // 2
             del self._gone[: KEPT_WRITES // 2]
@@ -157,7 +157,7 @@ class Nodes:
         return self.index
 
     def seen(self, node: int) -> int:
-        """The index of the last write that ``node`` knows of."""
+        """Return the index of the last write that ``node`` knows."""
         lag = self.all[node].lag
         if lag <= 0 or node == self._leader:
             return self.index

@@ -1,4 +1,4 @@
-"""A server with one port for each node of a cluster; single ports close and open again."""
+"""A server with one port for each node of a cluster, which can be closed and opened separately."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _PATIENCE = 5.0
 
 
 class NodeServer(Server):
-    """Every node has the port at its own place in ``ports``; further ports belong to the first node."""
+    """``ports`` has the port of each node, in order; additional ports belong to the first node."""
 
     _closed: frozenset[int] = frozenset()
 
     def node_at(self, port: int) -> int:
-        """The node that a local port belongs to."""
+        """Return the node of a local port."""
         place = self.ports.index(port) if port in self.ports else 0
         return place if place < len(self.ports) else 0
 
     def close_port(self, port: int, *, spare: object = None) -> None:
-        """Refuse connections to ``port`` and abort those there are, ``spare`` (a transport) a moment later."""
+        """Close ``port`` and abort its connections, ``spare`` (a transport) a moment later."""
         self._closed |= {port}
         self._on_loop(self._close_port(port, spare))
 
     def open_port(self, port: int) -> None:
-        """Listen on ``port`` again. Raises OSError where somebody else has taken it."""
+        """Listen on ``port`` again. Raises OSError if it is in use."""
         if port in self._closed:
             self._closed -= {port}
             self._on_loop(self._open_port(port))

@@ -105,7 +105,7 @@ class Control:
             raise ControlError(401, f"the control API requires a token in {TOKEN_HEADER}")
 
     def _route(self, http: HttpRequest) -> tuple[Route, Asked]:
-        """Return the route of a request, and the request as its handler takes it. Raises ControlError."""
+        """Return the route of a request, and the request for its handler. Raises ControlError."""
         # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
         from mockkms.server.control import inspection, reports, routes, worlds
         from mockkms.server.control import tenants as control_tenants

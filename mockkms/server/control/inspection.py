@@ -1,4 +1,4 @@
-"""Routes of the control API that show what a world holds, for the inspector. They change nothing."""
+"""Routes of the control API that show the contents of a world, for the inspector. They change nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LISTED = re.compile(r"([\w/-]*)(?:\[/\]|\{path:.*\})?")
 Shown = dict[str, object]
 
 
-@route("GET", "inspect", "What the world holds: counts, requests a minute, seal, clock, next expiry")
+@route("GET", "inspect", "Contents of the world: counts, requests per minute, seal, clock, next expiry")
 def overview(asked: Asked) -> Shown:
     """Return the facts of the inspector's first page."""
     world = asked.world
@@ -75,9 +75,9 @@ def _per_minute(world: World, now: float) -> list[int]:
     return counts
 
 
-@route("GET", "inspect/mounts", "Secrets engines and auth methods, with the folders that can be looked into")
+@route("GET", "inspect/mounts", "Secrets engines and auth methods, with the folders that can be read")
 def mounts(asked: Asked) -> Shown:
-    """Return the mount table. The paths of auth methods begin with ``auth/``."""
+    """Return the mount table. The paths of auth methods start with ``auth/``."""
     with asked.world.lock:
         core = asked.world.core
         found = [_mount(core, mount) for mount in core.state.mounts.entries.values()]
@@ -99,7 +99,7 @@ def _mount(core: Core, mount: Mount) -> Shown:
 
 
 def _folders(engine: Engine, core: Core) -> list[str]:
-    """Return the folders below a mount whose names can be listed; reading what is below them changes nothing."""
+    """Return the folders below a mount that can be listed, and read without side effects."""
     if engine.kind == "system":
         return []
     found = dict.fromkeys(
@@ -113,7 +113,7 @@ def _folders(engine: Engine, core: Core) -> list[str]:
 
 @route("GET", "inspect/data", "Read or list (list=true) a path below a mount's folders: path, namespace")
 def data(asked: Asked) -> Shown:
-    """Return the data of the response, or null where there is nothing; no policy is asked. 400 for another path."""
+    """Return the data of the response, or null without any; policies do not apply. 400 for another path."""
     path, namespace = asked.query.get("path", ""), asked.query.get("namespace", "")
     listing = asked.query.get("list") == "true"
     with asked.world.lock:
@@ -123,9 +123,7 @@ def data(asked: Asked) -> Shown:
         found = match(core, namespace, path)
         folders = _folders(found.engine, core) if found.engine is not None else []
         if found.mount is None or found.engine is None or not _may_browse(folders, found.below):
-            raise ControlError(
-                400, f"{path!r} cannot be looked into; GET inspect/mounts names the folders of each mount"
-            )
+            raise ControlError(400, f"{path!r} cannot be read; GET inspect/mounts lists the folders of each mount")
         operation = Operation.LIST if listing else Operation.READ
         request = Request(operation, path, namespace=namespace, client=Token("", "", ["root"]))
         try:

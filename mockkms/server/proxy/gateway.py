@@ -1,4 +1,4 @@
-"""The gateway of a proxy: rules, journal and control API are ours, the answers a real server's."""
+"""The gateway of proxy mode: requests are forwarded to a real server, except those that rules answer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mockkms.vault.framework.message import Request
 from mockkms.world.world import World
 
 DECIDED = "decided upstream"
-"""In the journal, in the place of the policy rule that let a token do something, or not."""
+"""The rule of the policy decision in the journal: the real server decides."""
 
 
 class ProxyGateway(Gateway):
-    """Passes every request on, but for the control API's and those that rules answer."""
+    """Forwards all requests, except those to the control API and those that rules answer."""
 
     forwards = True
 
@@ -28,35 +28,35 @@ class ProxyGateway(Gateway):
         self.layer = FaultLayer(world, self.ask, self, self.look)
 
     def of(self, world: World) -> Gateway:
-        """A gateway to another world in front of the same server."""
+        """Return a gateway for another world in front of the same server."""
         return ProxyGateway(world, self.upstream, self._learned)
 
     async def close(self) -> None:
-        """Let go the connections to the server."""
+        """Close the connections to the server."""
         await self.upstream.close()
 
     async def ask(self, http: HttpRequest) -> HttpReply:
-        """The real server's answer, with what the journal is to know of it."""
+        """Return the real server's response, with the properties for the journal."""
         reply = await self.upstream.ask(http)
         view = self.look(self.world, http)
         if view.service == "vault":
             token = http.header_facts.token
             self._learned.learn(view, namespace_of(http), token, reply.status, reply.body)
-        reply.request = self._told(view, reply)
+        reply.request = self._recorded(view, reply)
         return reply
 
     def look(self, world: World, http: HttpRequest) -> View:
-        """A request as the rules see it."""
+        """Return the view of a request for the rules."""
         return view_from_outside(world, http, self._learned)
 
-    def _told(self, view: View, reply: HttpReply) -> Request | None:
+    def _recorded(self, view: View, reply: HttpReply) -> Request | None:
         request = unasked(view)
         if request is None or UPSTREAM_HEADER in reply.headers:
             return request
         trace = request.trace
         if view.token and view.target.startswith("/v1/") and asks_for_a_token(self.world, view.mount, view.path):
             trace.rule = DECIDED
-            # A token that is not known is refused in other words.
+            # An unknown token is refused with another message.
             trace.denied = reply.status == 403 and b"1 error occurred" in reply.body
         waits = [text for name, text in reply.headers.items() if name.lower() == "retry-after"]
         if waits:

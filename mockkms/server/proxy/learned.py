@@ -1,4 +1,4 @@
-"""What the answers of a real server tell of it on their way through: its tokens and its mounts."""
+"""Tokens and mounts of a real server, as its responses show them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mockkms.faults.request_view import json_object
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _LIMIT = 10_000
-"""Tokens, and mounts, that are remembered; the oldest are forgotten first."""
+"""Maximum number of tokens, and of mounts; the oldest are forgotten first."""
 _TABLES = {"sys/mounts": "", "sys/auth": "auth/"}
 _READS = ("GET", "HEAD")
 
 
 class Learned:
-    """Shared by all worlds in front of one server. Nothing is asked; what no answer told of is not known."""
+    """The known tokens and mounts, shared by all worlds in front of one server. No requests are sent to learn more."""
 
     def __init__(self) -> None:
         self._tokens: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
         self._mounts: OrderedDict[tuple[str, str], None] = OrderedDict()
-        """Namespace and path; a list of all that are there replaces none, for its token may not see all."""
+        """Namespace and path. A list of mounts removes none, because its token may not see all."""
 
     def learn(self, view: View, namespace: str, token: str, status: int, body: bytes) -> None:
-        """Look into the answer that ``token`` got: a token given or looked at; mounts made, ended or listed."""
+        """Learn from the response for ``token``: created or looked up tokens; created, removed or listed mounts."""
         if status >= 300:
             return
         if b'"accessor"' in body:
@@ -36,7 +36,7 @@ class Learned:
     # -- tokens ------------------------------------------------------------------------------------------------------
 
     def token(self, token: str) -> tuple[str, tuple[str, ...]]:
-        """Accessor and policies; nothing where no answer told of the token."""
+        """Return accessor and policies of a token; empty for an unknown token."""
         return self._tokens.get(token, ("", ()))
 
     def _from_tokens(self, path: str, token: str, document: dict[str, object]) -> None:
@@ -48,8 +48,8 @@ class Learned:
         elif isinstance(data, dict) and path.endswith("auth/token/lookup"):
             self._keep(data.get("id"), data)
 
-    def _keep(self, token: object, told: dict[str, object]) -> None:
-        accessor, policies = told.get("accessor"), told.get("policies")
+    def _keep(self, token: object, properties: dict[str, object]) -> None:
+        accessor, policies = properties.get("accessor"), properties.get("policies")
         if isinstance(token, str) and token and isinstance(accessor, str):
             listed = policies if isinstance(policies, list) else []
             self._tokens[token] = (accessor, tuple(name for name in listed if isinstance(name, str)))
@@ -58,7 +58,7 @@ class Learned:
     # -- mounts ------------------------------------------------------------------------------------------------------
 
     def mount(self, namespace: str, path: str) -> str:
-        """The longest known mount that holds a path; empty where none does."""
+        """Return the longest known mount that contains a path; empty without one."""
         parts = (path + "/").split("/")
         for count in range(len(parts) - 1, 0, -1):
             candidate = "/".join(parts[:count]) + "/"
@@ -89,8 +89,8 @@ class Learned:
         self._add(namespace, "auth/", data.get("auth"))
 
     def _add(self, namespace: str, front: str, listed: object) -> None:
-        for path, told in listed.items() if isinstance(listed, dict) else ():
-            if path.endswith("/") and path != "/" and isinstance(told, dict):
+        for path, mount in listed.items() if isinstance(listed, dict) else ():
+            if path.endswith("/") and path != "/" and isinstance(mount, dict):
                 self._mounts[namespace, front + path] = None
                 _bound(self._mounts, (namespace, front + path))
 

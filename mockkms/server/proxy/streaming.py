@@ -1,4 +1,4 @@
-"""An answer that is sent on while it is still coming: chunked ones, long ones, ones without an end."""
+"""Responses that are forwarded while they are received: chunked, long or endless ones."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from mockkms.server.gateway.exchange import HttpReply, Rest
 from mockkms.server.wire.responses import PlainResponse
 
 KEPT = 64 * 1024
-"""Bytes of the body that are kept for the journal and for who looks into answers."""
+"""Bytes of the body that are kept for the journal and for ``Learned``."""
 Ended = Callable[[bytes, str], None]
-"""Told the beginning of the body, and how the connection was cut: ``left``, ``close``, or empty."""
+"""Called with the start of the body, and how the connection was cut: ``left``, ``close``, or empty."""
 
 
 class PassedOn(PlainResponse):
-    """Writes each piece as it comes. ``ended`` is called once, whatever happens."""
+    """Writes each piece as it is received. ``ended`` is called once in any case."""
 
     def __init__(self, reply: HttpReply, rest: Rest, ended: Ended) -> None:
         super().__init__(status=reply.status, body=b"", headers=reply.headers, repeated=reply.repeated)
         self._rest, self._ended = rest, ended
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write head and body. Raises ConnectionResetError where the client has left."""
+        """Write head and body. Raises ConnectionResetError if the client has disconnected."""
         kept, cut = bytearray(), "left"
         try:
             await self._write(request, kept)
             cut = ""
         except EOFError:
-            # The client must see that something is missing, as it would without a proxy between.
+            # The client must see that the response is incomplete, as without a proxy.
             cut = "close"
             if request.transport is not None:
                 request.transport.close()
@@ -42,13 +42,13 @@ class PassedOn(PlainResponse):
     async def _write(self, request: web.BaseRequest, kept: bytearray) -> None:
         transport = request.transport
         if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has left")
-        begun, declared = self._begun()
+            raise ConnectionResetError("the client has disconnected")
+        head, declared = self._head()
         chunked = not declared and request.version.minor > 0
         self._open = self._open and request.keep_alive and bool(declared or chunked)
         if declared or chunked:
-            begun += f"Content-Length: {declared}\r\n" if declared else "Transfer-Encoding: chunked\r\n"
-        transport.write(self._end(begun, request))
+            head += f"Content-Length: {declared}\r\n" if declared else "Transfer-Encoding: chunked\r\n"
+        transport.write(self._end(head, request))
         async for piece in self._rest:
             if len(kept) < KEPT:
                 kept += piece[: KEPT - len(kept)]

@@ -1,7 +1,7 @@
-"""A real server whose answers are passed on: one request out, one answer back, nothing changed that need not be.
+"""The client of a real server: forwards requests and returns the responses with as few changes as possible.
 
-Hop-by-hop headers stay on their hop, redirects are the client's to follow, and no request is ever sent twice: the
-session is told not to do again what a kept connection lost, for the server may have done it already.
+Hop-by-hop headers are not forwarded, redirects are not followed, and no request is sent twice: the session does not
+retry a request that a kept connection lost, because the server may have processed it.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.proxy.upstream_address import Pem, address, context, reason, tls_reason
 
 UPSTREAM_HEADER = "X-Mockkms-Upstream"
-"""Marks an answer that is ours because the real server gave none, and says why."""
+"""Header of responses by mockkms itself if the real server did not respond; its value is the reason."""
 TIMEOUT = 60.0
-"""Seconds without a connection, or without a byte, after which an answer is given up."""
+"""Seconds without a connection or data after which a request fails."""
 MAX_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer's body."""
+"""Maximum bytes of a response's body."""
 _KEPT_IDLE = 15.0
-"""Seconds; well below what servers allow, so that none closes a connection just as it is used again."""
+"""Seconds; well below the limits of servers, so that none closes a connection while it is used again."""
 _LARGE = 1 << 20
 _AT_ONCE = 64 * 1024
-"""Bytes: an answer that declares no more is read as a whole before it is sent on."""
+"""Bytes: a response of at most this declared length is read completely before it is forwarded."""
 _MAX_HEAD = 1 << 20
 _MAX_HEADERS: dict[str, Any] = (
     {"max_headers": 1000} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
 )
-"""The number of headers of an answer. Before 3.14, aiohttp counts none and knows no such argument."""
+"""The maximum number of headers of a response. Before 3.14, aiohttp has no limit and no such argument."""
 _HOP = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
 ))  # fmt: skip
 _OURS = _HOP | {"content-length", "expect", "host"}
-"""Headers of a request that are made anew."""
+"""Headers of a request that are not forwarded."""
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""What the session would add by itself."""
+"""Headers that the session would add."""
 _SIGNED = "AWS4-HMAC-SHA256"
 
 _HERE = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -51,10 +51,10 @@ Pairs = list[tuple[str, str]]
 
 
 class Upstream:
-    """The server behind a proxy. Made on any thread, used on the server's alone.
+    """The real server in proxy mode. It can be made on any thread and is used on the server's thread only.
 
-    ``url`` may have a path, which is put in front of every request's. ``ca_file`` is the certificate (PEM) to trust in
-    the place of the system's, ``cert`` our own and its key (PEM), shown on demand; ``insecure`` trusts everything.
+    ``url`` may have a path, which is prefixed to that of every request. ``ca_file`` is the CA certificate (PEM) to
+    trust instead of the system's, ``cert`` the client certificate and its key (PEM); ``insecure`` accepts all.
     Raises ValueError for an invalid address and for invalid certificate files. No connection is opened before the
     first request.
     """
@@ -75,21 +75,21 @@ class Upstream:
         self._base = URL(self.url)
         self._path = self._base.raw_path.rstrip("/")
         self._origin = self.url[: len(self.url) - len(self._path)]
-        # aiohttp's own context is made at its import, which the command line does without certificates.
+        # aiohttp makes its own context at import, which the command line does without certificates.
         self._ssl = context(ca_file, cert, insecure) if self._base.scheme == "https" else False
         if self._ssl is False and (ca_file or cert or insecure):
-            raise ValueError(f"{self.url} has no certificate: https://… is expected with words about trust")
+            raise ValueError(f"{self.url}: options for TLS require an https:// address")
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[HttpReply]] = set()
 
     def is_here(self, host: str) -> bool:
-        """Whether this names the machine that a server on ``host`` listens on, so far as the names tell."""
+        """Return whether this is an address of a server that listens on ``host``, judging by the names."""
         return self.host == host or (self.host in _HERE and (host in _HERE or host in _ANYWHERE))
 
     async def ask(self, http: HttpRequest) -> HttpReply:
-        """The server's answer, or one of ours (502, 504) that says why there is none.
+        """Return the server's response, or a 502 or 504 with the reason why there is none.
 
-        What was sent is seen through even if the caller is cancelled: a client that leaves takes no write back.
+        A sent request is completed even if the caller is cancelled, because disconnecting does not undo a write.
         """
         task = asyncio.get_running_loop().create_task(self._ask(http))
         self._under_way.add(task)
@@ -101,7 +101,7 @@ class Upstream:
             raise
 
     async def close(self) -> None:
-        """Close the kept connections; the next request opens others."""
+        """Close the kept connections; the next request opens new ones."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -130,7 +130,7 @@ class Upstream:
     async def _exchange(self, http: HttpRequest) -> HttpReply:
         body: bytes | io.BytesIO | None = http.body or None
         if len(http.body) > _LARGE:
-            body = io.BytesIO(http.body)  # Written piece by piece, so that others have their turn.
+            body = io.BytesIO(http.body)  # Written in pieces, so that other requests are not blocked.
         answer = await self._opened().request(
             http.method, self._target(http), data=body, headers=_passed(http.headers, http.query),
             skip_auto_headers=_AUTOMATIC, allow_redirects=False,
@@ -160,12 +160,12 @@ class Upstream:
                 max_field_size=_MAX_HEAD,
                 **_MAX_HEADERS,
             )
-            # It would send PUT and DELETE again, and has no public word for this; a test holds it to that.
+            # The session would retry PUT and DELETE and has no public option for this; a test checks it.
             self._session._retry_connection = False
         return self._session
 
     def _target(self, http: HttpRequest) -> URL:
-        # Put together of its parts: a text would be cut at a "#", which servers take for a part of the path.
+        # Built from its parts: a string would be cut at a "#", which servers treat as part of the path.
         base = self._base
         return URL.build(
             scheme=base.scheme, authority=base.raw_authority, path=self._path + http.target, query_string=http.query,
@@ -185,7 +185,7 @@ class Upstream:
         return HttpReply(status, b"", headers, repeated=tuple(repeated))
 
     def _through_here(self, location: str, prefix: str) -> str:
-        """A redirect to the same server leads through the proxy again; others are as they were."""
+        """Return a location that leads through the proxy if it is on the same server, else unchanged."""
         path = location.removeprefix(self._origin)
         if not path.startswith("/") or path.startswith("//"):
             return location
@@ -196,13 +196,13 @@ class Upstream:
 
 
 class _Rest:
-    """The body of an answer, while it is coming."""
+    """The body of a response that is being received."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces as they come; raises EOFError if it ends too early."""
+        """Yield the pieces as they are received. Raises EOFError if the body is incomplete."""
         try:
             async for piece in self._answer.content.iter_any():
                 yield piece
@@ -210,7 +210,7 @@ class _Rest:
             raise EOFError(str(error)) from error
 
     def close(self) -> None:
-        """Keep the connection if the body is whole, else cut it."""
+        """Keep the connection if the body is complete, else close it."""
         if self._answer.content.at_eof():
             self._answer.release()
         else:
@@ -218,7 +218,7 @@ class _Rest:
 
 
 def _let_go(task: asyncio.Task[HttpReply]) -> None:
-    """Nobody waits for this answer any more."""
+    """Release a response that is no longer needed."""
     rest = None if task.cancelled() or task.exception() is not None else task.result().rest
     if rest is not None:
         rest.close()
@@ -249,7 +249,7 @@ def _text(raw: bytes) -> str:
 
 
 def _end_to_end(pairs: Pairs) -> Pairs:
-    """The headers that are not for one connection alone; one that comes again is spelt as the first time."""
+    """Return the end-to-end headers; repeated names get the spelling of the first one."""
     named = {part.strip().lower() for name, text in pairs if name.lower() == "connection" for part in text.split(",")}
     spelt: dict[str, str] = {}
     kept = [(name, text) for name, text in pairs if name.lower() not in _HOP and name.lower() not in named]
@@ -257,10 +257,10 @@ def _end_to_end(pairs: Pairs) -> Pairs:
 
 
 def _passed(headers: Mapping[str, str], query: str) -> Pairs:
-    """A request's headers as they are sent on.
+    """Return the headers of a forwarded request.
 
-    A signature may cover every header and always covers the host, so a signed request keeps them. Others are asked for
-    without compression: faults and the journal read what comes back.
+    A signature may cover all headers and always covers the host, so a signed request keeps them. Other responses are
+    requested without compression, because faults and the journal read them.
     """
     signed = headers.get("Authorization", "").startswith(_SIGNED) or f"X-Amz-Algorithm={_SIGNED}" in query
     given = _end_to_end([*headers.items()])

@@ -39,12 +39,12 @@ def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, insecure: bool) -> ssl.S
 
 
 def reason(error: OSError) -> str:
-    """What the system says; asyncio puts the address into its own texts, which is known already."""
+    """Return the system's message; asyncio's own message repeats the address."""
     number = error.errno or 0
     return os.strerror(number) if number in errno.errorcode else error.strerror or str(error)
 
 
 def tls_reason(error: BaseException) -> str:
-    """What is wrong with the certificate, or the handshake."""
+    """Return the error of the certificate or the handshake."""
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     return str(getattr(inner, "verify_message", "") or getattr(inner, "reason", "") or inner)

@@ -1,8 +1,8 @@
-"""How a request to a server that nothing is known of looks to rules and journal: from method, path and headers alone.
+"""The view of a request to a real server for rules and journal, derived from method, path and headers.
 
-The mount is one that an answer told of, else the first segment of the path, ``auth/`` and the second one for auth
-methods. The endpoint of a mount that every server has is looked up in the emulated ones; for others it is told from the
-segment after the mount. A namespace in the path, and whether a write creates, are not to be seen from outside.
+The mount is a known one, else the first segment of the path, for auth methods ``auth/`` and the second one. For mounts
+that every server has, the endpoint is that of the emulated mount; for others it is derived from the segment after the
+mount. Namespaces in the path, and whether a write creates, cannot be recognized.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from mockkms.world.world import World
 
 _EVERYWHERE = ("sys/", "identity/", "cubbyhole/", "auth/token/")
 _WHOLE_PATH = frozenset(("data", "metadata", "detailed-metadata", "delete", "undelete", "destroy", "subkeys"))
-"""Second-version KV: what follows is the path of a secret."""
+"""KV version 2: the path of a secret follows."""
 _FORMS = frozenset(("datakey", "export", "byok-export"))
-"""Transit: a form comes before the key."""
+"""Transit: a type precedes the key."""
 _NAMED = frozenset((
     "keys", "encrypt", "decrypt", "rewrap", "sign", "verify", "hmac", "backup", "restore", "cache-config", "hash",
     "random", "wrapping_key", "role", "roles", "creds", "static-role", "static-roles", "static-creds", "config",
@@ -33,7 +33,7 @@ _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
 def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View:
-    """A request as the rules of a proxy see it."""
+    """Return the view of a request for the rules of a proxy."""
     service, target = service_of(http), wire_target(http)
     path = short_path(service, target)
 
@@ -49,7 +49,7 @@ def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View
 
 
 def operation_of(http: HttpRequest) -> Operation:
-    """The operation in the words of policies; every write is an ``update``."""
+    """Return the operation as named in policies; every write is an ``update``."""
     values = codec.parse_query(http.query) if http.query else {}
     if values.get("help", [""])[0]:
         return Operation.HELP
@@ -61,7 +61,7 @@ def operation_of(http: HttpRequest) -> Operation:
 
 
 def namespace_of(http: HttpRequest) -> str:
-    """The namespace of the header, ``""`` or ``a/b/``."""
+    """Return the namespace in the header, ``""`` or ``a/b/``."""
     name = http.headers.get("X-Vault-Namespace", "").strip("/")
     return name + "/" if name else ""
 
@@ -88,7 +88,7 @@ def _first(path: str) -> str:
 
 
 def _endpoint(world: World, mount: str, below: str) -> str:
-    """The template that a path below a mount most likely fits."""
+    """Return the template that a path below a mount most likely matches."""
     if mount in _EVERYWHERE:
         return _known(world, mount, below)
     verb = below.partition("/")[0]
@@ -108,7 +108,7 @@ def _known(world: World, mount: str, below: str) -> str:
 
 
 def asks_for_a_token(world: World, mount: str, path: str) -> bool:
-    """Whether a path is one that the server answers to nobody without a token, so far as can be told."""
+    """Return whether a path most likely requires a token."""
     below = path[len(mount) :]
     if mount in _EVERYWHERE:
         found = world.core.state.mounts.get("", mount)

@@ -1,7 +1,7 @@
-"""``/t/<id>/…``: the gateways to the tenants' worlds.
+"""``/t/<id>/…``: the gateways of tenants.
 
-What a fault does to "the server" it does to the tenant alone: only connections that carry its requests are cut, and a
-refused port is a reset of each request that comes meanwhile, for the port belongs to everybody.
+A fault that acts on the server affects its tenant only: connections are cut if they carry a request of the tenant, and
+while the port is closed its requests are reset, because the port is shared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TENANT_PREFIX = "/t/"
 
 
 class TenantGateway(Protocol):
-    """The gateway to one tenant's world."""
+    """The gateway of a tenant's world."""
 
     @property
     def layer(self) -> FaultLayer: ...
@@ -34,17 +34,17 @@ class TenantGateway(Protocol):
 
 
 class Owner(Protocol):
-    """The gateway to the server's own world, which makes those to the tenants' worlds."""
+    """The gateway of the server's own world, which makes those of tenants."""
 
     def for_tenant(self, world: World, ports: Ports) -> TenantGateway: ...
 
 
 class _Ports:
-    """The part of the server's ports that a tenant may touch."""
+    """The server's ports, as faults of a tenant affect them."""
 
     def __init__(self) -> None:
         self.carrying: dict[int, web.BaseRequest] = {}
-        """Requests under way, by their identity."""
+        """Current requests by their ``id()``."""
         self.closed_until = self.deaf_until = 0.0
 
     def cut_all(self) -> None:
@@ -54,12 +54,12 @@ class _Ports:
                 aio.transport.abort()
 
     def refuse(self, seconds: float) -> None:
-        """Reset every request for so many seconds."""
+        """Reset all requests for ``seconds``."""
         self.closed_until = monotonic() + seconds
         self.cut_all()
 
     def deaf(self, seconds: float) -> None:
-        """Leave every request without an answer for so many seconds."""
+        """Leave all requests without a response for ``seconds``."""
         self.deaf_until = monotonic() + seconds
 
     def listen_again(self) -> None:
@@ -68,12 +68,12 @@ class _Ports:
 
     @property
     def closed(self) -> bool:
-        """Whether requests are to be reset now."""
+        """Whether requests are reset now."""
         return monotonic() < self.closed_until
 
 
 class TenantGateways:
-    """Finds, or makes, the gateway of a tenant. On the server's thread only."""
+    """Finds or makes the gateways of tenants. On the server's thread only."""
 
     def __init__(self, tenants: Tenants, owner: Owner) -> None:
         self.tenants = tenants
@@ -81,7 +81,7 @@ class TenantGateways:
         self._gateways: dict[str, tuple[World, TenantGateway, _Ports]] = {}
 
     async def serve(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request whose target begins with ``/t/``."""
+        """Answer a request whose target starts with ``/t/``."""
         name, slash, rest = http.target[len(TENANT_PREFIX) :].partition("/")
         try:
             world = self.tenants.enter(name)

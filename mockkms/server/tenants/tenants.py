@@ -1,7 +1,7 @@
-"""Tenants: worlds beside the server's own, one for each id, made from the baseline when first asked for.
+"""Tenants: additional worlds of a server, one for each id, created from the baseline at their first use.
 
-Tests that share one server, in any language and in parallel, put ``/t/<id>`` in front of every path and get a world,
-faults, journal and clock that no other test sees. The number is bounded: the one idle for longest goes.
+Tests that share a server, in any language and in parallel, prefix all paths with ``/t/<id>`` and use a world, faults,
+journal and clock of their own. The number of tenants is limited; the least recently used one is dropped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockkms.world.journal.journal import Kept
 from mockkms.world.world import World
 
 LIMIT = 256
-"""Tenants kept at once."""
+"""Maximum number of tenants."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
@@ -35,13 +35,13 @@ class Tenants:
         self.base = base
         self.limit = limit
         self.dropped = 0
-        """Tenants that had to go to make room."""
+        """Number of tenants dropped because of the limit."""
         self._worlds: dict[str, World] = {}
         self._busy: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def world(self, tenant_id: str, *, now: bool = False) -> World:
-        """The world of a tenant, made if it is new. ``now``: anew, from the server's present. Raises TenantError."""
+        """Return a tenant's world, created if it is new; ``now``: from the current state. Raises TenantError."""
         with self._lock:
             world = self._worlds.pop(tenant_id, None)
             if world is None or now:
@@ -51,18 +51,18 @@ class Tenants:
                     )
                 self._make_room()
                 world = child_of(self.base, now=now)
-            self._worlds[tenant_id] = world  # The last is the one used last.
+            self._worlds[tenant_id] = world  # In order of use, the most recent one last.
             return world
 
     def enter(self, tenant_id: str) -> World:
-        """The world of a tenant, which stays until ``leave`` is called. Raises TenantError."""
+        """Return a tenant's world and keep it until ``leave`` is called. Raises TenantError."""
         world = self.world(tenant_id)
         with self._lock:
             self._busy[tenant_id] = self._busy.get(tenant_id, 0) + 1
         return world
 
     def leave(self, tenant_id: str) -> None:
-        """One request less is under way."""
+        """End a request that ``enter`` started."""
         with self._lock:
             left = self._busy.get(tenant_id, 0) - 1
             if left > 0:
@@ -71,17 +71,17 @@ class Tenants:
                 self._busy.pop(tenant_id, None)
 
     def forget(self, tenant_id: str) -> bool:
-        """Drop a tenant; the next use of the id makes it anew. False where there is none."""
+        """Drop a tenant; the next use creates a new one. Return False for an unknown id."""
         with self._lock:
             return self._worlds.pop(tenant_id, None) is not None
 
     def clear(self) -> None:
-        """Drop all of them."""
+        """Drop all tenants."""
         with self._lock:
             self._worlds.clear()
 
     def names(self) -> list[str]:
-        """Their ids, the one idle for longest first."""
+        """Return the ids, the least recently used first."""
         return [*self._worlds]
 
     def __len__(self) -> int:
@@ -98,13 +98,15 @@ class Tenants:
 
 
 def child_of(base: World, *, now: bool = False) -> World:
-    """A world of its own that begins, and is reset to, as ``base`` was at its baseline, or is ``now``."""
+    """Return a new world whose initial state is the baseline of ``base``, or its current state (``now``)."""
     kept = base.snapshot() if now or base.baseline is None else base.baseline
-    # Rules count in place: each world needs its own.
+    # Rules store their counts in themselves: each world needs its own copy.
     kept = replace(kept, faults=copy.deepcopy(kept.faults.of_requests()), journal=Kept(redact=kept.journal.redact))
     world = base.sibling()
-    world.faults.tls_denied = dict.fromkeys(TLS_FAULTS, "a tenant has no connections of its own; add it to the server")
-    world.faults.denied = {"step_down": "a tenant has no nodes of its own; add it to the cluster"}
+    world.faults.tls_denied = dict.fromkeys(
+        TLS_FAULTS, "a tenant shares the server's connections; add the rule to the server"
+    )
+    world.faults.denied = {"step_down": "a tenant is a single server; add the rule to the cluster"}
     if base.upstream:
         world.stand_before(base.upstream)
     world.baseline = world.start = kept

@@ -1,4 +1,4 @@
-"""Follows a body that comes in chunks, and finds its end and its faults as Go's chunked reader does."""
+"""Reads a chunked body, and finds its end and its errors as Go's chunked reader does."""
 
 from __future__ import annotations
 

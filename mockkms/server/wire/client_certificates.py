@@ -1,4 +1,4 @@
-"""Certificates of clients: which ones a TLS connection takes, and what its client has shown."""
+"""Client certificates: which ones a TLS connection accepts, and which ones its client has sent."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 _PARTIAL_CHAIN = ssl.VERIFY_X509_PARTIAL_CHAIN
 """A trusted certificate need not be an authority: cert roles name clients' own certificates too."""
 _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
-"""OpenSSL's flag, which Python does not name: whether a certificate has expired is said by the login, by its clock."""
+"""OpenSSL's flag without a name in Python: the login checks the expiry of a certificate, by the world's clock."""
 
 
 class ClientTrust:
-    """Contexts that take the certificates trusted at the moment.
+    """TLS contexts that accept the currently trusted certificates.
 
-    Go asks for a certificate and takes any; OpenSSL, as Python has it, takes only what leads to a trusted one. So what
-    the cert mounts trust is trusted here too, and while nothing is, none is asked for; the server closes connections
-    that were made before this changed. ``authority`` is the path of a PEM file whose certificates are always trusted;
-    with ``required`` a client must show one that leads there.
+    Go requests a certificate and accepts any; Python's OpenSSL accepts only those that lead to a trusted one. The
+    certificates of cert mounts are therefore trusted here, and without any none is requested; when they change, the
+    server closes open connections. ``authority`` is the path of a PEM file whose certificates are always trusted; with
+    ``required`` a client must send one that leads there.
     """
 
     def __init__(self, again: Callable[[], ssl.SSLContext], authority: str | Path = "", required: bool = False) -> None:
@@ -28,7 +28,7 @@ class ClientTrust:
         self._made: tuple[frozenset[str], ssl.SSLContext] | None = None
 
     def context(self, plain: ssl.SSLContext, trusted: frozenset[str]) -> ssl.SSLContext:
-        """The context for a connection now; ``plain`` where no certificate is asked for."""
+        """Return the context for a new connection; ``plain`` if no certificate is requested."""
         if not trusted and not self._required:
             return plain
         if self._made is None or self._made[0] != trusted:
@@ -52,9 +52,9 @@ class ClientTrust:
 
 
 def shown(transport: asyncio.BaseTransport | None) -> tuple[bytes, ...] | None:
-    """The certificates (DER) that the client has shown, its own first; None without TLS.
+    """Return the certificates (DER) that the client has sent, its own first; None without TLS.
 
-    Those it sent along are there from Python 3.13 on.
+    Intermediate certificates are available from Python 3.13 on.
     """
     connection = transport.get_extra_info("ssl_object") if transport is not None else None
     if connection is None:

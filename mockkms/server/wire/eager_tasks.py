@@ -1,11 +1,11 @@
-"""A request's first steps without a turn of the loop: what Python 3.12's eager tasks are, for Python 3.11.
+"""Eager tasks for Python 3.11, as in Python 3.12.
 
-aiohttp wraps each request in a task. From Python 3.12 on it starts that task at once; before, the request waits for
-the loop twice, once to begin and once to be noticed as done, which costs more than most answers take to make. The
-factory here starts aiohttp's request tasks at once too, and makes a task only of what has not ended by its first wait.
+aiohttp wraps each request in a task. From Python 3.12 on it starts that task at once. Before, a request waits for the
+loop twice, to start and to be noticed as done, which takes longer than most responses. This task factory starts
+aiohttp's request tasks at once too, and makes a task only of requests that have not ended by their first wait.
 
-Until that wait, ``asyncio.current_task()`` is the task of the connection, which waits for the request's: cancelling
-either ends the request.
+Until that wait, ``asyncio.current_task()`` is the task of the connection, which waits for the request's task:
+cancelling either ends the request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mockkms.server.wire.protocol import REQUEST_CODE
 
 
 def start_requests_at_once(loop: asyncio.AbstractEventLoop) -> None:
-    """Have a loop start aiohttp's request tasks at once, where aiohttp does not see to it itself."""
+    """Make a loop start aiohttp's request tasks at once, if aiohttp does not do so itself."""
     if sys.version_info < (3, 12) and REQUEST_CODE is not None:
         loop.set_task_factory(_make)
 
@@ -48,7 +48,7 @@ def _make(
 
 @types.coroutine
 def _go_on(coro: Any, waits_for: Any) -> Generator[Any, Any, Any]:
-    """The rest of a coroutine that was sent on its way, and waits for something."""
+    """Run the rest of a started coroutine that waits for ``waits_for``."""
     while True:
         try:
             given = yield waits_for

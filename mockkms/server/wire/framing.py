@@ -1,9 +1,9 @@
-"""What stands between a connection and aiohttp's parser: each request is read as Go reads it, and handed on plain.
+"""Reads the requests of a connection as Go does, and passes them in a plain form to aiohttp's parser.
 
-Usual heads pass as they are, but for ``LIST`` and ``SCAN``: aiohttp's parser refuses these methods, and is shown
-``LINK`` and ``BIND``, which no client of a Vault sends. Everything else is read by ``heads``; what aiohttp is not shown
-is kept in a ``Note`` by the number of the request on its connection. A refusal has a number too, for it must not
-overtake the answers to the requests before it.
+Usual heads are passed unchanged, except that ``LIST`` and ``SCAN``, which aiohttp's parser refuses, are replaced by
+``LINK`` and ``BIND``, which no client of a Vault sends. All others are read by ``heads``. The properties that aiohttp
+does not see are kept in a ``Note`` by the number of the request on its connection. Refusals are numbered too, because
+they must be sent after the responses to earlier requests.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read
 _STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
 _METHODS = {"LINK": "LIST", "BIND": "SCAN"}
 _PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-"""Shown to aiohttp's parser in the place of a head that is refused."""
+"""Passed to aiohttp's parser instead of a refused head."""
 _LONGEST_USUAL = 8192
-"""Bytes of header fields up to which what they say is remembered; longer ones are read each time."""
+"""Maximum length in bytes of header fields whose meaning is cached."""
 _VERSION = len(" HTTP/1.1")
 _SHORT = 4096
-"""Bytes of a head up to which it is read again with each piece that comes."""
+"""Length in bytes up to which an incomplete head is read again with each piece."""
 _TLS_HELLO = b"\x16\x03"
 _PEEKED = 4
 """Bytes that Go waits for before it reads another request on a connection."""
@@ -33,17 +33,17 @@ UNEXPECTED_EOF = "unexpected EOF"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What aiohttp was not shown of a request."""
+    """The properties of a request that aiohttp does not see."""
 
     method: str = ""
     target: str = ""
     wants_continue: bool = False
     refusal: bytes = b""
-    """Not a request at all: the answer to send."""
+    """The response to send instead, for an invalid request."""
 
 
 class Whole(NamedTuple):
-    """A usual request that came in one piece."""
+    """A usual request that was received in one piece."""
 
     method: str
     target: str
@@ -54,11 +54,11 @@ class Whole(NamedTuple):
     """The facts of the headers once they are read, shared by all requests with the same headers."""
     body: bytes
     shown: bytes
-    """The request for aiohttp's parser."""
+    """The bytes for aiohttp's parser."""
 
 
 def method_of(method: str) -> str:
-    """Return the method that was sent, from the one that the parser was shown."""
+    """Return the method that was sent, given the one passed to the parser."""
     return _METHODS.get(method, method)
 
 
@@ -69,38 +69,38 @@ class Framing:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        """The beginning of a head that is not complete."""
+        """An incomplete head."""
         self._again = 0
-        """Its length from which on it is read again, whether it is complete or not."""
+        """The length at which it is read again even if its end is not found."""
         self._body = 0
-        """Bytes of the body still to come."""
+        """Bytes of the body that are not received yet."""
         self._chunks: ChunkedBody | None = None
-        """The chunked body that is coming."""
+        """The chunked body that is being received."""
         self._closing = False
-        """The current request is the last one."""
+        """Whether the current request is the last one."""
         self._posted = False
-        """The last method was POST: Go ignores an empty line after its body, which old clients send."""
+        """Whether the last method was POST: Go ignores an empty line after its body, which old clients send."""
         self.heads = 0
-        """Heads that were handed on, refused ones included."""
+        """Number of heads passed on, refused ones included."""
         self.notes: dict[int, Note] = {}
-        """By the number of the head, beginning with 1."""
+        """By the number of the head, from 1."""
         self.fault = ""
-        """What is wrong with the body of the last request; nothing is read after it."""
+        """The error in the body of the last request; nothing is read after it."""
         self.closed = False
-        """Nothing more is read."""
+        """Whether nothing more is read."""
 
     @property
     def between(self) -> bool:
-        """Whether the last byte was the last of a request."""
+        """Whether no request is incomplete."""
         return not (self._body or self._held or self._chunks)
 
     @property
     def in_body(self) -> bool:
-        """Whether a head is complete and its body is not."""
+        """Whether a head is complete but its body is not."""
         return bool(self._body or self._chunks)
 
     def whole(self, data: bytes) -> Whole | None:
-        """Take one usual request that came in one piece, between two requests; None is taken of anything else."""
+        """Return the request if ``data`` is one usual request, else None; call it only between two requests."""
         end = data.find(b"\r\n\r\n") + 4
         line_end = data.find(b"\r\n")
         if end <= 3 or end > _LONGEST_USUAL:
@@ -120,11 +120,11 @@ class Framing:
         )  # fmt: skip
 
     def feed(self, data: bytes) -> bytes:
-        """Take the bytes that came; return those for aiohttp's parser."""
+        """Process received bytes and return the bytes for aiohttp's parser."""
         if self.closed:
             return b""
         if not self._held and not self._body and self._chunks is None:
-            # One whole request, as nearly always.
+            # One whole request in nearly all cases.
             out, data = self._usual(data)
             if not data:
                 return out
@@ -171,7 +171,7 @@ class Framing:
         self._again = len(data) + (len(data) // 4 if len(data) > _SHORT else 1)
 
     def _usual(self, data: bytes) -> tuple[bytes, bytes]:
-        """Take a usual head, with what has come of its body; return it and what follows. Nothing is taken of others."""
+        """Return a usual head with the received part of its body, and the rest of ``data``; empty for others."""
         end = data.find(b"\r\n\r\n") + 4
         line_end = data.find(b"\r\n")
         method = usual_method(data, line_end) if 3 < end <= _LONGEST_USUAL else b""
@@ -191,7 +191,7 @@ class Framing:
         return taken if stand_in is None else stand_in + taken[4:], rest
 
     def _read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Read a head the long way; return what aiohttp is shown, and what follows. An incomplete one is held."""
+        """Read any head; return the bytes for aiohttp and the rest of ``data``. An incomplete head is kept."""
         if self.heads and len(data) < _PEEKED:
             self._hold(data)
             return b"", b""
@@ -203,7 +203,7 @@ class Framing:
                 if len(data) >= MAX_HEAD:
                     raise bad_head("431 Request Header Fields Too Large")
                 if data.startswith(_TLS_HELLO):
-                    # Go waits for the end of a line, which a client that speaks TLS may never send.
+                    # Go waits for the end of a line, which a TLS client may never send.
                     raise bad_head()
                 self._hold(data)
                 self._posted = False
@@ -234,7 +234,7 @@ class Framing:
             self.fault, self.closed = fault, True
 
     def end(self, fault: str = UNEXPECTED_EOF) -> bytes:
-        """Take no more: the client has ended its side, or its time is over. Return bytes for aiohttp's parser."""
+        """Stop reading when the client is done or too slow; return the bytes for aiohttp's parser."""
         if self.closed:
             return b""
         self.closed = True

@@ -1,6 +1,6 @@
 """Reads the head of a request as Go's ``net/http`` does, which every real server is built on, and refuses in its texts.
 
-What Go accepts and aiohttp's parser does not is rewritten to a plain head that means the same. The rules are those of
+Heads that Go accepts and aiohttp's parser refuses are rewritten to equivalent plain heads. The rules are those of
 ``readRequest``, ``readTransfer`` (``net/http``), ``ReadMIMEHeader`` (``net/textproto``) and ``ParseRequestURI``
 (``net/url``) of Go 1.26.
 """
@@ -19,9 +19,9 @@ from mockkms.server.wire.targets import Target, read_target
 from mockkms.vault.golang.fmt import quote
 
 MAX_HEAD = 1024 * 1024 + 4096
-"""Bytes of a head: Go's ``DefaultMaxHeaderBytes``, and what it grants to its buffer."""
+"""Maximum bytes of a head: Go's ``DefaultMaxHeaderBytes`` and the size of its buffer."""
 CHUNKED = -1
-"""The length of a body that comes in chunks."""
+"""Stands for the length of a chunked body."""
 _ERROR_HEADERS = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 _USUAL_LINE = re.compile(
     rb"(GET|POST|PUT|DELETE|PATCH|HEAD|LIST|SCAN|OPTIONS) /[!$&-;=?-Z_a-z~]*(?:%[0-9A-Fa-f]{2}[!$&-;=?-Z_a-z~]*)*"
@@ -34,14 +34,14 @@ _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r")
 _KEEP_ALIVE = re.compile(rb"\nconnection:[ \t]*keep-alive[ \t]*\r")
 _RARE = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"trailer"))
 _KNOWN_METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"))
-"""The methods that aiohttp is shown; for any other one it is shown LOCK."""
+"""Methods that are passed to aiohttp; all others are replaced by LOCK."""
 _REWRITTEN = frozenset(("host", "content-length", "transfer-encoding", "expect", "upgrade"))
 _ONCE = frozenset(
     ("content-location", "content-range", "content-type", "etag", "max-forwards", "server", "user-agent")
 )  # fmt: skip
-"""Headers that aiohttp refuses to read twice; the first one is the one that counts."""
+"""Headers that aiohttp refuses if they are repeated; only the first one is passed on."""
 _PLAIN_FIELDS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)++")
-"""Lines of fields that need no more than to be taken apart."""
+"""Lines of fields that only need to be split."""
 _FIELD = re.compile(r"([^:]+):[ \t]*([^\r]*)\r\n")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
@@ -52,7 +52,7 @@ _CONTINUE = re.compile(r"(?:^|[ ,\t])100-continue(?:$|[ ,\t])", re.IGNORECASE)
 
 
 class BadHead(Exception):
-    """A head that is refused; ``answer`` are the bytes of the answer, after which the connection is closed."""
+    """Raised for an invalid head; ``answer`` is the response in bytes, after which the connection is closed."""
 
     def __init__(self, answer: bytes) -> None:
         super().__init__(answer)
@@ -60,13 +60,13 @@ class BadHead(Exception):
 
 
 def bad_head(status: str = "400 Bad Request", body: str = "") -> BadHead:
-    """A refusal as Go writes it; without ``body`` the status is the body too."""
+    """Return Go's refusal; without ``body`` the status is the body too."""
     return BadHead(f"HTTP/1.1 {status}{_ERROR_HEADERS}{body or status}".encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head that was read the long way."""
+    """A head that is not usual."""
 
     plain: bytes
     """The head for aiohttp."""
@@ -76,25 +76,25 @@ class Head:
     target: str
     """Path and query; bytes that are not ASCII are escaped."""
     closes: bool
-    """The connection ends after the answer: nothing behind the request is read."""
+    """Whether the connection is closed after the response; nothing after the request is read."""
     wants_continue: bool
-    """``100 Continue`` is to be sent before the body is read."""
+    """Whether ``100 Continue`` is sent before the body is read."""
 
 
-# -- the short way ---------------------------------------------------------------------------------------------------
+# -- usual heads -----------------------------------------------------------------------------------------------------
 
 
 def usual_method(data: bytes, line_end: int) -> bytes:
-    """Return the method of a request line that aiohttp and Go read alike; empty for any other."""
+    """Return the method of a request line that aiohttp and Go parse equally; empty for any other."""
     found = _USUAL_LINE.fullmatch(data, 0, line_end)
     return found[1] if found is not None else b""
 
 
 class UsualFields(NamedTuple):
-    """Header fields that aiohttp and Go read alike."""
+    """Header fields that aiohttp and Go parse equally."""
 
     length: int
-    """Bytes of the body; -1: the fields are not of this kind."""
+    """Bytes of the body; -1: the fields are not usual."""
     headers: CIMultiDictProxy[str]
     memo: list[HeaderFacts]
     """The facts of these headers once they are read, shared by all requests with the same headers."""
@@ -105,9 +105,9 @@ _UNUSUAL = UsualFields(-1, CIMultiDictProxy(CIMultiDict()), [])
 
 @lru_cache(maxsize=256)
 def usual_fields(fields: bytes) -> UsualFields:
-    """Return the header fields and the length of the body; a length of -1 if aiohttp or Go might read them otherwise.
+    """Return the fields and the length of the body; -1 if aiohttp and Go might parse them differently.
 
-    ``fields`` begins with the line end of the request line.
+    ``fields`` starts with the line end of the request line.
     """
     length = _usual_length(fields)
     if length < 0:
@@ -135,13 +135,13 @@ def _usual_length(fields: bytes) -> int:
     return int(length[1]) if length is not None else -1
 
 
-# -- the long way ----------------------------------------------------------------------------------------------------
+# -- all other heads -------------------------------------------------------------------------------------------------
 
 
 def read_head(data: bytes) -> tuple[Head, int] | None:
     """Read a head at the beginning of ``data``; return it with its length in bytes, or None if it is incomplete.
 
-    Raises BadHead as soon as a line is wrong.
+    Raises BadHead at the first invalid line.
     """
     end = data.find(b"\n")
     if end < 0:
@@ -168,7 +168,7 @@ def read_head(data: bytes) -> tuple[Head, int] | None:
 def read_fields(data: bytes, start: int) -> tuple[list[tuple[str, str]], int] | None:
     """Read header fields up to an empty line, as Latin-1; return them and where they end, or None if incomplete.
 
-    Raises ValueError, with Go's text, as soon as a line is wrong.
+    Raises ValueError, with Go's text, at the first invalid line.
     """
     # One look at all plain lines: a head may have more than 100,000.
     plain = _PLAIN_FIELDS.match(data, start)
@@ -214,7 +214,7 @@ def _quoted(line: bytes) -> str:
 
 
 def _judged(method: str, target: Target, version: tuple[int, int], fields: list[tuple[str, str]]) -> Head:
-    """Return the head, whose checks stand in Go's order. Raises BadHead."""
+    """Check a head in Go's order and return it. Raises BadHead."""
     by_name: dict[str, list[str]] = {}
     for name, value in fields:
         by_name.setdefault(name.lower(), []).append(value)

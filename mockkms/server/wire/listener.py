@@ -1,8 +1,8 @@
-"""Accepting connections on one port, such that closing it loses none.
+"""Accepts connections on a port, without losing any when it is closed.
 
-asyncio's own server chooses TLS once for all connections, and forgets a connection it has just accepted when it is
-closed in the same moment: that client would wait for ever. Here each connection is handed on by itself, and those that
-were not yet handed on are closed with the port.
+asyncio's own server has one TLS context for all connections, and loses a connection that it accepts while it is closed:
+the client would wait forever. Here each connection is passed on separately, and connections that are not passed on yet
+are closed with the port.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Callable, Coroutine
 BACKLOG = 512
 _SHORT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _BREATH = 0.1
-"""Seconds without accepting where the system is short of files or memory."""
+"""Seconds without accepting connections if the system is short of files or memory."""
 
 Welcome = Callable[[socket.socket], Coroutine[object, object, None]]
 
 
 class Listener:
-    """One listening socket. On the loop's thread only; ``welcome`` makes a connection of each accepted socket."""
+    """A listening socket. On the loop's thread only. ``welcome`` makes a connection of each accepted socket."""
 
     def __init__(self, made: socket.socket, welcome: Welcome) -> None:
         self.port: int = made.getsockname()[1]
@@ -55,16 +55,16 @@ class Listener:
     def _arrived(self, task: asyncio.Task[None]) -> None:
         made = self._arriving.pop(task)
         if task.cancelled() or task.exception() is not None:
-            # A task that never began had no chance to close it.
+            # A task that never started has not closed it.
             made.close()
 
     def drop_arriving(self) -> None:
-        """Close the connections that are not handed on yet (a TLS handshake takes a while)."""
+        """Close the connections that are not passed on yet, such as those in a TLS handshake."""
         for task in self._arriving:
             task.cancel()
 
     def close(self) -> None:
-        """Refuse connections from now on."""
+        """Close the port."""
         self._open = False
         self._loop.remove_reader(self._socket)
         self._socket.close()
@@ -72,13 +72,13 @@ class Listener:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens (port 0 picks one). Raises OSError for a taken port."""
+    """Return a listening socket; port 0 picks a free port. Raises OSError for a port in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
-        # Only listening takes the port for good: until then a second server could bind it too.
+        # Only listening reserves the port: until then a second server could bind it too.
         made.listen(BACKLOG)
         made.setblocking(False)
     except OSError:

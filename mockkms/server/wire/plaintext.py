@@ -9,7 +9,7 @@ import socket
 from mockkms.server.wire.tls_faults import until_it_leaves
 
 _BEGINNINGS = (b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO")
-"""What Go takes for HTTP, in the place of a TLS record's header."""
+"""First bytes that Go recognizes as HTTP instead of a TLS record."""
 _HANDSHAKE = 0x16
 _ANSWER = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 _LINGER_SECONDS = 0.5
@@ -17,17 +17,17 @@ _RETRY_SECONDS = 0.01
 
 
 async def speaks_http(made: socket.socket, seconds: float) -> bool:
-    """Return whether a client that has just connected begins with plain HTTP. Nothing is taken from the socket.
+    """Return whether a new client sends plain HTTP. The bytes stay in the socket.
 
     Raises TimeoutError for a client that sends nothing for ``seconds``.
     """
     async with asyncio.timeout(seconds):
         await _readable(made)
         while True:
-            begun = made.recv(5, socket.MSG_PEEK)
-            if not begun or begun[0] == _HANDSHAKE or not any(known.startswith(begun) for known in _BEGINNINGS):
+            first = made.recv(5, socket.MSG_PEEK)
+            if not first or first[0] == _HANDSHAKE or not any(known.startswith(first) for known in _BEGINNINGS):
                 return False
-            if len(begun) == 5:
+            if len(first) == 5:
                 return True
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -38,7 +38,7 @@ async def refuse_http(made: socket.socket) -> None:
     with contextlib.suppress(OSError, TimeoutError), contextlib.closing(made):
         await loop.sock_sendall(made, _ANSWER)
         made.shutdown(socket.SHUT_WR)
-        # A close with bytes unread would be a reset, and the answer be lost on the way.
+        # A close with unread bytes would reset the connection, and the response would be lost.
         await asyncio.wait_for(until_it_leaves(made), _LINGER_SECONDS)
 
 

@@ -1,7 +1,7 @@
 """aiohttp's protocol for one connection, behind ``Framing``: the only module that uses aiohttp's private names.
 
-Which versions of aiohttp have them as they are used here is said by the range in ``pyproject.toml``;
-``tests/server/wire/test_aiohttp.py`` fails for others.
+``pyproject.toml`` has the range of versions of aiohttp with these names; ``tests/server/wire/test_aiohttp.py`` fails
+for others.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from mockkms.server.wire.heads import MAX_HEAD
 from mockkms.server.wire.responses import PlainResponse, plain_bytes
 
 HEAD_SECONDS = 10.0
-"""Seconds for a head, as the real server's ``http_read_header_timeout``; a connection that is later is closed."""
+"""Seconds for a head, as the real server's ``http_read_header_timeout``; a slower connection is closed."""
 REQUEST_SECONDS = 30.0
 """Seconds for head and body together, as its ``http_read_timeout``."""
 IDLE_SECONDS = 300.0
 """Seconds between two requests, as its ``http_idle_timeout``."""
 HALF_CLOSED_SECONDS = 0.05
-"""Seconds between two looks at whether requests are still being answered to a client that has ended its side."""
+"""Seconds between checks whether a client that closed its side still receives responses."""
 PRIVATE = ("_loop", "_reading_paused", "_handle_request", "_waiter")
-"""Names of aiohttp's protocol that this package relies on."""
+"""Private names of aiohttp's protocol that are used here."""
 REQUEST_CODE = getattr(getattr(RequestHandler, "_handle_request", None), "__code__", None)
-"""The coroutine that aiohttp makes a task of for each request; None if it is called otherwise some day."""
+"""The coroutine of aiohttp's task for each request; None if a later version renames it."""
 _NEVER = 365 * 86400.0
-"""Seconds until aiohttp closes an idle connection: it does not see the requests that are answered without it."""
+"""Seconds until aiohttp closes an idle connection: it does not see requests that are answered without it."""
 Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request that cannot be answered at once."""
-Begin = Callable[["Protocol", Whole], HttpReply | Later]
-"""Answers a request at once, or begins to."""
+Start = Callable[["Protocol", Whole], HttpReply | Later]
+"""Answers a request at once, or returns a function that does."""
 _LOG = logging.getLogger("mockkms.server")
 
 
@@ -45,36 +45,49 @@ class Protocol(RequestHandler):
     """Reads requests as Go does, within Go's time limits."""
 
     __slots__ = (
-        "_began", "_begin", "_deadline", "_idle", "_last", "_watch", "answered", "begun", "bypassed", "framing",
-        "local", "peer", "reading", "taken", "trust",
+        "_began",
+        "_deadline",
+        "_idle",
+        "_last",
+        "_starter",
+        "_watch",
+        "answered",
+        "bypassed",
+        "framing",
+        "local",
+        "peer",
+        "reading",
+        "started",
+        "taken",
+        "trust",
     )  # fmt: skip
 
-    def __init__(self, manager: web.Server, begin: Begin | None = None, **options: Any) -> None:
+    def __init__(self, manager: web.Server, start: Start | None = None, **options: Any) -> None:
         super().__init__(manager, **options)
-        self._begin = begin
-        """Answers whole requests without aiohttp; None: aiohttp has them all."""
-        self.begun: Later | None = None
-        """What the request that aiohttp has been given now is answered by; None: it has to be begun."""
+        self._starter = start
+        """Answers whole requests without aiohttp; None: aiohttp receives all requests."""
+        self.started: Later | None = None
+        """Answers the request that aiohttp receives now; None: the request is not started yet."""
         self.bypassed = 0
-        """Requests that aiohttp was not given."""
+        """Number of requests answered without aiohttp."""
         self.local = ""
         """The address of this machine that the connection was made to; empty if it has no such address."""
         self.peer: tuple[str, int] = ("", 0)
         """Address and port of the client."""
         self.framing = Framing()
         self.taken = 0
-        """Requests that have been taken up, refused ones included."""
+        """Number of requests whose processing has started, refused ones included."""
         self.answered = 0
-        """Those of them whose answer is made."""
+        """Number of requests with a response."""
         self.trust: frozenset[str] | None = None
-        """The clients' certificates that were trusted when the connection was made; None without TLS."""
+        """The client certificates trusted when the connection was made; None without TLS."""
         self.reading: StreamReader | None = None
         """The body that the current request waits for."""
         self._began = self._deadline = 0.0
-        """When the current request began, and when what is missing of it must be here; 0: nothing is missing."""
+        """Start of the current request, and the time by which it must be complete; 0: it is complete."""
         self._watch: asyncio.TimerHandle | None = None
         self._last = 0.0
-        """When the last answer was made."""
+        """Time of the last response."""
         self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -88,7 +101,7 @@ class Protocol(RequestHandler):
         self._more_to_come()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Cancel what is under way."""
+        """Cancel timers and requests."""
         if self._watch is not None:
             self._watch.cancel()
         if self._idle is not None:
@@ -96,14 +109,14 @@ class Protocol(RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; aiohttp calls this without any to take up again what it had set aside."""
+        """Process received bytes; aiohttp calls this without bytes to continue with its buffer."""
         if data:
             framing = self.framing
-            if self._begin is not None and framing.between and not framing.closed and self._waits():
+            if self._starter is not None and framing.between and not framing.closed and self._waits():
                 whole = framing.whole(data)
                 if whole is not None:
                     self._deadline = 0.0
-                    if not self._start(self._begin, whole):
+                    if not self._start(self._starter, whole):
                         super().data_received(whole.shown)
                     return
             data = framing.feed(data)
@@ -116,19 +129,19 @@ class Protocol(RequestHandler):
         super().data_received(data)
 
     def _waits(self) -> bool:
-        """Return whether aiohttp waits for a request, and the client takes what is written."""
+        """Return whether aiohttp waits for a request, and the client reads what is written."""
         waiter = self._waiter
         return waiter is not None and not waiter.done() and not self.writing_paused
 
-    def _start(self, begin: Begin, whole: Whole) -> bool:
-        """Answer a request without aiohttp; return False if it cannot be answered at once: then it is begun."""
+    def _start(self, start: Start, whole: Whole) -> bool:
+        """Answer a request without aiohttp; return False, with ``started`` set, if it cannot be answered at once."""
         try:
-            found = begin(self, whole)
+            found = start(self, whole)
         except Exception as error:  # noqa: BLE001 - answered by aiohttp, as what any handler raises
-            self.begun = _raising(error)
+            self.started = _raising(error)
             return False
         if not isinstance(found, HttpReply):
-            self.begun = found
+            self.started = found
             return False
         self.taken += 1
         self.bypassed += 1
@@ -138,7 +151,7 @@ class Protocol(RequestHandler):
         return True
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio lets a protocol keep the transport
-        """Answer what was sent whole before the client ended its side; the transport is closed afterwards."""
+        """Answer the requests that were complete when the client closed its side, then close the transport."""
         if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
             return None
         self._stop_reading(UNEXPECTED_EOF)
@@ -156,21 +169,21 @@ class Protocol(RequestHandler):
             self._loop.call_later(HALF_CLOSED_SECONDS, self._half_closed, self.answered)
 
     def resume_reading(self, *options: bool, **named: bool) -> None:
-        """Go on after a body was read."""
-        # After each body that is read, aiohttp 3.14 has its parser look for what it holds back. Where it has given out
-        # as many messages as were sent there is nothing, and the look would cost a twentieth of a short request.
+        """Continue after a body was read."""
+        # After each body, aiohttp 3.14 has its parser look for buffered messages. If the parser has returned as many
+        # messages as were sent there are none, and the look would cost a twentieth of a short request.
         given_out = getattr(self, "_request_count", -1) + self.bypassed
         if self._reading_paused or not self.framing.between or given_out != self.framing.heads:
             super().resume_reading(*options, **named)
 
     def take(self) -> Note | None:
-        """Count a request that is taken up; return what aiohttp does not know of it."""
+        """Count a request whose processing starts; return the properties that aiohttp does not see."""
         self.taken += 1
         notes = self.framing.notes
         return notes.pop(self.taken, None) if notes else None
 
     def release(self) -> None:
-        """Count a request whose answer is made; the time of the next one begins now, as Go reads it only now."""
+        """Count a request with a response. The time limit of the next one starts now, when Go would read it."""
         self.answered += 1
         self._last = self._loop.time()
         if self._idle is None:
@@ -181,13 +194,13 @@ class Protocol(RequestHandler):
 
     @property
     def body_fault(self) -> str:
-        """What is wrong with the body of the current request; empty for a good one."""
+        """The error in the body of the current request; empty for a valid one."""
         return self.framing.fault if self.taken == self.framing.heads else ""
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Answer what aiohttp's parser refuses, though Go would not, as Go refuses: without a traceback in the log."""
+        """Answer a request that aiohttp's parser refuses with Go's refusal, without a traceback in the log."""
         if status != 400:
             return super().handle_error(request, status, exc, message)
         _LOG.debug("refused by aiohttp's parser: %s", exc)
@@ -198,7 +211,7 @@ class Protocol(RequestHandler):
         return refusal
 
     def _more_to_come(self) -> None:
-        """Something is missing of a request: watch the time."""
+        """Start the time limit of an incomplete request."""
         if not self._deadline:
             self._began = self._loop.time()
         self._deadline = self._began + (REQUEST_SECONDS if self.framing.in_body else HEAD_SECONDS)
@@ -213,7 +226,7 @@ class Protocol(RequestHandler):
         if not self._deadline or self.transport is None:
             return
         if self.answered < self.framing.heads - self.framing.in_body:
-            # Go does not read a request before those in front of it are answered.
+            # Go reads a request only after the earlier ones are answered.
             self._deadline = 0.0
             self._more_to_come()
         elif self._loop.time() < self._deadline:
@@ -236,7 +249,7 @@ class Protocol(RequestHandler):
         self._idle = self._loop.call_at(ends if ends > now else now + IDLE_SECONDS, self._look_whether_idle)
 
     def _stop_reading(self, fault: str) -> None:
-        """Nothing more comes, or is waited for; ``fault`` is what the current body ends with, if it is incomplete."""
+        """Stop reading; ``fault`` is the error of the current body if it is incomplete."""
         self._deadline = 0.0
         ending = self.framing.end(fault)
         if ending:
@@ -253,9 +266,9 @@ def _raising(error: Exception) -> Later:
 
 
 class Manager(web.Server):
-    """Makes a protocol for each connection; ``begin`` answers whole requests without aiohttp, if given."""
+    """Makes a protocol for each connection. ``start`` answers whole requests without aiohttp, if given."""
 
-    def __init__(self, handler: Any, begin: Begin | None = None) -> None:
+    def __init__(self, handler: Any, start: Start | None = None) -> None:
         super().__init__(
             handler,
             handler_cancellation=True,
@@ -268,8 +281,8 @@ class Manager(web.Server):
             lingering_time=0.5,
             logger=_LOG,
         )
-        self._begin = begin
+        self._starter = start
 
     def __call__(self) -> RequestHandler:
         """Return the protocol for a new connection."""
-        return Protocol(self, self._begin, loop=self._loop, **self._kwargs)
+        return Protocol(self, self._starter, loop=self._loop, **self._kwargs)

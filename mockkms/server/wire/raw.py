@@ -1,4 +1,4 @@
-"""Answers written by hand onto the connection: cut, reset, dripped, wrongly framed, or no HTTP at all."""
+"""Responses written directly to the connection: cut, reset, sent slowly, malformed, or not HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLUSH_TRIES = 200
 
 
 class WireAnswer(web.StreamResponse):
-    """An answer that writes itself, so that aiohttp neither completes nor corrects it."""
+    """A response that is written without aiohttp, which would complete or correct it."""
 
     def __init__(self, plan: Plan, reply: Reply, sleepers: Sleepers, repeated: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(status=reply.status)
@@ -29,7 +29,7 @@ class WireAnswer(web.StreamResponse):
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write everything, then end the connection."""
+        """Write everything, then close the connection."""
         transport = request.transport
         if transport is None or transport.is_closing():
             return None
@@ -44,14 +44,14 @@ class WireAnswer(web.StreamResponse):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to write."""
+        """Do nothing: ``prepare`` has written everything."""
 
     async def _write(self, transport: asyncio.Transport, bodiless: bool) -> None:
         plan, reply = self._plan, self._reply
         body = b"" if bodiless else reply.body
         start = head(reply, plan.framing, self._repeated)
         if plan.framing is not None and plan.framing.bad_chunk:
-            # A chunk of no bytes would end the body as it should.
+            # An empty chunk would end the body correctly.
             chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n" if body else b""
             body = chunk + b"not a chunk size\r\n"
         if plan.cut is not None:
@@ -73,7 +73,7 @@ class WireAnswer(web.StreamResponse):
 
 
 def head(reply: Reply, framing: BodyFraming | None, repeated: Iterable[tuple[str, str]] = ()) -> bytes:
-    """Status line and headers; the connection is announced to close."""
+    """Return status line and headers, with ``Connection: close``."""
     known = http.HTTPStatus._value2member_map_
     phrase = http.HTTPStatus(reply.status).phrase if reply.status in known else "Unknown"
     lines = [f"HTTP/1.1 {reply.status} {phrase}"]
@@ -90,9 +90,9 @@ def head(reply: Reply, framing: BodyFraming | None, repeated: Iterable[tuple[str
 
 
 async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers) -> None:
-    """End a connection as the cut says."""
+    """Close a connection in the way of the fault."""
     if cut.how == "hang":
-        # The server cancels this when the client leaves.
+        # The server cancels this when the client disconnects.
         await sleepers.hang(cut.limit)
     if cut.how == "reset":
         await flushed(transport)
@@ -102,7 +102,7 @@ async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers) -> Non
 
 
 async def flushed(transport: asyncio.Transport) -> None:
-    """Wait a little until what was written is with the system."""
+    """Wait up to a second until the written bytes are passed to the system."""
     for _ in range(_FLUSH_TRIES):
         if transport.is_closing() or not transport.get_write_buffer_size():
             return
@@ -110,7 +110,7 @@ async def flushed(transport: asyncio.Transport) -> None:
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Cut the connection so that the client sees ECONNRESET."""
+    """Reset the connection: the client sees ECONNRESET."""
     raw = transport.get_extra_info("socket")
     if raw is not None:
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""An answer with just the headers it was given, written in one piece.
+"""Responses with exactly the given headers, written in one piece.
 
-aiohttp's own response would add ``Content-Type`` and ``Server``, and copy every header into a multi-dict on the way.
+aiohttp's own response would add ``Content-Type`` and ``Server``, and copy all headers to a multi-dict.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _REFUSED_SECONDS = 0.5
 """Seconds that a refused connection stays open, as in Go."""
 _BODILESS = frozenset((204, 304))
 _stamp = (0, "")
-"""The second that was last written as a date, and its text."""
+"""The last second that was formatted as a date, and its text."""
 
 
 class PlainResponse(web.StreamResponse):
-    """A whole answer, known before its first byte is sent."""
+    """A response whose body is known before it is sent."""
 
     def __init__(
         self, *, status: int, body: bytes, headers: Mapping[str, str], repeated: Iterable[tuple[str, str]] = ()
@@ -37,81 +37,81 @@ class PlainResponse(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        """Whether the connection goes on after this answer."""
+        """Whether the connection stays open after this response."""
         return self._open
 
     def force_close(self) -> None:
-        """End the connection after this answer."""
+        """Close the connection after this response."""
         self._open = False
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write head and body. Raises ConnectionResetError where the client has left."""
+        """Write head and body. Raises ConnectionResetError if the client has disconnected."""
         transport = request.transport
         if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         self._open = self._open and request.keep_alive
         transport.write(self._bytes(request))
         await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to write."""
+        """Do nothing: ``prepare`` has written everything."""
 
     def _bytes(self, request: web.BaseRequest) -> bytes:
         status, body, bodiless = self.status, self._plain_body, request.method == "HEAD"
-        begun, declared = self._begun()
-        begun, bodiless = _with_length(begun, declared, status, body, bodiless)
-        head = self._end(begun, request)
+        text, declared = self._head()
+        text, bodiless = _with_length(text, declared, status, body, bodiless)
+        head = self._end(text, request)
         return head if bodiless else head + body
 
-    def _begun(self) -> tuple[str, str]:
-        """Status line and headers, and apart from them the length that they declare."""
-        begun, declared, _ = _head_of(self.status, self._plain_headers)
-        return begun + "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in self._repeated), declared
+    def _head(self) -> tuple[str, str]:
+        """Return status line and headers, and the declared length separately."""
+        text, declared, _ = _head_of(self.status, self._plain_headers)
+        return text + "".join(f"{_line(f'{name}: {value}')}\r\n" for name, value in self._repeated), declared
 
-    def _end(self, begun: str, request: web.BaseRequest) -> bytes:
+    def _end(self, head: str, request: web.BaseRequest) -> bytes:
         if request.version.minor == 0:
-            begun = begun.replace("HTTP/1.1", "HTTP/1.0", 1) + ("Connection: keep-alive\r\n" if self._open else "")
+            head = head.replace("HTTP/1.1", "HTTP/1.0", 1) + ("Connection: keep-alive\r\n" if self._open else "")
         elif not self._open:
-            begun += "Connection: close\r\n"
-        return (begun + "\r\n").encode("utf-8", "replace")
+            head += "Connection: close\r\n"
+        return (head + "\r\n").encode("utf-8", "replace")
 
 
 def plain_bytes(
     method: str, status: int, body: bytes, headers: Mapping[str, str], repeated: Iterable[tuple[str, str]] = ()
 ) -> bytes:
-    """Return a whole HTTP/1.1 answer as a ``PlainResponse`` writes it."""
-    begun, declared, encoded = _head_of(status, headers)
+    """Return an HTTP/1.1 response as a ``PlainResponse`` writes it."""
+    text, declared, encoded = _head_of(status, headers)
     bodiless = method == "HEAD"
     if not (bodiless or repeated or status in _BODILESS or status < 200):
         return b"%bContent-Length: %d\r\n\r\n%b" % (encoded, len(body), body)
-    begun += "".join(f"{_line(f'{name}: {text}')}\r\n" for name, text in repeated)
-    begun, bodiless = _with_length(begun, declared, status, body, bodiless)
-    head = (begun + "\r\n").encode("utf-8", "replace")
+    text += "".join(f"{_line(f'{name}: {value}')}\r\n" for name, value in repeated)
+    text, bodiless = _with_length(text, declared, status, body, bodiless)
+    head = (text + "\r\n").encode("utf-8", "replace")
     return head if bodiless else head + body
 
 
-def _with_length(begun: str, declared: str, status: int, body: bytes, bodiless: bool) -> tuple[str, bool]:
+def _with_length(head: str, declared: str, status: int, body: bytes, bodiless: bool) -> tuple[str, bool]:
     """Return the head with the length of the body, and whether no body is sent."""
     if status not in _BODILESS and status >= 200 and (body or not bodiless):
-        return f"{begun}Content-Length: {len(body)}\r\n", bodiless
-    return f"{begun}Content-Length: {declared}\r\n" if bodiless and declared else begun, True
+        return f"{head}Content-Length: {len(body)}\r\n", bodiless
+    return f"{head}Content-Length: {declared}\r\n" if bodiless and declared else head, True
 
 
 def _head_of(status: int, headers: Mapping[str, str]) -> tuple[str, str, bytes]:
-    # More than the usual headers may be long: of those no copy is kept.
+    # Additional headers may be long: they are not cached.
     short = len(headers) <= _USUAL_HEADERS or sum(map(len, headers.values())) <= _LONGEST_CACHED
     head = _head if short else _head.__wrapped__
     return head(status, tuple(headers.items()), _date())
 
 
 def plain(reply: HttpReply) -> PlainResponse:
-    """Return the answer of a gateway as aiohttp sends it."""
+    """Return the response of a gateway as aiohttp's response."""
     return PlainResponse(status=reply.status, body=reply.body, headers=reply.headers, repeated=reply.repeated)
 
 
-class Refusal(web.StreamResponse):
-    """The response to an invalid request, written as given; the connection is closed afterwards."""
+class RefusalResponse(web.StreamResponse):
+    """The response to an invalid request, in bytes; the connection is closed afterwards."""
 
     def __init__(self, answer: bytes) -> None:
         super().__init__(status=400)
@@ -119,7 +119,7 @@ class Refusal(web.StreamResponse):
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write the answer and end our side; the client gets time to read it, for a close with bytes unread resets."""
+        """Write the response and close our side; a close with unread bytes would reset the connection, so wait."""
         transport = request.transport
         if transport is None or transport.is_closing():
             return None
@@ -128,26 +128,26 @@ class Refusal(web.StreamResponse):
             try:
                 transport.write_eof()
             except OSError:
-                return None  # The client has left, and the loop has not noticed yet.
-            # The server cancels this when the client leaves.
+                return None  # The client has disconnected, which the loop has not noticed yet.
+            # The server cancels this when the client disconnects.
             await asyncio.sleep(_REFUSED_SECONDS)
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to write."""
+        """Do nothing: ``prepare`` has written everything."""
 
 
 _USUAL_HEADERS = 3
-"""Headers that every answer has; none of them is long."""
+"""Number of headers that every response has; none of them is long."""
 _LONGEST_CACHED = 4096
-"""Characters of the values of an answer's headers of which a copy is kept."""
+"""Maximum length in characters of the header values that are cached."""
 
 
 @lru_cache(maxsize=64)
 def _head(status: int, headers: tuple[tuple[str, str], ...], date: str) -> tuple[str, str, bytes]:
-    """Status line and headers, apart from them the length that they declare, and the first again as bytes.
+    """Return status line and headers, the declared length separately, and the former as bytes.
 
-    Most answers of a second share one.
+    Most responses within a second share one result.
     """
     lines, declared, dated = [f"HTTP/1.1 {status} {_reason(status)}"], "", False
     for name, text in headers:
@@ -159,8 +159,8 @@ def _head(status: int, headers: tuple[tuple[str, str], ...], date: str) -> tuple
         lines.append(_line(f"{name}: {text}"))
     if not dated:
         lines.append(f"Date: {date}")
-    begun = "\r\n".join((*lines, ""))
-    return begun, _line(declared), begun.encode("utf-8", "replace")
+    head = "\r\n".join((*lines, ""))
+    return head, _line(declared), head.encode("utf-8", "replace")
 
 
 def _reason(status: int) -> str:
@@ -168,12 +168,12 @@ def _reason(status: int) -> str:
 
 
 def _line(text: str) -> str:
-    """As Go writes a header: what would end its line becomes a blank."""
+    """Return a header line as Go writes it: line breaks are replaced by blanks."""
     return text.replace("\r", " ").replace("\n", " ")
 
 
 def _date() -> str:
-    """The present moment as HTTP writes it."""
+    """Return the current time in the format of HTTP."""
     global _stamp
     now = int(time.time())
     if _stamp[0] != now:

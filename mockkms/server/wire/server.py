@@ -26,7 +26,7 @@ from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
 from mockkms.server.wire.listener import Listener, listening
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
 from mockkms.server.wire.protocol import HEAD_SECONDS, Later, Manager, Protocol
-from mockkms.server.wire.responses import PlainResponse, Refusal, plain
+from mockkms.server.wire.responses import PlainResponse, RefusalResponse, plain
 from mockkms.server.wire.tls import Address, ServerTls
 from mockkms.server.wire.tls_faults import meet
 from mockkms.vault.kernel.mounting import trusted_certificates
@@ -36,9 +36,9 @@ _PIPELINED = 16
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
 _LONGEST_ENDING = 30.0
-"""Seconds that ``start`` waits for the thread of the run before."""
+"""Seconds that ``start`` waits for the thread of the previous run."""
 _MAX_DROPPED = 2 * MAX_BODY
-"""Bytes of an oversized body that are read, so that its client gets to see the answer."""
+"""Bytes of an oversized body that are read, so that its client sees the response."""
 
 
 class _Body(NamedTuple):
@@ -70,27 +70,27 @@ class Server:
         self._tls = tls
         self._addresses = list(further)
         self._further: dict[int, Address] = {}
-        """What is listened on besides the ports, by the port in use."""
+        """Additional addresses by the port in use."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ending: threading.Thread | None = None
-        """The thread of the last run, which may still be on its way out."""
+        """The thread of the previous run, which may not have ended yet."""
         self._manager: Manager | None = None
         self._listeners: list[Listener] = []
         self._deaf: list[socket.socket] | None = None
-        """Connections that are never read from; None while there are to be none."""
+        """Connections that are not read from; None: all connections are read from."""
         self.ports: list[int] = []
         self._host = ""
         self._reopening: set[asyncio.Task[None]] = set()
         self._busy: set[Protocol] = set()
-        """The connections whose request is not answered yet."""
+        """Connections with an unanswered request."""
         self._failure: BaseException | None = None
         gateway.host = self
 
     def start(self, host: str = "127.0.0.1", ports: tuple[int, ...] = (0,)) -> list[int]:
         """Listen on every port (0 picks one); returns the ports. Raises OSError for a taken one.
 
-        Raises RuntimeError if a request of the run before still holds its thread.
+        Raises RuntimeError if a request of the previous run still holds its thread.
         """
         if self._ending is not None:
             self._ending.join(_LONGEST_ENDING)
@@ -124,13 +124,13 @@ class Server:
         return self.ports
 
     def stop(self) -> None:
-        """Stop at once: connections are aborted, whatever they were waiting for."""
+        """Stop at once and abort all connections."""
         loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
-        # A key being made or a silent server of the user's can keep the thread from ending. It is a daemon thread.
+        # The generation of a key or a silent external server can delay the end of the thread. It is a daemon thread.
         thread.join(_LONGEST_STOP)
         self._ending = thread
         self.gateway.world.core.server.ports.difference_update(self.ports, self._further)
@@ -138,7 +138,7 @@ class Server:
 
     @property
     def further(self) -> list[tuple[Address, int]]:
-        """What is listened on besides the ports, each with its port in use."""
+        """Additional addresses, each with its port in use."""
         return [(place, port) for port, place in self._further.items()]
 
     @property
@@ -157,9 +157,9 @@ class Server:
                 connection.transport.abort()
 
     def cut_busy(self) -> None:
-        """Abort the connections whose request is not answered yet, and wait until their handlers have ended.
+        """Abort the connections with unanswered requests, and wait until their handlers have ended.
 
-        From any thread but the server's. What such a request would still do, it does not do afterwards.
+        Call it from another thread than the server's. Afterwards these requests have no further effects.
         """
         if self._busy and self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
@@ -181,7 +181,7 @@ class Server:
         task.add_done_callback(self._reopening.discard)
 
     def deaf(self, seconds: float) -> None:
-        """Accept connections and never read from them for so many seconds, then cut them. On its thread only."""
+        """Accept connections without reading from them for ``seconds``, then close them. On its thread only."""
         if self._deaf is None:
             self._deaf = []
             self.loop.call_later(seconds, self._hear)
@@ -212,7 +212,7 @@ class Server:
         return self.ports
 
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
-        # Accepting by hand needs a loop that watches sockets, which is not what Windows gives unasked.
+        # Listener needs a loop with add_reader, which the default loop of Windows lacks.
         loop = asyncio.SelectorEventLoop()
         start_requests_at_once(loop)
         asyncio.set_event_loop(loop)
@@ -233,7 +233,7 @@ class Server:
             ready.set()
 
     async def _open(self, sockets: list[socket.socket]) -> None:
-        self._manager = Manager(self._handle, self._begin)
+        self._manager = Manager(self._handle, self._start_request)
         if self.control is not None:
             self._control_manager = Manager(self._handle_control)
             self._control_listener = Listener(sockets[0], self._welcome_control)
@@ -249,7 +249,7 @@ class Server:
             listener.close()
 
     async def _welcome(self, made: socket.socket) -> None:
-        """Make a connection of a socket just accepted, unless a fault has other plans."""
+        """Make a connection of an accepted socket, unless a fault prevents it."""
         assert self._manager is not None
         if self._deaf is not None:
             self._deaf.append(made)
@@ -265,7 +265,7 @@ class Server:
                 return
             trust = trusted_certificates(self.gateway.world.core)
             context = tls.context_for(plan.tls if plan is not None else "", trust)
-        # What fails here is the client's handshake, and the client knows it.
+        # An error here is one of the client's handshake, which the client sees.
         with contextlib.suppress(OSError):
             if context is not None and await _refused_as_plain(made):
                 return
@@ -307,15 +307,15 @@ class Server:
         await asyncio.gather(*pending, return_exceptions=True)
         await self.gateway.close()
 
-    def _begin(self, connection: Protocol, whole: Whole) -> HttpReply | Later:
-        """Answer a usual request that came whole, or begin to."""
+    def _start_request(self, connection: Protocol, whole: Whole) -> HttpReply | Later:
+        """Answer a usual request that was received in one piece, or return a function that does."""
         target, mark, query = whole.target.partition("?")
         found = self.gateway.start(HttpRequest(
             whole.method, target, query, whole.headers, whole.body, *connection.peer, connection.local,
             shown(connection.transport), bare_mark=bool(mark) and not query, memo=whole.memo,
         ))  # fmt: skip
         if connection.trust is not None and isinstance(found, HttpReply):
-            return partial(_finished, found)  # Whether the connection goes on is said in the answer.
+            return partial(_finished, found)  # The response says whether the connection is closed.
         return found
 
     async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
@@ -331,12 +331,12 @@ class Server:
     async def _answer(self, aio: web.BaseRequest, connection: Protocol) -> web.StreamResponse:
         note = connection.take()
         if note is not None and note.refusal:
-            return Refusal(note.refusal)
+            return RefusalResponse(note.refusal)
         if connection.taken % _PIPELINED == 0 and connection.framing.heads > connection.taken:
             await asyncio.sleep(0)  # Other connections are served between the requests that this one sent at once.
-        begun, connection.begun = connection.begun, None
-        if begun is not None:
-            return self._ended(await begun(aio), connection)
+        started, connection.started = connection.started, None
+        if started is not None:
+            return self._ended(await started(aio), connection)
         method, wanted = (note.method, note.target) if note is not None else (method_of(aio.method), aio.raw_path)
         target, mark, query = wanted.partition("?")
         if target == "*" and method == "OPTIONS":
@@ -373,7 +373,7 @@ class Server:
     def _ended(self, answer: web.StreamResponse, connection: Protocol) -> web.StreamResponse:
         trust = connection.trust
         if trust is not None and trust != trusted_certificates(self.gateway.world.core):
-            # The next connection is one on which its client is asked for the certificates trusted by now.
+            # On a new connection, the client is asked for the certificates that are trusted now.
             answer.force_close()
         return answer
 
@@ -383,7 +383,7 @@ async def _finished(reply: HttpReply, aio: web.BaseRequest) -> web.StreamRespons
 
 
 async def _refused_as_plain(made: socket.socket) -> bool:
-    """Return whether a client on a port with TLS was refused, because it spoke plain HTTP or did not speak at all."""
+    """Return whether a client on a port with TLS was refused, because it sent plain HTTP or nothing."""
     try:
         if not await speaks_http(made, HEAD_SECONDS):
             return False
@@ -429,6 +429,6 @@ async def _read_within_limit(content: StreamReader) -> _Body:
             break
         chunks += chunk[: max(0, MAX_BODY - len(chunks))]
     if size > MAX_BODY:
-        # Go's decoder sees the end of a value by the byte behind it, which is not there for the last one.
+        # Go's decoder needs the byte after a value to find its end, so the last byte is not decoded.
         return _Body(bytes(chunks[:-1]), too_large=True)
     return _Body(bytes(chunks))

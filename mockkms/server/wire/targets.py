@@ -23,7 +23,7 @@ class Target:
 
     host: str
     path: str
-    """As sent, percent-encoded; empty where only an authority was given."""
+    """As sent, percent-encoded; empty for an authority without path."""
     shown: str
     """Path and query; bytes that are not ASCII are escaped."""
 
@@ -43,7 +43,7 @@ def read_target(method: str, uri: str) -> Target:
     if not path.startswith("/"):
         if not scheme:
             raise ValueError("malformed request target")
-        # Rootless, such as mailto:somebody: Go keeps it apart and leaves the path empty.
+        # Without a root, such as mailto:anna: Go stores it separately and leaves the path empty.
         path = ""
     elif scheme and path.startswith("//"):
         authority, slash, below = path[2:].partition("/")

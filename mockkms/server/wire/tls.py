@@ -1,6 +1,6 @@
-"""TLS: a context from PEM files, or with a certificate of this process's own authority.
+"""TLS contexts, from PEM files or with a certificate issued by this process's own authority.
 
-The own authority exists so that a test gets HTTPS without files of its own: clients trust it by ``ca_file``.
+With the own authority, tests need no files for HTTPS: clients trust it by ``ca_file``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server listens, and with which TLS; port 0 picks one."""
+    """An address to listen on, with its TLS; port 0 picks a free port."""
 
     host: str
     port: int
@@ -32,7 +32,7 @@ _FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can 
 
 
 class ServerTls:
-    """The context of a server, and those of its TLS faults, made when they are first asked for."""
+    """The TLS context of a server, and those of its TLS faults, made at first use."""
 
     def __init__(
         self,
@@ -52,16 +52,16 @@ class ServerTls:
         asks = again is not None and ask_clients
         self._clients = ClientTrust(again, client_authority, client_required) if again is not None and asks else None
         self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
-        """Faults that this server cannot do, and why."""
+        """TLS faults that this server cannot produce, with the reason."""
         if again is None:
-            self.denied[CLIENT_CERT] = "a finished SSLContext cannot be changed; give certificate and key as files"
+            self.denied[CLIENT_CERT] = "an SSLContext cannot be changed; give certificate and key as files"
 
     def presents(self, fault: str) -> bool:
-        """Whether the fault is a certificate that is presented, everything else being as usual."""
+        """Return whether the fault only replaces the certificate."""
         return fault in (EXPIRED, WRONG_HOST, UNTRUSTED)
 
     def context_for(self, fault: str, trusted: frozenset[str] = frozenset()) -> ssl.SSLContext:
-        """The context of a fault; "" is none. ``trusted``: certificates (PEM) that clients may show."""
+        """Return the context for a fault ("": none). ``trusted``: accepted client certificates (PEM)."""
         if not fault and self._clients is not None:
             return self._clients.context(self.context, trusted)
         if fault not in self._contexts:
@@ -74,11 +74,11 @@ class ServerTls:
         if fault == CLIENT_CERT and self._again is not None:
             context = self._again()
             context.verify_mode = ssl.CERT_REQUIRED
-            # No client has a certificate of an authority that was made a moment ago.
+            # No client has a certificate of a new authority.
             context.load_verify_locations(cadata=Authority().certificate.decode())
             return context
         trusted = fault in (EXPIRED, WRONG_HOST)
-        authority = own_authority() if trusted else Authority("an authority that nobody trusts")
+        authority = own_authority() if trusted else Authority("an untrusted authority")
         names = ("wrong.host.invalid",) if fault == WRONG_HOST else self._names
         issued = authority.issue(names, expired=fault == EXPIRED)
         return loaded(issued.certificate + issued.key)
@@ -90,7 +90,7 @@ NO_TLS: Mapping[str, str] = dict.fromkeys(
 
 
 def loaded(pem: bytes) -> ssl.SSLContext:
-    """A context with a certificate and its key, both in ``pem``. Python loads them from files only."""
+    """Return a context with a certificate and its key, both in ``pem``. Python loads them from files only."""
     context = _context()
     with PemFolder() as folder:
         both = folder / "server.pem"
@@ -100,13 +100,13 @@ def loaded(pem: bytes) -> ssl.SSLContext:
 
 
 def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
-    """The context of a server with this certificate (chain) and key, paths of PEM files. Raises ValueError."""
+    """Return a server's context with this certificate (chain) and key, paths of PEM files. Raises ValueError."""
     for name in (certificate, key):
         with file_context(f"{name}: "), open(name, "rb"):
             pass
     context = _context()
     try:
-        # The empty password keeps OpenSSL from asking for one on the terminal.
+        # With an empty password, OpenSSL does not ask for one on the terminal.
         context.load_cert_chain(str(certificate), str(key), password="")
     except OSError as error:
         if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
@@ -123,11 +123,11 @@ class TlsFiles:
     key: str | Path
     client_authority: str | Path = ""
     client_required: bool = False
-    """A client must show a certificate of that authority."""
+    """Whether clients must present a certificate of that authority."""
     ask_clients: bool = True
 
     def server(self) -> ServerTls:
-        """The TLS of a server with them. Raises ValueError."""
+        """Return the server's TLS. Raises ValueError."""
 
         def again() -> ssl.SSLContext:
             return from_files(self.certificate, self.key)
@@ -137,10 +137,10 @@ class TlsFiles:
             try:
                 again().load_verify_locations(self.client_authority)
             except OSError as error:
-                reason = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+                reason = "not a certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
                 raise ValueError(f"{self.client_authority}: {reason}") from None
         elif self.client_required:
-            raise ValueError("clients' certificates are required: say which authority's")
+            raise ValueError("client certificates are required, but client_authority is not set")
         return ServerTls(
             context, again=again, client_authority=self.client_authority, client_required=self.client_required,
             ask_clients=self.ask_clients,
@@ -154,7 +154,7 @@ def _context() -> ssl.SSLContext:
 
 
 class OwnTls(ServerTls):
-    """A certificate for ``localhost``, ``127.0.0.1``, ``::1`` and ``host``, and the file by which to trust it."""
+    """A certificate for ``localhost``, ``127.0.0.1``, ``::1`` and ``host``, and the file of its authority."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         from mockkms.crypto.x509.authority import issue

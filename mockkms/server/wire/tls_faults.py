@@ -1,4 +1,4 @@
-"""TLS handshakes that go wrong: cut, left hanging, or with a client certificate demanded."""
+"""TLS handshakes that fail: cut, not continued, or with a required client certificate."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mockkms.server.wire.tls import ServerTls
 
 _PIECE = 65536
 _PATIENCE = 10.0
-"""Seconds for a client to go on with its handshake, and to read why it failed."""
+"""Seconds for a client to continue its handshake, and to read the alert."""
 
 
 async def meet(fault: str, made: socket.socket, tls: ServerTls) -> None:
-    """Carry out a fault on a socket just accepted, and close it. Errors of the client are ignored."""
+    """Carry out a fault on an accepted socket, and close it. Errors of the client are ignored."""
     loop = asyncio.get_running_loop()
     with contextlib.suppress(OSError, asyncio.TimeoutError), contextlib.closing(made):
         if fault == CLIENT_CERT:
             await asyncio.wait_for(_demand(made, tls.context_for(fault)), _PATIENCE)
             return
-        # The client has begun: it sees a handshake cut, not a connection refused.
+        # After the client's first message it sees a cut handshake, not a refused connection.
         await loop.sock_recv(made, _PIECE)
         if fault == RESET:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
@@ -32,7 +32,7 @@ async def meet(fault: str, made: socket.socket, tls: ServerTls) -> None:
 
 
 async def _demand(made: socket.socket, context: ssl.SSLContext) -> None:
-    """A handshake by hand: asyncio does not send the alert that tells the client what was missing."""
+    """Do the handshake without asyncio, which does not send the alert about the missing certificate."""
     loop = asyncio.get_running_loop()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     engine = context.wrap_bio(incoming, outgoing, server_side=True)
@@ -51,7 +51,7 @@ async def _demand(made: socket.socket, context: ssl.SSLContext) -> None:
             if not received:
                 return
             incoming.write(received)
-    # With bytes unread a close would be a reset, and the alert be lost on the way.
+    # A close with unread bytes would reset the connection, and the alert would be lost.
     made.shutdown(socket.SHUT_WR)
     await until_it_leaves(made)
 

@@ -176,7 +176,7 @@ def test_one_server_cannot_step_down(kms: MockKMS) -> None:
         kms.faults.add(TRIGGER, step_down=True)
     with pytest.raises(FaultError, match=told):
         kms.faults.script([{"step_down": True}])
-    with pytest.raises(FaultError, match="a tenant has no nodes of its own"):
+    with pytest.raises(FaultError, match="a tenant is a single server"):
         kms.tenant("one").faults.add(TRIGGER, step_down=True)
     with pytest.raises(SeedError, match=told):
         kms.load({"faults": [{"path": TRIGGER, "step_down": True}]})
