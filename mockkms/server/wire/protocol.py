@@ -106,6 +106,9 @@ class Protocol(RequestHandler):
             self._watch.cancel()
         if self._idle is not None:
             self._idle.cancel()
+        if self.reading is not None:
+            # Who waits for the body is cancelled: the error that aiohttp would hand over would be reported as lost.
+            self.reading.feed_eof()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import socket
+import struct
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ MORE = [
     b"Transfer-Encoding: chunked\r\n", b"Content-Length: 3\r\n", b"Connection: close\r\n",
     b"Upgrade: websocket\r\nConnection: upgrade\r\n", b"Expect: 100-continue\r\n",
 ]  # fmt: skip
+RESET = struct.pack("ii", 1, 0)
+"""Of SO_LINGER: closing the connection resets it."""
 PATHS = [
     b"/v1/sys/health", b"/v1/secret/data/\xff", b"/v1/transit/keys/%ff", b"/_mockkms/journal?path=\xff", b"//",
     b"/ui/\xff", b"/t/a/v1/sys/health", b"/rustfs/admin/v3/kms/keys?x=\xff", b"/v1/sys/wrapping/lookup",
@@ -64,8 +67,13 @@ def test_nothing_breaks_the_server(kms: MockKMS, seed: int, caplog: pytest.LogCa
             made.settimeout(5)
             got = b""
             # A connection that was closed at the first half is reset by the second.
+            ending = dice.choice(("read", "read", "leave", "reset"))
             with contextlib.suppress(OSError):
                 made.sendall(data[:cut])
+                if ending == "reset":
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                if ending != "read":
+                    continue
                 made.sendall(data[cut:])
                 made.shutdown(socket.SHUT_WR)
             with contextlib.suppress(ConnectionError):
