@@ -50,10 +50,16 @@ def shape() -> ListOf:
 def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Create the tokens of a namespace; one whose id exists is replaced, except the root token."""
     core = to.core
+    places: dict[str, int] = {}
     for index, spec in enumerate(mappings_at(section, "tokens")):
         at = (*steps, "tokens", index)
         with to.guard(*at):
             values = dict(spec)
+            id = str(values.get("id", ""))
+            first = places.setdefault(id, index) if id else index
+            if first != index:
+                to.fault((*at, "id"), f"tokens[{first}] has this id already")
+                continue
             entity = values.pop("entity", None)
             if entity is not None:
                 found = core.identity.entity_named(namespace, str(entity))
@@ -61,7 +67,7 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
                     to.fault((*at, "entity"), f'no entity is named "{entity}"')
                     continue
                 values["entity_id"] = found.id
-            known = core.state.tokens.by_id.get(str(values.get("id", "")))
+            known = core.state.tokens.by_id.get(id)
             if known is not None and known.id == to.world.root_token:
                 to.fault((*at, "id"), "this is the root token, which is there already")
                 continue
