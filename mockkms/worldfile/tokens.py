@@ -55,8 +55,8 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
         at = (*steps, "tokens", index)
         with to.guard(*at):
             values = dict(spec)
-            id = str(values.get("id", ""))
-            first = places.setdefault(id, index) if id else index
+            token_id = str(values.get("id", ""))
+            first = places.setdefault(token_id, index) if token_id else index
             if first != index:
                 to.fault((*at, "id"), f"tokens[{first}] has this id already")
                 continue
@@ -67,7 +67,7 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
                     to.fault((*at, "entity"), f'no entity is named "{entity}"')
                     continue
                 values["entity_id"] = found.id
-            known = core.state.tokens.by_id.get(id)
+            known = core.state.tokens.by_id.get(token_id)
             if known is not None and known.id == to.world.root_token:
                 to.fault((*at, "id"), "this is the root token, which is there already")
                 continue

@@ -98,7 +98,7 @@ def test_check_names_a_token_whose_id_is_taken(tmp_path: Path, capsys: pytest.Ca
     world = tmp_path / "world.yaml"
     world.write_text("mockkms: 1\nvault:\n  tokens:\n    - {id: same, policies: []}\n    - {id: same, policies: []}\n")
     assert main(["check", str(world)]) == 1
-    assert f"{world}:5:12: vault.tokens[1].id: tokens[0] has this id already" in capsys.readouterr().err
+    assert f"{world}:5:12: vault.tokens[1].id: tokens[0] has this id already" in capsys.readouterr().out
 
 
 def test_queries_of_a_wrong_kind() -> None:
