@@ -42,7 +42,7 @@ def seal(algorithm: str, key: bytes, nonce: bytes, plaintext: bytes, associated:
 
 
 def sealing(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None], bytes] | None:
-    """Return what encrypts with a key: ``(nonce, plaintext, associated)`` to ciphertext and tag.
+    """Return a function that encrypts with a key: ``(nonce, plaintext, associated)`` to ciphertext and tag.
 
     None for XChaCha20, whose key depends on the nonce. Raises ValueError for a key of wrong size.
     """
@@ -59,7 +59,7 @@ def opening(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None]
 
 
 def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | None = None) -> bytes:
-    """Return the plaintext of what ``seal`` made.
+    """Decrypt what ``seal`` returned.
 
     Raises CryptoError, with Go's text, where anything was changed or cut; ValueError for a key of wrong size.
     """

@@ -1,4 +1,4 @@
-"""Private and public keys as bytes: made, loaded, and turned into each other.
+"""Private and public keys as bytes: generating, loading and converting them.
 
 A private key is PKCS #8 DER (RSA, ECDSA) or the 64 bytes of seed and public key (``ed25519``); a public key is
 SubjectPublicKeyInfo DER or the 32 raw bytes. Loading an RSA key costs up to half a second when it is checked, so keys
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from mockkms.world.entropy import Entropy
 
 CURVES: Final[dict[str, ec.EllipticCurve]] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
-"""By the names that Go and transit give them."""
+"""The curves by the names of Go and transit."""
 
 ORDERS: Final = {
     "P-256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
@@ -36,7 +36,7 @@ ORDERS: Final = {
 
 _CACHED_KEYS = 512
 _SPARE = 8
-"""Bytes drawn beyond the size of a curve's order, so that the remainder is evenly spread."""
+"""Random bytes beyond the size of a curve's order, so that the remainder is evenly distributed."""
 
 
 def draw(entropy: Entropy, size: int, label: str = "") -> bytes:
@@ -104,7 +104,7 @@ def _ecdsa_repeats() -> bool:
 
 
 def public_of(private: bytes) -> bytes:
-    """Return the public half of a private key, in the form told above."""
+    """Return the public half of a private key, in the form described above."""
     if len(private) == 64:
         return private[32:]
     key = load_private(private)

@@ -1,4 +1,4 @@
-"""Caches of what is parsed from bytes or text, bounded in bytes: long input is parsed each time."""
+"""Caches of parsed bytes or text, bounded in bytes: long input is parsed each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Web Signatures in compact form: taken apart, verified, made. Algorithms by their JOSE names."""
+"""JSON Web Signatures in compact form: parsing, verifying, signing. Algorithms by their JOSE names."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class JwsToken:
 
 
 def parse(text: str) -> JwsToken:
-    """Take a compact JWS apart. Raises ValueError."""
+    """Parse a compact JWS. Raises ValueError."""
     parts = text.split(".")
     if len(parts) != 3:
         raise ValueError(NOT_COMPACT)
@@ -88,7 +88,7 @@ def load_key(pem: bytes) -> PublicKey:
 
 
 def verified(token: JwsToken, key: PublicKey) -> bool:
-    """Return whether ``key`` made the signature, with the algorithm that the header names.
+    """Return whether the signature is valid for ``key`` and the algorithm of the header.
 
     False for an unsupported critical header too.
     """

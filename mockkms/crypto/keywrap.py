@@ -30,7 +30,7 @@ _SMALLEST, _LARGEST = 24, 8200
 
 
 def hash_named(name: str) -> str:
-    """Transit's name of a hash given in any case. Raises CryptoError for an unknown one."""
+    """Return transit's name of a hash given in any case. Raises CryptoError for an unknown one."""
     found = HASHES.get(name.upper())
     if found is None:
         raise CryptoError(f"unknown hash function: {name}")

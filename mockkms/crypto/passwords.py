@@ -19,7 +19,7 @@ _COSTS = range(4, 17)
 
 
 def protect(password: str, salt: bytes) -> str:
-    """Return what to keep of a password."""
+    """Return the salted hash of a password, for ``matches``."""
     return f"{_OWN}{salt.hex()}${_digest(password, salt)}"
 
 

@@ -63,7 +63,7 @@ def url(secret: str, issuer: str, account: str, *, period: int, digits: int, alg
 
 
 def picture(text: str, size: int) -> bytes:
-    """Return ``text`` as a QR code in a PNG, ``size`` pixels wide and high; nothing where ``segno`` is not installed.
+    """Return ``text`` as a QR code in a PNG, ``size`` pixels wide and high; empty if ``segno`` is not installed.
 
     Raises ValueError for a picture too small for its text.
     """

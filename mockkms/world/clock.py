@@ -14,13 +14,13 @@ from functools import lru_cache
 from typing import TypeAlias
 
 Moment: TypeAlias = float | str | datetime | date
-"""A moment as people give it: seconds since the epoch, RFC 3339 text, or a datetime; without a zone it is UTC."""
+"""A moment: seconds since the epoch, RFC 3339 text, or a datetime; UTC without a time zone."""
 
 ClockState: TypeAlias = tuple[float, float | None]
-"""The state of a clock: its offset from the system's in seconds, and the moment at which it stands frozen."""
+"""The state of a clock: its offset from the system's in seconds, and the moment (epoch seconds) if it is frozen."""
 
 Duration: TypeAlias = float | str | timedelta
-"""A duration as people give it: seconds, text such as ``"2h"``, ``"-1m30s"`` or ``"250ms"``, or a timedelta."""
+"""A duration: seconds, text such as ``"2h"``, ``"-1m30s"`` or ``"250ms"``, or a timedelta."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _TEXT = re.compile(rf"[+-]?(?:(?:{_PART.pattern})+|\d+(?:\.\d+)?)")
@@ -32,7 +32,7 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
 class Clock:
-    """A clock that can be frozen, set and advanced. All times it gives are seconds since the Unix epoch (float)."""
+    """A clock that can be frozen, set and advanced. Its times are seconds since the Unix epoch (float)."""
 
     def __init__(self) -> None:
         self._offset = 0.0
@@ -46,16 +46,16 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands still until it is advanced or set."""
+        """Whether the clock is frozen: time stands still until it is advanced or set."""
         return self._frozen is not None
 
     def freeze(self, at: Moment | None = None) -> float:
-        """Stop the clock, at ``at`` or now; returns the moment it stands at. Raises ValueError for no moment."""
+        """Freeze the clock at ``at`` or now; return that moment. Raises ValueError for an invalid moment."""
         self._frozen = self.now() if at is None else seconds_of(at)
         return self._frozen
 
     def resume(self) -> None:
-        """Let a frozen clock run on from the moment it stands at."""
+        """Let a frozen clock run again from its moment."""
         if self._frozen is not None:
             self._offset = self._frozen - time.time()
             self._frozen = None
@@ -76,7 +76,7 @@ class Clock:
         return self.now()
 
     def set(self, at: Moment) -> None:
-        """Move the clock to ``at``; a frozen clock stays frozen there. Raises ValueError for no moment."""
+        """Move the clock to ``at``; a frozen clock stays frozen there. Raises ValueError for an invalid moment."""
         at = seconds_of(at)
         if self._frozen is not None:
             self._frozen = at
@@ -87,11 +87,11 @@ class Clock:
         return f"<Clock {rfc3339(self.now())}{', frozen' if self.frozen else ''}>"
 
     def state(self) -> ClockState:
-        """Return what a snapshot keeps of this clock."""
+        """Return the state, for ``restore``."""
         return (self._offset, self._frozen)
 
     def restore(self, state: ClockState) -> None:
-        """Put back what ``state()`` gave."""
+        """Restore what ``state`` returned."""
         self._offset, self._frozen = state
 
 
@@ -133,7 +133,7 @@ def duration_of(value: Duration) -> float:
 
 
 def seconds_of(at: Moment) -> float:
-    """Return seconds since the epoch of a moment as people give it. Raises ValueError for anything else."""
+    """Return a moment as seconds since the epoch. Raises ValueError for anything else."""
     if isinstance(at, str):
         try:
             return parse_rfc3339(at)

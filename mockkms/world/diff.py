@@ -1,4 +1,4 @@
-"""What changed between two states, as text: one line for each value that came, went or is another."""
+"""Differences of two states as text: one line for each value that was added, removed or changed."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ def _stream_key(seed: int | str | None) -> bytes:
 
 
 class Entropy:
-    """Random bytes and the identifiers made from them."""
+    """A source of random bytes and identifiers."""
 
     fresh_keys = False
-    """RSA keys are made new each time (slow) rather than taken from those prepared."""
+    """Whether RSA keys are generated each time (slow) rather than taken from the pool."""
 
     def __init__(self, seed: int | str | None = None) -> None:
         self.seed = seed
@@ -80,15 +80,15 @@ class Entropy:
         return int.from_bytes(self.bytes(8), "big") % bound
 
     def reseed(self, seed: int | str | None) -> None:
-        """Begin the stream of ``seed`` (None: the system's randomness) from its start."""
+        """Restart with ``seed`` (None: the system's randomness)."""
         self.restore((seed, 0, b""))
 
     def state(self) -> EntropyState:
-        """Return what a snapshot keeps of this stream."""
+        """Return the state, for ``restore``."""
         return (self.seed, self._counter, self._buffer)
 
     def restore(self, state: EntropyState) -> None:
-        """Put back what ``state()`` gave."""
+        """Restore what ``state`` returned."""
         seed, counter, buffer = state
         if seed != self.seed:
             self.seed = seed

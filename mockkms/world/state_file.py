@@ -1,4 +1,4 @@
-"""A world in a file: what ``serve --state FILE`` keeps over restarts.
+"""State files: a world that ``serve --state FILE`` keeps across restarts.
 
 One line of JSON after ``mockkms-state`` (format, version of mockkms, flavor, moment, length and SHA-256 of the rest),
 then the pickled state. A file is written beside its place and renamed, so that a reader finds the old one or the new
@@ -34,7 +34,7 @@ _MARK = b"mockkms-state "
 _LONGEST_HEADER = 4096
 _BUILTINS = frozenset(("set", "frozenset", "bytearray", "complex", "object"))
 _MODULES = frozenset(("collections", "datetime", "ipaddress"))
-"""Of the standard library: what states are made of."""
+"""Modules of the standard library whose classes a state may have."""
 
 
 class StateFileError(ValueError):
@@ -121,7 +121,7 @@ def read(path: Path) -> tuple[StateFileHeader, KeptState]:
 
 
 def apply(world: World, kept: KeptState) -> None:
-    """Put a world into a state that was kept."""
+    """Restore a kept state in a world."""
     world.replace_state(
         kept.vault, kept.rustfs, flavor=kept.flavor, root_token=kept.root_token, clock=kept.clock, entropy=kept.entropy
     )

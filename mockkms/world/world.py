@@ -23,7 +23,7 @@ from mockkms.world.journal.journal import Journal, Kept
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All of a world at one moment. Opaque; give it to ``World.restore``."""
+    """A saved world. Opaque: for ``World.restore``."""
 
     state: bytes
     shared: Mapping[str, Forkable]
@@ -35,7 +35,7 @@ class Snapshot:
     faults: BookState
     journal: Kept
     beside: bytes = b""
-    """What the world's ``beside`` kept; empty where there was none."""
+    """The data of the world's ``beside``; empty if it has none."""
 
     def load(self) -> tuple[VaultState, RustfsState]:
         """Return the states of Vault and of the RustFS API, to look at or to go on with."""
@@ -46,7 +46,7 @@ class Snapshot:
 
 
 class NoState(ValueError):
-    """What was asked for needs the state of an emulated server, and a real one answers in its place."""
+    """The operation needs the state of an emulated server, but in proxy mode a real server answers."""
 
 
 class Beside(Protocol):
@@ -56,7 +56,7 @@ class Beside(Protocol):
         """Return all of it."""
 
     def put_back(self, kept: bytes) -> None:
-        """What ``keep`` gave; as at the start where that is nothing."""
+        """Restore what ``keep`` returned; empty: the state at the start."""
 
 
 Loader = Callable[["World", list[object]], None]
@@ -81,15 +81,15 @@ class World:
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal(issued=lambda token: token in self.core.state.tokens.by_id)
         self.upstream = ""
-        """Address of the real server that answers in the place of this world's own; empty: there is none."""
+        """Address of the real server in proxy mode; empty without one."""
         self.beside: Beside | None = None
-        """Kept and put back with the world."""
+        """Saved and restored with the world."""
         self.baseline: Snapshot | None = None
         """What ``reset`` goes back to."""
         self.snapshots: dict[str, Snapshot] = {}
         """Those with a name."""
         self.resets = 0
-        """How often the world was put back so far: a request that a fault lets hang ends with that."""
+        """The number of restores so far: a restore ends requests that a fault has left hanging."""
         self.start: Snapshot | None = None
         """What ``loader`` without seeds goes back to."""
         self.loader = loader
@@ -105,7 +105,7 @@ class World:
         self.faults.stateless = f"a real server answers here ({upstream}), and its state cannot be changed from outside"
 
     def own_state(self, what: str) -> None:
-        """Raise NoState where the state that ``what`` needs is a real server's."""
+        """Raise NoState in proxy mode, where the state that ``what`` needs is a real server's."""
         if self.upstream:
             raise NoState(f"{what}: a real server answers here ({self.upstream}), and its state is out of reach")
 
@@ -159,7 +159,7 @@ class World:
         return world
 
     def earlier(self, name: str) -> World:
-        """A world of its own with the state of a snapshot, at the present time. Raises FaultError for no such name."""
+        """Return another world with the state of a snapshot, at the present time. Raises FaultError for unknown names."""
         world = self.sibling()
         world.restore(self.named(name), keep_faults=True)
         world.clock.restore(self.clock.state())
@@ -181,7 +181,7 @@ class World:
         clock: tuple[float, float | None],
         entropy: tuple[int | str | None, int, bytes],
     ) -> None:
-        """Replace what the emulated servers, the clock and the randomness hold; rules and journal stay."""
+        """Replace the state of the emulated servers, the clock and the entropy source; rules and journal stay."""
         with self.lock:
             self.core.replace_state(vault, flavor)
             self.root_token = root_token

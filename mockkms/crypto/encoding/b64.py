@@ -76,7 +76,7 @@ def encode_url(raw: bytes) -> str:
 
 
 def _decode_slowly(raw: bytes) -> bytes:
-    """Go's decoder step by step: reached only for line breaks and for faults, whose place it finds."""
+    """Decode step by step as Go does: only for line breaks and for invalid input, whose position it finds."""
     clean = bytearray()
     at = 0
     while True:
@@ -100,7 +100,7 @@ def _decode_slowly(raw: bytes) -> bytes:
 
 
 def _end(raw: bytes, at: int, clean: bytearray, got: int) -> bytes:
-    """Return what may follow the first ``=``: a second one if only two characters stand before it, then nothing."""
+    """Check what follows the first ``=``: a second one after two characters, then nothing; return the decoded bytes."""
     at = _skip_breaks(raw, at)
     if got == 2:
         if at == len(raw):

@@ -1,4 +1,4 @@
-"""Keys in the containers that imports bring, read as Go's ``crypto/x509`` reads them and refused in its words."""
+"""Keys in PKCS #8 and SubjectPublicKeyInfo, parsed as by Go's ``crypto/x509``, with its error texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mockkms.error_context import error_context
 _RSA, _RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 _EC, _ED25519, _X25519 = "1.2.840.10045.2.1", "1.3.101.112", "1.3.101.110"
 _ED25519_AS_CURVE = ("1.3.6.1.4.1.11591.15.1", "1.3.101.110")
-"""Object identifiers under which others put an Ed25519 seed into an elliptic curve container."""
+"""Object identifiers of curves with which other software stores Ed25519 seeds."""
 _CURVES: dict[str, ec.EllipticCurve] = {
     "1.3.132.0.33": ec.SECP224R1(),
     "1.2.840.10045.3.1.7": ec.SECP256R1(),
@@ -126,7 +126,7 @@ def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
 
 
 def _better_advice(data: bytes) -> str:
-    """Return what Go says to a key in a container of the older kinds."""
+    """Return Go's error text for a key in an older format; empty for other data."""
     for kind, second in (("EC", OCTETS), ("PKCS1", None)):
         fields = DerReader(data)
         try:

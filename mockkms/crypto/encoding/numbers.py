@@ -1,4 +1,4 @@
-"""RSA and ECDSA keys as the numbers they are made of, which is how Go writes them in JSON."""
+"""RSA and ECDSA keys as numbers, as Go encodes them in JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockkms.crypto.asymmetric import CURVES, ec_private, ec_public, private_der
 
 
 class RSANumbers(NamedTuple):
-    """Modulus, exponents, the two primes and what is computed from them."""
+    """Modulus, exponents, the two primes and the values derived from them."""
 
     n: int
     e: int

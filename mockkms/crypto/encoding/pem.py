@@ -1,4 +1,4 @@
-"""PEM as Go writes and reads it: 64 characters a line, a line break at the end; what does not parse is passed over."""
+"""PEM as Go writes and reads it: 64 characters a line, a line break at the end; invalid blocks are skipped."""
 
 from __future__ import annotations
 

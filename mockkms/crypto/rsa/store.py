@@ -62,7 +62,7 @@ class KeyDirectory:
         return list(seen[1]) if seen else []
 
     def add(self, bits: int, key: bytes, most: int) -> None:
-        """Append a key unless there are ``most`` already. Whatever hinders this is passed over."""
+        """Append a key unless there are ``most`` already. Errors are ignored."""
         with suppress(OSError, ValueError), self._locked(f"rsa-{bits}.lock"):
             keys = self.read(bits)
             if key not in keys and len(keys) < most:
@@ -70,7 +70,7 @@ class KeyDirectory:
 
     @contextmanager
     def turn(self, bits: int) -> Iterator[bool]:
-        """Holds the right to make keys of a size in advance; False where another process has it."""
+        """Hold the lock for generating keys of a size in advance; yield False if another process has it."""
         try:
             lock = self._lock(f"rsa-{bits}.turn", wait=False)
         except BlockingIOError:
@@ -109,7 +109,7 @@ class KeyDirectory:
         return lock_file(self._directory / name, wait=wait)
 
     def _ensure_directory(self) -> None:
-        """Raises OSError where the directory cannot be made or is not ours alone."""
+        """Create the directory. Raises OSError if that fails, or if others have access to it."""
         self._directory.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             self._directory.mkdir(mode=stat.S_IRWXU)
@@ -119,7 +119,7 @@ class KeyDirectory:
 
 
 def _private(status: os.stat_result) -> bool:
-    """Ours, and closed to everyone else."""
+    """Return whether a file belongs to this user and is closed to others."""
     if sys.platform == "win32":
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS

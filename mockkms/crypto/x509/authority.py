@@ -1,4 +1,4 @@
-"""A certificate authority for one process, and the server certificate it signs: elliptic curves, so made at once."""
+"""A certificate authority for one process, and the server certificate it signs; elliptic curves are generated quickly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _BEGIN, _LONG_AGO, _END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2001, 2099))
-"""Wide, because tests set the clock of a process to any year while OpenSSL asks the system's."""
+"""Wide, because tests set the clock of a process to any year, while OpenSSL uses the system's clock."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Issued:
 
 
 class Authority:
-    """An authority whose key never leaves this object, and is never drawn from a seed: nobody else can pass for it."""
+    """An authority whose key never leaves this object, and does not depend on a seed: it cannot be impersonated."""
 
     def __init__(self, name: str = "mockkms test authority") -> None:
         self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name(name)

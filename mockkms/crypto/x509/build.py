@@ -1,4 +1,4 @@
-"""Certificates, requests and revocation lists as DER, laid out byte for byte as Go's ``crypto/x509`` does."""
+"""Certificates, requests and revocation lists as DER, encoded as by Go's ``crypto/x509``, byte for byte."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Extension:
 
 @dataclass
 class Listed:
-    """An entry of a CRL: serial number, when it was revoked (seconds since the epoch), and what more is said."""
+    """An entry of a CRL: serial number, when it was revoked (seconds since the epoch), and further extensions."""
 
     serial: int
     at: float
@@ -115,7 +115,7 @@ class Template:
     excluded: Names = field(default_factory=Names)
     """Critical name constraints: domains, networks, mail addresses and their domains, hosts of URIs."""
     extra: list[Extension] = field(default_factory=list)
-    """These stand in place of ours with the same OID."""
+    """They replace ours with the same OID."""
 
 
 def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
@@ -254,7 +254,7 @@ def _subtrees(names: Names) -> bytes:
 
 
 def freshest(urls: Sequence[str]) -> Extension:
-    """Return where delta CRLs are found."""
+    """Return the extension with the addresses of delta CRLs."""
     return Extension("2.5.29.46", _points([list(urls)]))
 
 
@@ -278,7 +278,7 @@ def _uri(url: str) -> bytes:
 
 
 def access(ocsp: Sequence[str], issuing: Sequence[str]) -> Extension | None:
-    """Return where OCSP servers and the issuer's certificate are found; None where nothing is told."""
+    """Return the extension with the addresses of OCSP servers and the issuer's certificate; None without any."""
     if not ocsp and not issuing:
         return None
     servers = [w.sequence(w.oid("1.3.6.1.5.5.7.48.1"), _uri(url)) for url in ocsp]
@@ -287,7 +287,7 @@ def access(ocsp: Sequence[str], issuing: Sequence[str]) -> Extension | None:
 
 
 def points(urls: Sequence[str]) -> Extension | None:
-    """Return where CRLs are found; None where nothing is told."""
+    """Return the extension with the addresses of CRLs; None without any."""
     return Extension("2.5.29.31", _points([[url] for url in urls])) if urls else None
 
 

@@ -21,7 +21,7 @@ _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 @dataclass(frozen=True, slots=True)
 class ChainCertificate:
-    """What matters of a certificate here."""
+    """A certificate of a chain."""
 
     der: bytes
     algorithm: str

@@ -1,4 +1,4 @@
-"""Keys of certificates: made, read from PEM, written, named, and the signatures they make.
+"""Keys of certificates: generating, parsing and encoding them, their names, and their signatures.
 
 Every private key here is PKCS #8 DER, every public key SubjectPublicKeyInfo DER.
 """
@@ -129,7 +129,7 @@ def private_form(private: bytes, *, pkcs8: bool = False) -> tuple[str, bytes]:
 
 
 def parse(der: bytes) -> bytes:
-    """Return a private key in PKCS #1, SEC 1 or PKCS #8 DER as PKCS #8 DER. Raises ValueError in the server's words."""
+    """Return a private key in PKCS #1, SEC 1 or PKCS #8 DER as PKCS #8. Raises ValueError with the server's text."""
 
     def malformed(_: str) -> ValueError:
         return ValueError(_why_no_key(der))
@@ -165,7 +165,7 @@ def _why_no_key(der: bytes) -> str:
 
 
 def signature_name(private: bytes, bits: int = 0, *, pss: bool = False, by_curve: bool = True) -> str:
-    """Return the algorithm a key signs with when ``bits`` of hash are asked for (0: what fits the key)."""
+    """Return the name of a key's signature algorithm with a hash of ``bits`` (0: the one for the key's size)."""
     key = load(private)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return "Ed25519"
@@ -231,4 +231,4 @@ def _verify(key: Public, name: str, data: bytes, signature: bytes) -> bool:
 
 
 ALGORITHMS: Final = {algorithm(name): name for name in SIGNATURES.values()}
-"""Names of signature algorithms by what stands for them in certificates."""
+"""Names of signature algorithms by their AlgorithmIdentifier."""

@@ -26,12 +26,12 @@ _HASHES: Final = {
 }
 _BASIC: Final = "1.3.6.1.5.5.7.48.1.1"
 _OPTIONAL: Final = (0xA0, 0xA1)
-"""Version and requestor name may stand before the list of requests."""
+"""Tags of version and requestor name, which may precede the list of requests."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """The certificate that is asked about; only the first of a request counts."""
+    """The certificate of a request; only the first one counts."""
 
     hash_oid: str
     name_hash: bytes

@@ -44,7 +44,7 @@ class Certificate:
     key_usage: int = 0
     dns: list[str] = field(default_factory=list)
     urls: bool = False
-    """It tells where issuers, CRLs or OCSP are found."""
+    """Whether it has addresses of issuers, CRLs or OCSP servers."""
 
     @property
     def common_name(self) -> str:

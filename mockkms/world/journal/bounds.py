@@ -11,11 +11,11 @@ from mockkms.world.journal.entry import Entry
 PART_LIMIT = 16 * 1024
 """Bytes or characters kept of each part of an entry: target, headers, token, each body."""
 _ENTRY = 2048
-"""Bytes that an entry takes beside its target, headers, token and bodies, at most for what is usual."""
+"""Bytes of a usual entry without its target, headers, token and bodies, at most."""
 
 
 def shorten(entry: Entry, body_limit: int = PART_LIMIT) -> None:
-    """Cut what is beyond the limits; ``entry.shortened`` names the parts that were cut."""
+    """Cut parts beyond their limits; ``entry.shortened`` has their names."""
     asked = entry.asked
     if (
         len(entry.body) <= body_limit

@@ -1,4 +1,4 @@
-"""One line of the journal: a request and what became of it, worked out only when looked at."""
+"""Entries of the journal: a request with its response. Properties are computed on access."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def admin_key(target: str, body: bytes) -> str:
 
 
 class Entry:
-    """One request and what became of it. Attributes that cost something are worked out when asked for."""
+    """A request with its response and what was decided about it. Costly attributes are computed on access."""
 
     __slots__ = (
         "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "rules",
@@ -85,7 +85,7 @@ class Entry:
         self.number = number
         """Counted from 1 by the journal that keeps it."""
         self.time = time
-        """When it came, by the world's clock: seconds since the epoch."""
+        """Time of arrival by the world's clock, in seconds since the epoch."""
         self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
         self.shown_target = target
         """``target`` without tokens and other secrets."""
@@ -93,39 +93,39 @@ class Entry:
         self.asked = (request.operation, request.token) if request is not None else None
         """Operation and token of a Vault request; None for others."""
         self.trace = request.trace if request is not None else _NO_TRACE
-        """What the core found out; blank where it was not asked."""
+        """What the core determined; empty if the request did not reach it."""
         self.status = status
-        """As sent; 0 where no answer was sent."""
+        """The HTTP status; 0 if no response was sent."""
         self.answer = answer
         self.seconds = seconds
-        """How long it took; by the world's clock where that is frozen."""
+        """Duration in seconds; by the world's clock if it is frozen."""
         self.rules, self.words = rules, words
-        """Ids and action words of the fault rules that fired."""
+        """Ids and fault kinds of the rules that fired."""
         self.cut = cut
         """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
         self.unexpected = unexpected
         self.given_retry_after = retry_after
         self.shortened: tuple[str, ...] = ()
-        """The parts of which only the beginning is kept: ``target``, ``headers``, ``body``, ``answer``, …"""
+        """The parts that were cut: ``target``, ``headers``, ``body``, ``answer``, …"""
         self.size = 0
-        """About how many bytes the entry takes, once it is kept."""
+        """Approximate bytes of the entry, once it is recorded."""
         self.hidden: int | None = None
         """Of a redacted request: a number that is equal for equal targets and bodies."""
 
     @property
     def retry_after(self) -> float:
-        """Seconds that the answer asked the client to wait; 0 where it did not."""
+        """Seconds of the response's ``Retry-After``; 0 without."""
         given = self.given_retry_after or (self.trace.headers or {}).get("Retry-After", "")
         return float(given) if given.isdecimal() else 0.0
 
     @property
     def path(self) -> str:
-        """As rules name it."""
+        """The path as rules match it."""
         return short_path(self.service, self.target)
 
     @property
     def operation(self) -> str:
-        """In the words of policies."""
+        """The operation, named as in policies."""
         if self.asked is not None:
             return str(self.asked[0])
         return str(operation_of_method(self.method))
@@ -173,7 +173,7 @@ class Entry:
 
     @property
     def fields(self) -> Mapping[str, object]:
-        """The JSON object sent; empty where there was none."""
+        """The JSON object of the request body; empty for other bodies."""
         return json_object(self.body)
 
     @property
@@ -183,17 +183,17 @@ class Entry:
 
     @property
     def unhandled(self) -> bool:
-        """Nothing of ours emulates what was asked."""
+        """Whether no endpoint is emulated for the request."""
         return self.trace.unhandled
 
     @property
     def hint(self) -> str:
-        """What the world lacks for another answer; mostly empty."""
+        """What the world lacks for a successful response; usually empty."""
         return self.trace.hint
 
     @property
     def denied(self) -> bool:
-        """The policies said no."""
+        """Whether the policies denied the request."""
         return self.trace.denied
 
     @property

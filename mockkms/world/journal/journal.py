@@ -1,6 +1,6 @@
-"""What was asked, decided, injected and answered: one entry a request, and assertions over them.
+"""The journal: one entry for each request, queries and assertions.
 
-Recording happens on every request, so an entry keeps references and decodes nothing until it is looked at. Queries use
+Recording happens on every request, so an entry keeps references, and decodes on access. Queries use
 the same matchers as the faults. The journal is a ring: the oldest entries go when it is full, of entries or of bytes.
 """
 
@@ -34,7 +34,7 @@ _KINDS_OF_HEADERS = 64
 _LONGEST_TOKEN = 512
 """Characters of a token that is remembered, so that it is hidden in targets after its end too."""
 _MUCH = 16 * 1024 * 1024
-"""Bytes of entries whose memory is given back to the system when they are dropped."""
+"""Bytes of entries from which on a clear returns memory to the system."""
 
 
 class Kept(NamedTuple):
@@ -75,7 +75,7 @@ class Journal:
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
         self.redact = False
-        """Requests are kept without secrets: tokens, passwords, keys, plaintexts, what KV and cubbyhole hold."""
+        """Whether entries are recorded without secrets: tokens, passwords, keys, plaintexts, data of KV."""
         self._issued = issued
         """Whether the world has issued this token."""
         self._tokens: set[str] = set()
@@ -85,7 +85,7 @@ class Journal:
         self._listeners: list[Callable[[Entry], None]] = []
 
     def record(self, entry: Entry) -> Entry:
-        """Keep one request, each part of it cut to its limit. The oldest go where all take too many bytes."""
+        """Record a request, each part cut to its limit. The oldest entries are dropped beyond the limit of bytes."""
         if entry.asked is not None and entry.asked[1] not in self._tokens:
             self._remember(entry.asked[1])
         if self.redact:
@@ -184,7 +184,7 @@ class Journal:
         return self._ring[place]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         much = self.bytes > _MUCH
         with self._lock:
             self._ring.clear()
@@ -196,9 +196,9 @@ class Journal:
             memory.give_back()
 
     def entries(self, match: object = None, /, **words: object) -> list[Entry]:
-        """Return the entries that fit, oldest first: ``entries("transit/*", operation="update", status=503)``.
+        """Return the matching entries, oldest first: ``entries("transit/*", operation="update", status=503)``.
 
-        The words are those of a fault's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``denied``,
+        The keys are those of a rule's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``denied``,
         ``unhandled``. Raises FaultError for others.
         """
         fits = read_query(match, words)
@@ -210,22 +210,22 @@ class Journal:
             return list(islice(reversed(self._ring), count))[::-1]
 
     def count(self, match: object = None, /, **words: object) -> int:
-        """Return how many entries fit."""
+        """Return the number of matching entries."""
         return len(self.entries(match, **words))
 
     def lines(self, match: object = None, /, **words: object) -> list[str]:
-        """Return ``METHOD /path?query`` of the entries that fit, without tokens."""
+        """Return ``METHOD /path?query`` of the matching entries, without tokens."""
         return [entry.shown_line for entry in self.entries(match, **words)]
 
     def table(self, match: object = None, /, *, last: int | None = None, **words: object) -> str:
-        """Return the entries that fit as lines for people, the newest ``last`` of them; empty where there are none."""
+        """Return the matching entries as readable lines, the newest ``last`` of them; empty if there are none."""
         found = self.entries(match, **words)
         return "\n".join(str(entry) for entry in (found if last is None else found[-last:] if last else []))
 
     # -- asserting -----------------------------------------------------------------------------------------------
 
     def assert_called(self, match: object = None, /, *, times: int | None = None, **words: object) -> list[Entry]:
-        """Raise AssertionError unless a request fits (``times``: exactly so many); returns the entries."""
+        """Raise AssertionError unless a request matches (``times``: exactly so many); return the entries."""
         fits = read_query(match, words)
         found = [entry for entry in self if fits(entry)]
         if len(found) == times or (times is None and found):
@@ -234,14 +234,14 @@ class Journal:
         raise AssertionError(self._text(f"expected {_shown(match, words)} {wanted}, got {len(found)}", match, words))
 
     def assert_not_called(self, match: object = None, /, **words: object) -> None:
-        """Raise AssertionError where a request fits."""
+        """Raise AssertionError if a request matches."""
         found = self.entries(match, **words)
         if found:
             listed = "\n".join(str(entry) for entry in found)
             raise AssertionError(f"expected no {_shown(match, words)}, got {len(found)}:\n{listed}")
 
     def assert_order(self, *matches: object) -> None:
-        """Raise AssertionError unless requests that fit came in this order; others may stand between."""
+        """Raise AssertionError unless matching requests came in this order, possibly with others between them."""
         entries, place = [*self], 0
         for step, match in enumerate(matches):
             fits = read_query(match, {})
@@ -258,7 +258,7 @@ class Journal:
             raise AssertionError(f"{len(found)} requests were not expected or are not emulated:\n{listed}")
 
     def near_misses(self, match: object = None, /, **words: object) -> list[str]:
-        """Return the requests closest to fitting, each with what is wrong about it."""
+        """Return the requests closest to matching, each with its differences."""
         fits = read_query(match, words)
         wanted = _path_of(match, words)
         scored = []
@@ -281,11 +281,11 @@ class Journal:
     # -- worlds --------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Kept:
-        """Return what a named snapshot keeps."""
+        """Return the journal's content, for ``restore``."""
         return Kept(self.total, tuple(self._ring.copy()), self.redact)
 
     def restore(self, kept: Kept) -> None:
-        """Put back what ``snapshot`` gave."""
+        """Restore what ``snapshot`` returned."""
         with self._lock:
             self._ring.clear()
             self.total, entries, self.redact = kept
@@ -297,7 +297,7 @@ class Journal:
 
 
 class _Outcome(Matcher):
-    """One word about the outcome of a request."""
+    """A condition on the outcome of a request."""
 
     def __init__(self, word: str, value: object) -> None:
         fits = _OUTCOME_VALUES[word]

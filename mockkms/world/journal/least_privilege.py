@@ -27,7 +27,7 @@ class Privileges:
 
     @property
     def policy(self) -> str:
-        """The smallest policy, as HCL; empty where nothing was needed."""
+        """The smallest policy, as HCL; empty if nothing was needed."""
         blocks = []
         for path in sorted(self.needed):
             names = ", ".join(f'"{name}"' for name in _ORDER if name in self.needed[path])
@@ -40,7 +40,7 @@ class Privileges:
 
 
 def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileges:
-    """Return what the requests of the journal (or ``entries``) needed; denied and token-less ones count for nothing.
+    """Return what the requests of the journal (or ``entries``) needed, except those denied or without a token.
 
     Before a real server it is not known whether a write was to create, so both rights are needed; nor what its
     policies grant.

@@ -19,7 +19,7 @@ BACK_OFF = 1.0
 _RENEWALS = re.compile(r"(auth/token/renew(-self|-accessor)?|sys/(leases/)?renew)(/.*)?")
 _READS = frozenset(("GET", "LIST", "HEAD", "SCAN"))
 _TRY_AGAIN = frozenset((404, 408, 412, 429, 472, 473))
-"""Not final: what may be there, caught up or free at the next attempt."""
+"""Status codes after which another attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Finding:
 
 
 def lint(world: World) -> list[Finding]:
-    """Everything found, in the order of the requests; what was left alive comes last. Tokens are never shown."""
+    """Return all findings in the order of the requests, then what was left. Tokens are not shown."""
     entries = [entry for entry in world.journal if entry.service == "vault"]
     with world.lock:
         left = [*_left(world)]
@@ -65,7 +65,7 @@ def _renewals(entries: list[Entry]) -> Iterator[Finding]:
 
 
 def _neighbours(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    """Yield each entry with the one before it that asked the same."""
+    """Yield each entry with the previous equal request."""
     latest: dict[tuple[str, str, bytes | int, str], Entry] = {}
     for entry in entries:
         key = (entry.method, entry.target, entry.likeness, entry.token)
@@ -101,7 +101,7 @@ def _expired(entries: list[Entry], dead: set[str]) -> Iterator[Finding]:
 
 
 def _ended(entry: Entry) -> bool:
-    """Whether a real server's 403 is about the token itself: not about what its policies allow, nor a fault's."""
+    """Return whether a real server's 403 is due to the token itself, not to its policies or a fault."""
     return bool(entry.trace.rule) and not entry.denied and not entry.rules and b"permission denied" in entry.answer
 
 
@@ -114,7 +114,7 @@ def _in_url(entries: list[Entry], tokens: set[str]) -> Iterator[Finding]:
 
 
 def _left(world: World) -> Iterator[Finding]:
-    """Tokens, leases and secret ids that were made since the baseline and are alive."""
+    """Yield tokens, leases and secret ids that were created since the baseline and are valid."""
     now, state = world.clock.now(), world.core.state
     old = world.baseline.load()[0] if world.baseline is not None else None
     for token in state.tokens.by_id.values():
@@ -135,7 +135,7 @@ def _left(world: World) -> Iterator[Finding]:
 
 
 def _secret_ids(state: object, now: float) -> dict[str, str]:
-    """Accessor to role of the secret ids that are alive at ``now``."""
+    """Return the roles of the secret ids that are valid at ``now``, by accessor."""
     found = {}
     for name, mount in state.mounts.entries.items():  # type: ignore[attr-defined]  # a pickled core state
         if isinstance(mount.state, AppRole):

@@ -1,5 +1,4 @@
-"""Requests as a journal may show them to anybody: the same target, headers and JSON, with a mark in place of every
-secret.
+"""Removing secrets from journal entries: target, headers and JSON are kept, with a mark in place of every secret.
 
 A secret is recognized by the name of its field, parameter or header, by the endpoint (what KV and cubbyhole hold), by
 its form (tokens, JWTs, private keys, passwords in URLs), and because it is a token that this world knows or a value
@@ -20,7 +19,7 @@ from mockkms.world.journal.bounds import PART_LIMIT
 from mockkms.world.journal.entry import Entry, secret_header
 
 PARSED = 1 << 20
-"""Bytes of the longest body that is parsed; of longer ones nothing is kept."""
+"""Bytes of the longest body that is parsed; longer ones are removed."""
 _NAMES = frozenset((
     "authorizationcode", "backup", "barcode", "clientnonce", "clienttlskey", "code", "connectionurl", "env", "hmackey",
     "iamrequestbody", "iamrequestheaders", "input", "integrationkey", "key", "keysbase64", "keyshares", "masterkey",
@@ -41,7 +40,7 @@ _HARMLESS_HEADERS = re.compile(
     r"|x-mockkms-fault|x-request-id|x-vault-(?:forward|inconsistent|index|namespace|no-request-forwarding"
     r"|policy-override|request|wrap-format|wrap-ttl)"
 )
-"""Names of headers whose values are kept; of all others only the names are."""
+"""Names of headers whose values are kept; others are kept without value."""
 _FORMS = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|PGP MESSAGE)[A-Z ]{0,40}-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
     r"|otpauth://\S+"
@@ -110,7 +109,7 @@ def _written(body: bytes, marked: object, hide: _Hide) -> bytes:
 
 
 class _Hide:
-    """What is to be hidden in one request."""
+    """Hides the secrets of one request."""
 
     def __init__(self, entry: Entry, known: Known) -> None:
         endpoint = entry.trace.endpoint
@@ -119,7 +118,7 @@ class _Hide:
         self._known = known
         self._sent = entry.token
         self._secrets: dict[str, None] = {}
-        """Values hidden so far that may stand elsewhere in the request too."""
+        """Values hidden so far, which may occur elsewhere in the request too."""
         self._remember(entry.token)
         self._names = {*_NAMES} if vault else {*_NAMES} - _ADMIN
         if first in _KEYS:
@@ -132,7 +131,7 @@ class _Hide:
         """It reads or writes the data of a secret."""
         self._second = first == "data"
         self._anything = vault and (not endpoint or first == "wrapping" or (self._holds and not self._second))
-        """What is sent or given may be anybody's secret, in any form."""
+        """Request and response may have secrets of any form."""
 
     # -- what names and endpoints say ----------------------------------------------------------------------------
 
