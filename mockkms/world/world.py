@@ -159,7 +159,7 @@ class World:
         return world
 
     def earlier(self, name: str) -> World:
-        """Return another world with the state of a snapshot, at the present time. Raises FaultError for unknown names."""
+        """Return a new world with the state of a snapshot, at the present time. Raises FaultError for unknown names."""
         world = self.sibling()
         world.restore(self.named(name), keep_faults=True)
         world.clock.restore(self.clock.state())

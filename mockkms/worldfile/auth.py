@@ -16,7 +16,10 @@ _TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default
 
 def shape() -> MapOf:
     """Return the shape of the section: auth methods by path."""
-    common = {**mount_keys(), "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "kind of token the method makes")}
+    common = {
+        **mount_keys(),
+        "token_type": Key(Choice(_TOKEN_TYPES, "token type"), "type of the tokens that the method issues"),
+    }
     return MapOf(Tagged("type", variants("auth"), common, "auth method"), _path)
 
 

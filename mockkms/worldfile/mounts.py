@@ -21,20 +21,20 @@ _PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")
 def mount_keys() -> dict[str, Key]:
     """Return the keys that all types of mounts have."""
     return {
-        "description": Key(Text(), "a text for people"),
-        "options": Key(MapOf(Text()), "settings of the type itself"),
-        "local": Key(Boolean(), "kept out of replication"),
-        "seal_wrap": Key(Boolean(), "critical values are wrapped a second time"),
-        "accessor": Key(Text(), "drawn when not given"),
-        "default_lease_ttl": Key(Seconds(), "lease where none is asked for; 0 is the system's"),
-        "max_lease_ttl": Key(Seconds(), "largest lease; 0 is the system's"),
-        "listing_visibility": Key(Choice(("", "hidden", "unauth"), "visibility"), "who sees the mount"),
-        "passthrough_request_headers": Key(ListOf(Text(), single=True), "request headers that reach the mount"),
+        "description": Key(Text(), "description for humans"),
+        "options": Key(MapOf(Text()), "options of the type"),
+        "local": Key(Boolean(), "whether it is excluded from replication"),
+        "seal_wrap": Key(Boolean(), "whether critical values are encrypted by the seal too"),
+        "accessor": Key(Text(), "default: random"),
+        "default_lease_ttl": Key(Seconds(), "default lease; 0: the system's"),
+        "max_lease_ttl": Key(Seconds(), "largest lease; 0: the system's"),
+        "listing_visibility": Key(Choice(("", "hidden", "unauth"), "visibility"), "visibility of the mount in lists"),
+        "passthrough_request_headers": Key(ListOf(Text(), single=True), "request headers that are passed to the mount"),
         "allowed_response_headers": Key(ListOf(Text(), single=True), "response headers the mount may set"),
         "allowed_managed_keys": Key(ListOf(Text(), single=True), "managed keys that the mount may use"),
         "delegated_auth_accessors": Key(ListOf(Text(), single=True), "auth methods that may log in for the mount"),
         "identity_token_key": Key(Text(), "key of the identity store that signs the mount's tokens"),
-        "trim_request_trailing_slashes": Key(Boolean(), "a write to `a/` is one to `a`"),
+        "trim_request_trailing_slashes": Key(Boolean(), "whether a write to `a/` is one to `a`"),
     }
 
 

@@ -30,48 +30,48 @@ def shape() -> RecordShape:
     """Return the shape of the section."""
     key = RecordShape(
         {
-            "status": Key(Choice(_STATUSES, "status"), "Enabled when not given"),
-            "created": Key(Moment(), "now when not given"),
-            "key_id": Key(Text(), "drawn when not given"),
-            "algorithm": Key(Text(), "AES-256 when not given"),
-            "usage": Key(Choice(("EncryptDecrypt", "SignVerify"), "usage"), "EncryptDecrypt when not given"),
-            "description": Key(Text(), "a text for people"),
-            "tags": Key(MapOf(Text()), "any texts"),
-            "deletion_date": Key(Moment(), "when it is deleted"),
-            "rotated_at": Key(Moment(), "when it was last rotated"),
-            "cancelled": Key(Boolean(), "its deletion was cancelled once"),
-            "material": Key(ListOf(Text("base64 of 32 bytes")), "one a version, newest last; made when not given"),
+            "status": Key(Choice(_STATUSES, "status"), "default: Enabled"),
+            "created": Key(Moment(), "default: now"),
+            "key_id": Key(Text(), "default: random"),
+            "algorithm": Key(Text(), "default: AES-256"),
+            "usage": Key(Choice(("EncryptDecrypt", "SignVerify"), "usage"), "default: EncryptDecrypt"),
+            "description": Key(Text(), "description for humans"),
+            "tags": Key(MapOf(Text()), "tags"),
+            "deletion_date": Key(Moment(), "time of its deletion"),
+            "rotated_at": Key(Moment(), "time of its last rotation"),
+            "cancelled": Key(Boolean(), "whether its deletion was cancelled once"),
+            "material": Key(ListOf(Text("base64 of 32 bytes")), "one for each version, newest last; default: random"),
         }
     )
     user = RecordShape(
         {
             "secret": Key(Text(), "secret key", required=True),
-            "enabled": Key(Boolean(), "true when not given"),
+            "enabled": Key(Boolean(), "default: true"),
             "policies": Key(ListOf(Text()), "names of policies"),
         }
     )
     iam = RecordShape({"users": Key(MapOf(user), "users"), "policies": Key(MapOf(MapOf(Json())), "documents by name")})
     return RecordShape(
         {
-            "configured": Key(Boolean(), "whether the KMS is configured already"),
-            "api": Key(Choice(APIS, "contract"), "auto when not given"),
-            "vault": Key(Choice(VAULTS, "kind of Vault behind it"), "any when not given"),
-            "auth": Key(Choice(AUTHS, "signature check"), "none when not given"),
-            "contract": Key(Choice(("v1", "v2"), "contract"), "of the last configuration"),
-            "kms_type": Key(Choice(("vault", "local"), "kind of KMS"), "vault when not given"),
-            "vault_address": Key(Text(), "http://127.0.0.1:8200 when not given"),
+            "configured": Key(Boolean(), "whether the KMS is configured"),
+            "api": Key(Choice(APIS, "contract"), "default: auto"),
+            "vault": Key(Choice(VAULTS, "kind of Vault behind it"), "default: any"),
+            "auth": Key(Choice(AUTHS, "signature check"), "default: none"),
+            "contract": Key(Choice(("v1", "v2"), "contract"), "contract of the last configuration"),
+            "kms_type": Key(Choice(("vault", "local"), "kind of KMS"), "default: vault"),
+            "vault_address": Key(Text(), "default: http://127.0.0.1:8200"),
             "vault_token": Key(Text(), "the root token when not given"),
             "vault_namespace": Key(Text(), "namespace of the Vault"),
-            "vault_mount_path": Key(Text(), "transit when not given"),
-            "vault_timeout_seconds": Key(Integer(1), "30 when not given"),
+            "vault_mount_path": Key(Text(), "default: transit"),
+            "vault_timeout_seconds": Key(Integer(1), "default: 30"),
             "vault_app_role_id": Key(Text(), "AppRole instead of a token"),
-            "vault_app_role_secret_id": Key(Text(), "its secret id"),
-            "settings": Key(_settings(), "a whole configuration instead of the words above"),
-            "static": Key(_static(), "the one key of a static backend, which runs then; in place of any other backend"),
-            "unreachable": Key(ListOf(Text()), "globs of Vault addresses at which nobody answers"),
+            "vault_app_role_secret_id": Key(Text(), "secret id of the AppRole"),
+            "settings": Key(_settings(), "a complete configuration in place of the keys above"),
+            "static": Key(_static(), "the key of a static backend, in place of any other backend"),
+            "unreachable": Key(ListOf(Text()), "globs of Vault addresses without a server"),
             "users": Key(MapOf(Text()), "access key to secret key of owners"),
             "iam": Key(iam, "users other than owners, and policies"),
-            "environment": Key(_environment(), "what the server reads from its environment"),
+            "environment": Key(_environment(), "the server's environment variables"),
             "buckets": Key(MapOf(MapOf(Text())), "by bucket and object: wrapped data key in base64, or empty"),
             "keys": Key(MapOf(key), "keys by name"),
         }
@@ -83,7 +83,7 @@ def _static() -> RecordShape:
         {
             "key_id": Key(Text(), "name of the key", required=True),
             "secret_key": Key(Text("base64 of 32 bytes"), "the key", required=True),
-            "default_key_id": Key(Text(), "key_id when not given"),
+            "default_key_id": Key(Text(), "default: key_id"),
         }
     )
 

@@ -60,17 +60,18 @@ def world_shape() -> RecordShape:
     return RecordShape(
         {
             "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
-            "rng": Key(Either({"integer": Integer(), "text": Text()}), "repeat every id, key and nonce from this seed"),
+            "rng": Key(Either({"integer": Integer(), "text": Text()}), "seed of all ids, keys and nonces"),
             "clock": Key(Moment(), "freeze the clock at this moment"),
-            "flavor": Key(Choice(tuple(PRODUCTS), "flavor"), "the product to be; vault when not given"),
+            "flavor": Key(Choice(tuple(PRODUCTS), "flavor"), "the emulated product; default: vault"),
             "vault": Key(vault.shape(), "the emulated Vault"),
             "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
             "faults": Key(faults.shape(), "fault rules"),
-            "fault_header": Key(Boolean(), "answers name the rules that changed them in X-Mockkms-Fault"),
+            "fault_header": Key(Boolean(), "responses have the ids of the rules that changed them in X-Mockkms-Fault"),
             "journal": Key(
-                RecordShape({"redact": Key(Boolean(), "keep bodies without secrets")}), "how requests are kept"
+                RecordShape({"redact": Key(Boolean(), "whether to record requests without secrets")}),
+                "how requests are recorded",
             ),
-            "exact": Key(exact.shape(), "written by dump: what the sections above cannot say"),
+            "exact": Key(exact.shape(), "written by dump: the state that the sections above do not describe"),
         }
     )
 

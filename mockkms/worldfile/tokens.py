@@ -27,21 +27,21 @@ def shape() -> ListOf:
     return ListOf(
         RecordShape(
             {
-                "id": Key(Text(), "the token; drawn when not given"),
+                "id": Key(Text(), "the token; default: random"),
                 "policies": Key(texts, "names of policies"),
                 "ttl": Key(Seconds(), "lifetime"),
-                "period": Key(Seconds(), "what every renewal gives, without end"),
-                "explicit_max_ttl": Key(Seconds(), "largest lifetime, renewals included"),
-                "num_uses": Key(Integer(0), "how often it may be used; 0 is without limit"),
-                "renewable": Key(Boolean(), "true when not given"),
+                "period": Key(Seconds(), "lifetime after each renewal, without an end"),
+                "explicit_max_ttl": Key(Seconds(), "largest lifetime, including renewals"),
+                "num_uses": Key(Integer(0), "how often it may be used; 0: no limit"),
+                "renewable": Key(Boolean(), "default: true"),
                 "meta": Key(MapOf(Text()), "metadata"),
-                "display_name": Key(Text(), "shown in look-ups"),
-                "type": Key(Choice(("service", "batch"), "token type"), "service when not given"),
-                "parent": Key(Text(), "id of the parent; an orphan when not given"),
-                "entity": Key(Text(), "name of the entity it belongs to"),
-                "entity_id": Key(Text(), "the same by id"),
-                "bound_cidrs": Key(texts, "address blocks that may use it"),
-                "no_default_policy": Key(Boolean(), "leave the default policy out"),
+                "display_name": Key(Text(), "name shown in lookups"),
+                "type": Key(Choice(("service", "batch"), "token type"), "default: service"),
+                "parent": Key(Text(), "id of the parent; default: none, an orphan"),
+                "entity": Key(Text(), "name of its entity"),
+                "entity_id": Key(Text(), "id of the entity"),
+                "bound_cidrs": Key(texts, "address blocks from which it may be used"),
+                "no_default_policy": Key(Boolean(), "whether to omit the policy default"),
             }
         )
     )

@@ -37,16 +37,16 @@ def shape() -> RecordShape:
     known = definitions()
     contents = {
         **policies.keys(),
-        "mounts": Key(known["mounts"], "secrets engines by path, laid over those that every server has"),
+        "mounts": Key(known["mounts"], "secrets engines by path, added to those of a new server"),
         "auth": Key(known["auth"], "auth methods by path, without auth/"),
         "tokens": Key(known["tokens"], "tokens"),
         **{key: Key(known[key], section.help) for key, section in _own_sections().items()},
     }
-    space = RecordShape({**contents, "custom_metadata": Key(MapOf(Text()), "of the namespace")})
+    space = RecordShape({**contents, "custom_metadata": Key(MapOf(Text()), "metadata of the namespace")})
     return RecordShape(
         {
-            "root_token": Key(Text(), "id of the root token; root when not given"),
-            "state": Key(Choice(STATES, "state"), "unsealed when not given"),
+            "root_token": Key(Text(), "id of the root token; default: root"),
+            "state": Key(Choice(STATES, "state"), "default: unsealed"),
             **contents,
             "namespaces": Key(MapOf(space), "namespaces by their path from the root (flavor openbao)"),
         }

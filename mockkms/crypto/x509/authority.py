@@ -1,4 +1,4 @@
-"""A certificate authority for one process, and the server certificate it signs; elliptic curves are generated quickly."""
+"""A certificate authority for one process, and the server certificate it signs, on elliptic curves for speed."""
 
 from __future__ import annotations
 
