@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+from contextlib import suppress
+from threading import Thread
 
 
 class EndingSignals:
@@ -29,6 +32,16 @@ class EndingSignals:
         self.restart = restart
         self._caught = True
         self._writer.send(b"\0")
+
+    def end_with_input(self) -> None:
+        """End the wait when standard input ends: a pipe does so when the process that holds its other end exits."""
+        Thread(target=self._read_input, name="mockkms-input", daemon=True).start()
+
+    def _read_input(self) -> None:
+        with suppress(OSError):  # Standard input may be closed.
+            while os.read(0, 1024):
+                pass
+        self.end(restart=False)
 
     def wait(self) -> None:
         """Return once a signal was caught, or ``end`` called, since the object was made."""

@@ -6,6 +6,7 @@ import base64
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import requests
 from mockkms import MockKMS
 from mockkms.cli import main
 
-from .conftest import Served
+from .conftest import Served, command
 
 Serve = Callable[..., Served]
 LIMIT = 0.2
@@ -72,6 +73,20 @@ def test_a_hung_client_does_not_delay_the_stop(serve: Serve, number: int) -> Non
         assert server.stop(number) < LIMIT + SLACK
         assert client.recv(1) == b""
     assert server.process.returncode == 0
+
+
+def test_it_stops_when_its_standard_input_ends() -> None:
+    flags = command("--port", "0", "--stop-on-eof")
+    with subprocess.Popen(flags, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert "emulates vault at" in process.stdout.readline()
+        process.stdin.write("a line ends nothing\n")
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        process.stdin.close()
+        assert process.wait(LIMIT + SLACK) == 0
 
 
 def test_a_sealed_server_opens_with_its_key(serve: Serve) -> None:

@@ -57,6 +57,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     cluster.add_options(parser)
     rustfs_options.add_options(parser)
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="write addresses and token as JSON when ready")
+    parser.add_argument(
+        "--stop-on-eof", action="store_true", help="stop when standard input ends, as it does with the parent process"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print one line per request")
     parser.set_defaults(run=run, pid_file="")
 
@@ -105,6 +108,8 @@ def serve_until_signal(
         gc.freeze()
         if watcher is not None:
             watcher.start()
+        if options.stop_on_eof:
+            signals.end_with_input()
         signals.wait()
     finally:
         kms.stop()

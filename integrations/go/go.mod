@@ -1,0 +1,3 @@
+module mockkms
+
+go 1.21

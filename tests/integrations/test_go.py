@@ -1,0 +1,37 @@
+"""The Go package for tests: its own tests, and the test in its README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.clients.toolchain import tool
+from tests.docs.pages import blocks
+from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
+
+FOLDER = INTEGRATIONS / "go"
+LOCAL = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": "-mod=mod"}
+
+
+@TRANSPORTS
+def test_its_tests(flags: str) -> None:
+    printed = run_tests("Go", tool("go"), "test", "-count=1", "-v", ".", cwd=FOLDER, TEST_FLAGS=flags, **LOCAL)
+    assert "--- PASS: TestWorldsAreSeparate" in printed
+
+
+def test_it_is_formatted() -> None:
+    assert run_tests("Go", tool("gofmt"), "-l", ".", cwd=FOLDER) == ""
+    run_tests("Go", tool("go"), "vet", ".", cwd=FOLDER, **LOCAL)
+
+
+def test_the_test_of_its_readme(tmp_path: Path) -> None:
+    [requirement] = [block for block in blocks("integrations/go/README.md", "") if "replace" in block]
+    requirement = requirement.replace("../mockkms/integrations/go", str(FOLDER))
+    (tmp_path / "go.mod").write_text(f"module orders\n\ngo 1.21\n\n{requirement}", encoding="utf-8")
+    [program] = blocks("integrations/go/README.md", "go")
+    (tmp_path / "orders_test.go").write_text(program, encoding="utf-8")
+    printed = run_tests("Go", tool("go"), "test", "-count=1", "-v", ".", cwd=tmp_path, **LOCAL)
+    assert printed.count("--- PASS") == 2
+
+
+def test_it_is_short() -> None:
+    assert lines("go", "mockkms.go", "server.go") < LIMIT_LINES
