@@ -83,24 +83,32 @@ def _called() -> str:
     return Path(sys.argv[0]).name
 
 
+def parsers(names: Iterable[str] = COMMANDS) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser of ``mockkms`` and those of its commands by name; ``names`` limits what is imported."""
+    _Parser.made.clear()
+    parser = _Parser(
+        prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
+    )
+    parser.add_argument("--version", action="version", version=f"mockkms {__version__}")
+    commands: argparse._SubParsersAction[argparse.ArgumentParser] = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True
+    )
+    for module in dict.fromkeys(_MODULES.get(name, name) for name in names):
+        import_module(f"mockkms.cli.commands.{module}").add_parser(commands)
+    return parser, dict(commands.choices)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["-version"] or (arguments[:1] in (["--version"], ["-v"]) and _called() in ("vault", "bao")):
         # The binary of this name prints its version for these flags.
         arguments = ["version"]
-    _Parser.made.clear()
-    parser = _Parser(
-        prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
-    )
-    parser.add_argument("--version", action="version", version=f"mockkms {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = [name for name in arguments[:1] if name in COMMANDS]
+    parser, _ = parsers(asked or COMMANDS)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         hint = nearest(arguments[0], COMMANDS) or f"; expected one of: {', '.join(COMMANDS)}"
         parser.error(f"unknown command {arguments[0]!r}{hint}")
-    asked = [name for name in arguments[:1] if name in COMMANDS]
-    for module in dict.fromkeys(_MODULES.get(name, name) for name in asked or COMMANDS):
-        import_module(f"mockkms.cli.commands.{module}").add_parser(subparsers)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options) or 0)
