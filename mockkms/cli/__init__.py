@@ -90,9 +90,7 @@ def parsers(names: Iterable[str] = COMMANDS) -> tuple[argparse.ArgumentParser, d
         prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
     )
     parser.add_argument("--version", action="version", version=f"mockkms {__version__}")
-    commands: argparse._SubParsersAction[argparse.ArgumentParser] = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True
-    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in dict.fromkeys(_MODULES.get(name, name) for name in names):
         import_module(f"mockkms.cli.commands.{module}").add_parser(commands)
     return parser, dict(commands.choices)
