@@ -81,6 +81,7 @@ def serve_until_signal(
     gc.disable()
     try:
         _import_aiohttp()
+        import_module("mockkms.server.wire.loops").prefer_fast()
         kms = _made(options)
     except SeedError as error:
         print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)

@@ -134,7 +134,10 @@ class Protocol(RequestHandler):
     def _waits(self) -> bool:
         """Return whether aiohttp waits for a request, and the client reads what is written."""
         waiter = self._waiter
-        return waiter is not None and not waiter.done() and not self.writing_paused
+        if waiter is None:
+            # Before its first request aiohttp may not have come to wait yet.
+            return self.bypassed == self.framing.heads and not self.writing_paused
+        return not waiter.done() and not self.writing_paused
 
     def _start(self, start: Start, whole: Whole) -> bool:
         """Answer a request without aiohttp; return False, with ``started`` set, if it cannot be answered at once."""

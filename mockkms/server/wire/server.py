@@ -24,6 +24,7 @@ from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
 from mockkms.server.wire.listener import Listener, listening
+from mockkms.server.wire.loops import new_loop
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
 from mockkms.server.wire.protocol import HEAD_SECONDS, Later, Manager, Protocol
 from mockkms.server.wire.responses import PlainResponse, RefusalResponse, plain
@@ -212,8 +213,7 @@ class Server:
         return self.ports
 
     def _run(self, sockets: list[socket.socket], ready: threading.Event) -> None:
-        # Listener needs a loop with add_reader, which the default loop of Windows lacks.
-        loop = asyncio.SelectorEventLoop()
+        loop = new_loop()
         start_requests_at_once(loop)
         asyncio.set_event_loop(loop)
         self._loop = loop
@@ -269,12 +269,13 @@ class Server:
         with contextlib.suppress(OSError):
             if context is not None and await _refused_as_plain(made):
                 return
-            loop = asyncio.get_running_loop()
-            _, protocol = await loop.connect_accepted_socket(
-                self._manager, made, ssl=context, ssl_handshake_timeout=HEAD_SECONDS if context is not None else None
-            )
-            if context is not None and isinstance(protocol, Protocol):
-                protocol.trust = trust
+            protocol = self._manager()
+            if isinstance(protocol, Protocol):
+                protocol.trust = trust  # Before the first request, which may be here with the end of the handshake.
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol, made, ssl=context,
+                ssl_handshake_timeout=HEAD_SECONDS if context is not None else None,
+            )  # fmt: skip
 
     async def _welcome_control(self, made: socket.socket) -> None:
         assert self._control_manager is not None
