@@ -67,7 +67,7 @@ def test_a_tenant_has_no_connections_of_its_own() -> None:
     try:
         tenant = kms.tenant("one")
         assert len(tenant.faults) == 0
-        with pytest.raises(FaultError, match="a tenant has no connections"):
+        with pytest.raises(FaultError, match="a tenant shares the server"):
             tenant.faults.add(tls="reset")
     finally:
         kms.stop()
