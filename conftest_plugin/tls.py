@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockkms.kms import Tls
+    from mockkms.server.wire.tls import Tls
 
 
 def tls_files(asked: Any, folder: Path) -> tuple[Tls | None, str]:

@@ -11,7 +11,7 @@ from . import settings
 
 if TYPE_CHECKING:
     from mockkms import MockKMS
-    from mockkms.kms import Tls
+    from mockkms.server.wire.tls import Tls
 
     from .marker import TestWorld
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import os
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from mockkms.handle import Handle
 from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.server import Server
-from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, ServerTls, TlsFiles
+from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, Tls, TlsFiles, certificate_of, server_tls
 from mockkms.tenant import Tenant
 from mockkms.vault.kernel.node import SYSTEM_MAX_TTL, ServerSettings
 from mockkms.vault.products import DEFAULT, product_named
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from mockkms.worldfile import WorldSpec
 
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
-Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
 Listener = tuple[str, int, TlsFiles | None]
 """Host, port (0 picks a free one) and TLS of an additional address to listen on."""
 _ALONE = {"step_down": "a single server has no standby that could take over; use mockkms.Cluster or serve --nodes"}
@@ -109,10 +107,10 @@ class MockKMS(Handle):
         self._words = {"root_token": root_token, "rng": rng, "flavor": _known_flavor(flavor)}
         self._loaded: dict[str, Snapshot] = {}
         self._state = _known_state(state)
-        self.ca_file = _certificate(tls)
+        self.ca_file = certificate_of(tls)
         """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
         self._own_tls = OwnTls(host) if tls is True else None
-        context = self._own_tls or _context(tls)
+        context = self._own_tls or server_tls(tls)
         self._scheme = "http" if context is None else "https"
         self._upstream = None
         largest = max_lease_ttl or SYSTEM_MAX_TTL
@@ -410,24 +408,6 @@ def _dump(world: World) -> str:
 
     with world.lock:
         return dump(world)
-
-
-def _context(tls: Tls | None) -> ServerTls | None:
-    if not tls:
-        return None
-    if isinstance(tls, ssl.SSLContext):
-        return ServerTls(tls)
-    if isinstance(tls, TlsFiles):
-        return tls.server()
-    if isinstance(tls, bool) or len(tls) != 2:
-        raise ValueError(f"tls={tls!r}: expected True, an SSLContext, or the paths of a certificate and a key")
-    return TlsFiles(*tls).server()
-
-
-def _certificate(tls: Tls | None) -> str:
-    if isinstance(tls, TlsFiles):
-        return str(tls.certificate)
-    return str(tls[0]) if isinstance(tls, (tuple, list)) else ""
 
 
 def _shown(host: str) -> str:

@@ -79,7 +79,7 @@ def _reason(error: Exception) -> str:
 
 
 @dataclass
-class Listener:
+class ListenerConfig:
     """One address to listen on. Paths are those of PEM files; without a certificate the listener uses plain HTTP."""
 
     host: str = "127.0.0.1"
@@ -96,7 +96,7 @@ class Listener:
 class ServerConfig:
     """The settings of a configuration. None: not set."""
 
-    listeners: list[Listener] = field(default_factory=list)
+    listeners: list[ListenerConfig] = field(default_factory=list)
     default_lease_ttl: int | None = None
     """Seconds, like ``max_lease_ttl``."""
     max_lease_ttl: int | None = None
@@ -222,7 +222,7 @@ class _Reader:
         config = self._config
         if kind != "tcp":
             raise self._wrong(item, f'listener "{kind}": only "tcp" is emulated')
-        made = Listener()
+        made = ListenerConfig()
         for inner in members.items:
             name = inner.keys[0].name
             if name == "address":

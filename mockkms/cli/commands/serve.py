@@ -22,9 +22,9 @@ from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 
 if TYPE_CHECKING:
-    from mockkms.cli.config import Listener, ServerConfig
-    from mockkms.kms import MockKMS, Tls
-    from mockkms.server.wire.tls import TlsFiles
+    from mockkms.cli.config import ListenerConfig, ServerConfig
+    from mockkms.kms import MockKMS
+    from mockkms.server.wire.tls import Tls, TlsFiles
 
 _HOST, _PORT = "127.0.0.1", 8200
 _STATES = ("uninitialized", "sealed", "unsealed")
@@ -238,7 +238,7 @@ def _configured(options: argparse.Namespace) -> ServerConfig | None:
     return config
 
 
-def _first(options: argparse.Namespace, config: ServerConfig | None) -> Listener | None:
+def _first(options: argparse.Namespace, config: ServerConfig | None) -> ListenerConfig | None:
     """Return the listener that gives the server's main address; None in dev mode, which has its own address."""
     dev = getattr(options, "dev", False)
     return config.listeners[0] if config and config.listeners and not dev else None
@@ -263,7 +263,7 @@ def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None
     return True if options.tls else _files(first) if first else None
 
 
-def _files(listener: Listener) -> TlsFiles | None:
+def _files(listener: ListenerConfig) -> TlsFiles | None:
     if listener.tls_disable:
         return None
     from mockkms.server.wire.tls import TlsFiles

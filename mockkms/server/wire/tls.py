@@ -186,3 +186,27 @@ class OwnTls(ServerTls):
         if self._folder is not None:
             self._folder.close()
             self._folder = None
+
+
+Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
+"""Values of the argument ``tls`` of ``MockKMS``."""
+
+
+def server_tls(tls: Tls | None) -> ServerTls | None:
+    """Return the TLS for the argument ``tls`` of ``MockKMS``, except True; None without TLS. Raises ValueError."""
+    if not tls:
+        return None
+    if isinstance(tls, ssl.SSLContext):
+        return ServerTls(tls)
+    if isinstance(tls, TlsFiles):
+        return tls.server()
+    if isinstance(tls, bool) or len(tls) != 2:
+        raise ValueError(f"tls={tls!r}: expected True, an SSLContext, or the paths of a certificate and a key")
+    return TlsFiles(*tls).server()
+
+
+def certificate_of(tls: Tls | None) -> str:
+    """Return the path of the certificate that clients must trust; empty if it is not known."""
+    if isinstance(tls, TlsFiles):
+        return str(tls.certificate)
+    return str(tls[0]) if isinstance(tls, (tuple, list)) else ""
