@@ -9,6 +9,7 @@ from mockkms.faults.expressions import Expression, check_length
 from mockkms.faults.parsing import FaultError, shown, unknown, within
 
 Test = Callable[[object], bool]
+_MOST_ALTERNATIVES = 1000
 _TEXT_FORMS = ("glob", "regex", "exact", "not")
 
 
@@ -41,6 +42,8 @@ def text_test(value: object) -> Test:
     if isinstance(value, bool):
         return (lambda got: got not in (None, "")) if value else (lambda got: got in (None, ""))
     if isinstance(value, (list, tuple)):
+        if len(value) > _MOST_ALTERNATIVES:
+            raise FaultError(f"a list of patterns has at most {_MOST_ALTERNATIVES:,}, this one has {len(value):,}")
         tests = []
         for place, item in enumerate(value):
             with within(place):

@@ -273,3 +273,20 @@ def test_scripts_are_strict(book: RuleBook) -> None:
 )
 def test_the_name_in_a_path(template: str, below: str, name: str) -> None:
     assert named_in(template, below) == name
+
+
+def test_ids_stay_known_through_snapshots_and_removals() -> None:
+    book = RuleBook()
+    for _ in range(3000):
+        book.add("a/*", answer=500)
+    before = book.snapshot()
+    assert book.add("b", answer=500).id == "rule-3001"
+    with pytest.raises(FaultError, match="already exists"):
+        book.add({"id": "rule-7", "path": "a", "answer": 500})
+    book.remove("rule-7")
+    assert book.add({"id": "rule-7", "path": "a", "answer": 500}).id == "rule-7"
+    book.restore(before)
+    with pytest.raises(FaultError, match="already exists"):
+        book.add({"id": "rule-7", "path": "a", "answer": 500})
+    book.clear()
+    assert book.add({"id": "rule-7", "path": "a", "answer": 500}).id == "rule-7"

@@ -42,6 +42,11 @@ def test_long_patterns_are_refused(pattern: object) -> None:
     assert time.monotonic() - began < 1
 
 
+def test_long_lists_of_patterns_are_refused() -> None:
+    with pytest.raises(FaultError, match="a list of patterns has at most 1,000, this one has 1,001"):
+        text_test(["a"] * 1001)
+
+
 def test_a_long_text_without_wildcards_is_no_pattern() -> None:
     assert text_test("a" * 100_000)("a" * 100_000)
 
