@@ -29,7 +29,7 @@ from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import Snapshot, World
 from mockkms.worldfile import dump, exact
 from tests.server.gateway.fuzzing import Fuzzer, Shot
-from tests.server.gateway.test_fuzz import faults, furnished, over_the_wire, sendable
+from tests.server.gateway.test_fuzz import faults, furnished, over_the_wire, sendable, with_request
 
 EXAMPLES = int(os.environ.get("MOCKKMS_MACHINE_EXAMPLES", "20"))
 STEPS = int(os.environ.get("MOCKKMS_MACHINE_STEPS", "40"))
@@ -116,7 +116,8 @@ class WorldMachine(RuleBasedStateMachine):
         )  # The journal leaves out what the browser guard refuses.
         reply = self.ask(shot)
         if not (len(self.world.faults) and self.world.journal.count(fault=True) > fired):
-            assert not faults(reply), f"{shot}: {reply.status} {reply.body[:500]!r} {faults(reply)}"
+            wrong = faults(self.world, shot, with_request(self.world, reply))
+            assert not wrong, f"{shot}: {reply.status} {reply.body[:500]!r} {wrong}"
 
     @rule(
         path=st.sampled_from(["auth/token/create", "auth/token/create-orphan"]), ttl=st.sampled_from(["", "1s", "1h"])

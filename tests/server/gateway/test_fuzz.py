@@ -149,12 +149,17 @@ def test_the_socket_carries_every_answer() -> None:
             if not sendable(shot):
                 continue
             reply = over_the_wire(kms.url, shot)
-            entry = kms.world.journal[-1]
-            if entry.asked is not None:
-                path = entry.path.removeprefix(entry.namespace)
-                reply.request = Request(Operation(entry.operation), path, namespace=entry.namespace)
-            wrong = faults(kms.world, shot, reply)
+            wrong = faults(kms.world, shot, with_request(kms.world, reply))
             assert not wrong, f"{shot}: {reply.status} {reply.body[:500]!r} {wrong}"
+
+
+def with_request(world: World, reply: HttpReply) -> HttpReply:
+    """Give an answer that came over the wire the newest request of the journal, as far as ``faults`` needs it."""
+    entry = world.journal[-1]
+    if entry.asked is not None:
+        path = entry.path.removeprefix(entry.namespace)
+        reply.request = Request(Operation(entry.operation), path, namespace=entry.namespace)
+    return reply
 
 
 def sendable(shot: Shot) -> bool:

@@ -157,8 +157,8 @@ def test_a_world_sets_the_clock_by_a_time_of_yaml(kms: MockKMS) -> None:
 
 def test_the_clock_itself_takes_spans_and_moments_apart(kms: MockKMS) -> None:
     assert kms.clock.advance(timedelta(seconds=-5)) == MOMENT - 5
-    for span in ("1h", "2026-01-01", float("nan"), True, None):
-        with pytest.raises(ValueError, match="is no span"):
+    for span in ("2026-01-01", float("nan"), True, None):
+        with pytest.raises(ValueError, match="is not a duration"):
             kms.clock.advance(span)  # type: ignore[arg-type]  # the error is what is tested
     with RemoteKMS(kms.url) as remote:
         assert remote.clock.advance(-5) == MOMENT - 10
