@@ -1,0 +1,3 @@
+import mockkms from "./index.cjs";
+
+export const { KMS, MockKMSError, Server, Tenant, start, useMockKMS } = mockkms;

@@ -1,0 +1,58 @@
+"""The Node package for tests: its own tests, and the tests in its README under node:test, Vitest and Jest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.clients.toolchain import build, tool, workshop
+from tests.docs.pages import blocks
+from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
+
+FOLDER = INTEGRATIONS / "node"
+FRAMEWORKS = {"vitest": "3.2.4", "jest": "29.7.0"}
+COMMANDS = {"vitest": ["vitest", "run"], "jest": ["jest", "--ci"]}
+
+
+def example(marker: str) -> str:
+    """The test in the README that has this text."""
+    [found] = [block for block in blocks("integrations/node/README.md", "js") if marker in block]
+    return found
+
+
+@TRANSPORTS
+def test_its_tests(flags: str) -> None:
+    printed = run_tests("Node", tool("node"), "--test", cwd=FOLDER, TEST_FLAGS=flags)
+    assert "ok 1 - faults and journal" in printed
+
+
+def test_the_test_of_its_readme(tmp_path: Path) -> None:
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    (modules / "mockkms-test").symlink_to(FOLDER)
+    (tmp_path / "orders.test.mjs").write_text(example('from "node:test"'), encoding="utf-8")
+    printed = run_tests("Node", tool("node"), "--test", cwd=tmp_path)
+    assert "# pass 2" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "marker", "file"), [("vitest", 'from "vitest"', "app.test.mjs"), ("jest", "globalThis", "app.test.js")]
+)
+def test_the_tests_for_frameworks(name: str, marker: str, file: str) -> None:
+    npm = tool("npm")
+    wanted = {"private": True, "devDependencies": {name: FRAMEWORKS[name]}}
+    place = workshop(name, {"package.json": json.dumps(wanted), file: example(marker)})
+    program = place / "node_modules" / ".bin" / name
+    if not program.exists():
+        build("Node", npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", cwd=place)
+    link = place / "node_modules" / "mockkms-test"
+    link.unlink(missing_ok=True)
+    link.symlink_to(FOLDER)
+    printed = run_tests("Node", str(program), *COMMANDS[name][1:], cwd=place)
+    assert "1 passed" in printed
+
+
+def test_it_is_short() -> None:
+    assert lines("node", "index.cjs", "index.mjs", "index.d.ts") < LIMIT_LINES
