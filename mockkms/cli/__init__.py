@@ -30,10 +30,12 @@ COMMANDS = (
     "clock",
     "state",
     "journal",
+    "completion",
+    "man",
 )
 
 
-_MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds"}
+_MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds", "man": "completion"}
 """The modules of commands that share one; that of any other command has its name."""
 
 

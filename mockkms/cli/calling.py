@@ -41,6 +41,12 @@ def add_token(parser: argparse.ArgumentParser, *, default: str | None = None) ->
     )
 
 
+def add_json(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add the flag for output in JSON. ``again``: the parent command has it as well."""
+    default = argparse.SUPPRESS if again else False
+    parser.add_argument("--json", action="store_true", default=default, help="print JSON, for scripts")
+
+
 @contextmanager
 def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
     """Connect to the server selected by the flags.

@@ -6,23 +6,29 @@ import json
 import logging
 import os
 import sys
+import time
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockkms.cli.arguments import CommandError
-from mockkms.cli.line_writer import LineWriter, LogLines
+from mockkms.cli.line_writer import LONGEST_LINE, LineWriter, LogLines
 from mockkms.error_context import file_context
 from mockkms.files import remove_leftovers, replace_file
 from mockkms.vault.products import product_named
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
+    from mockkms.world.journal.entry import Entry
 
 
 _FLUSH_SECONDS = 0.1
 """Seconds to wait for the lines of each stream when the server ends."""
+
+_LONGEST_TEXT, _MOST_ITEMS = 200, 10
+"""Characters of a text and items of a list in a line of JSON that is too long."""
 
 
 @cache
@@ -30,19 +36,66 @@ def _writer(name: str) -> LineWriter:
     return LineWriter(getattr(sys, name))
 
 
-def say(text: str) -> None:
-    """Write a line to stdout without waiting for its reader."""
-    _writer("stdout").write(text)
+class _JsonLines(logging.Formatter):
+    """Formats log records as lines of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return _line(record.levelname.lower(), "log", super().format(record))
+
+
+_formats: list[logging.Formatter] = []
+"""The format of lines, if it is not text."""
+
+
+def write_json() -> None:
+    """Write each message, warning and request as a line of JSON from now on."""
+    _formats[:] = [_JsonLines()]
+
+
+def _line(level: str, event: str, message: str, facts: Mapping[str, object] | None = None) -> str:
+    """Return what is written for a message: itself, or a JSON object with its facts in place of the message."""
+    if not _formats:
+        return message
+    from mockkms.world.clock import rfc3339
+
+    said = {"message": message} if facts is None else facts
+    line = {"time": rfc3339(time.time()), "level": level, "event": event, **said}
+    text = json.dumps(line, ensure_ascii=False)
+    if len(text) > LONGEST_LINE:
+        # The writer would cut it, and what is left would not be JSON.
+        text = json.dumps({name: _shortened(value) for name, value in line.items()}, ensure_ascii=False)
+    return text
+
+
+def _shortened(value: object) -> object:
+    """Return a text without its end, and a list without its last items, if they are long."""
+    if isinstance(value, list):
+        return [_shortened(item) for item in value[:_MOST_ITEMS]]
+    return f"{value[:_LONGEST_TEXT]}…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value
+
+
+def say(text: str, event: str = "message", facts: Mapping[str, object] | None = None) -> None:
+    """Write a line to stdout without waiting for its reader. ``facts``: what JSON has in place of the text."""
+    _writer("stdout").write(_line("info", event, text, facts))
 
 
 def note(text: str) -> None:
     """Write a line to stderr, where the real server's log goes, without waiting for its reader."""
-    _writer("stderr").write(text)
+    _writer("stderr").write(_line("info", "message", text))
 
 
 def take_log() -> None:
     """Write log records of this process to stderr without waiting for its reader."""
-    logging.getLogger().addHandler(LogLines(_writer("stderr")))
+    lines = LogLines(_writer("stderr"))
+    for form in _formats:
+        lines.setFormatter(form)
+    logging.getLogger().addHandler(lines)
+
+
+def say_request(entry: Entry) -> None:
+    """Write a line about a request that was answered."""
+    say(str(entry), "request", entry.data(bodies=False) if _formats else None)
 
 
 def finish() -> None:
@@ -54,7 +107,8 @@ def finish() -> None:
 def warn(text: str) -> None:
     """Write a warning line to stderr."""
     with suppress(OSError, ValueError):
-        print(f"mockkms serve: warning: {text}", file=sys.stderr, flush=True)
+        line = _line("warning", "message", text) if _formats else f"mockkms serve: warning: {text}"
+        print(line, file=sys.stderr, flush=True)
 
 
 def banner(kms: MockKMS) -> str:

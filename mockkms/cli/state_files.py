@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
             return _export(options.file, options.output)
         if options.action == "import":
             return _import(options.worlds, options.file)
-        return _difference(Path(options.name), Path(options.other))
+        return _difference(Path(options.name), Path(options.other), as_json=options.json)
 
 
 def _export(file: Path, output: Path | None) -> int:
@@ -54,11 +54,14 @@ def _import(worlds: list[str], file: Path) -> int:
     return 0
 
 
-def _difference(old: Path, new: Path) -> int:
+def _difference(old: Path, new: Path, *, as_json: bool) -> int:
+    from mockkms.cli.calling import show
     from mockkms.world import state_file
     from mockkms.world.diff import difference
 
     text = difference(state_file.read(old)[1], state_file.read(new)[1])
-    if text:
+    if as_json:
+        show({"changes": text.splitlines()})
+    elif text:
         print(text)
     return 1 if text else 0

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 
 from mockkms.cli.arguments import CommandError
-from mockkms.cli.calling import add_address, server, values
+from mockkms.cli.calling import add_address, add_json, server, show, values
 from mockkms.error_context import error_context
 
 
@@ -27,6 +27,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     clear = actions.add_parser("clear", help="remove all rules")
     for action in (add, listing, enable, disable, remove, clear):
         add_address(action)
+    for action in (add, listing):
+        add_json(action)
     parser.set_defaults(run=run)
 
 
@@ -34,9 +36,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the action and print its result."""
     with server(options) as kms:
         if options.action == "add":
-            print(kms.faults.add({"path": options.path, **values(options.words)}).id)
+            rule = kms.faults.add({"path": options.path, **values(options.words)})
+            show(rule.describe() if options.json else rule.id)
         elif options.action == "list":
-            print(kms.faults.describe() or "no rules")
+            show(kms.call("GET", "faults") if options.json else kms.faults.describe() or "no rules")
         elif options.action == "clear":
             kms.faults.clear()
         elif options.action in ("enable", "disable"):

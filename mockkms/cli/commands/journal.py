@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mockkms.cli.calling import add_address, server, show, values
+from mockkms.cli.calling import add_address, add_json, server, show, values
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,12 +14,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     report = parser.add_mutually_exclusive_group()
     report.add_argument("--policy", action="store_true", help="print the minimal policy for the requests, as HCL")
     report.add_argument("--lint", action="store_true", help="print bad habits of the client")
-    parser.set_defaults(run=run, words=[], last=None, json=False)
+    add_json(parser)
+    parser.set_defaults(run=run, words=[], last=None)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("show", help="mockkms journal show path='transit/*' status=503 --last 20")
     listing.add_argument("words", nargs="*", metavar="word=value", help="keys of a match, status, fault, cut, …")
     listing.add_argument("--last", type=int, metavar="N", help="show the last N requests only")
-    listing.add_argument("--json", action="store_true", help="print JSON with headers and bodies, without tokens")
+    add_json(listing, again=True)
+    listing.description = "Show requests; with --json, their headers and bodies as well, without tokens."
     clear = actions.add_parser("clear", help="remove all entries")
     for action in (listing, clear):
         add_address(action, again=True)
@@ -31,9 +33,14 @@ def run(options: argparse.Namespace) -> int:
         if options.action == "clear":
             kms.journal.clear()
         elif options.policy:
-            show(str(kms.privileges()))
+            policy = str(kms.privileges())
+            show({"policy": policy} if options.json else policy)
         elif options.lint:
-            print("\n".join(str(finding) for finding in kms.lint()) or "no findings")
+            findings = kms.lint()
+            if options.json:
+                show({"findings": [{"rule": finding.rule, "message": finding.message} for finding in findings]})
+            else:
+                show("\n".join(map(str, findings)) or "no findings")
         else:
             query = {**values(options.words), "format": "json" if options.json else "table", "last": options.last}
             show(kms.call("POST", "journal", query))

@@ -61,6 +61,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--stop-on-eof", action="store_true", help="stop when standard input ends, as it does with the parent process"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="print one line per request")
+    lines = "lines of JSON in place of text, for collectors of logs; requests come with -v"
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help=lines)
     parser.set_defaults(run=run, pid_file="")
 
 
@@ -77,6 +79,8 @@ def serve_until_signal(
     """Serve until SIGINT or SIGTERM. ``banner`` returns the text printed once it listens; ``farewell`` runs at exit."""
     from mockkms.worldfile.problems import SeedError
 
+    if options.log_format == "json":
+        screen.write_json()
     # Everything imported from here on stays alive, so garbage collection would only delay the start.
     gc.disable()
     try:
@@ -89,7 +93,7 @@ def serve_until_signal(
     finally:
         gc.enable()
     if options.verbose:
-        kms.journal.subscribe(_print_entry)
+        kms.journal.subscribe(screen.say_request)
     if options.ready_file is not None:
         screen.forget_ready_file(options.ready_file)
     _start(kms, options)
@@ -103,7 +107,7 @@ def serve_until_signal(
             screen.write_ready_file(options.ready_file, kms)
         if options.pid_file:
             screen.write_pid_file(options.pid_file)
-        screen.say(banner(kms))
+        screen.say(banner(kms), "ready", screen.ready(kms))
         if kms.rng is None and not options.fresh_keys and not options.upstream:
             _prepare_keys()
         gc.freeze()
@@ -317,7 +321,3 @@ def _leave() -> int:
     """Exit at once: a key that is being generated would delay a regular exit by seconds."""
     screen.finish()
     os._exit(0)
-
-
-def _print_entry(entry: object) -> None:
-    screen.say(str(entry))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from urllib.parse import quote
 
-from mockkms.cli.calling import add_address, call, document, show
+from mockkms.cli.calling import add_address, add_json, call, document, show
 
 _OPTIONAL: dict[str, tuple[object, str]] = {
     "seal": (True, "seal the Vault, permanently or for a DURATION"),
@@ -30,7 +30,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     plain = {"show": "print seal, flavor, counts", "reset": "return to the baseline", "snapshots": "list the snapshots"}
     for name, what in plain.items():
-        add_address(actions.add_parser(name, help=what))
+        action = actions.add_parser(name, help=what)
+        add_address(action)
+        if name == "show":
+            action.description = "Print seal, flavor and counts, as JSON."
+        if name == "snapshots":
+            add_json(action)
     for name, (default, what) in _OPTIONAL.items():
         act = actions.add_parser(name, help=what)
         act.add_argument("value", nargs="?", default=default)
@@ -48,6 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         named.add_argument("name")
         if name == "diff":
             named.description = "What changed since a snapshot, or between two state files: mockkms state diff OLD NEW"
+            add_json(named)
             named.add_argument("other", nargs="?", help="with two names: state files of serve --state")
         add_address(named)
     exported = actions.add_parser("export", help="write a state file of serve --state as a world in YAML")
@@ -71,13 +77,15 @@ def run(options: argparse.Namespace) -> int:
     elif action == "reset":
         call(options, "POST", "reset")
     elif action == "snapshots":
-        print("\n".join(document(options, "GET", "snapshots").texts("snapshots")))
+        names = document(options, "GET", "snapshots").texts("snapshots")
+        show({"snapshots": names} if options.json else "\n".join(names))
     elif action in _OPTIONAL or action in _NEEDED:
         show(call(options, "POST", "state", {action: options.value}))
     else:
         name = quote(options.name, safe="")
         if action == "diff":
-            show(call(options, "GET", f"snapshots/{name}/diff"))
+            text = str(call(options, "GET", f"snapshots/{name}/diff"))
+            show({"changes": text.splitlines()} if options.json else text)
         else:
             call(options, "POST", f"snapshots/{name}" + ("/restore" if action == "restore" else ""))
     return 0

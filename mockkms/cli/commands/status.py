@@ -28,10 +28,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     environ = os.environ
     address = environ.get("BAO_ADDR") or environ.get("VAULT_ADDR") or "https://127.0.0.1:8200"
     certificate = environ.get("BAO_CACERT") or environ.get("VAULT_CACERT")
-    parser.add_argument("-address", "--address", default=address, metavar="URL")
-    parser.add_argument("-ca-cert", "--ca-cert", default=certificate, metavar="PEM")
-    parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true")
-    parser.add_argument("-format", "--format", choices=("table", "json"), default="table")
+    where = "address of the server (default: $BAO_ADDR, $VAULT_ADDR, https://127.0.0.1:8200)"
+    authority = "certificate of the server's authority (default: $BAO_CACERT, $VAULT_CACERT)"
+    trust = "do not verify the server's certificate (also $VAULT_SKIP_VERIFY)"
+    parser.add_argument("-address", "--address", default=address, metavar="URL", help=where)
+    parser.add_argument("-ca-cert", "--ca-cert", default=certificate, metavar="PEM", help=authority)
+    parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true", help=trust)
+    parser.add_argument("-format", "--format", choices=("table", "json"), default="table", help="default: table")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as -format json")
     parser.set_defaults(run=run)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
-from mockkms.cli.calling import add_token, call
+from mockkms.cli.calling import add_json, add_token, call, show
 from mockkms.error_context import file_context
 
 
@@ -19,6 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("check", help="check world files", description=text)
     parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made world")
     parser.add_argument("--layered", action="store_true", help="merge the files in order, then check the result")
+    add_json(parser)
     parser.set_defaults(run=_check)
     text = "Print the JSON Schema of world files, for editors."
     parser = subparsers.add_parser("schema", help="print the JSON Schema of world files", description=text)
@@ -36,25 +38,29 @@ def _check(options: argparse.Namespace) -> int:
     from mockkms.worldfile import Problem, SeedError, check
 
     groups = [options.files] if options.layered else [[file] for file in options.files]
-    wrong, unreadable = 0, []
+    wrong: list[Problem] = []
+    unreadable: list[str] = []
     for files in groups:
         try:
-            problems: list[Problem] = check(files)
+            problems = check(files)
         except SeedError as error:
             if error.unreadable:
                 unreadable.append(str(error))
                 continue
             problems = error.problems
-        for problem in problems:
-            print(problem)
-        wrong += len(problems)
-        if not problems:
-            print("\n".join(f"{file}: ok" for file in files))
+        wrong += problems
+        if not options.json:
+            lines = [str(problem) for problem in problems] or [f"{file}: ok" for file in files]
+            print("\n".join(lines))
+    if options.json:
+        sound = not wrong and not unreadable
+        show({"ok": sound, "problems": [asdict(problem) for problem in wrong], "unreadable": unreadable})
+        return 2 if unreadable else 1 if wrong else 0
     if unreadable:
         raise CommandError("\n".join(unreadable))
     if wrong:
         sys.stdout.flush()
-        print(f"{wrong} {'error' if wrong == 1 else 'errors'}", file=sys.stderr)
+        print(f"{len(wrong)} {'error' if len(wrong) == 1 else 'errors'}", file=sys.stderr)
     return 1 if wrong else 0
 
 

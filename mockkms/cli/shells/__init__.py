@@ -1,0 +1,1 @@
+"""Completion for shells and the manual page."""
