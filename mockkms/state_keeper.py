@@ -14,7 +14,7 @@ from mockkms.world import state_file
 from mockkms.world.state_file import StateFileError
 from mockkms.world.world import World
 
-INTERVAL = 0.4
+INTERVAL = 0.25
 """Seconds between checks: responses older than a second are in the file."""
 _SHARE = 10
 """A save waits for so many times the seconds for which the last one held the world, so that requests are not slowed."""

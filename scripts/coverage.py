@@ -236,7 +236,8 @@ def _further() -> list[str]:
     lines += ["| type | of | operations |", "| --- | --- | ---: |"]
     for name, products in types.items():
         kind, plugin_type = name.split("/")
-        engine = registry.implementation(plugin_type, None, kind)
+        # The engine with its endpoints, which `implementation` need not have loaded.
+        engine = registry.engine(registry.implementation(plugin_type, None, kind).type)
         if registry.emulated(kind, plugin_type) and engine.type not in surveyed:
             lines.append(f"| {name} | {products} | {sum(len(endpoint.operations) for endpoint in engine)} |")
     lines += ["", "## Known by name only", "", *BY_NAME.splitlines(), ""]

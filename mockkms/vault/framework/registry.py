@@ -1,7 +1,7 @@
 """The engine of each mount type, and the modules of the type, which are imported at their first use.
 
-A type is registered by a row of the table below. It lives in one folder of ``mockkms/vault``, or in one file where it
-is small and has no section in world files: a module that holds ``engine``, an ``Engine`` of the row's name, and one
+A type is registered by a row of the table below. It lives in one folder of ``mockkms/vault``, or in one file if it
+is small: a module that holds ``engine``, an ``Engine`` of the row's name, and one
 that holds ``section``, a ``WorldSection``.
 A type that is both a secrets engine and an auth method is named with its kind: ``auth/ldap``, ``secret/ldap``.
 A type without a row that a product has is known by name only: it can be mounted, tuned, moved and disabled as on the

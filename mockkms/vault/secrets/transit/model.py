@@ -137,7 +137,11 @@ class Event:
 @stored("transit.TransitKey")
 @dataclass(slots=True)
 class TransitKey(Record):
-    """A named key with all its versions."""
+    """A named key with all its versions.
+
+    Members with ``param`` are booleans, integers or seconds, and are in world files without further code. Others are
+    described in ``descriptions.py`` and ``world.py``.
+    """
 
     name: str = ""
     type: str = ""
