@@ -34,4 +34,4 @@ def test_what_is_mutated_and_tested_exists(path: str) -> None:
 def test_the_survivors_are_of_the_mutated_files() -> None:
     named = re.findall(r"^\| `(mockkms/[\w/]+\.py)` \| (\d+) \|", PAGE, re.MULTILINE)
     assert {file for file, _ in named} <= set(MUTATED["only_mutate"])
-    assert f"{sum(int(number) for _, number in named)} stand in functions" in PAGE
+    assert f"{sum(int(number) for _, number in named)} are in functions" in PAGE
