@@ -63,7 +63,7 @@ def test_a_client_may_take_it_for_its_http_proxy(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_refused_kinds_are_the_ones_named() -> None:
-    sentence = TEXT[TEXT.index("Every kind of fault works") : TEXT.index("need a server that is ours")]
+    sentence = TEXT[TEXT.index("Fault kinds that act on requests") : TEXT.index("require emulated state: such")]
     named = re.findall(r"`([a-z_]+)(?:: lose)?`", sentence)
     assert {*named} - {"restart", "stale"} == {*KINDS} - {*stateless()}
 
