@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES
+from mockkms.server.control.routes import ROUTES  # Importing the module fills the table.
+from mockkms.server.control.routing import CONTROL_PREFIX
 from tests.clients.toolchain import build, run, tool, workshop
 from tests.docs.pages import ROOT, blocks
 
