@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from .collected import MockKMSWarning
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
@@ -18,21 +21,23 @@ _SHOWN = 30
 """Number of requests of each server in a failure report, the last ones."""
 
 
-class MockKMSWarning(UserWarning):
-    """A problem with the servers of a test that does not fail it."""
-
-
 class Active:
     """The servers used by one test: the session's server, and those of ``mockkms_factory``."""
 
-    def __init__(self, strict: bool, lint: str = "off", privileges: Path | None = None) -> None:
+    def __init__(
+        self, strict: bool, lint: str = "off", privileges: Path | None = None, allow_unhandled: Sequence[str] = ()
+    ) -> None:
         self.strict = strict
+        self.allow_unhandled = allow_unhandled
+        """Globs of paths that may be unhandled."""
         self.lint = lint
         """Handling of the linter's findings: ``off``, ``warn`` or ``error``."""
         self.privileges = privileges
         """File for the minimal policies of the tests."""
         self.settled = False
         """Whether the test's outcome is decided: its requests are not checked again."""
+        self._listed = False
+        """Whether the failure itself lists the unhandled requests."""
         self._servers: list[Kms] = []
         self._given: set[str] = set()
         """Ids of the rules from worlds and markers. Tests share them, so not every rule fires in every test."""
@@ -65,14 +70,25 @@ class Active:
         if self.settled:
             return
         self.settled = True
-        if self.strict:
-            for kms in self._servers:
-                try:
-                    kms.journal.assert_no_unhandled()
-                    kms.faults.assert_script_done()
-                except AssertionError as error:
-                    pytest.fail(str(error), pytrace=False)
+        wrong = list(self._wrong()) if self.strict else []
+        if wrong:
+            pytest.fail("\n".join(wrong), pytrace=False)
         self.settled = False
+
+    def _wrong(self) -> Iterator[str]:
+        """Yield what a strict test does not allow, of all servers."""
+        for kms in self._servers:
+            try:
+                kms.journal.assert_no_unhandled(allowed=self.allow_unhandled)
+            except AssertionError as error:
+                self._listed = True
+                yield str(error)
+            except ValueError as error:
+                yield f"allow_unhandled: {error}"
+            try:
+                kms.faults.assert_script_done()
+            except AssertionError as error:
+                yield str(error)
 
     def warn(self) -> None:
         """Report linter findings and rules that never fired, once, after the checks."""
@@ -98,13 +114,17 @@ class Active:
 
     def report(self) -> str:
         """Return the section of a failure report: the last requests, and the rules with their counts."""
-        return "\n\n".join(_report(kms) for kms in self._servers)
+        return "\n\n".join(self._report(kms) for kms in self._servers)
+
+    def _report(self, kms: Kms) -> str:
+        seed = "" if kms.rng is None else f", rng {kms.rng}"
+        if self._listed:
+            requests = kms.journal.table(last=_SHOWN, unhandled=False) or "no other requests received"
+        else:
+            requests = kms.journal.table(last=_SHOWN) or "no requests received"
+        return _with_rules(f"{kms.flavor} at {kms.url}{seed}\n{requests}", kms)
 
 
-def _report(kms: Kms) -> str:
-    seed = "" if kms.rng is None else f", rng {kms.rng}"
-    lines = [f"{kms.flavor} at {kms.url}{seed}", kms.journal.table(last=_SHOWN) or "no requests received"]
+def _with_rules(text: str, kms: Kms) -> str:
     rules = kms.faults.describe()
-    if rules:
-        lines += ["faults:", rules]
-    return "\n".join(lines)
+    return f"{text}\nfaults:\n{rules}" if rules else text

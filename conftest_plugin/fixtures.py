@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from . import products, settings
+from .collected import USED
 from .marker import TestWorld, world_of
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 
 ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
 """The servers of a test, in its stash."""
-_DROPPED = (
-    "VAULT_NAMESPACE", "BAO_NAMESPACE", "VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY", "VAULT_CAPATH", "BAO_CAPATH",
-    "VAULT_AGENT_ADDR", "BAO_AGENT_ADDR", "VAULT_HTTP_PROXY", "BAO_HTTP_PROXY", "VAULT_PROXY_ADDR", "BAO_PROXY_ADDR",
-    "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
-)  # fmt: skip
-"""Environment variables that would direct a client to another server."""
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +73,7 @@ def mockkms_server(
 
 @pytest.fixture
 def _mockkms_flavor(request: pytest.FixtureRequest) -> str | None:
+    request.node.stash[USED] = True
     return products.of_test(request)
 
 
@@ -135,23 +131,34 @@ def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
     if active is None or active.settled:
         strict = settings.strict(request.config) if world.strict is None else bool(world.strict)
         lint = world.lint or settings.lint(request.config)
-        active = request.node.stash[ACTIVE] = Active(strict, lint, settings.report(request.config))
+        allowed = [*settings.allow_unhandled(request.config), *world.allow_unhandled]
+        active = request.node.stash[ACTIVE] = Active(strict, lint, settings.report(request.config), allowed)
     return active
 
 
 @pytest.fixture
 def mockkms_env(mockkms: Kms, monkeypatch: pytest.MonkeyPatch) -> Kms:
     """Set ``VAULT_ADDR``, ``VAULT_TOKEN`` (``VAULT_CACERT`` with TLS) and the ``BAO_`` equivalents for this test."""
-    for product in ("VAULT", "BAO"):
-        monkeypatch.setenv(f"{product}_ADDR", mockkms.url)
-        monkeypatch.setenv(f"{product}_TOKEN", mockkms.token)
-        if mockkms.ca_file:
-            monkeypatch.setenv(f"{product}_CACERT", mockkms.ca_file)
-        else:
-            monkeypatch.delenv(f"{product}_CACERT", raising=False)
-    for name in _DROPPED:
-        monkeypatch.delenv(name, raising=False)
+    _set(mockkms, monkeypatch)
     return mockkms
+
+
+@pytest.fixture(scope="session")
+def mockkms_session_env(mockkms_server: Kms) -> Iterator[Kms]:
+    """Set the variables of ``mockkms_env`` for the whole session, for session-scoped fixtures that read them."""
+    with pytest.MonkeyPatch.context() as patch:
+        _set(mockkms_server, patch)
+        yield mockkms_server
+
+
+def _set(kms: Kms, patch: pytest.MonkeyPatch) -> None:
+    from mockkms.environment import variables
+
+    for name, text in variables(kms).items():
+        if text is None:
+            patch.delenv(name, raising=False)
+        else:
+            patch.setenv(name, text)
 
 
 @pytest.fixture

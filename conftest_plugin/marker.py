@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
     from mockkms.world.clock import Moment
 
 MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, lint=None, tls=None, flavor=None): "
+    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, allow_unhandled=[], lint=None, tls=None, "
+    "flavor=None): "
     "the world of this test: seed, a file (beside the test, or from the root), a ready-made world's name or a dict, "
     "merged over the session's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the time (RFC 3339, "
     "datetime, seconds) at which the clock is frozen; strict, whether an unhandled request fails the test; "
-    "lint, 'off', 'warn' or 'error' for bad habits of the client; tls, a separate server: True, False, a "
-    "trustme.CA, an SSLContext or the paths of a certificate and a key; flavor, the emulated product, or a list of "
-    "products to run the test for each"
+    "allow_unhandled, globs of paths that may be unhandled all the same; lint, 'off', 'warn' or 'error' for bad "
+    "habits of the client; tls, a separate server: True, False, a trustme.CA, an SSLContext or the paths of a "
+    "certificate and a key; flavor, the emulated product, or a list of products to run the test for each"
 )
-_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "lint", "tls", "flavor")
+_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor")
 _STATES = ("sealed", "unsealed")
 
 
@@ -43,6 +45,8 @@ class TestWorld:
     """Rules as mappings, outermost first."""
     clock: Moment | None = None
     strict: bool | None = None
+    allow_unhandled: list[str] = field(default_factory=list)
+    """Globs of paths that may be unhandled, of all markers."""
     lint: str | None = None
     tls: object = None
     flavor: str | None = None
@@ -50,20 +54,27 @@ class TestWorld:
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
-    """Return the keywords of one marker that are not None. Raises MarkerError."""
+    """Return the keywords of one marker that are not None. Raises MarkerError for the first error."""
+    for error in errors_of(mark):
+        raise MarkerError(error)
+    return {word: value for word, value in mark.kwargs.items() if value is not None}
+
+
+def errors_of(mark: pytest.Mark) -> Iterator[str]:
+    """Yield all errors of one marker."""
     if mark.args:
-        raise MarkerError(f"mockkms() accepts keyword arguments only: {', '.join(_KEYWORDS)}")
+        yield f"mockkms() accepts keyword arguments only: {', '.join(_KEYWORDS)}"
     for word, value in mark.kwargs.items():
         if word not in _KEYWORDS:
             import difflib
 
             close = difflib.get_close_matches(word, _KEYWORDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(_KEYWORDS)}"
-            raise MarkerError(f"mockkms() has no keyword {word!r}; {hint}")
+            yield f"mockkms() has no keyword {word!r}; {hint}"
+            continue
         wrong = None if value is None else _wrong(word, value)
         if wrong:
-            raise MarkerError(f"mockkms({word}={value!r}): {wrong}")
-    return {word: value for word, value in mark.kwargs.items() if value is not None}
+            yield f"mockkms({word}={value!r}): {wrong}"
 
 
 def _wrong(word: str, value: Any) -> str | None:
@@ -76,6 +87,8 @@ def _wrong(word: str, value: Any) -> str | None:
         return "expected a list of dicts"
     if word == "strict" and not isinstance(value, bool):
         return "expected True or False"
+    if word == "allow_unhandled":
+        return wrong_globs(value)
     if word == "tls" and not _is_tls(value):
         return "expected True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
     if word == "flavor":
@@ -87,6 +100,17 @@ def _wrong(word: str, value: Any) -> str | None:
             seconds_of(value)
         except ValueError as error:
             return str(error)
+    return None
+
+
+def wrong_globs(value: object) -> str | None:
+    """Return the error of the globs of ``allow_unhandled``; None if there is none."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one for one in value):
+        return "expected a list of globs of paths, such as ['sys/billing/*']"
+    for one in value:
+        if one.startswith("/") or one.partition("/")[0] == "v1":
+            bare = one.lstrip("/").removeprefix("v1/") or "sys/billing/*"
+            return f"paths are written without /v1/: {bare!r}"
     return None
 
 
@@ -118,6 +142,7 @@ def world_of(node: pytest.Item) -> TestWorld:
         world.state = words.get("state", world.state)
         world.clock = words.get("clock", world.clock)
         world.strict = words.get("strict", world.strict)
+        world.allow_unhandled.extend(words.get("allow_unhandled", ()))
         world.lint = words.get("lint", world.lint)
         world.tls = words.get("tls", world.tls)
     return world

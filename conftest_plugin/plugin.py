@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from . import products, settings
+from . import collected, products, settings
 from .fixtures import (
     ACTIVE,
     _mockkms_flavor,
@@ -18,9 +18,10 @@ from .fixtures import (
     mockkms_hvac,
     mockkms_seed,
     mockkms_server,
+    mockkms_session_env,
     mockkms_tls,
 )
-from .marker import MARKER, MarkerError, read_marker
+from .marker import MARKER
 
 __all__ = [
     "_mockkms_flavor",
@@ -32,6 +33,7 @@ __all__ = [
     "mockkms_hvac",
     "mockkms_seed",
     "mockkms_server",
+    "mockkms_session_env",
     "mockkms_tls",
 ]
 
@@ -48,6 +50,23 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.lint(config)
     settings.upstream(config)
     settings.flavor(config)
+    settings.allow_unhandled(config)
+    settings.report(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Check the servers and worlds of the options, once, before tests are collected."""
+    config = session.config
+    listing = ("collectonly", "showfixtures", "show_fixtures_per_test")
+    if hasattr(config, "workerinput") or any(config.getoption(name, False) for name in listing):
+        return
+    if any(settings.option(config, name) for name in ("mockkms_url", "mockkms_upstream")) or config.getoption(
+        "mockkms_seed"
+    ):
+        from . import start
+
+        start.check(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -55,14 +74,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     products.generate(metafunc)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Check all markers before the first test; an unknown keyword is a usage error."""
-    for item in items:
-        for mark in item.iter_markers("mockkms"):
-            try:
-                read_marker(mark)
-            except MarkerError as error:
-                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check all markers before the first test; invalid ones are a usage error that names all of them."""
+    collected.check(items, partial=any("::" in str(argument) for argument in config.args))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test with an invalid marker in a worker of pytest-xdist, which cannot report usage errors."""
+    wrong = item.stash.get(collected.WRONG, None)
+    if wrong is not None:
+        pytest.fail(wrong, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -83,6 +105,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if active is not None:
         active.check()
         active.warn()
+    collected.check_used(item)
     return result
 
 

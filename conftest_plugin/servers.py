@@ -47,14 +47,18 @@ class Servers:
 
             kms = proxy(config, upstream, tls)
         else:
-            from mockkms import MockKMS
+            from mockkms import MockKMS, SeedError
 
             seed = settings.located(self._seed, config.invocation_params.dir, config.rootpath)
             usual = settings.flavor(config)
             if usual is not None:
                 # Overrides the session's world; the test's own world takes precedence.
                 seed = settings.merged(seed, {"flavor": usual})
-            kms = MockKMS(seed=seed, rng=settings.rng(config), tls=tls, flavor=flavor)
+            try:
+                kms = MockKMS(seed=seed, rng=settings.rng(config), tls=tls, flavor=flavor)
+            except SeedError as error:
+                source = "mockkms_seed" if self._seed == settings.suite_seed(config) else "the fixture mockkms_seed"
+                pytest.fail(f"invalid world of the session ({source}): {error}", pytrace=False)
         kms.start()
         kms.ca_file = ca_file or kms.ca_file
         return kms

@@ -30,6 +30,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mockkms-strict", choices=("on", "off"), help="an unhandled request fails the test")
     lint = "report bad habits of the client: off, warn or error"
     group.addoption("--mockkms-lint", choices=LINT, help=lint)
+    allowed = "glob of paths that may be unhandled in strict tests, such as sys/billing/*; may be repeated"
+    group.addoption("--mockkms-allow-unhandled", metavar="GLOB", action="append", help=allowed)
     report = "append the minimal policy of each test, and its unused grants, to this file"
     group.addoption("--mockkms-report", metavar="PATH", help=report)
     parser.addini("mockkms_lint", lint, default="off")
@@ -42,6 +44,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_seed", "worlds in YAML, one per line; later files override", type="linelist")
     parser.addini("mockkms_flavor", flavor)
     parser.addini("mockkms_rng", "seed of all ids, keys and nonces, for repeatable runs")
+    parser.addini("mockkms_allow_unhandled", "globs of paths that may be unhandled, one per line", type="linelist")
     parser.addini("mockkms_strict", "an unhandled request fails the test: on or off", default="on")
 
 
@@ -106,9 +109,33 @@ def flavor(config: pytest.Config) -> str | None:
 
 
 def report(config: pytest.Config) -> Path | None:
-    """Return the path of the least-privilege report; a relative path is relative to the root directory."""
+    """Return the path of the least-privilege report; a relative path is relative to the root directory.
+
+    Raises UsageError if its folder does not exist, or if it is a folder.
+    """
     given = option(config, "mockkms_report")
-    return config.rootpath / given if given else None
+    if not given:
+        return None
+    path = config.rootpath / given
+    if not path.parent.is_dir() or path.is_dir():
+        reason = "it is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
+        raise pytest.UsageError(f"mockkms_report: {path} cannot be written: {reason}")
+    return path
+
+
+def allow_unhandled(config: pytest.Config) -> list[str]:
+    """Return the globs of paths that may be unhandled: those of the command line, else of the ini file.
+
+    Raises UsageError.
+    """
+    given = config.getoption("mockkms_allow_unhandled") or config.getini("mockkms_allow_unhandled")
+    if given:
+        from .marker import wrong_globs
+
+        wrong = wrong_globs(given)
+        if wrong:
+            raise pytest.UsageError(f"mockkms_allow_unhandled: {wrong}")
+    return list(given)
 
 
 def rng(config: pytest.Config) -> int | str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from mockkms.environment import Environment
 from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
 from mockkms.server.gateway.browsers import BrowserGuard
@@ -385,6 +386,28 @@ class MockKMS(Handle):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self.start()  # Milliseconds: the server has a thread of its own.
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self) -> Environment[Self]:
+        """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them.
+
+        A server that is not running is started, and stopped at the end: ``with MockKMS().environment() as kms:``.
+        """
+        return Environment(self, self._started, self.stop)
+
+    def _started(self) -> bool:
+        """Start the server unless it is running; return whether it was started."""
+        if self._server.ports:
+            return False
+        self.start()
+        return True
 
 
 def _listed(seed: object) -> list[object]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from mockkms.environment import Environment
 from mockkms.handle import Handle
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import World
@@ -44,6 +45,10 @@ class Tenant(Handle):
     def world(self) -> World:
         """The world itself."""
         return self._tenants.world(self.id)
+
+    def environment(self) -> Environment[Self]:
+        """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them."""
+        return Environment(self)
 
     def forget(self) -> None:
         """Drop the world; the next use starts from the baseline."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mockkms.faults.parsing import FaultError
 from mockkms.remote.document import Document
@@ -76,9 +76,12 @@ class RemoteJournal:
         """Raise AssertionError unless matching requests came in this order; others may come between them."""
         self._assert(order=list(matches))
 
-    def assert_no_unhandled(self) -> None:
-        """Raise AssertionError for unhandled requests, and for those that a script did not expect."""
-        self._assert(no_unhandled=True)
+    def assert_no_unhandled(self, *, allowed: Sequence[str] = ()) -> None:
+        """Raise AssertionError for unhandled requests, and for those that a script did not expect.
+
+        ``allowed`` has globs of paths that need not be emulated.
+        """
+        self._assert(no_unhandled={"allowed": [*allowed]} if allowed else True)
 
     def near_misses(self, match: object = None, /, **words: object) -> list[str]:
         """Return the requests closest to matching, each with its differences."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from mockkms.control_token import control_token as chosen_token
+from mockkms.environment import Environment
 from mockkms.faults.parsing import unknown
 from mockkms.remote.clock import RemoteClock
 from mockkms.remote.document import Document, RemoteError
@@ -85,6 +86,10 @@ class RemoteKMS:
         """Check that the server is mockkms, has this API version and accepts the token. Raises RemoteError."""
         self._wire.check()
         return self
+
+    def environment(self) -> Environment[Self]:
+        """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them."""
+        return Environment(self)
 
     def close(self) -> None:
         """Close the connections, also those of its tenants; the next use opens new ones."""

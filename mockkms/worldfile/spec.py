@@ -99,12 +99,13 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
         if isinstance(source, sources.FaultsFile):
             node = _appended(root, node)
         root = node if root is None else layered(root, node)
-    if unreadable and len(problems) == 1:
+    unreadable = unreadable and len(problems) == 1
+    if unreadable and root is None:
         raise SeedError(problems, unreadable=True)
     root = root or Node("mapping", {})
     sections = world_shape().read(root, "", problems)
     if problems:
-        raise SeedError(unique(problems))
+        raise SeedError(unique(problems), unreadable=unreadable and len(problems) == 1)
     return WorldSpec(sections, root)
 
 

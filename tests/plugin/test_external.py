@@ -104,6 +104,10 @@ def test_seeded(mockkms):
     mockkms.reset()
     assert "payments" in mockkms.dump()
 
+@pytest.mark.mockkms(allow_unhandled=["nowhere/*"])
+def test_allowed(mockkms):
+    ask(mockkms, "/v1/nowhere/at/all")
+
 async def test_aiohttp(mockkms_client):
     assert (await mockkms_client.get("/v1/sys/health")).status == 200
     assert (await mockkms_client.list("/v1/secret/metadata/")).status == 200
@@ -120,7 +124,7 @@ def test_a_mockkms_elsewhere_gives_each_process_a_tenant(suite: Run, real: Remot
     requests.post(real.url + "/v1/secret/data/shared", json={"data": {"from": "outside"}}, headers=headers, timeout=9)
     seen = real.journal.total
     result = suite("--mockkms-url", real.url, *LET, "-n", workers, source=TENANT, mode="auto")
-    result.assert_outcomes(passed=5, failed=1)
+    result.assert_outcomes(passed=6, failed=1)
     result.stdout.fnmatch_lines(["*not emulated*"])
     assert real.journal.total == seen
     assert real.tenants() == []

@@ -188,3 +188,55 @@ def test_loose_by_option_and_ini(suite: Run) -> None:
     )
     suite(source=source, ini="mockkms_strict = off").assert_outcomes(passed=1, failed=1)
     suite("--mockkms-strict=on", source=source, ini="mockkms_strict = off").assert_outcomes(failed=2)
+
+
+PRINTED = (
+    ASK
+    + """
+def test_it(mockkms, mockkms_factory):
+    ask(mockkms, "/v1/sys/health")
+    ask(mockkms, "/v1/sys/nowhere")
+    ask(mockkms_factory(), "/v1/sys/elsewhere")
+"""
+)
+
+
+def test_a_strict_failure_is_printed_once(suite: Run) -> None:
+    shown = suite(source=PRINTED).stdout.str()
+    for line in ("GET /v1/sys/nowhere", "GET /v1/sys/elsewhere", "GET /v1/sys/health"):
+        assert shown.count(line) == 1, shown
+    assert "another exception occurred" not in shown
+    assert "1 request was not expected or not emulated:" in shown
+
+
+ALLOWED = (
+    ASK
+    + """
+@pytest.mark.mockkms(allow_unhandled=["sys/nowhere/*"])
+class TestAllowed:
+    def test_matches(self, mockkms): ask(mockkms, "/v1/sys/nowhere/at/all")
+    def test_another_path(self, mockkms): ask(mockkms, "/v1/sys/elsewhere")
+
+    @pytest.mark.mockkms(allow_unhandled=["sys/elsewhere"])
+    def test_both(self, mockkms_factory):
+        kms = mockkms_factory()
+        ask(kms, "/v1/sys/elsewhere")
+        ask(kms, "/v1/sys/nowhere/at/all")
+
+@pytest.mark.mockkms(allow_unhandled=["*"], faults=[{"script": [{"expect": "sys/health", "answer": "sealed"}]}])
+def test_a_script_is_still_checked(mockkms): pass
+
+def test_without(mockkms): ask(mockkms, "/v1/sys/nowhere/at/all")
+"""
+)
+
+
+def test_paths_that_may_be_unhandled(suite: Run) -> None:
+    suite(source=ALLOWED).assert_outcomes(passed=2, failed=3)
+    suite(source=ALLOWED, ini="mockkms_allow_unhandled =\n    sys/nowhere/*\n    nothing").assert_outcomes(
+        passed=3, failed=2
+    )
+    suite("--mockkms-allow-unhandled", "sys/*", source=ALLOWED).assert_outcomes(passed=4, failed=1)
+    refused = suite("--mockkms-allow-unhandled", "v1/sys/*", source=ALLOWED)
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*mockkms_allow_unhandled: paths are written without /v1/: 'sys/?'*"])

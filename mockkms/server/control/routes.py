@@ -222,8 +222,9 @@ def clear_journal(asked: Asked) -> dict[str, object]:
 
 @route(
     "POST", "journal/assert", "200 if it holds, else 409 with the reason",
-    body="{called: match with times} | {not_called: match} | {order: [match, …]} | {no_unhandled: true} "
-    "| {faults_fired: true} | {script_done: true}; match may hold a path or mapping beside further words",
+    body="{called: match with times} | {not_called: match} | {order: [match, …]} | "
+    "{no_unhandled: true or {allowed: [glob, …]}} | {faults_fired: true} | {script_done: true}; match may hold a path "
+    "or mapping beside further words",
 )  # fmt: skip
 def assert_journal(asked: Asked) -> dict[str, object]:
     """Several may be given; all must hold."""
@@ -248,12 +249,22 @@ def assert_journal(asked: Asked) -> dict[str, object]:
         elif word == "order":
             journal.assert_order(*(value if isinstance(value, list) else [value]))
         elif word == "no_unhandled" and value:
-            journal.assert_no_unhandled()
+            journal.assert_no_unhandled(allowed=_allowed(value))
         elif word == "faults_fired" and value:
             asked.world.faults.assert_all_fired()
         elif word == "script_done" and value:
             asked.world.faults.assert_script_done()
     return found
+
+
+def _allowed(value: object) -> list[str]:
+    """Return the globs of ``no_unhandled``. Raises FaultError."""
+    if value is True:
+        return []
+    given = mapping(value, ("allowed",), "key").get("allowed")
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise FaultError("no_unhandled: expected true, or {allowed: [glob, …]}")
+    return given
 
 
 # -- clock, state, snapshots -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import islice
 from typing import NamedTuple
@@ -250,12 +250,17 @@ class Journal:
                 text = f"step {step + 1} of {len(matches)}, {_shown(match, {})}, did not come after the steps before it"
                 raise AssertionError(self._text(text, match, {}))
 
-    def assert_no_unhandled(self) -> None:
-        """Raise AssertionError for requests that nothing emulates, or that a script did not expect."""
-        found = [entry for entry in self if entry.unhandled or entry.unexpected]
+    def assert_no_unhandled(self, *, allowed: Sequence[str] = ()) -> None:
+        """Raise AssertionError for requests that nothing emulates, or that a script did not expect.
+
+        ``allowed`` has globs of paths that need not be emulated. Raises FaultError for an invalid one.
+        """
+        fits = read_query({"path": [*allowed]}, {}) if allowed else None
+        found = [entry for entry in self if entry.unexpected or (entry.unhandled and (fits is None or not fits(entry)))]
         if found:
             listed = "\n".join(str(entry) for entry in found)
-            raise AssertionError(f"{len(found)} requests were not expected or are not emulated:\n{listed}")
+            count = "1 request was" if len(found) == 1 else f"{len(found)} requests were"
+            raise AssertionError(f"{count} not expected or not emulated:\n{listed}")
 
     def near_misses(self, match: object = None, /, **words: object) -> list[str]:
         """Return the requests closest to matching, each with its differences."""

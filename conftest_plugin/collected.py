@@ -1,0 +1,85 @@
+"""Checks of the markers of all collected tests: invalid ones, and those of tests without a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from .marker import errors_of
+from .products import FIXTURE
+
+WRONG: pytest.StashKey[str] = pytest.StashKey()
+"""The error of a test's marker, in the test's stash, in the workers of pytest-xdist."""
+USED: pytest.StashKey[bool] = pytest.StashKey()
+"""Set in the stash of a test that used a server."""
+ADVICE = (
+    "add the fixture `mockkms` (or mockkms_env, mockkms_hvac, mockkms_client, mockkms_factory) as an argument, or "
+    '`@pytest.mark.usefixtures("mockkms")`'
+)
+
+
+class MockKMSWarning(UserWarning):
+    """A problem with the servers or markers of a test that does not fail it."""
+
+
+def check(items: list[pytest.Item], partial: bool) -> None:
+    """Check the markers of all tests.
+
+    Errors are reported together, as a UsageError. Markers without effect are warnings; if warnings are errors, they are
+    reported with the others. ``partial``: only some tests of a file were collected; markers of classes and modules are
+    then not reported, because the others may use the server.
+    """
+    errors: dict[int, str] = {}
+    for item in items:
+        for mark in item.iter_markers("mockkms"):
+            if id(mark) in errors:
+                item.stash[WRONG] = errors[id(mark)]
+                continue
+            found = list(errors_of(mark))
+            if found:
+                errors[id(mark)] = item.stash[WRONG] = "; ".join(found)
+                errors[id(mark)] = f"{item.nodeid}: {errors[id(mark)]}"
+    wrong = list(errors.values()) + _without_effect(items, partial)
+    if not wrong:
+        return
+    if items and hasattr(items[0].config, "workerinput"):
+        return  # An exception would end the worker with a traceback: the tests themselves fail.
+    heading = [] if len(wrong) == 1 else [f"{len(wrong)} invalid mockkms markers:"]
+    raise pytest.UsageError("\n".join(heading + wrong))
+
+
+def _without_effect(items: list[pytest.Item], partial: bool) -> list[str]:
+    """Warn about markers that no server will read; return the warnings that are errors."""
+    without: dict[int, tuple[pytest.Item, str]] = {}
+    used: set[int] = set()
+    for item in items:
+        for node, mark in item.iter_markers_with_node("mockkms"):
+            names = getattr(item, "fixturenames", ())
+            # With ``request`` the test may ask for the fixture while it runs: it is checked afterwards.
+            if FIXTURE in names or "request" in names:
+                used.add(id(mark))
+            elif node is item or not partial:
+                where = item.nodeid if node is item else node.nodeid
+                without.setdefault(id(mark), (item, where))
+    wrong = []
+    for mark_id, (item, where) in without.items():
+        if mark_id in used:
+            continue
+        try:
+            item.warn(MockKMSWarning(_message(where, where == item.nodeid)))
+        except MockKMSWarning as error:
+            item.stash[WRONG] = str(error)
+            wrong.append(str(error))
+    return wrong
+
+
+def _message(where: str, is_test: bool) -> str:
+    subject = "the test uses none of the fixtures" if is_test else "none of its tests uses one of the fixtures"
+    return f"{where}: the mockkms marker has no effect, because {subject}; {ADVICE}"
+
+
+def check_used(item: pytest.Item) -> None:
+    """Warn if a test has a marker of its own and used no server; called after the test."""
+    if item.stash.get(USED, False) or "request" not in getattr(item, "fixturenames", ()):
+        return
+    if any(node is item for node, _ in item.iter_markers_with_node("mockkms")):
+        item.warn(MockKMSWarning(_message(item.nodeid, True)))
