@@ -55,7 +55,7 @@ def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
         "Api Address": kms.url,
         "Cgo": "disabled",
         "Cluster Address": f"https://{_cluster(kms.url)}",
-        **{f"ListenerConfig {number}": _listener(url) for number, url in enumerate([kms.url, *kms.further_urls], 1)},
+        **{f"Listener {number}": _listener(url) for number, url in enumerate([kms.url, *kms.further_urls], 1)},
         "Log Level": "info",
         "Mlock": "supported: true, enabled: false",
         "Recovery Mode": "false",
