@@ -1,0 +1,47 @@
+//! The server of all tests of a program.
+
+use std::io::{copy, sink, BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// Its address: that of `MOCKKMS_URL`, or of a server that is started at the first call.
+pub fn address() -> &'static str {
+    static ADDRESS: OnceLock<String> = OnceLock::new();
+    ADDRESS.get_or_init(|| match std::env::var("MOCKKMS_URL") {
+        Ok(url) => url.trim_end_matches('/').to_string(),
+        Err(_) => start().unwrap_or_else(|error| {
+            panic!("mockkms: {error} (pip install mockkms, or set MOCKKMS_COMMAND or MOCKKMS_URL)")
+        }),
+    })
+}
+
+/// Run `MOCKKMS_COMMAND` (default: mockkms) with the flags in `MOCKKMS_FLAGS`, until this process ends: the server stops with its
+/// standard input.
+fn start() -> Result<String, Box<dyn std::error::Error>> {
+    static SERVER: OnceLock<Child> = OnceLock::new();
+    let line = std::env::var("MOCKKMS_COMMAND").unwrap_or_else(|_| "mockkms".into());
+    let flags = std::env::var("MOCKKMS_FLAGS").unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let ready = std::env::temp_dir().join(format!("mockkms-rust-{}.json", std::process::id()));
+    let mut child = Command::new(words.next().unwrap_or("mockkms"))
+        .args(words)
+        .args(["serve", "--port", "0", "--stop-on-eof", "--ready-file"])
+        .arg(&ready)
+        .args(flags.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start {line}: {error}"))?;
+    let mut output = BufReader::new(child.stdout.take().ok_or("no standard output")?);
+    // The first line is written once the server listens and the ready file is complete.
+    if output.read_line(&mut String::new())? == 0 {
+        return Err(format!("{line} did not start; its message is above").into());
+    }
+    std::thread::spawn(move || copy(&mut output, &mut sink()));
+    let content: Value = serde_json::from_str(&std::fs::read_to_string(&ready)?)?;
+    std::fs::remove_file(&ready)?;
+    let _ = SERVER.set(child);
+    Ok(content["url"].as_str().ok_or("no address in the ready file")?.to_string())
+}
