@@ -178,6 +178,8 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
             "mockkms serve: --state open: uninitialized, sealed, unsealed, or a file such as ./open.state",
         ),
         (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key must be used together"),
+        (("--tls-client-ca", "c.pem"), "mockkms serve: --tls-client-ca needs --tls-cert and --tls-key"),
+        (("--tls", "--tls-client-ca", "c.pem"), "mockkms serve: --tls-client-ca needs --tls-cert and --tls-key"),
         (("--tls-cert", "c.pem", "--tls-key", "k.pem"), "mockkms serve: c.pem: No such file or directory"),
         (("--config", "c.hcl"), "mockkms serve: c.hcl: No such file or directory"),
         (

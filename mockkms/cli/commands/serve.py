@@ -40,6 +40,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listen.add_argument("--tls", action="store_true", help="HTTPS with a new certificate for localhost")
     listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
     listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")
+    clients = "require client certificates that this authority issued (mutual TLS)"
+    listen.add_argument("--tls-client-ca", metavar="PEM", help=clients)
     listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="Vault configuration, HCL or JSON")
     world = parser.add_argument_group("world")
     world.add_argument(
@@ -261,8 +263,13 @@ def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[t
 def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
     if (options.tls_cert is None) != (options.tls_key is None):
         raise CommandError("--tls-cert and --tls-key must be used together")
+    if options.tls_client_ca is not None and options.tls_cert is None:
+        raise CommandError("--tls-client-ca needs --tls-cert and --tls-key")
     if options.tls_cert is not None:
-        return (options.tls_cert, options.tls_key)
+        from mockkms.server.wire.tls import TlsFiles
+
+        authority = options.tls_client_ca or ""
+        return TlsFiles(options.tls_cert, options.tls_key, authority, client_required=bool(authority))
     first = _first(options, config)
     return True if options.tls else _files(first) if first else None
 
