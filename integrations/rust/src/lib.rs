@@ -47,15 +47,35 @@ impl Builder {
     pub fn start(self) -> Kms {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let server = server::address();
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let id = format!("rust-{}-{time}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let time = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
+        let id = format!(
+            "rust-{}-{time}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let url = format!("{server}/t/{id}");
-        accepted(http::send(server, "POST", &format!("tenants/{id}"), Some(&json!({}))));
-        let mut kms = Kms { url, token: String::new(), server, id, strict: !self.lenient };
+        accepted(http::send(
+            server,
+            "POST",
+            &format!("tenants/{id}"),
+            Some(&json!({})),
+        ));
+        let mut kms = Kms {
+            url,
+            token: String::new(),
+            server,
+            id,
+            strict: !self.lenient,
+        };
         if !self.worlds.is_empty() {
             kms.control("POST", "world", Some(json!({"worlds": self.worlds})));
         }
-        kms.token = kms.control("GET", "state", None)["token"].as_str().unwrap_or_default().to_string();
+        kms.token = kms.control("GET", "state", None)["token"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string();
         kms
     }
 }
@@ -90,12 +110,20 @@ impl Kms {
     /// The environment of a program that uses this world; for [`std::process::Command::envs`].
     pub fn environment(&self) -> [(&'static str, &str); 4] {
         let (url, token) = (self.url(), self.token());
-        [("VAULT_ADDR", url), ("VAULT_TOKEN", token), ("BAO_ADDR", url), ("BAO_TOKEN", token)]
+        [
+            ("VAULT_ADDR", url),
+            ("VAULT_TOKEN", token),
+            ("BAO_ADDR", url),
+            ("BAO_TOKEN", token),
+        ]
     }
 
     /// Add a fault rule, with the keys of docs/faults.md. Returns its id.
     pub fn add_fault(&self, rule: Value) -> String {
-        self.control("POST", "faults", Some(rule))["id"].as_str().unwrap_or_default().to_string()
+        self.control("POST", "faults", Some(rule))["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string()
     }
 
     /// Remove a rule.
@@ -105,7 +133,9 @@ impl Kms {
 
     /// How often a rule fired.
     pub fn fired(&self, id: &str) -> u64 {
-        self.control("GET", &format!("faults/{id}"), None)["fired"].as_u64().unwrap_or_default()
+        self.control("GET", &format!("faults/{id}"), None)["fired"]
+            .as_u64()
+            .unwrap_or_default()
     }
 
     /// Stop the clock as it is.
@@ -125,7 +155,10 @@ impl Kms {
 
     /// The time of the world's clock, in RFC 3339.
     pub fn now(&self) -> String {
-        self.control("GET", "clock", None)["now"].as_str().unwrap_or_default().to_string()
+        self.control("GET", "clock", None)["now"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string()
     }
 
     /// Seal the server, for this test alone.
@@ -150,7 +183,10 @@ impl Kms {
 
     /// The requests that match, in their order: objects with method, path, operation, status, faults, headers, body, answer, …
     pub fn journal(&self, matching: Value) -> Vec<Value> {
-        self.control("POST", "journal", Some(matching))["entries"].as_array().cloned().unwrap_or_default()
+        self.control("POST", "journal", Some(matching))["entries"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Panics unless a request matches; with `times` in the match, unless exactly so many do.
@@ -162,7 +198,11 @@ impl Kms {
     /// Panics if a request matches.
     #[track_caller]
     pub fn assert_not_called(&self, matching: Value) {
-        self.control("POST", "journal/assert", Some(json!({"not_called": matching})));
+        self.control(
+            "POST",
+            "journal/assert",
+            Some(json!({"not_called": matching})),
+        );
     }
 
     /// Panics unless requests match in this order.
@@ -174,7 +214,11 @@ impl Kms {
     /// Panics if a rule never fired.
     #[track_caller]
     pub fn assert_faults_fired(&self) {
-        self.control("POST", "journal/assert", Some(json!({"faults_fired": true})));
+        self.control(
+            "POST",
+            "journal/assert",
+            Some(json!({"faults_fired": true})),
+        );
     }
 
     /// Send any request of the control API (docs/control.md). Panics with the message of an error.
@@ -206,8 +250,14 @@ fn accepted(response: std::io::Result<(u16, String)>) -> Value {
     let (status, text) = response.unwrap_or_else(|error| panic!("mockkms: {error}"));
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     if status != 200 {
-        let place = value["path"].as_str().map(|path| format!(" ({path})")).unwrap_or_default();
-        panic!("mockkms: {}{place}", value["message"].as_str().unwrap_or(&text));
+        let place = value["path"]
+            .as_str()
+            .map(|path| format!(" ({path})"))
+            .unwrap_or_default();
+        panic!(
+            "mockkms: {}{place}",
+            value["message"].as_str().unwrap_or(&text)
+        );
     }
     value
 }

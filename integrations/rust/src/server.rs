@@ -43,5 +43,8 @@ fn start() -> Result<String, Box<dyn std::error::Error>> {
     let content: Value = serde_json::from_str(&std::fs::read_to_string(&ready)?)?;
     std::fs::remove_file(&ready)?;
     let _ = SERVER.set(child);
-    Ok(content["url"].as_str().ok_or("no address in the ready file")?.to_string())
+    Ok(content["url"]
+        .as_str()
+        .ok_or("no address in the ready file")?
+        .to_string())
 }
