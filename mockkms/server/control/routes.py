@@ -102,9 +102,8 @@ def switch_fault(asked: Asked) -> dict[str, object]:
     book = asked.world.faults
     with within("enabled"):
         enabled = flag(words["enabled"])
-    rule = _rule(asked)
-    (book.enable if enabled else book.disable)(rule.id)
-    return rule.describe()
+    (book.enable if enabled else book.disable)(_rule(asked).id)
+    return _rule(asked).describe()  # The book has replaced the rule.
 
 
 @route("DELETE", "faults/{id}", "Remove one rule")

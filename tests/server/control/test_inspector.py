@@ -87,7 +87,7 @@ def test_what_can_be_looked_into(busy: MockKMS) -> None:
     for path in ("aws/creds/reader", "sys/mounts", "transit/export/encryption-key/cards", "nowhere/x", ""):
         refused = ask(busy, "GET", f"inspect/data?path={path}")
         assert refused.status_code == 400
-        assert "GET inspect/mounts names the folders of each mount" in refused.json()["message"]
+        assert "GET inspect/mounts lists the folders of each mount" in refused.json()["message"]
     assert ask(busy, "GET", "inspect/data?path=transit/keys/none").json() == {"data": None}
     send(busy, "POST", "sys/seal")
     assert ask(busy, "GET", "inspect/data?path=transit/keys/cards").json()["message"] == "the server is sealed"
