@@ -404,7 +404,7 @@ class MockKMS(Handle):
 
     def _started(self) -> bool:
         """Start the server unless it is running; return whether it was started."""
-        if self._server.ports:
+        if self._server.running:
             return False
         self.start()
         return True

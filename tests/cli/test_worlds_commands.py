@@ -13,7 +13,11 @@ from mockkms.cli import main
 from mockkms.worldfile import exact, load
 
 Capture = pytest.CaptureFixture[str]
-SHOW = "import os, json; print(json.dumps({n: v for n, v in os.environ.items() if n[:4] in ('VAUL', 'BAO_', 'MOCK')}))"
+SHOW = """
+import json, os
+shown = ("VAULT_", "BAO_", "MOCKKMS_", "AWS_", "HTTP")
+print(json.dumps({name: text for name, text in os.environ.items() if name.startswith(shown)}))
+"""
 
 
 def test_check_says_ok(capsys: Capture) -> None:
@@ -77,14 +81,47 @@ def test_run_gives_the_command_a_server_and_passes_its_exit_code_on(
 ) -> None:
     monkeypatch.setenv("VAULT_NAMESPACE", "elsewhere")
     monkeypatch.setenv("BAO_CACERT", "/elsewhere")
+    monkeypatch.setenv("HTTPS_PROXY", "http://elsewhere")
+    monkeypatch.setenv("AWS_PROFILE", "elsewhere")
     assert main(["run", "--root-token", "mine", "--", sys.executable, "-c", SHOW]) == 0
     seen = json.loads(capfd.readouterr().out)
     assert seen["VAULT_TOKEN"] == seen["BAO_TOKEN"] == "mine"
     assert seen["VAULT_ADDR"] == seen["BAO_ADDR"] == seen["MOCKKMS_URL"]
     assert "VAULT_NAMESPACE" not in seen
     assert "BAO_CACERT" not in seen
+    assert "HTTPS_PROXY" not in seen
+    assert (seen["AWS_ACCESS_KEY_ID"], seen["AWS_REGION"]) == ("rustfsadmin", "us-east-1")
+    assert "AWS_PROFILE" not in seen
     assert main(["run", "--", sys.executable, "-c", "raise SystemExit(7)"]) == 7
     assert main(["run", "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 137
+
+
+SIGNED = """
+import os, ssl, urllib.request
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.session import Session
+
+context = ssl.create_default_context(cafile=os.environ["VAULT_CACERT"])
+address = os.environ["MOCKKMS_RUSTFS_URL"] + "/rustfs/admin/v3/kms/key/list"
+request = AWSRequest("GET", address, {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
+session = Session()
+SigV4Auth(session.get_credentials(), "s3", session.get_config_variable("region")).add_auth(request)
+asked = urllib.request.Request(request.url, headers=dict(request.headers.items()))
+print(urllib.request.urlopen(asked, context=context).read().decode())
+"""
+
+
+def test_run_with_tls_gives_credentials_that_the_admin_api_accepts(
+    capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "theirs")
+    world = tmp_path / "world.yaml"
+    world.write_text(
+        "rustfs: {configured: true, auth: sigv4, users: {admin: s3cr3t-s3cr3t}, keys: {mine: {}}}\n", encoding="utf-8"
+    )
+    assert main(["run", "--tls", "--seed", str(world), "--", sys.executable, "-c", SIGNED]) == 0
+    assert '"mine"' in capfd.readouterr().out
 
 
 def test_run_reaches_the_seeded_world(capfd: Capture) -> None:

@@ -1,4 +1,9 @@
-"""``mockkms run [flags] -- CMD…``: run a command against a new server. The exit code is that of the command."""
+"""``mockkms run [flags] -- CMD…``: run a command against a new server. The exit code is that of the command.
+
+The command finds the server in its environment: VAULT_ADDR, VAULT_TOKEN, with --tls VAULT_CACERT, the BAO_ equivalents,
+and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION for signed requests to the RustFS admin API, whose address
+is in MOCKKMS_RUSTFS_URL. Other settings of Vault clients and proxies are unset.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, rng
+from mockkms.environment import applied, credentials, variables
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -27,20 +33,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}"
     )
     parser.add_argument("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
+    parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate that VAULT_CACERT names")
     parser.set_defaults(run=run)
     parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
 
 
 def environment(kms: MockKMS) -> dict[str, str]:
-    """Return the environment of the command: address and token in the variables that clients read."""
-    found = dict(os.environ)
-    for name in ("VAULT", "BAO"):
-        # Inherited settings must not direct the client to another server or make it distrust this one.
-        for other in ("NAMESPACE", "CACERT", "CAPATH", "SKIP_VERIFY", "AGENT_ADDR", "PROXY_ADDR"):
-            found.pop(f"{name}_{other}", None)
-        found[f"{name}_ADDR"], found[f"{name}_TOKEN"] = kms.url, kms.token
-    found["MOCKKMS_URL"], found["MOCKKMS_RUSTFS_URL"] = kms.url, kms.rustfs_url
-    return found
+    """Return the environment of the command: address, token, CA and credentials in the variables that clients read."""
+    changes = {**variables(kms), **credentials(kms.world.rustfs.state.users)}
+    return {**applied(changes, os.environ), "MOCKKMS_URL": kms.url, "MOCKKMS_RUSTFS_URL": kms.rustfs_url}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -74,6 +75,7 @@ def _started(options: argparse.Namespace) -> MockKMS:
             root_token=options.root_token,
             rng=options.rng,
             flavor=options.flavor,
+            tls=True if options.tls else None,
         ).start()
     except SeedError as error:
         raise CommandError(str(error)) from None

@@ -124,6 +124,11 @@ class Server:
             raise failure
         return self.ports
 
+    @property
+    def running(self) -> bool:
+        """Whether the server listens: it was started and not stopped."""
+        return self._thread is not None
+
     def stop(self) -> None:
         """Stop at once and abort all connections."""
         loop, thread = self._loop, self._thread
