@@ -167,14 +167,21 @@ class Server:
 
         Call it from another thread than the server's. Afterwards these requests have no further effects.
         """
-        if self._busy and self._loop is not None:
+        if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
 
     async def _cut_busy(self) -> None:
-        doomed = set(self._busy)
+        # A request may have been decided, and recorded, whose handler has not started yet.
+        waiting = self._manager.connections if self._manager is not None else ()
+        doomed = self._busy | {one for one in waiting if isinstance(one, Protocol) and one.started is not None}
+        if not doomed:
+            return
         for connection in doomed:
             if connection.transport is not None:
                 connection.transport.abort()
+        # Handlers that start now are cancelled by the loss of their connection, which comes after them.
+        for _ in range(2):
+            await asyncio.sleep(0)
         while doomed & self._busy:
             await asyncio.sleep(0)
 

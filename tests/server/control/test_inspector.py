@@ -30,6 +30,7 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not ins
 def busy() -> Iterator[MockKMS]:
     """A server with keys, secrets, tokens, leases, a rule and some requests."""
     with MockKMS(seed="payments", root_token="root") as kms:
+        kms.clock.freeze()
         send(kms, "POST", "sys/mounts/aws", {"type": "aws"})
         send(kms, "POST", "aws/roles/reader", {"credential_type": "iam_user", "policy_document": "{}"})
         send(kms, "GET", "aws/creds/reader")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -335,6 +336,21 @@ def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http
         while wire.socket.recv(1000):
             pass
         assert time.monotonic() - started < 5
+
+
+def test_a_reset_between_a_decision_and_its_handler(kms: MockKMS) -> None:
+    kms.faults.add("secret/*", times=1, hang={"after": "headers"})
+
+    def reset_now(_entry: object) -> None:
+        # On the server's thread, before the handler of the request starts: the reset comes right after.
+        threading.Thread(target=kms.reset).start()
+        time.sleep(0.1)
+
+    kms.journal.subscribe(reset_now)
+    with Wire(kms) as wire:
+        wire.send(b"GET /v1/secret/data/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        while wire.socket.recv(1000):
+            pass
 
 
 def test_drip_and_a_bad_chunk_come_to_an_end(kms: MockKMS) -> None:
