@@ -56,7 +56,6 @@ class Command:
     summary: str
     """One line."""
     description: str
-    usage: str
     flags: tuple[Flag, ...]
     positionals: tuple[Positional, ...]
     commands: tuple[Command, ...] = field(default=())
@@ -94,9 +93,8 @@ def _command(parser: argparse.ArgumentParser, path: tuple[str, ...], summary: st
             repeated = action.nargs in ("+", "*", argparse.REMAINDER)
             optional = action.nargs in ("?", "*", argparse.REMAINDER)
             positionals.append(Positional(_metavar(action), _plain(text), _values(action), optional, repeated))
-    usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
     description = _plain(parser.description or "")
-    return Command(path, _plain(summary), description, usage, tuple(flags), tuple(positionals), tuple(commands))
+    return Command(path, _plain(summary), description, tuple(flags), tuple(positionals), tuple(commands))
 
 
 def _metavar(action: argparse.Action) -> str:
