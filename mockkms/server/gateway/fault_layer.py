@@ -123,7 +123,7 @@ class FaultLayer:
         self._due(View())
 
     async def _around(self, http: HttpRequest, plan: Plan, started: float) -> web.StreamResponse:
-        now = self.world.clock.now()
+        now, resets = self.world.clock.now(), self.sleepers.resets
         reply = HttpReply(0)
         try:
             for action in plan.server:
@@ -147,7 +147,7 @@ class FaultLayer:
             if not action.before:
                 carry_out(action, self.world, self._host, plan.view)
         if plan.on_wire:
-            return WireAnswer(plan, answer, self.sleepers, repeated)
+            return WireAnswer(plan, answer, self.sleepers, resets, repeated)
         return PlainResponse(status=answer.status, body=answer.body, headers=answer.headers, repeated=repeated)
 
     async def _reply(self, http: HttpRequest, plan: Plan) -> HttpReply:

@@ -42,12 +42,19 @@ class Sleepers:
             self._waker = loop.create_task(self._wake())
         await future
 
-    async def hang(self, seconds: float) -> None:
-        """Return after ``seconds`` (0: never), as ``sleep`` does, or when the world is reset."""
-        before = self._resets()
+    @property
+    def resets(self) -> int:
+        """The number of resets of the world so far."""
+        return self._resets()
+
+    async def hang(self, seconds: float, since: int) -> None:
+        """Return after ``seconds`` (0: never), as ``sleep`` does, or when the world is reset.
+
+        ``since`` is ``resets`` as the request was decided: a reset may come before the wait starts.
+        """
         sleep = asyncio.ensure_future(self.sleep(seconds)) if seconds else None
         try:
-            while self._resets() == before and (sleep is None or not sleep.done()):
+            while self._resets() == since and (sleep is None or not sleep.done()):
                 await asyncio.sleep(_HANG_TICK)
         finally:
             if sleep is not None:

@@ -112,4 +112,4 @@ class TenantGateways:
 
 
 def _unanswered(cut: Cut, sleepers: Sleepers) -> web.StreamResponse:
-    return WireAnswer(Plan(View(), cut=cut), Reply(0), sleepers)
+    return WireAnswer(Plan(View(), cut=cut), Reply(0), sleepers, sleepers.resets)

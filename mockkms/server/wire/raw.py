@@ -23,8 +23,12 @@ _FLUSH_TRIES = 200
 class WireAnswer(web.StreamResponse):
     """A response that is written without aiohttp, which would complete or correct it."""
 
-    def __init__(self, plan: Plan, reply: Reply, sleepers: Sleepers, repeated: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, plan: Plan, reply: Reply, sleepers: Sleepers, resets: int, repeated: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """``resets``: the sleepers' count as the request was decided."""
         super().__init__(status=reply.status)
+        self._resets = resets
         self._plan, self._reply, self._sleepers, self._repeated = plan, reply, sleepers, repeated
         self.force_close()
 
@@ -38,7 +42,7 @@ class WireAnswer(web.StreamResponse):
             transport.write(plan.raw)
             transport.close()
         elif plan.cut is not None and plan.cut.after == BEFORE_ANY_BYTE:
-            await end(transport, plan.cut, self._sleepers)
+            await end(transport, plan.cut, self._sleepers, self._resets)
         else:
             await self._write(transport, request.method == "HEAD")
         return None
@@ -61,7 +65,7 @@ class WireAnswer(web.StreamResponse):
             await self._drip(transport, body, *plan.drip)
         else:
             transport.write(start + body)
-        await end(transport, plan.cut or Cut("close"), self._sleepers)
+        await end(transport, plan.cut or Cut("close"), self._sleepers, self._resets)
 
     async def _drip(self, transport: asyncio.Transport, body: bytes, size: int, every: float) -> None:
         for start in range(0, len(body), size):
@@ -89,11 +93,11 @@ def head(reply: Reply, framing: BodyFraming | None, repeated: Iterable[tuple[str
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
-async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers) -> None:
+async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers, resets: int) -> None:
     """Close a connection in the way of the fault."""
     if cut.how == "hang":
         # The server cancels this when the client disconnects.
-        await sleepers.hang(cut.limit)
+        await sleepers.hang(cut.limit, resets)
     if cut.how == "reset":
         await flushed(transport)
         reset(transport)

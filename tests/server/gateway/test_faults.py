@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from typing import Any
 
@@ -338,13 +337,12 @@ def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http
         assert time.monotonic() - started < 5
 
 
-def test_a_reset_between_a_decision_and_its_handler(kms: MockKMS) -> None:
+def test_a_reset_between_the_decision_and_the_wait(kms: MockKMS) -> None:
     kms.faults.add("secret/*", times=1, hang={"after": "headers"})
 
     def reset_now(_entry: object) -> None:
-        # On the server's thread, before the handler of the request starts: the reset comes right after.
-        threading.Thread(target=kms.reset).start()
-        time.sleep(0.1)
+        # On the server's thread, before the request hangs.
+        kms.world.reset()
 
     kms.journal.subscribe(reset_now)
     with Wire(kms) as wire:
