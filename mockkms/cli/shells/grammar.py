@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mockkms.cli import parsers
 from mockkms.vault.products import PRODUCTS
+from mockkms.worldfile import ready_made
 
 _FILES = frozenset({"FILE", "PEM", "PATH", "WORLD", "FILE|STATE"})
 _DIRECTORIES = frozenset({"DIR"})
@@ -114,19 +115,9 @@ def _values(action: argparse.Action) -> Values:
     elif action.dest == "state":
         words = _STATES
     elif action.dest == "seed" or name == "WORLD":
-        words = _ready_made()
+        words = tuple(sorted(ready_made()))
     files = name in _FILES or action.type is Path or action.dest == "files" or name == "world"
     return Values(words, files, name in _DIRECTORIES, action.nargs == argparse.REMAINDER)
-
-
-def _ready_made() -> tuple[str, ...]:
-    from importlib.resources import files
-
-    return tuple(
-        sorted(
-            file.name.removesuffix(".yaml") for file in files("mockkms.worlds").iterdir() if file.name.endswith(".yaml")
-        )
-    )
 
 
 def _plain(text: str) -> str:
