@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
+from mockkms.cli.progress import progress
 from mockkms.error_context import error_context, file_context
 
 
@@ -15,7 +16,8 @@ def run(options: argparse.Namespace) -> int:
     """Do it; returns the exit code. Raises CommandError."""
     from mockkms.world.state_file import StateFileError
 
-    with error_context(raised=CommandError, of=StateFileError):
+    doing = {"export": "exporting the state", "import": "importing the world", "diff": "comparing the states"}
+    with error_context(raised=CommandError, of=StateFileError), progress(doing[options.action]):
         if options.action == "export":
             return _export(options.file, options.output)
         if options.action == "import":

@@ -57,6 +57,15 @@ def test_all_other_commands_exist(monkeypatch: pytest.MonkeyPatch) -> None:
         parsed(shlex.split(line.partition(">")[0])[1:], monkeypatch)
 
 
+def test_commands_in_an_environment_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are ``mockkms`` commands after the runner; ``tests/plugin/test_packages.py`` runs the wheel as they do."""
+    runners = {"pipx run mockkms ", "uvx mockkms "}
+    found = [(runner, line.removeprefix(runner)) for runner in runners for line in LINES if line.startswith(runner)]
+    assert {runner for runner, _ in found} == runners
+    for _, rest in found:
+        assert parsed(shlex.split(rest), monkeypatch).command == "serve"
+
+
 def test_the_length_of_lines() -> None:
     [given] = re.findall(r"more than ([\d,]+) characters", PAGE)
     assert int(given.replace(",", "")) == LONGEST_LINE

@@ -6,6 +6,7 @@ import argparse
 
 from mockkms.cli.arguments import CommandError
 from mockkms.cli.calling import add_address, server
+from mockkms.cli.progress import progress
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
 
     with server(options) as kms:
         try:
-            kms.load(*options.worlds)
+            with progress("loading the world"):
+                kms.load(*options.worlds)
         except SeedError as error:
             raise CommandError("\n".join(["the world stays as it was", *map(str, error.problems)]), 1) from None
     print(f"loaded {', '.join(options.worlds)}")

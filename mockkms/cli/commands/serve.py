@@ -20,6 +20,7 @@ from mockkms.cli.ending_signals import EndingSignals
 from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
+from mockkms.cli.progress import progress
 
 if TYPE_CHECKING:
     from mockkms.cli.config import ListenerConfig, ServerConfig
@@ -88,7 +89,8 @@ def serve_until_signal(
     try:
         _import_aiohttp()
         import_module("mockkms.server.wire.loops").prefer_fast()
-        kms = _made(options)
+        with progress("loading the world"):
+            kms = _made(options)
     except SeedError as error:
         print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)
         return 2

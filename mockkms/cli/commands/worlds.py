@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
 from mockkms.cli.calling import add_json, add_token, call, show
+from mockkms.cli.progress import progress
 from mockkms.error_context import file_context
 
 
@@ -42,7 +43,8 @@ def _check(options: argparse.Namespace) -> int:
     unreadable: list[str] = []
     for files in groups:
         try:
-            problems = check(files)
+            with progress(f"checking {', '.join(files)}"):
+                problems = check(files)
         except SeedError as error:
             if error.unreadable:
                 unreadable.append(str(error))
@@ -79,7 +81,8 @@ def _print_schema(options: argparse.Namespace) -> int:
 
 def _dump(options: argparse.Namespace) -> int:
     """Fetch the world and write it."""
-    world = str(call(options, "GET", "state?format=yaml"))
+    with progress("writing the world"):
+        world = str(call(options, "GET", "state?format=yaml"))
     if options.output is None:
         sys.stdout.write(world)
         return 0
