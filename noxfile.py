@@ -14,7 +14,7 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 LOWEST = ["aiohttp==3.12.7", "cryptography==44.0.3", "pyyaml==6.0.1"]
 """The lower bounds in pyproject.toml (PyYAML 6.0 does not build with current Cython)."""
-FAST = ["-n", "2", "-q", "--ignore=tests/clients", "--ignore=tests/bench", "--ignore=tests/test_packaging.py"]
+FAST = ["-n", "2", "-q", "-rs", "--ignore=tests/clients", "--ignore=tests/bench", "--ignore=tests/test_packaging.py"]
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False

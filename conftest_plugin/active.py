@@ -114,17 +114,15 @@ class Active:
 
     def report(self) -> str:
         """Return the section of a failure report: the last requests, and the rules with their counts."""
-        return "\n\n".join(self._report(kms) for kms in self._servers)
-
-    def _report(self, kms: Kms) -> str:
-        seed = "" if kms.rng is None else f", rng {kms.rng}"
-        if self._listed:
-            requests = kms.journal.table(last=_SHOWN, unhandled=False) or "no other requests received"
-        else:
-            requests = kms.journal.table(last=_SHOWN) or "no requests received"
-        return _with_rules(f"{kms.flavor} at {kms.url}{seed}\n{requests}", kms)
+        return "\n\n".join(_report(kms, self._listed) for kms in self._servers)
 
 
-def _with_rules(text: str, kms: Kms) -> str:
+def _report(kms: Kms, listed: bool = False) -> str:
+    """Return the section of one server; ``listed``: the failure itself lists the unhandled requests."""
+    seed = "" if kms.rng is None else f", rng {kms.rng}"
+    if listed:
+        requests = kms.journal.table(last=_SHOWN, unhandled=False) or "no other requests received"
+    else:
+        requests = kms.journal.table(last=_SHOWN) or "no requests received"
     rules = kms.faults.describe()
-    return f"{text}\nfaults:\n{rules}" if rules else text
+    return "\n".join([f"{kms.flavor} at {kms.url}{seed}", requests, *(["faults:", rules] if rules else [])])

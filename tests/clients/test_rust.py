@@ -17,9 +17,9 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from tests.clients.toolchain import HERE, tool, unreachable
+from tests.clients import rust_client
+from tests.clients.toolchain import tool, unreachable
 
-CRATE = HERE / "rust"
 BUILD_SECONDS = 420
 KV2, TRANSIT = "vault-kv2", "vault-transit"
 POLICY = """
@@ -36,21 +36,17 @@ path "transit/decrypt/*" { capabilities = ["update"] }
 def program() -> Path:
     """The built program; skips without cargo, without network, and where the build takes too long."""
     if os.environ.get("MOCKKMS_RUST") == "0":
-        pytest.skip("MOCKKMS_RUST=0")
+        pytest.skip("MOCKKMS_RUST=0 is set")
     cargo = tool("cargo")
-    target = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mockkms-clients" / "rust"
-    # The crate asks for a newer compiler than it needs.
-    command = [cargo, "build", "--locked", "--quiet", "--ignore-rust-version"]
-    env = {**os.environ, "CARGO_TARGET_DIR": str(target), "CARGO_INCREMENTAL": "0"}
     try:
-        done = subprocess.run(
-            command, cwd=CRATE, env=env, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
-        )
+        done = rust_client.build(cargo, BUILD_SECONDS)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"the Rust build took over {BUILD_SECONDS} s; it goes on from there at the next run")
+        pytest.skip(
+            f"the Rust build took over {BUILD_SECONDS} s; run python -m tests.clients.rust_client, which has no limit"
+        )
     if done.returncode != 0:
         unreachable("Rust", done)
-    return target / "debug" / "rustfs-client"
+    return rust_client.target() / "debug" / "rustfs-client"
 
 
 def approle(kms: MockKMS) -> dict[str, str]:

@@ -14,6 +14,7 @@ import requests
 
 from mockkms import MockKMS
 from mockkms.cli import main
+from tests.serving import served
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,10 +59,38 @@ def test_the_example_world_is_good_and_answers(tmp_path: Path, capsys: pytest.Ca
         assert [key["keyName"] for key in listed["keys"]] == ["my-encryption-key"]
 
 
+@pytest.mark.parametrize("place", [0, 1], ids=["set-up", "stand-in"])
+def test_curl_works_right_after_serve(place: int, tmp_path: Path) -> None:
+    lines = "".join(blocks("sh")).splitlines()
+    serve = [line[line.index("mockkms serve") :] for line in lines if "mockkms serve" in line][place]
+    asked = [shlex.split(line) for line in lines if line.startswith("curl") and "localhost:9000" in line]
+    words = shlex.split(serve, comments=True)
+    assert words[-4:] == ["--port", "8200", "--rustfs-port", "9000"]
+    with served(tmp_path, *words[2:-4], "--rustfs-port", "0") as ready:
+        for number, (_, *rest) in enumerate(asked):
+            body = rest[1].replace("http://127.0.0.1:8200", ready["url"]) if rest[0] == "-d" else None
+            url = rest[-1].replace("http://localhost:9000", ready["rustfs_url"])
+            answer = requests.post(url, data=body, timeout=10)
+            assert answer.status_code == 200, answer.text
+            if number == 1:
+                assert answer.json()["keyName"] == "my-encryption-key"
+            else:
+                assert answer.json()["success"] is True, answer.text
+
+
+def test_the_cache_folder_is_as_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = "from mockkms import MockKMS; from mockkms.crypto.rsa.store import default_directory as d; print(d())"
+    named = re.findall(r"`(MOCKKMS_\w+)` names another folder", README)
+    assert named == ["MOCKKMS_CACHE_DIR"]
+    monkeypatch.setenv(named[0], str(tmp_path))
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert run.stdout.strip() == str(tmp_path)
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands are written with curl")
 def test_the_curl_examples_work(kms: MockKMS) -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         command = command.replace("http://localhost:9000", kms.rustfs_url).replace("http://127.0.0.1:8200", kms.url)
         words = ["curl", "-sSf", *shlex.split(command)[1:]]
