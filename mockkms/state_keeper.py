@@ -29,6 +29,8 @@ class StateKeeper:
     def __init__(self, world: World, path: Path, activity: Callable[[], object], warn: Callable[[str], None]) -> None:
         """``activity`` returns another value after each request; ``warn`` gets a line when a save fails."""
         self.path = path
+        self._place = Path(os.path.realpath(path))
+        """Where the file is if ``path`` is a symbolic link, which stays."""
         self._world = world
         self._activity = activity
         self._warn = warn
@@ -36,12 +38,12 @@ class StateKeeper:
         self._complaint = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._lock = _FileLock(path)
+        self._lock = _FileLock(self._place)
 
     def start(self) -> None:
         """Lock the file and keep it current until ``stop``. Raises StateFileError if another server uses it."""
         self._lock.acquire()
-        remove_leftovers(self.path)
+        remove_leftovers(self._place)
         try:
             self._save(raising=True)
         except StateFileError:
@@ -61,7 +63,7 @@ class StateKeeper:
         # Changes by the process itself are not requests, so the activity does not show them.
         if self._world.lock.acquire(timeout=_LONGEST_SAVE):
             try:
-                self._save()
+                self._save(last=True)
             finally:
                 self._world.lock.release()
         else:
@@ -74,7 +76,7 @@ class StateKeeper:
             if self._activity() != self._saved:
                 held = self._save()
 
-    def _save(self, *, raising: bool = False) -> float:
+    def _save(self, *, raising: bool = False, last: bool = False) -> float:
         """Write the state, or warn; returns the seconds for which the world was held."""
         started = time.monotonic()
         with self._world.lock:
@@ -83,12 +85,14 @@ class StateKeeper:
             flavor = self._world.core.product.name
         held = time.monotonic() - started
         try:
-            state_file.write(self.path, state, flavor, time.time())
+            state_file.write(self._place, state, flavor, time.time())
             self._saved, self._complaint = activity, ""
         except StateFileError as error:
             if raising:
                 raise
-            if str(error) != self._complaint:
+            if last:
+                self._warn(f"{error}; the changes since it was last written are lost")
+            elif str(error) != self._complaint:
                 self._complaint = str(error)
                 self._warn(f"{error}; trying again every second")
         return held

@@ -99,6 +99,8 @@ def _io_errors(doing: str, path: Path) -> Iterator[None]:
 def read(path: Path) -> tuple[StateFileHeader, KeptState]:
     """Return a state file's header and state. Raises StateFileError: not a state file, damaged, too new, unreadable."""
     with _io_errors("read", path):
+        if not (path.is_file() or path.is_dir()) and path.exists():
+            raise StateFileError(f"{path} is a device, a pipe or a socket; a state is kept in a regular file")
         content = path.read_bytes()
     header, state = _parsed(path, content)
     if len(state) != header.length or hashlib.sha256(state).hexdigest() != header.sha256:

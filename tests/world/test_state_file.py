@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import stat
 from collections.abc import Callable
@@ -181,6 +182,35 @@ def test_a_folder_that_is_gone_is_reported_once_and_the_state_written_when_it_is
     client(kms).secrets.kv.v2.create_or_update_secret("a", secret={})
     kms.stop()
     assert [record.getMessage() for record in caplog.records if "cannot write the state file" in record.getMessage()]
+
+
+def test_changes_that_cannot_be_written_at_the_end_are_reported_as_lost(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kms = MockKMS(state_file=path).start()
+    path.unlink()
+    path.mkdir()
+    kms.stop()
+    assert caplog.messages[-1].endswith("Is a directory; the changes since it was last written are lost")
+
+
+def test_a_symbolic_link_stays_and_the_file_behind_it_is_locked(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.state"
+    link.symlink_to(path)
+    with MockKMS(state_file=link) as kms:
+        client(kms).secrets.kv.v2.create_or_update_secret("a", secret={})
+        with pytest.raises(StateFileError, match="another server keeps its state"):
+            MockKMS(state_file=path).start()
+    assert link.is_symlink()
+    assert MockKMS(state_file=path).state_restored
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_only_regular_files_are_read(kind: str, path: Path) -> None:
+    if kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(StateFileError, match="is a device, a pipe or a socket"):
+        MockKMS(state_file=path if kind == "pipe" else "/dev/zero")
 
 
 def test_no_state_before_a_real_server(path: Path) -> None:
