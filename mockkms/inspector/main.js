@@ -26,8 +26,8 @@ let refresh = null;
 
 /** A view gets its place, the rest of the address, and a signal for its end; it may return a function that refreshes it. */
 async function show() {
-  const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent);
-  const chosen = VIEWS[name] ? name : "overview";
+  const [name, ...rest] = steps(location.hash.slice(1));
+  const chosen = Object.hasOwn(VIEWS, name) ? name : "overview";
   leave.abort();
   leave = new AbortController();
   refresh = null;
@@ -45,7 +45,18 @@ async function show() {
     refresh = found ?? null;
     fail(null);
   } catch (error) {
-    if (!signal.aborted) fail(error);
+    if (signal.aborted) return;
+    main.replaceChildren(el("h1", {}, VIEWS[chosen][0]));  // Not what the previous view showed.
+    fail(error);
+  }
+}
+
+/** The steps of an address; one that somebody mistyped has none. */
+function steps(address) {
+  try {
+    return address.split("/").map(decodeURIComponent);
+  } catch {
+    return [""];
   }
 }
 

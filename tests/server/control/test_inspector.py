@@ -288,6 +288,17 @@ async def test_a_control_token_is_asked_for(page: Page) -> None:
 
 
 @needs_browser
+async def test_addresses_that_lead_nowhere(page: Page, busy: MockKMS) -> None:
+    for address in ("%", "constructor", "__proto__", "nothing/more"):
+        await page.open("about:blank")
+        await page.open(f"{busy.url}{UI}#{address}")
+        await page.until(shows("Point a client here"))
+    await page.run("location.hash = '#mounts//none%2F'; 0")
+    await page.until(shows("There is no mount none/ any more."))
+    assert await page.run("document.getElementById('content').innerText.trim()") == "Mounts"
+
+
+@needs_browser
 async def test_a_tenant_has_its_own(page: Page, busy: MockKMS) -> None:
     tenant = busy.tenant("team")
     await asyncio.to_thread(requests.get, f"{tenant.url}/v1/sys/health", timeout=10)
