@@ -1,8 +1,4 @@
-"""RustFS's own client, the published crate ``rustfs-kms``: the guide's example, and how it takes single faults.
-
-The first build takes minutes; it is made once, below the user's cache directory, and goes on where it stopped.
-``MOCKKMS_RUST=0`` skips these tests.
-"""
+"""RustFS's own client, the published crate ``rustfs-kms``: the guide's example, and how it takes single faults."""
 
 from __future__ import annotations
 
@@ -17,10 +13,8 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from tests.clients import rust_client
-from tests.clients.toolchain import tool, unreachable
+from tests.clients.rust_programs import programs
 
-BUILD_SECONDS = 420
 KV2, TRANSIT = "vault-kv2", "vault-transit"
 POLICY = """
 path "secret/data/rustfs/*" { capabilities = ["create", "read", "update"] }
@@ -34,19 +28,8 @@ path "transit/decrypt/*" { capabilities = ["update"] }
 
 @pytest.fixture(scope="session")
 def program() -> Path:
-    """The built program; skips without cargo, without network, and where the build takes too long."""
-    if os.environ.get("MOCKKMS_RUST") == "0":
-        pytest.skip("MOCKKMS_RUST=0 is set")
-    cargo = tool("cargo")
-    try:
-        done = rust_client.build(cargo, BUILD_SECONDS)
-    except subprocess.TimeoutExpired:
-        pytest.skip(
-            f"the Rust build took over {BUILD_SECONDS} s; run python -m tests.clients.rust_client, which has no limit"
-        )
-    if done.returncode != 0:
-        unreachable("Rust", done)
-    return rust_client.target() / "debug" / "rustfs-client"
+    """The built program."""
+    return programs() / "rustfs-client"
 
 
 def approle(kms: MockKMS) -> dict[str, str]:

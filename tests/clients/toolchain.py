@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,25 @@ def workshop(name: str, sources: Mapping[str, str]) -> Path:
         if not target.exists() or target.read_text() != text:
             target.write_text(text)
     return place
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Keep other processes of a parallel run out of a workshop, where what is half built looks built."""
+    import fcntl
+
+    with (place / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build_once(kind: str, *command: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+    """Run a build tool in a workshop unless it succeeded there before."""
+    with alone(cwd):
+        done = cwd / ".built"
+        if not done.exists():
+            build(kind, *command, cwd=cwd, env=env)
+            done.touch()
 
 
 def unreachable(kind: str, done: subprocess.CompletedProcess[str]) -> None:

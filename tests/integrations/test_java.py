@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.toolchain import tool, workshop
+from tests.clients.toolchain import alone, tool, workshop
 from tests.docs.pages import blocks
 from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
 
@@ -33,14 +33,15 @@ def project() -> Path:
 def test_its_tests_and_that_of_its_readme(project: Path, flags: str) -> None:
     maven = tool("mvn")
     chosen = "MockKMSTest" if flags else "MockKMSTest,OrdersTest"  # The README's test is for plain HTTP.
-    resources = project / "src" / "test" / "resources"
-    resources.mkdir(exist_ok=True)
-    (resources / "junit-platform.properties").write_text(f"mockkms.flags = {flags}\n", encoding="utf-8")
-    offline = ["-o"] if (project / "target" / "surefire-reports").exists() else []
-    goals = ["-q", "-B", *offline, "test", f"-Dtest={chosen}"]
-    run_tests("Java", maven, *goals, cwd=project, TEST_FLAGS=flags)
-    reports = (project / "target" / "surefire-reports").glob(f"*{chosen.split(',')[-1]}.txt")
-    [report] = [path.read_text(encoding="utf-8") for path in reports]
+    reports = project / "target" / "surefire-reports"
+    with alone(project):
+        resources = project / "src" / "test" / "resources"
+        resources.mkdir(exist_ok=True)
+        (resources / "junit-platform.properties").write_text(f"mockkms.flags = {flags}\n", encoding="utf-8")
+        goals = ["-q", "-B", *(["-o"] if reports.exists() else []), "test", f"-Dtest={chosen}"]
+        run_tests("Java", maven, *goals, cwd=project, TEST_FLAGS=flags)
+        [found] = reports.glob(f"*{chosen.split(',')[-1]}.txt")
+        report = found.read_text(encoding="utf-8")
     assert f"Tests run: {4 if flags else 2}, Failures: 0, Errors: 0, Skipped: 0" in report
 
 

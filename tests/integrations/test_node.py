@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.toolchain import build, tool, workshop
+from tests.clients.toolchain import build_once, tool, workshop
 from tests.docs.pages import blocks
 from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
 
@@ -45,8 +45,7 @@ def test_the_tests_for_frameworks(name: str, marker: str, file: str) -> None:
     wanted = {"private": True, "devDependencies": {name: FRAMEWORKS[name]}}
     place = workshop(name, {"package.json": json.dumps(wanted), file: example(marker)})
     program = place / "node_modules" / ".bin" / name
-    if not program.exists():
-        build("Node", npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", cwd=place)
+    build_once("Node", npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", cwd=place)
     link = place / "node_modules" / "mockkms-test"
     link.unlink(missing_ok=True)
     link.symlink_to(FOLDER)

@@ -1,0 +1,137 @@
+"""The clients of the README's table, and how each tells the same story: see ``stories/curl.sh``.
+
+A program gets address, token and CA certificate in VAULT_ADDR, VAULT_TOKEN and VAULT_CACERT, and prints ``EXPECTED`` as
+JSON. The client of RustFS knows keys only, and tells of one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.clients.rust_programs import programs
+from tests.clients.toolchain import HERE, build_once, run, tool, workshop
+
+STORIES = HERE / "stories"
+EXPECTED = {"password": "s3cr3t", "absent": 404, "plaintext": "four score", "refused": 403}
+KEY = {"before": False, "created": "story", "described": "story", "state": "Enabled", "listed": True}
+EXPECTED_OF_KEYS = {"ok": {**KEY, "length": 32, "opened": True, "healthy": True}}
+SEED = {"vault": {"mounts": {"transit/": {"type": "transit", "keys": {"orders": {}}}}}}
+TRANSPORTS = {"HTTP": {"seed": SEED}, "HTTPS": {"seed": SEED, "tls": True}}
+"""What the columns of the table are called, and the arguments of their servers."""
+
+Tell = Callable[[Mapping[str, str]], str]
+"""Runs a program with these variables; what it prints. Skips the test if a toolchain is missing."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """A row of the table."""
+
+    language: str
+    name: str
+    version: str
+    """The version that is used; empty for those that the machine or the lock provides."""
+    tell: Tell
+    expected: Mapping[str, object] = field(default_factory=lambda: EXPECTED)
+
+
+def _text(name: str) -> str:
+    return (STORIES / name).read_text(encoding="utf-8")
+
+
+def _curl(env: Mapping[str, str]) -> str:
+    tool("curl")
+    return run(tool("sh"), str(STORIES / "curl.sh"), env=env)
+
+
+def _python(name: str, env: Mapping[str, str]) -> str:
+    return run(sys.executable, str(STORIES / name), env=env)
+
+
+def _python_with(package: str, name: str, env: Mapping[str, str]) -> str:
+    """Run with a package that is installed for this program alone."""
+    place = workshop("python", {"requirements.txt": package})
+    libraries = place / "libraries"
+    install = ["pip", "install", "-q", "--disable-pip-version-check", "--target", str(libraries)]
+    build_once("Python", sys.executable, "-m", *install, package, cwd=place)
+    return _python(name, {**env, "PYTHONPATH": str(libraries)})
+
+
+def _go(module: str, folder: str, env: Mapping[str, str]) -> str:
+    go = tool("go")
+    sources = {name: _text(f"{folder}/{name}") for name in ("go.mod", "go.sum")}
+    place = workshop(f"story-{folder}", {**sources, "main.go": _text("story.go.txt").replace("MODULE", module)})
+    program = place / "story"
+    local = {"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
+    build_once("Go", go, "build", "-o", str(program), ".", cwd=place, env=local)
+    return run(str(program), env=env)
+
+
+def _node(name: str, package: str, version: str, env: Mapping[str, str]) -> str:
+    node = tool("node")
+    dependencies = {package: version} if package else {}
+    wanted = json.dumps({"private": True, "dependencies": dependencies})
+    place = workshop("story-node", {"package.json": wanted, name: _text(name)})
+    if package:
+        build_once("Node", tool("npm"), "install", "--no-audit", "--no-fund", "--ignore-scripts", cwd=place)
+    return run(node, str(place / name), env={**env, "NODE_EXTRA_CA_CERTS": env["VAULT_CACERT"]})
+
+
+def _java(name: str, env: Mapping[str, str]) -> str:
+    maven, java = tool("mvn"), tool("java")
+    sources = {f"src/main/java/{path.name}": _text(f"java/{path.name}") for path in (STORIES / "java").glob("*.java")}
+    place = workshop("story-java", {"pom.xml": _text("java/pom.xml"), **sources})
+    libraries = place / "target" / "dependency"
+    build_once("Java", maven, "-q", "-B", "compile", "dependency:copy-dependencies", cwd=place)
+    return run(java, *_truststore(env["VAULT_CACERT"]), "-cp", f"{place}/target/classes:{libraries}/*", name, env=env)
+
+
+def _truststore(ca_file: str) -> list[str]:
+    """The properties of a store with this certificate."""
+    if not ca_file:
+        return []
+    store, password = Path(ca_file).with_suffix(".p12"), "changeit"
+    if not store.exists():
+        run(tool("keytool"), "-importcert", "-noprompt", "-file", ca_file, "-keystore", str(store),
+            "-storetype", "PKCS12", "-storepass", password)  # fmt: skip
+    return [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={password}"]
+
+
+def _rust(env: Mapping[str, str]) -> str:
+    # vaultrs reads a file of certificates wherever the variable is set.
+    given = {name: value for name, value in env.items() if value}
+    return run(str(programs() / "vaultrs-story"), env=given)
+
+
+def _rustfs(env: Mapping[str, str]) -> str:
+    settings = {
+        "RUSTFS_KMS_BACKEND": "vault-transit",
+        "RUSTFS_KMS_VAULT_ADDRESS": env["VAULT_ADDR"],
+        "RUSTFS_KMS_VAULT_TOKEN": env["VAULT_TOKEN"],
+        "RUSTFS_KMS_ALLOW_INSECURE_DEV_DEFAULTS": "true",
+        **({"RUSTFS_KMS_VAULT_CA_CERT": env["VAULT_CACERT"]} if env["VAULT_CACERT"] else {}),
+    }
+    return run(str(programs() / "rustfs-client"), "guide", "story", env={**env, **settings})
+
+
+CLIENTS = [
+    Client("shell", "curl", "", _curl),
+    Client("Python", "hvac", "", partial(_python, "with_hvac.py")),
+    Client("Python", "requests", "", partial(_python, "with_requests.py")),
+    Client("Python", "aiohttp", "", partial(_python, "with_aiohttp.py")),
+    Client("Python", "async-hvac", "0.7.4", partial(_python_with, "async-hvac==0.7.4", "with_async_hvac.py")),
+    Client("Go", "vault/api", "1.22.0", partial(_go, "github.com/hashicorp/vault/api", "govault")),
+    Client("Go", "openbao/api/v2", "2.7.1", partial(_go, "github.com/openbao/openbao/api/v2", "gobao")),
+    Client("Node", "fetch", "", partial(_node, "with_fetch.mjs", "", "")),
+    Client("Node", "node-vault", "0.12.0", partial(_node, "with_node_vault.cjs", "node-vault", "0.12.0")),
+    Client("Java", "RestTemplate", "6.2.8", partial(_java, "WithRestTemplate")),
+    Client("Java", "Spring Vault", "3.2.0", partial(_java, "WithSpringVault")),
+    Client("Java", "vault-java-driver (jopenlibs)", "6.2.0", partial(_java, "WithJopenlibs")),
+    Client("Rust", "vaultrs", "0.8.0", _rust),
+    Client("Rust", "rustfs-kms", "1.0.1", _rustfs, EXPECTED_OF_KEYS),
+]
