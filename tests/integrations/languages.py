@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
+from mockkms import MockKMS
 from tests.clients.toolchain import unreachable
 from tests.docs.pages import ROOT
 
@@ -33,6 +35,22 @@ def run_tests(kind: str, *command: str, cwd: Path, **environment: str) -> str:
     if done.returncode != 0:
         unreachable(kind, done)
     return done.stdout + done.stderr
+
+
+SHARED = pytest.mark.server(control_token="of-the-control-api")
+"""For tests with a running server, whose control API asks for a token."""
+
+
+def shared(kms: MockKMS) -> dict[str, str]:
+    """The variables with which tests use a running server; they start none."""
+    return {"MOCKKMS_URL": kms.url, "MOCKKMS_CONTROL_TOKEN": "of-the-control-api", "MOCKKMS_COMMAND": "false"}
+
+
+def tenants(kms: MockKMS) -> list[str]:
+    """The tenants of a running server that were not dropped."""
+    headers = {"X-Mockkms-Token": "of-the-control-api"}
+    found: list[str] = requests.get(f"{kms.url}/_mockkms/tenants", headers=headers, timeout=10).json()["tenants"]
+    return found
 
 
 def lines(folder: str, *patterns: str) -> int:

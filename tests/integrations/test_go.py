@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from mockkms import MockKMS
 from tests.clients.toolchain import tool
 from tests.docs.pages import blocks
-from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
+from tests.integrations.languages import (
+    INTEGRATIONS,
+    LIMIT_LINES,
+    SHARED,
+    TRANSPORTS,
+    lines,
+    run_tests,
+    shared,
+    tenants,
+)
 
 FOLDER = INTEGRATIONS / "go"
 LOCAL = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": "-mod=mod"}
@@ -23,14 +35,26 @@ def test_it_is_formatted() -> None:
     run_tests("Go", tool("go"), "vet", ".", cwd=FOLDER, **LOCAL)
 
 
-def test_the_test_of_its_readme(tmp_path: Path) -> None:
+@pytest.fixture
+def readme(tmp_path: Path) -> Path:
+    """A module with the README's test."""
     [requirement] = [block for block in blocks("integrations/go/README.md", "") if "replace" in block]
     requirement = requirement.replace("../mockkms/integrations/go", str(FOLDER))
     (tmp_path / "go.mod").write_text(f"module orders\n\ngo 1.21\n\n{requirement}", encoding="utf-8")
     [program] = blocks("integrations/go/README.md", "go")
     (tmp_path / "orders_test.go").write_text(program, encoding="utf-8")
-    printed = run_tests("Go", tool("go"), "test", "-count=1", "-v", ".", cwd=tmp_path, **LOCAL)
+    return tmp_path
+
+
+def test_the_test_of_its_readme(readme: Path) -> None:
+    printed = run_tests("Go", tool("go"), "test", "-count=1", "-v", ".", cwd=readme, **LOCAL)
     assert printed.count("--- PASS") == 2
+
+
+@SHARED
+def test_it_shares_a_running_server(readme: Path, kms: MockKMS) -> None:
+    printed = run_tests("Go", tool("go"), "test", "-count=1", "-v", ".", cwd=readme, **LOCAL, **shared(kms))
+    assert (printed.count("--- PASS"), tenants(kms)) == (2, [])
 
 
 def test_it_is_short() -> None:

@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from mockkms import MockKMS
 from tests.clients.toolchain import alone, tool, workshop
 from tests.docs.pages import blocks
-from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
+from tests.integrations.languages import (
+    INTEGRATIONS,
+    LIMIT_LINES,
+    SHARED,
+    TRANSPORTS,
+    lines,
+    run_tests,
+    shared,
+    tenants,
+)
 
 FOLDER = INTEGRATIONS / "java"
 SOURCES = "src/main/java/mockkms/junit"
@@ -43,6 +53,14 @@ def test_its_tests_and_that_of_its_readme(project: Path, flags: str) -> None:
         [found] = reports.glob(f"*{chosen.split(',')[-1]}.txt")
         report = found.read_text(encoding="utf-8")
     assert f"Tests run: {4 if flags else 2}, Failures: 0, Errors: 0, Skipped: 0" in report
+
+
+@SHARED
+def test_it_shares_a_running_server(project: Path, kms: MockKMS) -> None:
+    maven = tool("mvn")
+    with alone(project):
+        run_tests("Java", maven, "-q", "-B", "test", "-Dtest=OrdersTest", cwd=project, **shared(kms))
+    assert tenants(kms) == []
 
 
 def test_the_dependency_of_its_readme_is_that_of_its_project() -> None:

@@ -7,9 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from mockkms import MockKMS
 from tests.clients.toolchain import build_once, tool, workshop
 from tests.docs.pages import blocks
-from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, TRANSPORTS, lines, run_tests
+from tests.integrations.languages import (
+    INTEGRATIONS,
+    LIMIT_LINES,
+    SHARED,
+    TRANSPORTS,
+    lines,
+    run_tests,
+    shared,
+    tenants,
+)
 
 FOLDER = INTEGRATIONS / "node"
 FRAMEWORKS = {"vitest": "3.2.4", "jest": "29.7.0"}
@@ -28,13 +38,24 @@ def test_its_tests(flags: str) -> None:
     assert "ok 1 - faults and journal" in printed
 
 
-def test_the_test_of_its_readme(tmp_path: Path) -> None:
+@pytest.fixture
+def readme(tmp_path: Path) -> Path:
+    """A folder with the README's test for node:test."""
     modules = tmp_path / "node_modules"
     modules.mkdir()
     (modules / "mockkms-test").symlink_to(FOLDER)
     (tmp_path / "orders.test.mjs").write_text(example('from "node:test"'), encoding="utf-8")
-    printed = run_tests("Node", tool("node"), "--test", cwd=tmp_path)
-    assert "# pass 2" in printed
+    return tmp_path
+
+
+def test_the_test_of_its_readme(readme: Path) -> None:
+    assert "# pass 2" in run_tests("Node", tool("node"), "--test", cwd=readme)
+
+
+@SHARED
+def test_it_shares_a_running_server(readme: Path, kms: MockKMS) -> None:
+    printed = run_tests("Node", tool("node"), "--test", cwd=readme, **shared(kms))
+    assert ("# pass 2" in printed, tenants(kms)) == (True, [])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mockkms import MockKMS
 from tests.clients.toolchain import build, tool, workshop
 from tests.docs.pages import blocks
-from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, lines, run_tests
+from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, SHARED, lines, run_tests, shared, tenants
 
 FOLDER = INTEGRATIONS / "rust"
 README = "integrations/rust/README.md"
@@ -34,6 +35,14 @@ def test_its_tests_and_that_of_its_readme(project: tuple[Path, dict[str, str]], 
     printed = run_tests("Rust", *command, cwd=place, MOCKKMS_FLAGS=flags, **environment)
     assert "5 passed" in printed
     assert "2 passed" in printed
+
+
+@SHARED
+def test_it_shares_a_running_server(project: tuple[Path, dict[str, str]], kms: MockKMS) -> None:
+    place, environment = project
+    command = [tool("cargo"), "test", "--offline", "--locked", "--test", "readme"]
+    printed = run_tests("Rust", *command, cwd=place, **environment, **shared(kms))
+    assert ("2 passed" in printed, tenants(kms)) == (True, [])
 
 
 def test_it_is_formatted() -> None:
