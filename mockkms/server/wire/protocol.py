@@ -47,6 +47,7 @@ class Protocol(RequestHandler):
     __slots__ = (
         "_began",
         "_deadline",
+        "_encrypted",
         "_idle",
         "_last",
         "_starter",
@@ -83,6 +84,8 @@ class Protocol(RequestHandler):
         """The client certificates trusted when the connection was made; None without TLS."""
         self.reading: StreamReader | None = None
         """The body that the current request waits for."""
+        self._encrypted = False
+        """Whether the connection uses TLS."""
         self._began = self._deadline = 0.0
         """Start of the current request, and the time by which it must be complete; 0: it is complete."""
         self._watch: asyncio.TimerHandle | None = None
@@ -94,6 +97,7 @@ class Protocol(RequestHandler):
         """Start reading."""
         super().connection_made(transport)
         here, there = (transport.get_extra_info(name) for name in ("sockname", "peername"))
+        self._encrypted = transport.get_extra_info("sslcontext") is not None
         if isinstance(here, tuple):
             self.local = str(here[0])
         if isinstance(there, tuple):
@@ -158,7 +162,7 @@ class Protocol(RequestHandler):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio lets a protocol keep the transport
         """Answer the requests that were complete when the client closed its side, then close the transport."""
-        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+        if self.transport is None or self._encrypted:
             return None
         self._stop_reading(UNEXPECTED_EOF)
         if self.answered == self.framing.heads:

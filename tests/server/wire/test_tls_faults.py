@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 
@@ -51,6 +52,23 @@ def test_a_window_of_the_clock_heals_it() -> None:
             health(kms)
         kms.clock.advance(30)
         assert health(kms) == 200
+
+
+@pytest.mark.parametrize("fault", [{"close": True}, {"close": "headers"}, {"truncate": 5}])
+def test_a_fault_that_closes_a_tls_connection_logs_nothing(
+    fault: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    with MockKMS(tls=True) as kms:
+        kms.faults.add("sys/health", **fault)
+        context = ssl.create_default_context(cafile=kms.ca_file)
+        address = ("127.0.0.1", int(kms.url.rpartition(":")[2]))
+        with context.wrap_socket(socket.create_connection(address, 5), server_hostname="localhost") as wire:
+            wire.sendall(b"GET /v1/sys/health HTTP/1.1\r\nHost: x\r\n\r\n")
+            while wire.recv(4096):
+                pass
+        kms.faults.clear()
+        assert health(kms) == 200
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("fault", TLS_FAULTS)
