@@ -129,8 +129,15 @@ zpty -w shell "autoload -Uz compinit; compinit -u -d $1/dump"
 zpty -w shell "zstyle ':completion:*' list-colors ''; LISTMAX=1000; bindkey '^I' list-choices; print READY"
 while zpty -r shell line; do [[ $line == *READY$'\r'* && $line != *print* ]] && break; done
 zpty -w -n shell "$2"$'\t'
-sleep 1
-while zpty -r -t shell line; do print -r -- "$line"; done
+output=
+for attempt in {1..300}; do
+    while zpty -r -t shell line; do output+=$line; done
+    [[ $output == *"$3"* ]] && break
+    sleep 0.1
+done
+sleep 0.2
+while zpty -r -t shell line; do output+=$line; done
+print -r -- "$output"
 """
 
 
@@ -146,7 +153,11 @@ while zpty -r -t shell line; do print -r -- "$line"; done
 def test_zsh(line: str, offered: list[str], tmp_path: Path) -> None:
     (tmp_path / "_mockkms").write_text(made("zsh"))
     run = subprocess.run(
-        ["zsh", "-f", "-c", _ZSH, "zsh", str(tmp_path), line], capture_output=True, text=True, timeout=60, check=False
+        ["zsh", "-f", "-c", _ZSH, "zsh", str(tmp_path), line, offered[-1]],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert [word for word in offered if word not in run.stdout] == [], run.stdout
 
