@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .settings import LINT, located
+from .settings import LINT, located, wrong_globs
 
 if TYPE_CHECKING:
     from mockkms.world.clock import Moment
@@ -100,17 +100,6 @@ def _wrong(word: str, value: Any) -> str | None:
             seconds_of(value)
         except ValueError as error:
             return str(error)
-    return None
-
-
-def wrong_globs(value: object) -> str | None:
-    """Return the error of the globs of ``allow_unhandled``; None if there is none."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one for one in value):
-        return "expected a list of globs of paths, such as ['sys/billing/*']"
-    for one in value:
-        if one.startswith("/") or one.partition("/")[0] == "v1":
-            bare = one.lstrip("/").removeprefix("v1/") or "sys/billing/*"
-            return f"paths are written without /v1/: {bare!r}"
     return None
 
 

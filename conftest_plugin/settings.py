@@ -108,6 +108,17 @@ def flavor(config: pytest.Config) -> str | None:
     return str(name)
 
 
+def wrong_globs(value: object) -> str | None:
+    """Return the error of the globs of ``allow_unhandled``; None if there is none."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one for one in value):
+        return "expected a list of globs of paths, such as ['sys/billing/*']"
+    for one in value:
+        if one.startswith("/") or one.partition("/")[0] == "v1":
+            bare = one.lstrip("/").removeprefix("v1/") or "sys/billing/*"
+            return f"paths are written without /v1/: {bare!r}"
+    return None
+
+
 def report(config: pytest.Config) -> Path | None:
     """Return the path of the least-privilege report; a relative path is relative to the root directory.
 
@@ -130,8 +141,6 @@ def allow_unhandled(config: pytest.Config) -> list[str]:
     """
     given = config.getoption("mockkms_allow_unhandled") or config.getini("mockkms_allow_unhandled")
     if given:
-        from .marker import wrong_globs
-
         wrong = wrong_globs(given)
         if wrong:
             raise pytest.UsageError(f"mockkms_allow_unhandled: {wrong}")
