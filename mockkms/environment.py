@@ -21,7 +21,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class Server(Protocol):
+class AddressedServer(Protocol):
     """What the variables are made of."""
 
     @property
@@ -32,10 +32,10 @@ class Server(Protocol):
     def ca_file(self) -> str: ...
 
 
-AnyServer = TypeVar("AnyServer", bound=Server)
+AnyServer = TypeVar("AnyServer", bound=AddressedServer)
 
 
-def variables(kms: Server) -> dict[str, str | None]:
+def variables(kms: AddressedServer) -> dict[str, str | None]:
     """Return the variables for clients of a server; None for those that must not be set.
 
     Address, token and CA in the names of Vault and OpenBao. Inherited settings that would direct a client to another
@@ -71,7 +71,7 @@ def applied(changes: Mapping[str, str | None], to: Mapping[str, str]) -> dict[st
     return found
 
 
-class Environment(Generic[AnyServer]):
+class ServerEnvironment(Generic[AnyServer]):
     """Sets the variables of a server for the duration of a ``with`` block or of a decorated function.
 
     ``VAULT_ADDR``, ``VAULT_TOKEN``, ``VAULT_CACERT`` with TLS, and their ``BAO_`` equivalents. Everything that was

@@ -139,3 +139,13 @@ def _try_lock(descriptor: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def modified(path: object) -> int:
+    """Return the time of a file's last change in nanoseconds since the epoch; 0 for what is not the path of a file."""
+    if not isinstance(path, (str, os.PathLike)):
+        return 0
+    try:
+        return Path(path).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from mockkms.environment import Environment
-from mockkms.files import remove_abandoned_folders
+from mockkms.environment import ServerEnvironment
+from mockkms.files import modified, remove_abandoned_folders
 from mockkms.handle import Handle
 from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
@@ -25,7 +24,7 @@ from mockkms.world.world import Snapshot, World
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
-    from mockkms.state_keeper import StateKeeper
+    from mockkms.world.state_keeper import StateKeeper
     from mockkms.worldfile import WorldSpec
 
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
@@ -235,8 +234,8 @@ class MockKMS(Handle):
 
     def _kept_in(self, path: Path) -> StateKeeper:
         """Load the state in a file, if it exists, and return its keeper. Raises StateFileError."""
-        from mockkms.state_keeper import StateKeeper
         from mockkms.world import state_file
+        from mockkms.world.state_keeper import StateKeeper
 
         self.world.own_state(f"state_file={str(path)!r}")
         if path.exists():
@@ -320,7 +319,7 @@ class MockKMS(Handle):
             world.reset()
             return
         try:
-            name = repr([(seed, _changed(seed)) for seed in seeds])
+            name = repr([(seed, modified(seed)) for seed in seeds])
         except (RecursionError, ValueError):
             name = ""  # Nested too deeply, or with a number of thousands of digits: refused below.
         kept = self._loaded.get(name)
@@ -395,12 +394,12 @@ class MockKMS(Handle):
     ) -> None:
         self.stop()
 
-    def environment(self) -> Environment[Self]:
+    def environment(self) -> ServerEnvironment[Self]:
         """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them.
 
         A server that is not running is started, and stopped at the end: ``with MockKMS().environment() as kms:``.
         """
-        return Environment(self, self._started, self.stop)
+        return ServerEnvironment(self, self._started, self.stop)
 
     def _started(self) -> bool:
         """Start the server unless it is running; return whether it was started."""
@@ -414,16 +413,6 @@ def _listed(seed: object) -> list[object]:
     if seed is None:
         return []
     return list(seed) if isinstance(seed, (list, tuple)) else [seed]
-
-
-def _changed(seed: object) -> int:
-    """Return the modification time of a seed file in nanoseconds, so that an edited file is read again."""
-    if not isinstance(seed, (str, os.PathLike)):
-        return 0
-    try:
-        return Path(seed).stat().st_mtime_ns
-    except (OSError, ValueError):
-        return 0
 
 
 def _dump(world: World) -> str:

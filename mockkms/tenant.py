@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from mockkms.environment import Environment
+from mockkms.environment import ServerEnvironment
 from mockkms.handle import Handle
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import World
@@ -46,9 +46,9 @@ class Tenant(Handle):
         """The world itself."""
         return self._tenants.world(self.id)
 
-    def environment(self) -> Environment[Self]:
+    def environment(self) -> ServerEnvironment[Self]:
         """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them."""
-        return Environment(self)
+        return ServerEnvironment(self)
 
     def forget(self) -> None:
         """Drop the world; the next use starts from the baseline."""

@@ -8,6 +8,8 @@ import socket
 from contextlib import suppress
 from threading import Thread
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 class EndingSignals:
     """Catches SIGINT and SIGTERM and lets the main thread wait for one."""
@@ -18,11 +20,21 @@ class EndingSignals:
         self._caught = False
         self.restart = False
         """Whether ``end`` asked for a new start of the process."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._catch)
+        self._before = {number: signal.signal(number, self._catch) for number in ENDING}
         # Python runs handlers between two instructions of the main thread. There, threading.Event.set() never returns
         # if wait() holds the event's lock; and a signal that the system hands to another thread wakes no Event.wait().
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        if hasattr(signal, "pthread_sigmask"):
+            # The process that this one replaced may have blocked them; see ``serve --watch=restart``.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+    def release(self) -> None:
+        """Restore the handlers of before."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._reader.close()
+        self._writer.close()
 
     def _catch(self, *_: object) -> None:
         self._caught = True

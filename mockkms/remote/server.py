@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from mockkms.control_token import control_token as chosen_token
-from mockkms.environment import Environment
+from mockkms.environment import ServerEnvironment
 from mockkms.faults.parsing import unknown
 from mockkms.remote.clock import RemoteClock
 from mockkms.remote.document import Document, RemoteError
@@ -87,9 +87,9 @@ class RemoteKMS:
         self._wire.check()
         return self
 
-    def environment(self) -> Environment[Self]:
+    def environment(self) -> ServerEnvironment[Self]:
         """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them."""
-        return Environment(self)
+        return ServerEnvironment(self)
 
     def close(self) -> None:
         """Close the connections, also those of its tenants; the next use opens new ones."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from mockkms.cli import screen
 from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng
-from mockkms.cli.ending_signals import EndingSignals
+from mockkms.cli.ending_signals import ENDING, EndingSignals
 from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
@@ -100,11 +100,16 @@ def serve_until_signal(
         kms.journal.subscribe(screen.say_request)
     if options.ready_file is not None:
         screen.forget_ready_file(options.ready_file)
-    _start(kms, options)
+    # Clients may see the port before the ready file, and end the server at once.
+    signals = EndingSignals()
+    try:
+        _start(kms, options)
+    except CommandError:
+        signals.release()
+        raise
     port = kms.url.rpartition(":")[2]
     screen.take_log()
     _ignore_reloads()
-    signals = EndingSignals()
     watcher = watch.watcher(kms, options, signals)
     try:
         if options.ready_file is not None:
@@ -133,6 +138,8 @@ def serve_until_signal(
 
 def _start_again(port: str) -> NoReturn:
     """Replace this process by a new one of the same command line, on the same port."""
+    # A signal that comes meanwhile waits until the new process can handle it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--port", port])
 
 

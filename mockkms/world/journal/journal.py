@@ -14,7 +14,6 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import NamedTuple
 
-from mockkms import memory
 from mockkms.faults import addresses, expressions
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.faults.match import match_words, read_match
@@ -22,6 +21,7 @@ from mockkms.faults.matchers import All, Matcher
 from mockkms.faults.parsing import FaultError, mapping, shown
 from mockkms.faults.request_view import Seen
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.world.journal import memory
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.redaction import redact
