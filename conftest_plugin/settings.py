@@ -147,17 +147,6 @@ def allow_unhandled(config: pytest.Config) -> list[str]:
     return list(given)
 
 
-def wrong_globs(value: object) -> str | None:
-    """Return the error of the globs of ``allow_unhandled``; None if there is none."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one for one in value):
-        return "expected a list of globs of paths, such as ['sys/billing/*']"
-    for one in value:
-        if one.startswith("/") or one.partition("/")[0] == "v1":
-            bare = one.lstrip("/").removeprefix("v1/") or "sys/billing/*"
-            return f"paths are written without /v1/: {bare!r}"
-    return None
-
-
 def rng(config: pytest.Config) -> int | str | None:
     """Return the seed of ids, keys and nonces: a number, or any text."""
     word = option(config, "mockkms_rng")
