@@ -337,18 +337,16 @@ def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http
         assert time.monotonic() - started < 5
 
 
-def test_a_reset_between_the_decision_and_the_wait(kms: MockKMS) -> None:
-    kms.faults.add("secret/*", times=1, hang={"after": "headers"})
-
-    def reset_now(_entry: object) -> None:
+def test_a_reset_between_the_decision_and_the_wait() -> None:
+    # A server of its own: others in this process would be reset by each of their requests from now on.
+    with MockKMS() as kms:
+        kms.faults.add("secret/*", times=1, hang={"after": "headers"})
         # On the server's thread, before the request hangs.
-        kms.world.reset()
-
-    kms.journal.subscribe(reset_now)
-    with Wire(kms) as wire:
-        wire.send(b"GET /v1/secret/data/a HTTP/1.1\r\nHost: x\r\n\r\n")
-        while wire.socket.recv(1000):
-            pass
+        kms.journal.subscribe(lambda _entry: kms.world.reset())
+        with Wire(kms) as wire:
+            wire.send(b"GET /v1/secret/data/a HTTP/1.1\r\nHost: x\r\n\r\n")
+            while wire.socket.recv(1000):
+                pass
 
 
 def test_drip_and_a_bad_chunk_come_to_an_end(kms: MockKMS) -> None:
