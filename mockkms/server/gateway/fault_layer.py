@@ -63,9 +63,11 @@ class FaultLayer:
         if world.faults.active and not world.faults.ignores(service_of(http), http.target):
             view = self._look(world, http)
             self._due(view)
+            # Before the decision: what moves the clock, or resets the world, after it ends the waits that it starts.
+            now, resets = world.clock.now(), self.sleepers.resets
             plan = world.faults.before(view)
             if plan is not None:
-                return partial(self._around, http, plan, started)
+                return partial(self._around, http, plan, started, now, resets)
         now = world.clock.now()
         asked = self._answer(http)
         if isinstance(asked, HttpReply) and asked.rest is None:
@@ -122,14 +124,15 @@ class FaultLayer:
     def _overdue(self) -> None:
         self._due(View())
 
-    async def _around(self, http: HttpRequest, plan: Plan, started: float) -> web.StreamResponse:
-        now, resets = self.world.clock.now(), self.sleepers.resets
+    async def _around(
+        self, http: HttpRequest, plan: Plan, started: float, now: float, resets: int
+    ) -> web.StreamResponse:
         reply = HttpReply(0)
         try:
             for action in plan.server:
                 if action.before:
                     carry_out(action, self.world, self._host, plan.view)
-            await self.sleepers.sleep(plan.delay)
+            await self.sleepers.sleep(plan.delay, now)
             reply = await self._reply(http, plan)
             await self.sleepers.sleep(plan.late)
             answer = Reply(reply.status, reply.body, dict(reply.headers))

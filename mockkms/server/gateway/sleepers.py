@@ -31,13 +31,17 @@ class Sleepers:
         self._numbers = count()
         self._waker: asyncio.Task[None] | None = None
 
-    async def sleep(self, seconds: float) -> None:
-        """Return after ``seconds`` of real time or of the world's clock, whichever comes first."""
+    async def sleep(self, seconds: float, since: float | None = None) -> None:
+        """Return after ``seconds`` of real time or of the world's clock, whichever comes first.
+
+        ``since`` is the time of the world's clock from which they count; by default, now.
+        """
         if seconds <= 0:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        heapq.heappush(self._heap, (self._clock.now() + seconds, next(self._numbers), loop.time() + seconds, future))
+        virtual = (self._clock.now() if since is None else since) + seconds
+        heapq.heappush(self._heap, (virtual, next(self._numbers), loop.time() + seconds, future))
         if self._waker is None or self._waker.done():
             self._waker = loop.create_task(self._wake())
         await future

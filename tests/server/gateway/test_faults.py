@@ -11,6 +11,8 @@ import pytest
 import requests
 
 from mockkms import MockKMS
+from mockkms.faults.plan import Plan
+from mockkms.faults.request_view import View
 from tests.ports import wait_for_port
 from tests.server.raw_client import Wire
 
@@ -102,6 +104,19 @@ def test_moving_the_clock_wakes_a_delayed_request(kms: MockKMS) -> None:
         return (await asked)[0]
 
     assert asyncio.run(both()) == 200
+
+
+def test_the_clock_moves_between_the_decision_and_the_delay(kms: MockKMS, monkeypatch: pytest.MonkeyPatch) -> None:
+    kms.faults.add("secret/*", delay=3600, times=1)
+    decide = kms.faults.before
+
+    def decide_and_move(view: View) -> Plan | None:
+        plan = decide(view)
+        kms.clock.advance("2h")
+        return plan
+
+    monkeypatch.setattr(kms.faults, "before", decide_and_move)
+    assert write(kms).status_code == 200
 
 
 def test_answers_in_the_servers_words(kms: MockKMS) -> None:
