@@ -202,7 +202,8 @@ def test_it(mockkms, mockkms_factory):
 
 
 def test_a_strict_failure_is_printed_once(suite: Run) -> None:
-    shown = suite(source=PRINTED).stdout.str()
+    # In CI, pytest repeats whole messages in its summary.
+    shown = suite(source=PRINTED).stdout.str().partition("short test summary info")[0]
     for line in ("GET /v1/sys/nowhere", "GET /v1/sys/elsewhere", "GET /v1/sys/health"):
         assert shown.count(line) == 1, shown
     assert "another exception occurred" not in shown

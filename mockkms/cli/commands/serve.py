@@ -88,7 +88,6 @@ def serve_until_signal(
     gc.disable()
     try:
         _import_aiohttp()
-        import_module("mockkms.server.wire.loops").prefer_fast()
         with progress("loading the world"):
             kms = _made(options)
     except SeedError as error:
@@ -103,7 +102,8 @@ def serve_until_signal(
     # Clients may see the port before the ready file, and end the server at once.
     signals = EndingSignals()
     try:
-        _start(kms, options)
+        with import_module("mockkms.server.wire.loops").fast_loops():
+            _start(kms, options)
     except CommandError:
         signals.release()
         raise

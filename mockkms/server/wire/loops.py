@@ -6,16 +6,22 @@ In a test's own process it is always asyncio's: freezing clocks and debug modes 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 _fast = False
 
 
-def prefer_fast() -> None:
-    """Have the servers of this process that start from now on use uvloop, where it is installed."""
+@contextmanager
+def fast_loops() -> Iterator[None]:
+    """Have the servers that start meanwhile use uvloop, where it is installed."""
     global _fast
     _fast = True
+    try:
+        yield
+    finally:
+        _fast = False
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

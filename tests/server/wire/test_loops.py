@@ -24,15 +24,15 @@ def test_a_test_has_the_loop_of_asyncio() -> None:
 
 
 def test_uvloop_is_used_where_it_is_wanted_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loops, "_fast", False)
-    loops.prefer_fast()
     made = object()
     monkeypatch.setitem(sys.modules, "uvloop", SimpleNamespace(new_event_loop=lambda: made))  # type: ignore[arg-type]
-    assert loops.new_loop() is made
-    monkeypatch.setitem(sys.modules, "uvloop", None)  # type: ignore[arg-type]
-    loop = loops.new_loop()
-    assert isinstance(loop, asyncio.SelectorEventLoop)
-    loop.close()
+    with loops.fast_loops():
+        assert loops.new_loop() is made
+        monkeypatch.setitem(sys.modules, "uvloop", None)  # type: ignore[arg-type]
+        loop = loops.new_loop()
+        assert isinstance(loop, asyncio.SelectorEventLoop)
+        loop.close()
+    assert not loops._fast
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not exist there")
