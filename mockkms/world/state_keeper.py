@@ -19,6 +19,8 @@ INTERVAL = 0.25
 _SHARE = 10
 """A save waits for so many times the seconds for which the last one held the world, so that requests are not slowed."""
 
+_LONGEST_WAIT = 0.5
+"""Seconds between looks at most, however large the state: what was answered a second ago has to be in the file."""
 _LONGEST_SAVE = 10.0
 """Seconds that the end of a server waits for a save in progress, and for a request that holds the state."""
 
@@ -72,7 +74,7 @@ class StateKeeper:
 
     def _run(self) -> None:
         held = 0.0
-        while not self._stop.wait(max(INTERVAL, held * _SHARE)):
+        while not self._stop.wait(min(max(INTERVAL, held * _SHARE), _LONGEST_WAIT)):
             if self._activity() != self._saved:
                 held = self._save()
 
