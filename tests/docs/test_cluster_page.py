@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import requests
 
 from mockkms import Cluster
+
+from .pages import run_pytest
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
 
@@ -26,18 +26,7 @@ def test_the_python_examples_run(tmp_path: Path) -> None:
     indented = first.replace("\n", "\n    ").rstrip()
     program = f"def test_first():\n    {indented}\n\n\n{second}"
     (tmp_path / "test_examples.py").write_text(program, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    run = run_pytest(tmp_path)
     assert "2 passed" in run.stdout, run.stdout + run.stderr
 
 

@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from mockkms.server.control import reports, routes, worlds
 from mockkms.server.control.routing import ROUTES
 from tests.deploy.commands import parsed
 
-from .pages import ROOT
+from .pages import ROOT, run_pytest
 
 NAMES = (
     "docs/migrate/vault-container.md", "docs/migrate/testcontainers.md", "docs/migrate/hand-written-mocks.md",
@@ -54,18 +53,7 @@ def test_before(name: str) -> None:
 def test_after_in_python(name: str, tmp_path: Path) -> None:
     [block] = examples(name, "After", "python")
     (tmp_path / "test_it.py").write_text(block)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    run = run_pytest(tmp_path)
     assert f"{block.count('def test_')} passed" in run.stdout, run.stdout
 
 

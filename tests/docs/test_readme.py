@@ -16,6 +16,8 @@ from mockkms import MockKMS
 from mockkms.cli import main
 from tests.serving import served
 
+from .pages import run_pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -30,18 +32,7 @@ pytestmark = pytest.mark.server(seed={"rustfs": {"configured": True}})
 
 def test_the_pytest_example_passes(tmp_path: Path) -> None:
     (tmp_path / "test_orders.py").write_text(blocks("python")[0], encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    run = run_pytest(tmp_path)
     assert "2 passed" in run.stdout, run.stdout + run.stderr
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .pages import ROOT, blocks
+from .pages import ROOT, blocks, run_pytest
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 ALL = [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"))]
@@ -66,16 +66,5 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
 def test_the_example_on_the_first_page(tmp_path: Path) -> None:
     [block] = blocks("docs/index.md", "python")
     (tmp_path / "test_it.py").write_text(f"import hvac\nimport pytest\n\n\n{block}")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    run = run_pytest(tmp_path)
     assert "1 passed" in run.stdout, run.stdout

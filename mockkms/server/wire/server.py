@@ -83,6 +83,7 @@ class Server:
         self.ports: list[int] = []
         self._host = ""
         self._reopening: set[asyncio.Task[None]] = set()
+        self._refusing: asyncio.Task[None] | None = None  # Listens again when ``refuse`` ends.
         self._busy: set[Protocol] = set()
         """Connections with an unanswered request."""
         self._failure: BaseException | None = None
@@ -163,7 +164,7 @@ class Server:
                 connection.transport.abort()
 
     def cut_busy(self) -> None:
-        """Abort the connections with unanswered requests, and wait until their handlers have ended.
+        """Abort connections with unanswered requests, wait for the end of their handlers, and listen again.
 
         Call it from another thread than the server's. Afterwards these requests have no further effects.
         """
@@ -171,6 +172,7 @@ class Server:
             asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
 
     async def _cut_busy(self) -> None:
+        self.listen_again()
         # A request may have been decided, and recorded, whose handler has not started yet.
         waiting = self._manager.connections if self._manager is not None else ()
         doomed = self._busy | {one for one in waiting if isinstance(one, Protocol) and one.started is not None}
@@ -189,9 +191,9 @@ class Server:
         """Stop listening, cut every connection, and listen again on the same ports. On the server's thread only."""
         self._close_listeners(self._listeners)
         self.cut_all()
-        task = self.loop.create_task(self._reopen(seconds))
-        self._reopening.add(task)
-        task.add_done_callback(self._reopening.discard)
+        if self._refusing is not None:
+            self._refusing.cancel()
+        self._refusing = self.loop.create_task(self._reopen(seconds))
 
     def deaf(self, seconds: float) -> None:
         """Accept connections without reading from them for ``seconds``, then close them. On its thread only."""
@@ -207,12 +209,14 @@ class Server:
     def listen_again(self) -> None:
         """End ``refuse`` and ``deaf`` early. On the server's thread only."""
         self._hear()
-        for task in self._reopening:
-            task.cancel()
-        self._reopen_now()
+        if self._refusing is not None:
+            self._refusing.cancel()
+            self._refusing = None
+            self._reopen_now()
 
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        self._refusing = None
         self._reopen_now()
 
     def _reopen_now(self) -> None:
@@ -297,9 +301,8 @@ class Server:
     async def _handle_control(self, aio: web.BaseRequest) -> web.StreamResponse:
         if self.gateway.is_control(aio.raw_path):
             return await self._handle(aio)
-        return web.json_response(
-            {"errors": ["mockkms: this port answers the control API below /_mockkms/ only"]}, status=404
-        )
+        text = "mockkms: this port answers the control API below /_mockkms/ only"
+        return web.json_response({"errors": [text]}, status=404)
 
     async def _close(self) -> None:
         self._close_listeners(self._listeners)

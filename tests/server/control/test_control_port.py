@@ -61,6 +61,16 @@ def test_a_reset_listens_again_without_such_a_port() -> None:
         assert reachable(kms)
 
 
+@pytest.mark.parametrize("fault", [{"refuse": 60}, {"deaf": 60}])
+def test_a_reset_in_python_listens_again(fault: dict[str, object]) -> None:
+    with MockKMS() as kms:
+        kms.faults.add({"path": "sys/seal-status", **fault})
+        with pytest.raises(requests.RequestException):
+            requests.get(f"{kms.url}/v1/sys/seal-status", timeout=0.5)
+        kms.reset()
+        assert reachable(kms)
+
+
 def test_a_cluster_has_one() -> None:
     with Cluster(nodes=2, control_port=0) as cluster:
         assert requests.get(f"{cluster.control_url}/_mockkms/state", timeout=5).ok
