@@ -6,10 +6,25 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+WAIT = 30.0
+"""Seconds after which a server that does not come up counts as broken."""
+
+
+def ready_file(path: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What the ready file of a starting server says, once it exists."""
+    until = time.monotonic() + WAIT
+    while not path.exists():
+        assert process.poll() is None, f"it ended: {process.returncode}"
+        assert time.monotonic() < until, f"not ready after {WAIT} s"
+        time.sleep(0.01)
+    data: dict[str, Any] = json.loads(path.read_text())
+    return data
 
 
 @contextmanager
@@ -18,10 +33,7 @@ def served(folder: Path, *flags: str, **environment: str) -> Iterator[dict[str, 
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "mockkms", "serve", "--port", "0", *flags, "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}) as process:
-        assert process.stdout is not None
         try:
-            # The first line comes once it serves and the file is whole; none at all once it has died.
-            assert process.stdout.readline(), f"it ended: {process.wait()}"
-            yield json.loads(ready.read_text())
+            yield ready_file(ready, process)
         finally:
             process.terminate()

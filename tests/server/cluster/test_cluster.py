@@ -18,6 +18,7 @@ from mockkms import Cluster, MockKMS
 from mockkms.cluster import ClusterNode
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.world.clock import Clock
+from tests.serving import ready_file
 
 
 @pytest.fixture
@@ -347,7 +348,7 @@ def test_serve_nodes(tmp_path: Path) -> None:
         try:
             assert process.stdout is not None
             printed = [process.stdout.readline() for _ in range(4)]
-            nodes = json.loads(ready.read_text())["nodes"]
+            nodes = ready_file(ready, process)["nodes"]
             assert [f"Node {number} at {url}\n" for number, url in enumerate(nodes)] == printed[1:]
             assert [ask(url, "GET", "/v1/sys/health").status for url in nodes] == [200, 429, 429]
         finally:
