@@ -261,11 +261,21 @@ class RemoteKMS:
 
     def privileges(self) -> Privileges:
         """Return the minimal policy for the requests, and the grants they never used; ``str()`` is HCL."""
-        from mockkms.world.journal.least_privilege import Privileges
+        from mockkms.world.journal.least_privilege import Grant, Privileges
 
         found = self._wire.get("policy")
         needed = Document(found.mapping("needed"))
-        return Privileges({path: set(needed.texts(path)) for path in needed.data}, found.texts("unused"))
+        grants = [
+            Grant(
+                one.text("namespace"),
+                one.text("policy"),
+                one.text("path"),
+                tuple(one.texts("capabilities")),
+                tuple(one.texts("unused")),
+            )
+            for one in found.documents("grants")
+        ]
+        return Privileges({path: set(needed.texts(path)) for path in needed.data}, grants)
 
     def __enter__(self) -> Self:
         return self.connect()

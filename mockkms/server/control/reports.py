@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 
 from mockkms.error_context import error_context
@@ -25,7 +26,8 @@ def get_policy(asked: Asked) -> dict[str, object] | str:
     if asked.query.get("format") == "hcl":
         return str(found)
     needed = {path: sorted(names) for path, names in sorted(found.needed.items())}
-    return {"policy": found.policy, "needed": needed, "unused": found.unused}
+    grants = [asdict(grant) for grant in found.grants]
+    return {"policy": found.policy, "needed": needed, "unused": found.unused, "grants": grants}
 
 
 @route("POST", "explain", "Explain the policy decision for a token", body="{token | accessor, operation, path}")

@@ -16,14 +16,36 @@ from mockkms.world.world import World
 _ORDER = ("create", "read", "update", "patch", "delete", "list", "scan", "sudo")
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The capabilities that one rule of a policy grants."""
+
+    namespace: str
+    """Of the policy: ``""`` or ``a/b/``."""
+    policy: str
+    path: str
+    """As written in the policy."""
+    capabilities: tuple[str, ...]
+    unused: tuple[str, ...]
+    """Those that no request used."""
+
+    def __str__(self) -> str:
+        return f'{self.policy}: path "{self.path}": {", ".join(self.unused)}'
+
+
 @dataclass(slots=True)
 class Privileges:
     """What a run needed and had."""
 
     needed: dict[str, set[str]] = field(default_factory=dict)
     """Path (namespace in front) to capabilities."""
-    unused: list[str] = field(default_factory=list)
-    """Grants of the policies in play that no request used."""
+    grants: list[Grant] = field(default_factory=list)
+    """What the policies in play grant, those of ``root`` and ``default`` excepted."""
+
+    @property
+    def unused(self) -> list[str]:
+        """The grants with capabilities that no request used, a line for each."""
+        return [str(grant) for grant in self.grants if grant.unused]
 
     @property
     def policy(self) -> str:
@@ -66,7 +88,7 @@ def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileg
             for source in rules.deciding(entry, path):
                 used.setdefault(source, set()).update(wanted)
         for namespace, name in sorted(policies):
-            found.unused += rules.unused(namespace, name, used)
+            found.grants += rules.grants(namespace, name, used)
     return found
 
 
@@ -115,10 +137,10 @@ class _Rules:
         except PolicyError:
             return []
 
-    def unused(self, namespace: str, name: str, used: dict[tuple[str, str], set[str]]) -> Iterator[str]:
-        """Return the grants of a policy that no request used, a line for each rule."""
+    def grants(self, namespace: str, name: str, used: dict[tuple[str, str], set[str]]) -> Iterator[Grant]:
+        """Return the grants of a policy, one for each rule."""
         for rule in self._of(namespace, name) if name not in ("root", "default") else ():
+            given = tuple(capability for capability in _ORDER if capability in rule.capabilities)
             idle = rule.capabilities - used.get((name, rule.written), set())
-            names = [capability for capability in _ORDER if capability in idle]
-            if names:
-                yield f'{name}: path "{rule.written}": {", ".join(names)}'
+            unused = tuple(capability for capability in given if capability in idle)
+            yield Grant(namespace, name, rule.written, given, unused)
