@@ -10,8 +10,9 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.template import render
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.database import servers, usernames
+from mockkms.vault.secrets.database import servers
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
@@ -210,7 +211,7 @@ def _check_template(call: Call, template: object) -> None:
         return
     names = {"DisplayName": "", "RoleName": ""}
     with error_context("unable to initialize username template: unable to parse template: ", DatabaseError):
-        usernames.render(str(template), names, call.core.entropy, call.now())
+        render(str(template), names, call.core.entropy, call.now())
 
 
 def _password_of(url: str) -> str | None:

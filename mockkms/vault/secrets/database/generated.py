@@ -7,8 +7,8 @@ import string
 from mockkms.crypto.x509 import keys
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
+from mockkms.vault.golang.template import render
 from mockkms.vault.policy.passwords import CharsetRule, PasswordPolicy, parse_password_policy
-from mockkms.vault.secrets.database import usernames
 from mockkms.vault.secrets.database.engine import PASSWORD, CredentialRole, DatabaseConnection
 
 _DEFAULT_POLICY = PasswordPolicy(
@@ -17,6 +17,26 @@ _DEFAULT_POLICY = PasswordPolicy(
 )
 """The rules of the real server for passwords without a named policy."""
 _DEFAULT_RSA_BITS = 2048
+_USUAL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time)'
+_WIDE = '{{ printf "v_%s_%s_%s_%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time)'
+_DASHED = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time)'
+_MYSQL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 10) (.RoleName | truncate 10) (random 20) (unix_time)'
+_SHORT = '{{ printf "v-%s-%s-%s" (.RoleName | truncate 4) (random 20) | truncate 16 }}'
+_COLUMNS = ' | truncate 100 | replace "-" "_" | lowercase }}'
+_DEFAULTS = {
+    "cassandra-database-plugin": _WIDE + _COLUMNS,
+    "influxdb-database-plugin": _WIDE + _COLUMNS,
+    "mysql-database-plugin": _MYSQL + " | truncate 32 }}",
+    "mysql-aurora-database-plugin": _SHORT,
+    "mysql-legacy-database-plugin": _SHORT,
+    "mysql-rds-database-plugin": _SHORT,
+    "postgresql-database-plugin": _USUAL + " | truncate 63 }}",
+    "redshift-database-plugin": _USUAL + " | truncate 63 | lowercase }}",
+    "mongodb-database-plugin": _DASHED + ' | replace "." "-" | truncate 100 }}',
+    "mssql-database-plugin": _DASHED.replace("15", "20") + " | truncate 128 }}",
+    "redis-database-plugin": _WIDE.replace("v_", "V_") + ' | truncate 100 | replace "-" "_" | uppercase }}',
+    "valkey-database-plugin": _WIDE.replace("v_", "V_") + ' | truncate 100 | replace "-" "_" | uppercase }}',
+}
 
 
 def new_password(call: Call, policy: str) -> str:
@@ -55,6 +75,11 @@ def new_username(call: Call, connection: DatabaseConnection, role: str) -> str:
     client = call.request.client
     names = {"DisplayName": client.display_name if client is not None else "", "RoleName": role}
     template = connection.connection_details.get("username_template") or ""
-    template = str(template) or usernames.default_template(connection.plugin_name)
+    template = str(template) or default_template(connection.plugin_name)
     with refusing("failed to generate username: ", BackendError):
-        return usernames.render(template, names, call.core.entropy, call.now())
+        return render(template, names, call.core.entropy, call.now())
+
+
+def default_template(plugin: str) -> str:
+    """Return the template that a plugin uses unless another one is configured."""
+    return _DEFAULTS.get(plugin, _DASHED + " | truncate 100 }}")

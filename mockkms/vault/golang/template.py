@@ -1,4 +1,4 @@
-"""Templates of user names: those of the database plugins, and the part of Go's template language that they use."""
+"""Templates of generated names: the part of Go's template language that engines use, and the functions they add."""
 
 from __future__ import annotations
 
@@ -12,45 +12,23 @@ from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
 from mockkms.world.entropy import Entropy
 
-_USUAL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time)'
-_WIDE = '{{ printf "v_%s_%s_%s_%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time)'
-_DASHED = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time)'
-_MYSQL = '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 10) (.RoleName | truncate 10) (random 20) (unix_time)'
-_SHORT = '{{ printf "v-%s-%s-%s" (.RoleName | truncate 4) (random 20) | truncate 16 }}'
-_COLUMNS = ' | truncate 100 | replace "-" "_" | lowercase }}'
-_DEFAULTS = {
-    "cassandra-database-plugin": _WIDE + _COLUMNS,
-    "influxdb-database-plugin": _WIDE + _COLUMNS,
-    "mysql-database-plugin": _MYSQL + " | truncate 32 }}",
-    "mysql-aurora-database-plugin": _SHORT,
-    "mysql-legacy-database-plugin": _SHORT,
-    "mysql-rds-database-plugin": _SHORT,
-    "postgresql-database-plugin": _USUAL + " | truncate 63 }}",
-    "redshift-database-plugin": _USUAL + " | truncate 63 | lowercase }}",
-    "mongodb-database-plugin": _DASHED + ' | replace "." "-" | truncate 100 }}',
-    "mssql-database-plugin": _DASHED.replace("15", "20") + " | truncate 128 }}",
-    "redis-database-plugin": _WIDE.replace("v_", "V_") + ' | truncate 100 | replace "-" "_" | uppercase }}',
-    "valkey-database-plugin": _WIDE.replace("v_", "V_") + ' | truncate 100 | replace "-" "_" | uppercase }}',
-}
 _TOKEN = re.compile(r'\s*(?:(\|)|(\()|(\))|"((?:[^"\\]|\\.)*)"|`([^`]*)`|(-?\d+)\b|\.(\w+)|(\w+))')
 _ESCAPES = {"n": "\n", "t": "\t"}
 _HASH = 8
 
 
-def default_template(plugin: str) -> str:
-    """Return the template that a plugin uses unless another one is configured."""
-    return _DEFAULTS.get(plugin, _DASHED + " | truncate 100 }}")
-
-
-def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float) -> str:
+def render(
+    template: str, names: Mapping[str, str], entropy: Entropy, now: float, metadata: str = "dbplugin.UsernameMetadata"
+) -> str:
     """Return a template filled in with ``names`` (``DisplayName``, ``RoleName``). ``now`` is seconds since the epoch.
 
-    Raises ValueError for a template that is malformed or cannot be filled in.
+    ``metadata`` is the Go type of ``names`` in messages. Raises ValueError for a template that is malformed or cannot
+    be filled in.
     """
     found, end = [], 0
     for match in re.finditer(r"\{\{-?(.*?)-?\}\}", template, re.DOTALL):
         found.append(template[end : match.start()])
-        found.append(str(_TemplateParser(match.group(1), names, _functions(entropy, now)).whole()))
+        found.append(str(_TemplateParser(match.group(1), names, _functions(entropy, now), metadata).whole()))
         end = match.end()
     rest = template[end:]
     if "{{" in rest:
@@ -61,8 +39,10 @@ def render(template: str, names: Mapping[str, str], entropy: Entropy, now: float
 class _TemplateParser:
     """Parses and evaluates one pipeline."""
 
-    def __init__(self, text: str, names: Mapping[str, str], functions: Mapping[str, Callable[..., object]]) -> None:
-        self.text, self.names, self.functions, self.at = text.rstrip(), names, functions, 0
+    def __init__(
+        self, text: str, names: Mapping[str, str], functions: Mapping[str, Callable[..., object]], metadata: str
+    ) -> None:
+        self.text, self.names, self.functions, self.metadata, self.at = text.rstrip(), names, functions, metadata, 0
 
     def whole(self) -> object:
         value = self.pipeline()
@@ -110,7 +90,7 @@ class _TemplateParser:
             return int(match.group(6))
         if match.group(7):
             if match.group(7) not in self.names:
-                raise ValueError(f"can't evaluate field {match.group(7)} in type dbplugin.UsernameMetadata")
+                raise ValueError(f"can't evaluate field {match.group(7)} in type {self.metadata}")
             return self.names[match.group(7)]
         name = match.group(8)
         if name in self.functions:

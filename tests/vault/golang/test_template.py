@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from mockkms.vault.secrets.database.usernames import default_template, render
+from mockkms.vault.golang.template import render
+from mockkms.vault.secrets.database.generated import default_template
 from mockkms.world.entropy import Entropy
 
 _NAMES = {"DisplayName": "userpass-Bob", "RoleName": "my-role"}

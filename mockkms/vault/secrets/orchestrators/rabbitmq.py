@@ -1,0 +1,257 @@
+"""The RabbitMQ secrets engine: users for roles, and its section of world files.
+
+The management API of a RabbitMQ on this machine creates and deletes the users. Users of any other one are made up.
+
+Source: Vault's and OpenBao's ``builtin/logical/rabbitmq`` and their API documentation; no recording exists.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import quote
+
+from mockkms.vault.framework.collections import Collection
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang import json
+from mockkms.vault.kernel.record_section import named, record_section
+from mockkms.vault.products import Product
+from mockkms.vault.secrets.issuing import Lifetimes, Setting, generated_name, generated_password, issued, renewed
+from mockkms.vault.secrets.peer import Answer, Peer, PeerError
+from mockkms.world.stored import stored
+
+_TEMPLATE = '{{ printf "%s-%s" (.DisplayName) (uuid) }}'
+_METADATA = "rabbitmq.UsernameMetadata"
+_PASSWORD = 36
+"""Length in characters of a password without a password policy."""
+
+
+@stored("rabbitmq.RabbitConnection")
+@dataclass
+class RabbitConnection(Record):
+    """The management API of the RabbitMQ server."""
+
+    connection_uri: Annotated[str, param(Kind.STRING, help="Address of the management API.")] = ""
+    username: Annotated[str, param(Kind.STRING, help="User name of an administrator.")] = ""
+    password: Annotated[str, param(Kind.STRING, help="Password of the administrator.", show=Show.NEVER)] = ""
+    password_policy: Annotated[str, param(Kind.STRING, help="Password policy of generated passwords.")] = ""
+    username_template: Annotated[str, param(Kind.STRING, help="Template of generated user names.")] = ""
+
+
+@stored("rabbitmq.RabbitRole")
+@dataclass
+class RabbitRole(Record):
+    """The permissions of a role's users."""
+
+    tags: Annotated[str, param(Kind.STRING, help="Comma-separated tags of the users.")] = ""
+    vhosts: Annotated[
+        str, param(Kind.STRING, help="Permissions by virtual host, in JSON: configure, write, read.", show=Show.NEVER)
+    ] = ""
+    vhost_topics: Annotated[
+        str,
+        param(
+            Kind.STRING, help="Topic permissions by virtual host and exchange, in JSON: write, read.", show=Show.NEVER
+        ),
+    ] = ""
+
+
+@stored("rabbitmq.RabbitMQ")
+@dataclass
+class RabbitMQ:
+    """State of a mount."""
+
+    connection: RabbitConnection | None = None
+    lease: Lifetimes | None = None
+    roles: dict[str, RabbitRole] = field(default_factory=dict)
+
+
+def _objects(text: str, name: str, depth: int) -> dict[str, dict[str, object]]:
+    """Return the objects by name of a JSON text; ``depth`` 2 if each holds objects. Raises ErrorResponse."""
+    with refusing(f"failed to unmarshal {name}: "):
+        found = json.decode(text.encode(), whole=True) if text else {}
+        return {} if found is None else _checked(found, depth)
+
+
+def _checked(value: object, depth: int) -> dict[str, dict[str, object]]:
+    if not isinstance(value, dict):
+        raise ValueError(f"json: cannot unmarshal {_kind(value)} into Go value of type map[string]interface {{}}")
+    for inner in value.values():
+        if depth > 1:
+            _checked(inner, depth - 1)
+        elif not isinstance(inner, dict):
+            raise ValueError(f"json: cannot unmarshal {_kind(inner)} into Go value of type rabbitmq.vhostPermission")
+        else:
+            for key, text in inner.items():
+                if not isinstance(text, str):
+                    place = f"vhostPermission.{key} of type string"
+                    raise ValueError(f"json: cannot unmarshal {_kind(text)} into Go struct field {place}")
+    return value
+
+
+def _kind(value: object) -> str:
+    kinds: dict[type, str] = {str: "string", bool: "bool", list: "array", dict: "object"}
+    return kinds.get(type(value), "number")
+
+
+def _shown(role: RabbitRole, _product: Product) -> Mapping[str, object]:
+    return {
+        "tags": role.tags,
+        "vhosts": {name: _permission(one) for name, one in _objects(role.vhosts, "vhosts", 1).items()},
+        "vhost_topics": {
+            name: {exchange: _topic(one) for exchange, one in exchanges.items()}
+            for name, exchanges in _objects(role.vhost_topics, "vhost_topics", 2).items()
+        },
+    }
+
+
+def _permission(given: Mapping[str, object]) -> dict[str, object]:
+    return {name: given.get(name, "") for name in ("configure", "write", "read")}
+
+
+def _topic(given: object) -> dict[str, object]:
+    found = given if isinstance(given, dict) else {}
+    return {name: found.get(name, "") for name in ("write", "read")}
+
+
+engine = Engine("rabbitmq", kind="secret", new_state=RabbitMQ, help="Users of RabbitMQ for roles.", waits=True)
+connection: Setting[RabbitMQ, RabbitConnection] = Setting(
+    engine, "config/connection", RabbitConnection, "connection", help="The management API of the server.",
+    extra={"verify_connection": Field(Kind.BOOL, default=True, help="Connect when the settings are written.")},
+    supplies=(), go_errors=True,
+)  # fmt: skip
+lease: Setting[RabbitMQ, Lifetimes] = Setting(
+    engine, "config/lease", Lifetimes, "lease", help="Lifetimes of the users.", supplies=(Operation.READ,)
+)
+roles: Collection[RabbitMQ, RabbitRole] = Collection(
+    engine, "roles/{name}", RabbitRole, lambda state: state.roles, shown=_shown, existence=False,
+    name=Field(Kind.STRING, help="Name of the role."), help="A role.", list_help="Names of the roles.",
+)  # fmt: skip
+creds = engine.path(
+    "creds/{name}", {"name": Field(Kind.STRING, help="Name of the role.")}, help="Create a user.", go_errors=True
+)
+
+
+@connection.write
+def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection, *, verify_connection: bool) -> None:
+    """Replace the settings; a server on this machine is asked whether they are right.
+
+    Raises ErrorResponse and BackendError.
+    """
+    connection.replace_from(call)
+    for name in ("connection_uri", "username", "password"):
+        if not getattr(connection, name):
+            raise ErrorResponse(f"missing {name}")
+    if connection.username_template:
+        with refusing("unable to initialize username template: unable to parse template: "):
+            generated_name(call, connection.username_template, "", _METADATA)
+    peer = _peer(connection)
+    if verify_connection and peer.can_be_asked(call):
+        with refusing("failed to validate the connection: ", BackendError, of=PeerError):
+            _sound(peer.ask("GET", "/api/users"))
+
+
+@lease.write
+def write_lease(_state: RabbitMQ, call: Call, lease: Lifetimes) -> None:
+    """Replace the lifetimes."""
+    lease.replace_from(call)
+
+
+@roles.write
+def write_role(_state: RabbitMQ, call: Call, _name: str, role: RabbitRole) -> None:
+    """Replace a role. Raises ErrorResponse."""
+    role.replace_from(call)
+    if not role.tags and not role.vhosts:
+        raise ErrorResponse("both tags and vhosts not specified")
+    _objects(role.vhosts, "vhosts", 1)
+    _objects(role.vhost_topics, "vhost_topics", 2)
+
+
+@creds.on(Operation.READ)
+def create_user(state: RabbitMQ, call: Call, *, name: str) -> Response:
+    """Create a user of a role. Raises ErrorResponse and BackendError."""
+    role = state.roles.get(name)
+    if role is None:
+        raise ErrorResponse(f"unknown role: {name}")
+    connection = state.connection or RabbitConnection()
+    with refusing("failed to generate username: ", BackendError):
+        username = generated_name(call, connection.username_template or _TEMPLATE, name, _METADATA)
+    password = generated_password(call, connection.password_policy, _PASSWORD)
+    peer = _peer(connection)
+    if peer.can_be_asked(call):
+        _create(peer, role, username, password)
+    lifetimes = state.lease or Lifetimes()
+    data = {"username": username, "password": password}
+    return issued(data, {"username": username}, lifetimes.ttl, lifetimes.max_ttl)
+
+
+def _create(peer: Peer, role: RabbitRole, username: str, password: str) -> None:
+    """Create a user with its permissions; without all of them it is deleted again. Raises BackendError."""
+    user = quote(username, safe="")
+    with refusing(text="failed to create a new user with the generated credentials", error=BackendError, of=PeerError):
+        _sound(peer.ask("PUT", f"/api/users/{user}", {"password": password, "tags": [role.tags]}))
+    try:
+        with refusing(error=BackendError, of=PeerError):
+            for vhost, permission in _objects(role.vhosts, "vhosts", 1).items():
+                path = f"/api/permissions/{quote(vhost, safe='')}/{user}"
+                _sound(peer.ask("PUT", path, _permission(permission)))
+            for vhost, exchanges in _objects(role.vhost_topics, "vhost_topics", 2).items():
+                path = f"/api/topic-permissions/{quote(vhost, safe='')}/{user}"
+                for exchange, topic in exchanges.items():
+                    _sound(peer.ask("PUT", path, {"exchange": exchange, **_topic(topic)}))
+    except BackendError:
+        _delete(peer, username)
+        raise
+
+
+def _delete(peer: Peer, username: str) -> Answer | None:
+    """Delete a user, if the server responds."""
+    try:
+        return peer.ask("DELETE", f"/api/users/{quote(username, safe='')}")
+    except PeerError:
+        return None
+
+
+@engine.renews
+def renew(state: RabbitMQ, call: Call) -> Response:
+    """Renew the lease of a user with the mount's lifetimes."""
+    lifetimes = state.lease or Lifetimes()
+    return renewed(call, lifetimes.ttl, lifetimes.max_ttl)
+
+
+@engine.revokes
+def revoke(state: RabbitMQ, call: Call) -> None:
+    """Delete the user of a lease. Raises BackendError."""
+    peer = _peer(state.connection or RabbitConnection())
+    if not peer.can_be_asked(call):
+        return
+    with refusing("could not delete user: ", BackendError, of=PeerError):
+        answer = peer.ask("DELETE", f"/api/users/{quote(call.kept('username'), safe='')}")
+        if answer.status != 404:
+            _sound(answer)
+
+
+def _peer(connection: RabbitConnection) -> Peer:
+    pair = base64.b64encode(f"{connection.username}:{connection.password}".encode()).decode()
+    return Peer("the RabbitMQ server", connection.connection_uri, {"Authorization": f"Basic {pair}"})
+
+
+def _sound(answer: Answer) -> Answer:
+    """Return an answer with status 2xx. Raises PeerError with the text of RabbitMQ's client."""
+    if answer.status == 401:
+        raise PeerError("Error: API responded with a 401 Unauthorized")
+    if answer.status >= 400:
+        raise PeerError(f"Error {answer.status} ({answer.member('error')}): {answer.member('reason')}")
+    return answer
+
+
+section = record_section(
+    connection.part("connection", "the management API of the server"),
+    lease.part("lease", "lifetimes of the users"),
+    named("roles", "roles by name", roles),
+)

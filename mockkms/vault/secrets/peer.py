@@ -1,0 +1,119 @@
+"""The server behind an engine: asked over HTTP if it is on this machine, otherwise its answers are made up.
+
+Every request has the deadline of ``outside``. A server elsewhere is never asked; the journal says what was made up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from mockkms import outside
+from mockkms.urls import urlsplit
+from mockkms.vault.framework.endpoint import Call
+
+_offline = ContextVar("_offline", default=False)
+_SHOWN = 1000
+"""Characters of another server's answer in an error message."""
+
+
+class PeerError(Exception):
+    """A request that failed, with the text of Go's HTTP client."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete response."""
+
+    status: int
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        """The beginning of the body, for messages."""
+        return self.body.decode("utf-8", "replace")[:_SHOWN].rstrip("\n")
+
+    def json(self) -> dict[str, object]:
+        """Return the body's JSON object; an empty one if it is none."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def member(self, *names: str) -> str:
+        """Return the text at a path of the JSON object; empty if it is absent or no text."""
+        found: object = self.json()
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, str) else ""
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Ask no server in this block: a world is loaded, and the servers that it names need not run."""
+    token = _offline.set(True)
+    try:
+        yield
+    finally:
+        _offline.reset(token)
+
+
+def is_offline() -> bool:
+    """Return whether no server may be asked now."""
+    return _offline.get()
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server with an HTTP API."""
+
+    name: str
+    """What it is, for the journal."""
+    url: str
+    """Its address, with the scheme; empty: none is known."""
+    headers: Mapping[str, str]
+    ca_pem: str = ""
+
+    def can_be_asked(self, call: Call) -> bool:
+        """Return whether the server is on this machine. If not, the journal says that its answer is made up."""
+        if is_offline():
+            return False
+        try:
+            here = bool(self.url) and outside.is_here(self.url)
+        except ValueError:
+            here = False
+        if not here:
+            call.request.trace.hint = f"{self.name} is not on this machine: its answer is made up"
+        return here
+
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response."""
+        url = self.url.rstrip("/") + path
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = {"Accept": "application/json", **self.headers}
+        if content:
+            headers["Content-Type"] = "application/json"
+        try:
+            status, received = outside.ask(method, url, headers, content, self.ca_pem)
+        except ConnectionRefusedError:
+            raise PeerError(self._fault(method, url, "")) from None
+        except (OSError, ValueError) as error:
+            raise PeerError(self._fault(method, url, str(error))) from None
+        return Answer(status, received)
+
+    def _fault(self, method: str, url: str, fault: str) -> str:
+        """Return the message of Go's HTTP client; without ``fault`` that of a refused connection."""
+        if not fault:
+            parts = urlsplit(self.url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            fault = outside.refusal(parts.hostname or "", port)
+        return f'{method.title()} "{url}": {fault}'
