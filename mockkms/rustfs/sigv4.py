@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-import time
-from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from mockkms.crypto import sigv4
+from mockkms.crypto.sigv4 import ALGORITHM, MAX_SKEW, Scope
 from mockkms.rustfs.errors import s3_error
 from mockkms.rustfs.message import AdminRequest
 
-ALGORITHM = "AWS4-HMAC-SHA256"
-MAX_SKEW = 15 * 60
-"""Seconds by which the time of a request may differ from the server's."""
-
-_HEADER = re.compile(r"\s*Credential=([^,\s]+)\s*,\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([^,\s]+)\s*")
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS secret access key "
     "and signing method. For more information, see REST Authentication and SOAP Authentication for details."
@@ -29,10 +23,7 @@ _MISMATCH = (
 class Claim:
     """The signature of a request, with its parameters."""
 
-    access_key: str
-    date: str
-    region: str
-    service: str
+    scope: Scope
     signed_headers: list[str]
     signature: str
     moment: str
@@ -48,7 +39,7 @@ class Claim:
 def authenticate(request: AdminRequest, users: Mapping[str, str], now: float) -> str:
     """Return the access key that signed a request; ``users`` maps access keys to secret keys. Raises AdminError."""
     claim = read_claim(request)
-    secret = users.get(claim.access_key)
+    secret = users.get(claim.scope.access_key)
     if secret is None:
         raise s3_error(403, "InvalidAccessKeyId", "The Access Key Id you provided does not exist in our records.")
     check_time(claim, now)
@@ -61,7 +52,7 @@ def authenticate(request: AdminRequest, users: Mapping[str, str], now: float) ->
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
         )
-    return claim.access_key
+    return claim.scope.access_key
 
 
 def decoded_query(query_string: str) -> list[tuple[str, str]]:
@@ -82,17 +73,13 @@ def read_claim(request: AdminRequest) -> Claim:
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
         raise s3_error(400, "InvalidRequest", "invalid header: authorization")
-    parts = _HEADER.fullmatch(rest)
-    scope = parts[1].rsplit("/", 4) if parts else []
-    if parts is None or len(scope) != 5 or scope[4] != "aws4_request":
+    parts = sigv4.parse_authorization(rest)
+    if parts is None:
         raise s3_error(403, "AccessDenied", "Invalid SigV4 authorization header")
     return Claim(
-        access_key=scope[0],
-        date=scope[1],
-        region=scope[2],
-        service=scope[3],
-        signed_headers=parts[2].split(";"),
-        signature=parts[3],
+        scope=parts[0],
+        signed_headers=parts[1],
+        signature=parts[2],
         moment=request.header("x-amz-date") or "",
         payload=request.header("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest(),
         query=query,
@@ -101,16 +88,13 @@ def read_claim(request: AdminRequest) -> Claim:
 
 def presigned(named: Mapping[str, str], query: list[tuple[str, str]]) -> Claim:
     """Return the signature in the query of a presigned URL. Raises AdminError if it is invalid."""
-    scope = named.get("X-Amz-Credential", "").rsplit("/", 4)
+    scope = sigv4.parse_credential(named.get("X-Amz-Credential", ""))
     expires = named.get("X-Amz-Expires", "")
-    known = named.get("X-Amz-Algorithm") == ALGORITHM and len(scope) == 5 and scope[4] == "aws4_request"
-    if not known or not (expires.isascii() and expires.isdigit()) or "X-Amz-SignedHeaders" not in named:
+    lifetime = expires.isascii() and expires.isdigit()
+    if scope is None or named.get("X-Amz-Algorithm") != ALGORITHM or not lifetime or "X-Amz-SignedHeaders" not in named:
         raise s3_error(403, "AccessDenied", "Invalid SigV4 authorization header")
     return Claim(
-        access_key=scope[0],
-        date=scope[1],
-        region=scope[2],
-        service=scope[3],
+        scope=scope,
         signed_headers=named["X-Amz-SignedHeaders"].split(";"),
         signature=named["X-Amz-Signature"],
         moment=named.get("X-Amz-Date", ""),
@@ -123,7 +107,7 @@ def presigned(named: Mapping[str, str], query: list[tuple[str, str]]) -> Claim:
 def check_time(claim: Claim, now: float) -> None:
     """Raise AdminError if the request was not signed at ``now`` (epoch seconds), or has expired."""
     try:
-        moment = timegm(time.strptime(claim.moment, "%Y%m%dT%H%M%SZ"))
+        moment = sigv4.parse_moment(claim.moment)
     except ValueError:
         raise s3_error(403, "AccessDenied", "Invalid SigV4 authorization header") from None
     if claim.expires is None:
@@ -135,21 +119,13 @@ def check_time(claim: Claim, now: float) -> None:
 
 def signature(request: AdminRequest, claim: Claim, secret: str) -> str:
     """Return the signature of a request made with ``secret``, in hex."""
-    headers = "".join(f"{name}:{' '.join((request.header(name) or '').split())}\n" for name in claim.signed_headers)
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in claim.query)
-    canonical = "\n".join(
-        [
-            request.method,
-            quote(unquote(request.prefix + request.path), safe="/-_.~"),
-            "&".join(f"{name}={value}" for name, value in pairs),
-            headers,
-            ";".join(claim.signed_headers),
-            claim.payload,
-        ]
+    return sigv4.signature(
+        secret,
+        claim.scope,
+        claim.moment,
+        method=request.method,
+        path=quote(unquote(request.prefix + request.path), safe="/-_.~"),
+        query=claim.query,
+        headers=[(name, request.header(name) or "") for name in claim.signed_headers],
+        payload=claim.payload,
     )
-    scope = f"{claim.date}/{claim.region}/{claim.service}/aws4_request"
-    to_sign = "\n".join([ALGORITHM, claim.moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = f"AWS4{secret}".encode()
-    for part in (claim.date, claim.region, claim.service, "aws4_request", to_sign):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key.hex()

@@ -7,7 +7,7 @@ from typing import Any
 
 import hvac
 import pytest
-from hvac.exceptions import InternalServerError, InvalidPath, InvalidRequest
+from hvac.exceptions import InternalServerError, InvalidRequest
 
 from mockkms import MockKMS
 from tests.vault.driving import World
@@ -91,7 +91,7 @@ def test_identity_settings_of_aws_are_checked(client: hvac.Client) -> None:
     assert aws.read_identity_integration()["ec2_metadata"] == ["region"]
     with pytest.raises(InvalidRequest, match="contains an unavailable field, please select from"):
         aws.configure_identity_integration(iam_metadata="odd")
-    with pytest.raises(InvalidPath):
+    with pytest.raises(InvalidRequest, match="InvalidClientTokenId"):
         client.auth.aws.iam_login("a", "b", role="r")
 
 

@@ -30,6 +30,11 @@ class DerReader:
         """What was not read yet."""
         return self._data[self._at :]
 
+    @property
+    def more(self) -> bool:
+        """Whether there is another element."""
+        return self._at < len(self._data)
+
     def read(self, tag: int, name: str = "") -> bytes:
         """Content of the next element, which must have this tag; ``name`` is Go's type name. Raises CryptoError."""
         if self._at == len(self._data):

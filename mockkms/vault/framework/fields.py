@@ -255,7 +255,7 @@ def _header(value: object) -> tuple[bool, dict[str, object]]:
     for decode in (str.encode, base64.b64decode):
         try:
             found = json.loads(decode(value))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         return _mapping(found)
     raise _unconvertible(value, _OBJECT)

@@ -58,7 +58,7 @@ _TABLE = {
     "consul": Type("secrets.orchestrators.consul", "secrets.orchestrators.consul"),
     "nomad": Type("secrets.orchestrators.nomad", "secrets.orchestrators.nomad"),
     "rabbitmq": Type("secrets.orchestrators.rabbitmq", "secrets.orchestrators.rabbitmq"),
-    "auth/aws": Type("auth.cloud.aws.engine"),
+    "auth/aws": Type("auth.cloud.aws.engine", "auth.cloud.aws.world"),
     "auth/azure": Type("auth.cloud.azure"),
     "auth/gcp": Type("auth.cloud.gcp"),
     "approle": Type("auth.approle.model", "auth.approle.world"),

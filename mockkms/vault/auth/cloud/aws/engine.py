@@ -1,4 +1,4 @@
-"""The auth method ``aws``: settings, roles, role tags and lists as in Vault; logins are checked and refused.
+"""The auth method ``aws``: settings, roles, role tags and lists, and logins, as in Vault; the state of a mount.
 
 Rules: the API pages of the method, its published source, and recordings of roles and of logins without credentials.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
+from mockkms.vault.auth.cloud.aws.inventory import AwsCredential, AwsMachine, KnownMachine
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
@@ -87,6 +88,10 @@ class AwsClientConfig(Record, AutomatedRotation):
     identity_token_audience: Annotated[str, param(Kind.STRING, help="Audience of its tokens.")] = ""
     identity_token_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of its tokens in seconds.")] = 0
 
+    def changed(self) -> dict[str, object]:
+        """Return the parameters that differ from those of a new record, those of rotations included."""
+        return super().changed() | self.changed_rotation()
+
 
 @stored("auth.aws.AwsIdentity")
 @dataclass
@@ -150,6 +155,12 @@ class AwsAuth:
     tidies: dict[str, AwsTidy] = field(default_factory=dict)
     """By list: ``identity-accesslist``, ``roletag-denylist``."""
     denied_tags: dict[str, DeniedTag] = field(default_factory=dict)
+    known_machines: dict[str, KnownMachine] = field(default_factory=dict)
+    """The identity access list, by instance id."""
+    principals: list[AwsCredential] = field(default_factory=list)
+    """Access keys of the world's AWS."""
+    machines: list[AwsMachine] = field(default_factory=list)
+    """Machines of the world's AWS."""
 
 
 engine = Engine(
@@ -160,4 +171,4 @@ engine = Engine(
     waits=True,
 )
 
-load_endpoints(__name__, "accounts", "config", "lists", "login", "roles", "tags")
+load_endpoints(__name__, "config", "lists", "login", "roles", "tags")

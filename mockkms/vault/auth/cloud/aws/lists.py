@@ -8,14 +8,14 @@ from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsTidy, DeniedTag, eng
 from mockkms.vault.auth.cloud.aws.tags import parsed
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.world.clock import rfc3339
 
 _CURRENT = {"identity-whitelist": "identity-accesslist", "roletag-blacklist": "roletag-denylist"}
 _LISTS = "identity-accesslist|identity-whitelist|roletag-denylist|roletag-blacklist"
+_BUFFERS = {"roletag-denylist": 180 * 24 * 3600, "identity-accesslist": 72 * 3600}
+"""Seconds for which the periodic tidy of a list without settings keeps expired entries."""
 _LIST = {"list": Field(Kind.STRING, help="Name of the list.")}
-_DENIED_FOR = 180 * 24 * 3600
-"""Seconds for which a tag is denied without another limit."""
 
 machines = engine.path("{list:re(identity-accesslist|identity-whitelist)}[/]", _LIST, help="Machines that logged in.")
 machine = engine.path(
@@ -45,19 +45,32 @@ def _current(call: Call) -> str:
 
 
 @machines.on(Operation.LIST)
-def list_machines(_state: AwsAuth, _call: Call) -> Reply:
-    """Return an empty list: no machine logs in here."""
-    return {"keys": []}
+def list_machines(state: AwsAuth, _call: Call) -> Reply:
+    """Return the ids of the machines that logged in."""
+    return {"keys": sorted(state.known_machines)}
 
 
 @machine.on(Operation.READ)
-def read_machine(_state: AwsAuth, _call: Call) -> None:
-    """Return 404: no machine logs in here."""
+def read_machine(state: AwsAuth, _call: Call, *, instance_id: str) -> Reply:
+    """Return the entry of a machine that logged in."""
+    found = state.known_machines.get(instance_id)
+    if found is None:
+        return None
+    return {
+        "role": found.role,
+        "client_nonce": found.client_nonce,
+        "creation_time": rfc3339(found.created),
+        "disallow_reauthentication": found.disallow_reauthentication,
+        "pending_time": found.pending_time,
+        "expiration_time": rfc3339(found.expires),
+        "last_updated_time": rfc3339(found.updated),
+    }
 
 
 @machine.on(Operation.DELETE)
-def delete_machine(_state: AwsAuth, _call: Call) -> None:
-    """Do nothing: no machine logs in here."""
+def delete_machine(state: AwsAuth, _call: Call, *, instance_id: str) -> None:
+    """Delete the entry of a machine, which may then log in as if for the first time."""
+    state.known_machines.pop(instance_id, None)
 
 
 @tags.on(Operation.LIST)
@@ -89,10 +102,13 @@ def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
 
 @tag.on(Operation.CREATE, Operation.UPDATE)
 def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
-    """Deny a tag for as long as it could log in. Raises ErrorResponse for an invalid tag."""
+    """Deny a tag for as long as it could log in. Raises BackendError for an invalid tag."""
     text = _plain(role_tag)
-    role, longest = parsed(state, text)
-    bound = min((ttl for ttl in (longest, role.token_max_ttl) if ttl), default=_DENIED_FOR)
+    with refusing(error=BackendError):
+        denied = parsed(state, text)
+    role = state.roles[denied.role]
+    # Restricts access, so that the longest of the lifetimes counts.
+    bound = max(denied.max_ttl, role.token_max_ttl, call.core.max_ttl(call.mount))
     now, known = call.now(), state.denied_tags.get(text)
     state.denied_tags[text] = DeniedTag(known.created if known else now, now + bound)
 
@@ -132,9 +148,25 @@ def tidy_now(state: AwsAuth, call: Call, *, safety_buffer: int) -> Response:
     """Delete entries that expired before the safety buffer. Raises ErrorResponse for a negative buffer."""
     if safety_buffer < 0:
         raise ErrorResponse("safety_buffer cannot be negative")
-    before = call.now() - safety_buffer
-    if _current(call) == "roletag-denylist":
-        kept = {text: found for text, found in state.denied_tags.items() if found.expires >= before}
-        state.denied_tags = kept
+    _drop(state, _current(call), call.now() - safety_buffer)
     text = "Tidy operation successfully started. Any information from the operation will be printed to "
     return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
+
+
+def _drop(state: AwsAuth, name: str, before: float) -> None:
+    """Delete the entries of a list that expired before a time."""
+    if name == "roletag-denylist":
+        state.denied_tags = {text: one for text, one in state.denied_tags.items() if one.expires >= before}
+    else:
+        state.known_machines = {machine: one for machine, one in state.known_machines.items() if one.expires >= before}
+
+
+@engine.catches_up
+def tidy_periodically(state: AwsAuth, call: Call) -> None:
+    """Tidy both lists as the real server does every hour, unless their settings disable it."""
+    if not state.denied_tags and not state.known_machines:
+        return
+    for name, usual in _BUFFERS.items():
+        settings = state.tidies.get(name)
+        if settings is None or not settings.disable_periodic_tidy:
+            _drop(state, name, call.now() - (settings.safety_buffer if settings is not None else usual))

@@ -1,16 +1,17 @@
-"""``login``: the form of credentials is checked in the real server's order; signatures cannot be verified here."""
+"""``login``: with a signed request (``iam``) or as a machine (``ec2``), decided by the parameters that are sent."""
 
 from __future__ import annotations
 
 import base64
 
 from mockkms.urls import urlsplit
+from mockkms.vault.auth.cloud.aws import callers, documents, ec2, iam
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
-from mockkms.vault.framework.endpoint import Call, Emulation, Field
+from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing, unsupported_path
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 
-_IAM = ("iam_http_request_method", "iam_request_url", "iam_request_body", "iam_request_headers")
+_IAM = ("iam_http_request_method", "iam_request_url", "iam_request_headers")
 
 login = engine.path(
     "login",
@@ -27,60 +28,74 @@ login = engine.path(
     },
     help="Log in with a signed request, or as a machine.",
     login=True,
-    emulation=Emulation.NONE,
     go_errors=True,
 )
 
 
 @login.on(Operation.UPDATE)
 def log_in(
-    _state: AwsAuth,
+    state: AwsAuth,
     call: Call,
     *,
-    pkcs7: str | None = None,
-    identity: str | None = None,
-    signature: str | None = None,
+    role: str,
+    pkcs7: str,
+    identity: str,
+    signature: str,
+    nonce: str | None = None,
     iam_http_request_method: str,
     iam_request_url: str,
     iam_request_body: str,
     iam_request_headers: dict[str, object],
-) -> None:
-    """Check the form of the credentials; well-formed ones are unsupported. Raises ErrorResponse and BackendError."""
-    by_machine = pkcs7 is not None or (identity is not None and signature is not None)
-    by_request = all(name in call for name in _IAM)
+) -> Response:
+    """Log in. Raises ErrorResponse and BackendError."""
+    by_machine = "pkcs7" in call or ("identity" in call and "signature" in call)
+    bodiless = iam_http_request_method == "GET"
+    by_request = all(name in call for name in _IAM) and (bodiless or "iam_request_body" in call)
     if by_machine and by_request:
         raise ErrorResponse("supplied auth values for both ec2 and iam auth types")
-    if pkcs7 is not None:
-        with refusing(error=BackendError, text="failed to decode the PEM encoded PKCS#7 signature"):
-            base64.b64decode("".join(pkcs7.split()), validate=True)
-    elif identity is not None and signature is not None:
-        _decoded(identity, "failed to base64 decode the instance identity document")
-        _decoded(signature, "failed to base64 decode the SHA256 RSA signature")
-    elif by_request:
-        _check_request(iam_http_request_method, iam_request_url, iam_request_body)
-        if not iam_request_headers:
-            raise ErrorResponse("missing iam_request_headers")
-    else:
+    if by_machine:
+        document = documents.read(state, call, pkcs7, identity, signature)
+        return ec2.log_in(state, call, role, document, nonce)
+    if not by_request:
         raise ErrorResponse("didn't supply required authentication values")
-    call.request.trace.unhandled = True
-    raise unsupported_path()
+    url, body = _checked(iam_http_request_method, iam_request_url, iam_request_body)
+    if not iam_request_headers:
+        raise ErrorResponse("missing iam_request_headers")
+    headers = {name: _values(value) for name, value in iam_request_headers.items()}
+    return iam.log_in(state, call, role, callers.SignedRequest(iam_http_request_method, url, body, headers))
 
 
-def _check_request(method: str, url: str, body: str) -> None:
+def _checked(method: str, url: str, body: str) -> tuple[str, bytes]:
+    """Return address and body of a signed request, decoded. Raises ErrorResponse."""
     if not method:
         raise ErrorResponse("missing iam_http_request_method")
     if method not in ("GET", "POST"):
         raise ErrorResponse("invalid iam_http_request_method; currently only 'GET' and 'POST' are supported")
     if not url:
         raise ErrorResponse("missing iam_request_url")
-    address = _decoded(url, "failed to base64 decode iam_request_url")
+    raw = _decoded(url, "failed to base64 decode iam_request_url")
     with refusing(text="error parsing iam_request_url"):
-        urlsplit(address.decode())
+        address = raw.decode()
+        _ = urlsplit(address).port
+    callers.check_url(method, address)
     if not body and method == "POST":
-        raise ErrorResponse("missing iam_request_body")
-    _decoded(body, "failed to base64 decode iam_request_body")
+        raise ErrorResponse("missing iam_request_body which is required for POST requests")
+    content = _decoded(body, "failed to base64 decode iam_request_body")
+    callers.check_body(content)
+    return address, content
 
 
 def _decoded(text: str, refusal: str) -> bytes:
     with refusing(text=refusal):
         return base64.b64decode(text, validate=True)
+
+
+def _values(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+@engine.renews
+def renew(state: AwsAuth, call: Call) -> Response:
+    """Renew a login, if its principal or machine is still accepted. Raises BackendError."""
+    kind = (call.login.metadata or {}).get("auth_type", "ec2")
+    return iam.renew(state, call) if kind == "iam" else ec2.renew(state, call)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms import outside
-from mockkms.urls import urlsplit
+from mockkms.vault.auth.cloud.aws import lookups
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
@@ -56,32 +55,20 @@ def write_role(state: AwsAuth, call: Call, name: str, role: AwsAuthRole, *, role
 
 
 def _resolve(state: AwsAuth, call: Call, role: AwsAuthRole) -> None:
-    """Bind to the ids of principals. A configured endpoint that refuses is an error; otherwise ids are generated."""
+    """Bind to the ids of principals. Raises ErrorResponse if a configured endpoint on this machine refuses."""
     before = role.resolve_aws_unique_ids
     role.update_from(call, "resolve_aws_unique_ids")
     wanted = role.resolve_aws_unique_ids
     if role.role_id and before and not wanted:
         raise ErrorResponse("changing resolve_aws_unique_ids from true to false is not allowed")
     if _PRINCIPALS in call or (wanted and not before):
-        arns = [arn for arn in role.bound_iam_principal_arn if wanted and not arn.endswith("*")]
-        for arn in arns:
-            _ask(state, arn)
-        role.principal_ids = ["AROA" + call.core.entropy.hex(8).upper() for _ in arns]
+        bound = [arn for arn in role.bound_iam_principal_arn if wanted and not arn.endswith("*")]
+        role.principal_ids = [_unique_id(state, call, arn) for arn in bound]
 
 
-def _ask(state: AwsAuth, arn: str) -> None:
-    """Raise ErrorResponse where the configured endpoint of STS, on this machine, refuses connections."""
-    endpoint = state.config.sts_endpoint if state.config else ""
-    if not endpoint or not outside.is_here(endpoint):
-        return
-    parts = urlsplit(endpoint)
-    fault = outside.refusal(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-    refused = (
-        f'unable to resolve ARN "{arn}" to internal ID: unable to fetch current caller: RequestError: send request '
-        f'failed\ncaused by: Post "{endpoint.rstrip("/")}/": {fault}'
-    )
-    with refusing(of=OSError, text=refused):
-        outside.get(endpoint, {})
+def _unique_id(state: AwsAuth, call: Call, arn: str) -> str:
+    with refusing(f'unable to resolve ARN "{arn}" to internal ID: '):
+        return lookups.unique_id(state, call, arn)
 
 
 def _set_type(call: Call, role: AwsAuthRole) -> None:

@@ -1,0 +1,103 @@
+"""Instance identity documents: which machine a PKCS#7 message or a signed document is of.
+
+Certificates are those of ``config/certificate``; AWS's own are not known, as nobody but AWS could sign with them.
+Source: ``path_login.go`` and ``path_config_certificate.go`` of Vault's ``builtin/credential/aws``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from mockkms.crypto import CryptoError, pkcs7
+from mockkms.vault.auth.cloud.aws.engine import AwsAuth
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
+
+_NOT_PEM = "failed to decode the PEM encoded PKCS#7 signature"
+
+
+@dataclass(frozen=True)
+class IdentityDocument:
+    """What a document says of its machine; absent members are empty."""
+
+    instance_id: str
+    ami_id: str
+    account_id: str
+    region: str
+    pending_time: str
+    """RFC 3339."""
+
+
+def read(state: AwsAuth, call: Call, message: str, identity: str, signature: str) -> IdentityDocument:
+    """Return the verified document of a login. Raises ErrorResponse and BackendError."""
+    document = _decoded(identity, "failed to base64 decode the instance identity document")
+    signed = _decoded(signature, "failed to base64 decode the SHA256 RSA signature of the instance identity document")
+    if not message and not document and not signed:
+        raise ErrorResponse(
+            "either pkcs7 or a tuple containing the instance identity document and its SHA256 RSA signature needs to "
+            "be provided"
+        )
+    if message and document and signed:
+        raise ErrorResponse(
+            "both pkcs7 and a tuple containing the instance identity document and its SHA256 RSA signature is "
+            "supplied; provide only one"
+        )
+    if not message:
+        return _parsed(_signed(state, call, document, signed))
+    with refusing(error=BackendError, text=_NOT_PEM):
+        data = base64.b64decode("".join(message.split()), validate=True)
+    if not data:
+        raise BackendError(_NOT_PEM)
+    with refusing(error=BackendError, of=CryptoError):
+        content = pkcs7.verified_content(data, _certificates(state, call, "pkcs7"))
+    if not content:
+        raise BackendError("instance identity document could not be found in the signature")
+    return _parsed(content)
+
+
+def _decoded(text: str, refusal: str) -> bytes:
+    with refusing(text=refusal):
+        data = base64.b64decode(text, validate=True)
+        if text and not data:
+            raise ValueError
+    return data
+
+
+def _certificates(state: AwsAuth, call: Call, kind: str) -> list[x509.Certificate]:
+    found = [one for one in state.certificates.values() if one.type == kind]
+    if not found:
+        call.request.trace.hint = f"no certificate of type {kind} is configured (config/certificate)"
+    return [x509.load_pem_x509_certificate(one.aws_public_cert.encode()) for one in found]
+
+
+def _signed(state: AwsAuth, call: Call, document: bytes, signature: bytes) -> bytes:
+    """Return a document that one of the certificates has signed. Raises BackendError."""
+    if not document:
+        raise BackendError("missing instance identity document")
+    if not signature:
+        raise BackendError("missing SHA256 RSA signature of the instance identity document")
+    for certificate in _certificates(state, call, "identity"):
+        key = certificate.public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            continue
+        try:
+            key.verify(signature, document, padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature:
+            continue
+        return document
+    raise BackendError("instance identity verification using SHA256 RSA signature is unsuccessful")
+
+
+def _parsed(document: bytes) -> IdentityDocument:
+    with refusing(error=BackendError, of=(ValueError, RecursionError)):
+        found: object = json.loads(document)
+    members = found if isinstance(found, dict) else {}
+    names = ("instanceId", "imageId", "accountId", "region", "pendingTime")
+    return IdentityDocument(*(str(members.get(name) or "") for name in names))

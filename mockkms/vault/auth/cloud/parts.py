@@ -1,0 +1,84 @@
+"""World files of cloud methods: what a cloud has, such as its keys, its users and its machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mockkms.vault.framework.shapes.collections import Key, ListOf, MapOf, RecordShape, Text
+from mockkms.vault.framework.shapes.scalars import Shape
+from mockkms.vault.framework.world_section import WorldSection, mapping_at, mappings_at
+from mockkms.vault.kernel.record_section import Part, record_section
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.world_section import Filling
+    from mockkms.vault.kernel.mounts import Mount
+
+T = TypeVar("T")
+NAMES = ListOf(Text(), single=True)
+TEXTS = MapOf(Text())
+
+
+def text(help: str, *, required: bool = False, shape: Shape | None = None) -> Key:
+    """Return a key of an item: a text, or a value of another shape."""
+    return Key(shape or Text(), help, required=required)
+
+
+def listed(
+    key: str, help: str, item: Callable[..., T], keys: Mapping[str, Key], found: Callable[[Any], list[T]]
+) -> Part:
+    """Return the part of a list of plain records that no endpoint writes.
+
+    Args:
+        key: The key in world files.
+        help: Its description.
+        item: The dataclass of the items; its members are the keys.
+        keys: The shapes of the members.
+        found: Returns the list in the state of a mount.
+    """
+
+    def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+        for at, given in enumerate(mappings_at(spec, key)):
+            with to.guard(key, at):
+                found(mount.state).append(item(**given))
+
+    def dump(_core: Context, mount: Mount) -> object:
+        return [changed(one) for one in found(mount.state)]
+
+    return Part(key, lambda: Key(ListOf(RecordShape(keys)), help), fill, dump)
+
+
+def mapped(
+    key: str, help: str, item: Callable[..., T], keys: Mapping[str, Key], found: Callable[[Any], dict[str, T]]
+) -> Part:
+    """Return the part of plain records by name that no endpoint writes; the parameters are those of ``listed``."""
+
+    def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+        given = mapping_at(spec, key)
+        for name in given:
+            with to.guard(key, name):
+                found(mount.state)[name] = item(**mapping_at(given, name))
+
+    def dump(_core: Context, mount: Mount) -> object:
+        return {name: changed(one) for name, one in sorted(found(mount.state).items())}
+
+    return Part(key, lambda: Key(MapOf(RecordShape(keys)), help), fill, dump)
+
+
+def in_order(shown: tuple[Part, ...], filled: tuple[Part, ...]) -> WorldSection:
+    """Return a section that is dumped in one order and filled in another."""
+    return replace(record_section(*shown), fill=record_section(*filled).fill)
+
+
+def changed(item: object) -> dict[str, object]:
+    """Return the members of a plain dataclass that differ from their defaults."""
+    assert is_dataclass(item)
+    shown: dict[str, object] = {}
+    for member in fields(item):
+        value = getattr(item, member.name)
+        default = member.default_factory() if member.default_factory is not MISSING else member.default
+        if value != default:
+            shown[member.name] = value
+    return shown
