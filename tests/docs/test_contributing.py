@@ -69,7 +69,7 @@ def test_the_places_that_are_named_exist() -> None:
     named = {
         name
         for name in re.findall(r"`((?:mockkms|tests|scripts|docs)/[\w./-]+)`", page)
-        if "greeting" not in name and "2_2" not in name and "rabbitmq" not in name
+        if "greeting" not in name and "2_2" not in name and "mqtt" not in name
     }
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -80,10 +80,10 @@ import requests
 from mockkms import MockKMS
 from mockkms.worldfile import json_schema
 
-seed = {"vault": {"mounts": {"rabbit/": {"type": "rabbitmq", "roles": {"app": {"tags": "monitoring"}}}}}}
+seed = {"vault": {"mounts": {"broker/": {"type": "mqtt", "roles": {"app": {"tags": "monitoring"}}}}}}
 with MockKMS(seed=seed, root_token="root") as kms:
     def ask(method, path, **data):
-        answer = requests.request(method, kms.url + "/v1/rabbit/roles" + path, json=data or None,
+        answer = requests.request(method, kms.url + "/v1/broker/roles" + path, json=data or None,
                                   headers={"X-Vault-Token": "root"}, timeout=10)
         return answer.status_code, answer.json() if answer.content else None
 
@@ -97,7 +97,7 @@ with MockKMS(seed=seed, root_token="root") as kms:
     kms.restore(kept)
     text = kms.dump()
 mounts = MockKMS(seed=text).world.core.state.mounts
-assert sorted(mounts.get("", "rabbit/").state.roles) == ["app", "other"]
+assert sorted(mounts.get("", "broker/").state.roles) == ["app", "other"]
 assert "vhosts" in str(json_schema())
 """
 

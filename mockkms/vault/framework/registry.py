@@ -56,6 +56,7 @@ _TABLE = {
     "totp": Type("secrets.totp", "secrets.totp"),
     "secret/aws": Type("secrets.aws", "secrets.aws"),
     "consul": Type("secrets.orchestrators.consul", "secrets.orchestrators.consul"),
+    "secret/kubernetes": Type("secrets.orchestrators.kubernetes", "secrets.orchestrators.kubernetes"),
     "nomad": Type("secrets.orchestrators.nomad", "secrets.orchestrators.nomad"),
     "rabbitmq": Type("secrets.orchestrators.rabbitmq", "secrets.orchestrators.rabbitmq"),
     "auth/aws": Type("auth.cloud.aws.engine", "auth.cloud.aws.world"),

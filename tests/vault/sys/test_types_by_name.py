@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import hvac
@@ -9,8 +10,26 @@ import pytest
 from hvac.exceptions import InvalidPath, InvalidRequest
 
 from mockkms import MockKMS, SeedError
+from mockkms.vault.framework import registry
 
 _BY_NAME = [("vault", "secret", "nomad"), ("vault", "auth", "kerberos"), ("openbao", "secret", "rabbitmq")]
+
+
+@pytest.fixture(autouse=True)
+def by_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """These types have no row in the table, whether or not they are emulated."""
+    for name in ("nomad", "rabbitmq", "auth/kerberos", "kerberos"):
+        monkeypatch.delitem(registry._TABLE, name, raising=False)
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    """Forget which engines were looked up."""
+    for cached in (registry.engine, registry.bare_engine, registry.world_section):
+        cached.cache_clear()
 
 
 def client_of(server: MockKMS) -> hvac.Client:
