@@ -52,7 +52,7 @@ def _import(worlds: list[str], file: Path) -> int:
         world = MockKMS(seed=worlds).world
     except SeedError as error:
         raise CommandError("\n".join(str(problem) for problem in error.problems)) from None
-    state_file.write(file, state_file.pickled(world), world.core.product.name, time.time())
+    state_file.write(file, state_file.pickled(world.snapshot()), world.core.product.name, time.time())
     return 0
 
 

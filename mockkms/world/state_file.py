@@ -27,7 +27,8 @@ from mockkms.vault.kernel.state import VaultState
 from mockkms.version import __version__
 from mockkms.world.clock import ClockState, rfc3339
 from mockkms.world.entropy import EntropyState
-from mockkms.world.world import World
+from mockkms.world.sharing import interruptible_dumps
+from mockkms.world.world import Snapshot, World
 
 FORMAT = 1
 _MARK = b"mockkms-state "
@@ -68,14 +69,10 @@ class KeptState:
     flavor: str
 
 
-def pickled(world: World) -> bytes:
-    """Return the state of a world, pickled. The caller need not hold the world's lock."""
-    with world.lock:
-        kept = KeptState(
-            world.core.state, world.rustfs.state, world.clock.state(), world.entropy.state(), world.root_token,
-            world.core.product.name,
-        )  # fmt: skip
-        return pickle.dumps(kept, protocol=5)
+def pickled(snapshot: Snapshot) -> bytes:
+    """Return what a file keeps of a snapshot, pickled. The world's lock need not be held."""
+    kept = KeptState(*snapshot.load(), snapshot.clock, snapshot.entropy, snapshot.root_token, snapshot.flavor)
+    return interruptible_dumps(kept)
 
 
 def write(path: Path, state: bytes, flavor: str, now: float) -> None:

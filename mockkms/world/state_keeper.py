@@ -83,11 +83,10 @@ class StateKeeper:
         started = time.monotonic()
         with self._world.lock:
             activity = self._activity()
-            state = state_file.pickled(self._world)
-            flavor = self._world.core.product.name
+            snapshot = self._world.snapshot()
         held = time.monotonic() - started
         try:
-            state_file.write(self._place, state, flavor, time.time())
+            state_file.write(self._place, state_file.pickled(snapshot), snapshot.flavor, time.time())
             self._saved, self._complaint = activity, ""
         except StateFileError as error:
             if raising:

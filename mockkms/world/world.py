@@ -13,12 +13,13 @@ from mockkms.faults.rulebook import BookState
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.mounts import Forkable, forks
+from mockkms.vault.kernel.mounts import forks
 from mockkms.vault.kernel.node import ServerSettings
-from mockkms.vault.kernel.state import VaultState
+from mockkms.vault.kernel.state import VaultState, forked_parts
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 from mockkms.world.journal.journal import Journal, Kept
+from mockkms.world.sharing import Forkable
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Snapshot:
     state: bytes
     shared: Mapping[str, Forkable]
     """The states of mounts that are shared with the world, by the key of the mount."""
+    parts: Mapping[str, Forkable]
+    """Other parts of the Vault's state that are shared with the world, by their names."""
     clock: tuple[float, float | None]
     entropy: tuple[int | str | None, int, bytes]
     root_token: str
@@ -42,6 +45,8 @@ class Snapshot:
         vault, rustfs = pickle.loads(self.state)
         for key, state in self.shared.items():
             vault.mounts.entries[key].state = state.fork()
+        for name, part in self.parts.items():
+            setattr(vault, name, part.fork())
         return vault, rustfs
 
 
@@ -136,10 +141,11 @@ class World:
     def snapshot(self) -> Snapshot:
         """Keep the whole world."""
         with self.lock:
-            with forks(self.core.state.mounts) as shared:
-                state = pickle.dumps((self.core.state, self.rustfs.state), protocol=5)
+            vault, parts = forked_parts(self.core.state)
+            with forks(vault.mounts) as shared:
+                state = pickle.dumps((vault, self.rustfs.state), protocol=5)
             return Snapshot(
-                state, shared, self.clock.state(), self.entropy.state(), self.root_token,
+                state, shared, parts, self.clock.state(), self.entropy.state(), self.root_token,
                 self.core.product.name, self.faults.snapshot(), self.journal.snapshot(),
                 self.beside.keep() if self.beside is not None else b"",
             )  # fmt: skip
@@ -156,6 +162,16 @@ class World:
         """Return an empty world on a server with the same settings."""
         world = World(loader=self.loader, dumper=self.dumper, server=self.core.server)
         world.entropy.fresh_keys = self.entropy.fresh_keys
+        return world
+
+    def copied(self) -> World:
+        """Return a world with the same state, clock and randomness, and this one's rules and journal.
+
+        It is to be looked at, while this world goes on.
+        """
+        world = self.sibling()
+        world.upstream, world.faults, world.journal = self.upstream, self.faults, self.journal
+        world.restore(self.snapshot(), keep_faults=True)
         return world
 
     def earlier(self, name: str) -> World:

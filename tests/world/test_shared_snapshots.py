@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockkms import MockKMS
-from mockkms.vault.framework.message import Operation, Request
+from mockkms.vault.framework.message import Operation, Request, VaultError
 from mockkms.world.world import Snapshot, World
 
 PATHS = ("a", "b/c", "b/c/d", "/a/")
@@ -114,6 +115,103 @@ def test_snapshots_stay_as_they_were(flavor: str, steps: list[Any]) -> None:
         assert snapshot.load()[0].mounts == before
         world.restore(snapshot)
         assert world.core.state.mounts == before
+
+
+TOKEN_STEPS = ("create", "child", "limited", "use", "renew", "revoke", "orphan", "advance", "wrap", "lookup", "leased")
+token_steps = st.lists(
+    st.tuples(st.sampled_from([*TOKEN_STEPS, "snapshot", "restore first", "restore last"]), st.integers(0, 9)),
+    max_size=40,
+)
+
+
+class TokenWorld:
+    """Tokens and leases of one world, changed by numbered steps."""
+
+    def __init__(self) -> None:
+        self.world = MockKMS(seed={"clock": 1_800_000_000}, rng=1).world
+        self.world.core.mount("", "database/", "database")
+        config = {"plugin_name": "mysql-database-plugin", "connection_url": "x", "verify_connection": False}
+        self.ask("database/config/db", {**config, "allowed_roles": "*"})
+        self.ask("database/roles/r", {"db_name": "db", "creation_statements": "x", "default_ttl": 60, "max_ttl": 600})
+
+    def ask(self, path: str, given: dict[str, Any], token: str = "root") -> None:
+        with contextlib.suppress(VaultError):
+            self.world.core.handle(Request(Operation.UPDATE, path, data=copy.deepcopy(given), token=token))
+
+    def step(self, what: str, number: int) -> None:
+        tokens = [token for token in self.world.core.state.tokens.by_id if token != "root"]
+        some = tokens[number % len(tokens)] if tokens else "none"
+        leases = list(self.world.core.state.leases.items)
+        lease = leases[number % len(leases)] if leases else "none"
+        match what:
+            case "create" | "limited":
+                uses = {"num_uses": 2 + number % 2} if what == "limited" else {}
+                self.ask("auth/token/create", {"policies": ["root"], "ttl": "1h", "explicit_max_ttl": "4h", **uses})
+            case "child":
+                self.ask("auth/token/create", {"ttl": 60 * number}, some)
+            case "use":
+                self.ask("auth/token/lookup-self", {}, some)
+            case "renew":
+                self.ask("auth/token/renew", {"token": some, "increment": "2h"})
+                self.ask("sys/leases/renew", {"lease_id": lease})
+            case "revoke":
+                self.ask("auth/token/revoke", {"token": some})
+                self.ask("sys/leases/revoke", {"lease_id": lease})
+            case "orphan":
+                self.ask("auth/token/revoke-orphan", {"token": some})
+            case "advance":
+                self.world.clock.advance(600 * number)
+            case "wrap":
+                request = Request(Operation.UPDATE, "auth/token/create", data={}, token="root")
+                request.wrap_ttl = 300
+                self.world.core.handle(request)
+            case "leased":
+                with contextlib.suppress(VaultError):
+                    self.world.core.handle(Request(Operation.READ, "database/creds/r", token=some))
+
+    def state(self) -> object:
+        return copy.deepcopy((self.world.core.state.tokens, self.world.core.state.leases))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=token_steps)
+def test_snapshots_of_tokens_stay_as_they_were(steps: list[tuple[str, int]]) -> None:
+    made = TokenWorld()
+    kept: list[tuple[Snapshot, object]] = []
+    for what, number in [("create", 0), ("snapshot", 0), *steps]:
+        if what == "snapshot":
+            kept.append((made.world.snapshot(), made.state()))
+        elif what.startswith("restore"):
+            snapshot, before = kept[0 if what == "restore first" else -1]
+            made.world.restore(snapshot)
+            assert made.state() == before
+        else:
+            made.step(what, number)
+    for snapshot, before in kept:
+        vault, _ = snapshot.load()
+        assert (vault.tokens, vault.leases) == before
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=token_steps)
+def test_snapshots_change_nothing_in_the_world(steps: list[tuple[str, int]]) -> None:
+    alone, watched = TokenWorld(), TokenWorld()
+    for what, number in steps:
+        if what in TOKEN_STEPS:
+            alone.step(what, number)
+            watched.world.snapshot()
+            watched.step(what, number)
+    assert watched.state() == alone.state()
+
+
+def test_the_use_of_a_shared_token_is_counted_once() -> None:
+    made = TokenWorld()
+    made.ask("auth/token/create", {"id": "few", "num_uses": 2})
+    snapshot = made.world.snapshot()
+    for _ in range(2):
+        made.ask("auth/token/lookup-self", {}, "few")
+    assert "few" not in made.world.core.state.tokens.by_id
+    assert snapshot.load()[0].tokens.by_id["few"].num_uses == 2
 
 
 def test_restoring_many_secrets_copies_none() -> None:

@@ -59,7 +59,7 @@ def test_every_part_of_a_furnished_world_can_be_kept(path: Path, flavor: str) ->
     from tests.server.gateway.test_fuzz import furnished
 
     world = furnished(flavor)
-    state_file.write(path, state_file.pickled(world), flavor, 0)
+    state_file.write(path, state_file.pickled(world.snapshot()), flavor, 0)
     header, kept = state_file.read(path)
     assert header.flavor == kept.flavor == flavor
     assert (kept.vault, kept.rustfs) == (world.core.state, world.rustfs.state)
@@ -152,7 +152,7 @@ def test_members_that_an_older_version_did_not_have_get_their_defaults(path: Pat
     mount = next(iter(kms.world.core.state.mounts.entries.values()))
     name = next(name for name in vars(mount) if name == "description")
     vars(mount).pop(name)
-    state_file.write(path, state_file.pickled(kms.world), "vault", 0)
+    state_file.write(path, state_file.pickled(kms.world.snapshot()), "vault", 0)
     path.write_bytes(changed_header(path.read_bytes(), version="0.0.1"))
     kept = state_file.read(path)[1]
     assert all(hasattr(one, name) for one in kept.vault.mounts.entries.values())

@@ -159,12 +159,14 @@ class Core(VaultServer):
 
     def _authenticated(self, request: Request, found: Match) -> Response:
         token = self.tokens.authenticate(request)
-        request.client = token
         trace = request.trace
         trace.accessor, trace.display_name = token.accessor, token.display_name
         # A use is counted before the policies decide: a denied request costs one too (``UseToken`` in Vault's
         # ``handleRequest`` runs before the error of ``CheckToken`` is looked at).
-        last_use = self.tokens.use(token)
+        last_use = False
+        if token.num_uses:
+            token, last_use = self.tokens.use(token)
+        request.client = token
         try:
             try:
                 if found.endpoint is not None and request.operation in _CREATING:

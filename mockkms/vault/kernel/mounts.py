@@ -6,10 +6,11 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field
-from typing import Any, Protocol
+from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.world.sharing import Forkable, interruptible_dumps
 from mockkms.world.stored import stored
 
 
@@ -72,7 +73,10 @@ class Mount:
     def __getstate__(self) -> dict[str, object]:
         kept = self.__dict__.copy()
         if "state" in kept:
-            kept["_packed"] = pickle.dumps(kept.pop("state"), protocol=5)
+            state = kept.pop("state")
+            # What can be forked may be large, and is not pickled for snapshots but for files, where time matters less.
+            forkable = hasattr(state, "fork")
+            kept["_packed"] = interruptible_dumps(state) if forkable else pickle.dumps(state, protocol=5)
         return kept
 
     def __getattr__(self, name: str) -> Any:
@@ -83,13 +87,6 @@ class Mount:
         self.state = pickle.loads(packed)
         self.__dict__.pop("_packed", None)
         return self.state
-
-
-class Forkable(Protocol):
-    """State of a mount that snapshots share with it; all other state is pickled."""
-
-    def fork(self) -> Forkable:
-        """Return an equal state that can change independently."""
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
@@ -12,6 +12,7 @@ from mockkms.vault.policy.policy import PolicyState
 from mockkms.vault.seals.barrier import Barrier, SealState
 from mockkms.vault.tokens.lease import LeaseState
 from mockkms.vault.tokens.token import TokenState
+from mockkms.world.sharing import Forkable
 from mockkms.world.stored import stored
 
 
@@ -146,3 +147,12 @@ class VaultState:
     seal: SealState = field(default_factory=SealState)
     system: dict[str, Any] = field(default_factory=dict)
     """Small settings of ``sys`` endpoints, by endpoint: cors, ui headers, auditing, password policies."""
+
+
+def forked_parts(state: VaultState) -> tuple[VaultState, dict[str, Forkable]]:
+    """Return a state without the parts that snapshots share, and forks of those parts by their names.
+
+    All other parts are those of ``state``, not copies. The world's lock must be held.
+    """
+    shell = replace(state, tokens=TokenState(), leases=LeaseState())
+    return shell, {"tokens": state.tokens.fork(), "leases": state.leases.fork()}

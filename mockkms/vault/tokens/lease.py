@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth
+from mockkms.world.sharing import SharedEntries
 from mockkms.world.stored import stored
 
 
@@ -43,10 +44,50 @@ class LeaseEntry:
 @stored("tokens.LeaseState")
 @dataclass
 class LeaseState:
-    """All leases by id, their ids by token, and a heap of (expiry, id)."""
+    """All leases by id, their ids by token, and a heap of (expiry, id).
+
+    Snapshots share the leases (``fork``), so a stored lease is changed only after ``edit``.
+    """
 
     items: dict[str, LeaseEntry] = field(default_factory=dict)
     by_token: dict[str, dict[str, None]] = field(default_factory=dict)
     """Ids of the secrets' leases by their owner."""
     due: list[tuple[float, str]] = field(default_factory=list)
     """A heap of (when, lease id); an entry that differs from its lease is stale and ignored."""
+
+    def __post_init__(self) -> None:
+        self._shared = SharedEntries()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_shared"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._shared = SharedEntries()
+
+    def fork(self) -> LeaseState:
+        """Return an equal table that can change independently, though it shares every lease."""
+        by_token = {token: dict(ids) for token, ids in self.by_token.items()}
+        forked = LeaseState(dict(self.items), by_token, list(self.due))
+        forked._shared = self._shared.fork()
+        return forked
+
+    def add(self, entry: LeaseEntry) -> None:
+        """Store a new lease."""
+        self.items[entry.id] = entry
+        if entry.owner:
+            self.by_token.setdefault(entry.owner, {})[entry.id] = None
+        self._shared.own(entry.id)
+
+    def edit(self, entry: LeaseEntry) -> LeaseEntry:
+        """Return a stored lease for a change: itself, or a copy in its place if snapshots share it."""
+        if entry.id in self._shared and self.items.get(entry.id) is entry:
+            entry = replace(entry)
+            self.items[entry.id] = entry
+            self._shared.own(entry.id)
+        return entry
+
+    def remove(self, lease_id: str) -> None:
+        """Remove a lease, if there is one with this id, but not from its owner's."""
+        self.items.pop(lease_id, None)
+        self._shared.disown(lease_id)

@@ -111,9 +111,7 @@ class LeaseStore:
             # A batch token is not stored and cannot be revoked: its leases end with it and are revoked with its parent.
             entry.expires = min(entry.expires, float(token.creation_time + token.ttl))
             entry.owner = token.parent
-        self.state.items[entry.id] = entry
-        if entry.owner:
-            self.state.by_token.setdefault(entry.owner, {})[entry.id] = None
+        self.state.add(entry)
         self._watch(entry)
         lease.lease_id, lease.ttl = entry.id, round(entry.expires - now)
 
@@ -132,7 +130,7 @@ class LeaseStore:
             renewable=auth.renewable,
             auth=copy(auth),
         )
-        self.state.items[entry.id] = entry
+        self.state.add(entry)
         self._watch(entry)
 
     # -- look-ups ------------------------------------------------------------------------------------------------
@@ -249,6 +247,7 @@ class LeaseStore:
             start=entry.issued,
         )
         auth.client_token, auth.lease_duration, auth.ttl = token.id, granted, granted
+        entry = self.state.edit(entry)
         entry.auth = copy(auth)
         self._extend(entry, now + granted, now)
         return Response(auth=auth, warnings=warnings)
@@ -257,6 +256,7 @@ class LeaseStore:
         if entry.batch:
             # Renewal cannot outlive the batch token, whose end is fixed.
             expires = min(expires, entry.expires)
+        entry = self.state.edit(entry)
         entry.expires, entry.last_renewal = expires, now
         self._watch(entry)
 
@@ -292,6 +292,7 @@ class LeaseStore:
         try:
             self.revoke(entry)
         except VaultError as error:
+            entry = self.state.edit(entry)
             entry.revoke_error = error.errors[0] if error.errors else "revocation failed"
             entry.expires = 0
 
@@ -305,7 +306,7 @@ class LeaseStore:
                 engine.revoke(mount.state, self._call(mount, entry, dict(entry.internal)))
 
     def _forget(self, entry: LeaseEntry) -> None:
-        self.state.items.pop(entry.id, None)
+        self.state.remove(entry.id)
         owned = self.state.by_token.get(entry.owner)
         if owned is not None:
             owned.pop(entry.id, None)
@@ -318,7 +319,7 @@ class LeaseStore:
             entry = self.state.items.get(lease_id)
             if entry is not None:
                 self.revoke_quietly(entry)
-        self.state.items.pop(token.lease_id, None)
+        self.state.remove(token.lease_id)
 
     def revoke_prefix(self, namespace: str, prefix: str, *, force: bool = False, wait: bool = True) -> None:
         """Revoke the lease with exactly this id, else all below the prefix. Raises ErrorResponse if one fails.

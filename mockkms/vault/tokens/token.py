@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 from hashlib import sha256
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.world.sharing import SharedEntries
 from mockkms.world.stored import stored
 
 REVOCATION_PENDING = -1
@@ -77,7 +78,10 @@ def _client_of(names: tuple[str, ...], namespace_id: str) -> str:
 @stored("tokens.TokenState")
 @dataclass
 class TokenState:
-    """All live service tokens by id, their indexes, and the keys used to make tokens."""
+    """All live service tokens by id, their indexes, and the keys used to make tokens.
+
+    Snapshots share the tokens (``fork``), so a stored token is changed only after ``edit``.
+    """
 
     by_id: dict[str, Token] = field(default_factory=dict)
     by_accessor: dict[str, str] = field(default_factory=dict)
@@ -89,3 +93,48 @@ class TokenState:
     """Seals batch tokens (AES-256)."""
     wrapping_key: int = 0
     """Private number on P-521 that signs wrapping tokens in JWT form."""
+
+    def __post_init__(self) -> None:
+        self._shared = SharedEntries()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_shared"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._shared = SharedEntries()
+
+    def fork(self) -> TokenState:
+        """Return an equal table that can change independently, though it shares every token."""
+        children = {parent: dict(ids) for parent, ids in self.children.items()}
+        forked = replace(self, by_id=dict(self.by_id), by_accessor=dict(self.by_accessor), children=children)
+        forked._shared = self._shared.fork()
+        return forked
+
+    def add(self, token: Token) -> None:
+        """Store a new token."""
+        self.by_id[token.id] = token
+        self.by_accessor[token.accessor] = token.id
+        if token.parent:
+            self.children.setdefault(token.parent, {})[token.id] = None
+        self._shared.own(token.id)
+
+    def edit(self, token: Token) -> Token:
+        """Return a stored token for a change: itself, or a copy in its place if snapshots share it."""
+        if token.id in self._shared and self.by_id.get(token.id) is token:
+            token = replace(token)
+            self.by_id[token.id] = token
+            self._shared.own(token.id)
+        return token
+
+    def remove(self, token: Token) -> None:
+        """Remove a token, not its children."""
+        siblings = self.children.get(token.parent)
+        if siblings is not None:
+            siblings.pop(token.id, None)
+            if not siblings:
+                del self.children[token.parent]
+        self.children.pop(token.id, None)
+        self.by_accessor.pop(token.accessor, None)
+        del self.by_id[token.id]
+        self._shared.disown(token.id)

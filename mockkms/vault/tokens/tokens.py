@@ -64,10 +64,7 @@ class TokenStore:
             token.id = f"{token.id}.{suffix}"
         token.accessor = core.entropy.base62(token_ids.LENGTH) + (f".{suffix}" if suffix else "")
         token.creation_time = token.creation_time or math.floor(core.clock.now())
-        state.by_id[token.id] = token
-        state.by_accessor[token.accessor] = token.id
-        if token.parent:
-            state.children.setdefault(token.parent, {})[token.id] = None
+        state.add(token)
         self._fill(token, auth)
         core.leases.register_token(token, auth)
         return token
@@ -162,15 +159,16 @@ class TokenStore:
             raise PermissionDenied
         return token
 
-    def use(self, token: Token) -> bool:
-        """Count a use; return True if it was the last, so that the token must be revoked after this request."""
-        if token.num_uses == 0 or token.type == "batch":
-            return False
-        if token.num_uses == 1:
-            token.num_uses = REVOCATION_PENDING
-            return True
-        token.num_uses -= 1
-        return False
+    def use(self, token: Token) -> tuple[Token, bool]:
+        """Count a use of a token that has a limited number of them.
+
+        Returns the token as it is stored now, and whether that was its last use, so that it must be revoked after this
+        request.
+        """
+        token = self.state.edit(token)
+        last = token.num_uses == 1
+        token.num_uses = REVOCATION_PENDING if last else token.num_uses - 1
+        return token, last
 
     # -- ending --------------------------------------------------------------------------------------------------
 
@@ -194,7 +192,7 @@ class TokenStore:
         for token_id in self.state.children.get(token.id, ()):
             child = self.state.by_id.get(token_id)
             if child is not None:
-                child.parent = ""
+                self.state.edit(child).parent = ""
         self._remove(token.id)
 
     def _remove(self, token_id: str) -> None:
@@ -202,16 +200,11 @@ class TokenStore:
         token = state.by_id.get(token_id)
         if token is None:
             return
+        # A request in progress may still hold the token.
+        token = state.edit(token)
         token.num_uses = REVOCATION_PENDING
         cubbyhole = self.core.state.mounts.get(token.namespace, "cubbyhole/")
         if cubbyhole is not None:
             cubbyhole.state.pop(token_id, None)
         self.core.leases.token_removed(token)
-        siblings = state.children.get(token.parent)
-        if siblings is not None:
-            siblings.pop(token_id, None)
-            if not siblings:
-                del state.children[token.parent]
-        state.children.pop(token_id, None)
-        state.by_accessor.pop(token.accessor, None)
-        del state.by_id[token_id]
+        state.remove(token)

@@ -117,7 +117,7 @@ def add_share(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce
         Auth(policies=["root"], token_policies=["root"], orphan=True),
     )
     # A root token made this way has no lease (recorded: its look-up has no issue time).
-    core.state.leases.items.pop(made.lease_id, None)
+    core.state.leases.remove(made.lease_id)
     made.lease_id = ""
     barrier.generation = None
     if running.pgp_key:

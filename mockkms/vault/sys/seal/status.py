@@ -72,8 +72,10 @@ def _authorize(call: Call) -> None:
     if not core.policies.check(request, token, True).allowed:
         request.trace.denied = True
         raise framed(permission_denied())
-    if core.tokens.use(token):
-        core.tokens.revoke(token)
+    if token.num_uses:
+        token, last = core.tokens.use(token)
+        if last:
+            core.tokens.revoke(token)
 
 
 @step_down.on(Operation.UPDATE)

@@ -12,6 +12,7 @@ from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
+from mockkms.world.sharing import SharedEntries
 from mockkms.world.stored import stored
 
 Payload = Encoded | Unreadable | None
@@ -121,20 +122,19 @@ class KV2:
     payloads: dict[tuple[str, int], Payload] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._own: set[str] | None = None
-        """Names of the secrets whose metadata no fork shares; None while the mount has not been forked."""
+        self._shared = SharedEntries()
 
     def __getstate__(self) -> dict[str, object]:
         return {"config": self.config, "keys": self.keys, "payloads": self.payloads}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._own = None
+        self._shared = SharedEntries()
 
     def fork(self) -> KV2:
         """Return an equal mount that can change independently, though it shares every key and payload."""
         forked = KV2(replace(self.config), dict(self.keys), dict(self.payloads))
-        self._own, forked._own = set(), set()
+        forked._shared = self._shared.fork()
         return forked
 
     def find(self, path: str) -> SecretMetadata | None:
@@ -144,10 +144,10 @@ class KV2:
     def edit(self, path: str) -> SecretMetadata | None:
         """Return the metadata of a path for a change, or None."""
         key = self.find(path)
-        if key is None or self._own is None:
-            return key
+        if key is None:
+            return None
         name = path if path in self.keys else clean(path)
-        if name not in self._own:
+        if name in self._shared:
             versions = {number: replace(version) for number, version in key.versions.items()}
             key = replace(key, versions=versions)
             self.file(name, key)
@@ -161,8 +161,7 @@ class KV2:
         """File the metadata of a path."""
         name = clean(path)
         self.keys[name] = key
-        if self._own is not None:
-            self._own.add(name)
+        self._shared.own(name)
 
     def append(self, path: str, key: SecretMetadata, version: Version, payload: Payload) -> None:
         """File a new version with its payload."""
