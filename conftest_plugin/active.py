@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,15 +23,15 @@ class Active:
     """The servers used by one test: the session's server, and those of ``mockkms_factory``."""
 
     def __init__(
-        self, strict: bool, lint: str = "off", privileges: Path | None = None, allow_unhandled: Sequence[str] = ()
+        self, strict: bool, lint: str = "off", report_lint: bool = True, allow_unhandled: Sequence[str] = ()
     ) -> None:
         self.strict = strict
         self.allow_unhandled = allow_unhandled
         """Globs of paths that may be unhandled."""
         self.lint = lint
         """Handling of the linter's findings: ``off``, ``warn`` or ``error``."""
-        self.privileges = privileges
-        """File for the minimal policies of the tests."""
+        self.report_lint = report_lint
+        """Whether the session's report has the linter's findings."""
         self.settled = False
         """Whether the test's outcome is decided: its requests are not checked again."""
         self._listed = False
@@ -96,7 +94,7 @@ class Active:
             self._warn(kms)
 
     def _warn(self, kms: Kms) -> None:
-        """Warn about one server; write the policy that the test needed."""
+        """Warn about one server."""
         for rule in kms.faults.unfired:
             if rule.id in self._given:
                 continue
@@ -107,10 +105,16 @@ class Active:
                 pytest.fail("mockkms lint:\n" + "\n".join(found), pytrace=False)
             for text in found:
                 warnings.warn(MockKMSWarning(f"lint: {text}"), stacklevel=1)
-        if self.privileges is not None:
-            test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-            with self.privileges.open("a", encoding="utf-8") as file:
-                file.write(f"# {test}\n{kms.privileges()}\n")
+
+    def observed(self, test: str, outcome: str) -> dict[str, object]:
+        """Return what the servers saw, for the session's report, as JSON data: workers of pytest-xdist send it."""
+        from mockkms.report.model import Usage
+        from mockkms.report.observing import observe
+
+        use = Usage(test, outcome)
+        for kms in self._servers:
+            observe(use, kms, lint=self.report_lint, given=self._given, allowed=self.allow_unhandled)
+        return use.data()
 
     def report(self) -> str:
         """Return the section of a failure report: the last requests, and the rules with their counts."""

@@ -132,7 +132,8 @@ def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
         strict = settings.strict(request.config) if world.strict is None else bool(world.strict)
         lint = world.lint or settings.lint(request.config)
         allowed = [*settings.allow_unhandled(request.config), *world.allow_unhandled]
-        active = request.node.stash[ACTIVE] = Active(strict, lint, settings.report(request.config), allowed)
+        report_lint = (world.lint or request.config.getoption("mockkms_lint")) != "off"
+        active = request.node.stash[ACTIVE] = Active(strict, lint, report_lint, allowed)
     return active
 
 

@@ -51,7 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.upstream(config)
     settings.flavor(config)
     settings.allow_unhandled(config)
-    settings.report(config)
+    report = settings.report(config)
+    if report is not None and not hasattr(config, "workerinput") and not config.getoption("collectonly", False):
+        from .reporting import Reporting
+
+        config.pluginmanager.register(Reporting(report), "mockkms-report")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -111,9 +115,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the requests to the report of a failed test."""
+    """Add the requests to the report of a failed test, and what the session's report says about the test."""
     report = yield
     active = item.stash.get(ACTIVE, None)
+    if report.when == "call" and active is not None and settings.option(item.config, "mockkms_report"):
+        # Attributes of a report reach the main process from a worker of pytest-xdist, even if it crashes later.
+        vars(report)["mockkms"] = active.observed(item.nodeid, report.outcome)
     if report.failed and active is not None:
         report.sections.append(("mockkms", active.report()))
     return report

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from . import settings
 
 if TYPE_CHECKING:
     from mockkms import MockKMS
+    from mockkms.server.wire.tls import Tls
 
 
 class Servers:
@@ -37,8 +39,6 @@ class Servers:
         return kms
 
     def _new(self, asked: object, flavor: str | None) -> MockKMS:
-        from .tls import tls_files
-
         config = self._config
         tls, ca_file = tls_files(asked, self._folders.mktemp("mockkms") if asked else config.rootpath)
         upstream = settings.upstream(config)
@@ -67,3 +67,21 @@ class Servers:
         """Stop all servers."""
         while self._made:
             self._made.pop()[2].stop()
+
+
+def tls_files(asked: Any, folder: Path) -> tuple[Tls | None, str]:
+    """Return the server's ``tls`` and the path of the CA that clients must trust (empty if the server knows it).
+
+    A ``trustme.CA`` issues a certificate for localhost into ``folder``; other values are passed to MockKMS.
+    """
+    if not asked:
+        return None, ""
+    if not hasattr(asked, "issue_cert"):
+        return asked, ""
+    leaf = asked.issue_cert("localhost", "127.0.0.1", "::1")
+    chain, key, ca = folder / "server.pem", folder / "server.key", folder / "ca.pem"
+    for place, blob in enumerate(leaf.cert_chain_pems):
+        blob.write_to_path(chain, append=place > 0)
+    leaf.private_key_pem.write_to_path(key)
+    asked.cert_pem.write_to_path(ca)
+    return (chain, key), str(ca)

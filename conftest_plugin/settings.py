@@ -32,8 +32,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mockkms-lint", choices=LINT, help=lint)
     allowed = "glob of paths that may be unhandled in strict tests, such as sys/billing/*; may be repeated"
     group.addoption("--mockkms-allow-unhandled", metavar="GLOB", action="append", help=allowed)
-    report = "append the minimal policy of each test, and its unused grants, to this file"
-    group.addoption("--mockkms-report", metavar="PATH", help=report)
+    report = (
+        "write a report of linter, least privilege, unfired rules and exploration to FILE.html or FILE.json; to a file "
+        "with another name, append the minimal policy of each test, and its unused grants, in HCL"
+    )
+    group.addoption("--mockkms-report", metavar="FILE", help=report)
     parser.addini("mockkms_lint", lint, default="off")
     parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this running server")
@@ -120,9 +123,9 @@ def wrong_globs(value: object) -> str | None:
 
 
 def report(config: pytest.Config) -> Path | None:
-    """Return the path of the least-privilege report; a relative path is relative to the root directory.
+    """Return the path of the report; a relative path is relative to the root directory.
 
-    Raises UsageError if its folder does not exist, or if it is a folder.
+    Raises UsageError if its folder does not exist, if it is a folder, or if its suffix is misspelled.
     """
     given = option(config, "mockkms_report")
     if not given:
@@ -131,6 +134,13 @@ def report(config: pytest.Config) -> Path | None:
     if not path.parent.is_dir() or path.is_dir():
         reason = "it is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
         raise pytest.UsageError(f"mockkms_report: {path} cannot be written: {reason}")
+    if path.suffix not in ("", ".html", ".json", ".hcl", ".txt"):
+        from mockkms.report.writing import report_format
+
+        try:
+            report_format(path)
+        except ValueError as error:
+            raise pytest.UsageError(f"mockkms_report: {path.name}: {error}") from None
     return path
 
 
