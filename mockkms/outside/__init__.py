@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from threading import Event, Timer
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds until a response must be complete."""
 _LARGEST = 1 << 20
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
 _ESCAPES = {"\\": "\\\\"}
 
@@ -75,22 +76,52 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
         connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
     target = path + (f"?{parts.query}" if parts.query else "")
-    # The timeout of a socket is for one read: a server that sends a byte now and then would block without end.
+    with _within_patience(connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
+        connection.request(method, target, body=body or None, headers=dict(headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read(_LARGEST)
+
+
+def fetch(address: str, port: int, url: str, most: int) -> tuple[str, bytes]:
+    """Send a GET for ``url`` to an address of this machine, whatever host the URL names; certificates are not verified.
+
+    Return the target of a redirect (empty for another response) and at most ``most`` bytes of the body. Raises OSError.
+    The call blocks for at most ``PATIENCE`` seconds.
+    """
+    from http.client import HTTPConnection, HTTPException
+
+    parts = urlsplit(url)
+    if not ip_address(address).is_loopback:
+        raise OSError(f"{address} is not on this machine")
+    if parts.scheme == "https":
+        connection = _over_tls(address, port, "", verified=False)
+    else:
+        connection = HTTPConnection(address, port, timeout=PATIENCE)
+    target = (quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/") + (f"?{parts.query}" if parts.query else "")
+    with _within_patience(connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
+        connection.request("GET", target, headers={"Host": parts.netloc.rpartition("@")[2], "Connection": "close"})
+        answer = connection.getresponse()
+        location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
+        return location, answer.read(most)
+
+
+@contextmanager
+def _within_patience(connection: HTTPConnection) -> Iterator[None]:
+    """Close a connection after the body, or when ``PATIENCE`` is over. Raises OSError then.
+
+    The timeout of a socket is for one read: a server that sends a byte now and then would block without end.
+    """
     overdue = Event()
     timer = Timer(PATIENCE, _cut, (connection, overdue))
     timer.daemon = True
     timer.start()
     try:
-        with error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
-            connection.request(method, target, body=body or None, headers=dict(headers))
-            answer = connection.getresponse()
-            content = answer.read(_LARGEST)
-        if overdue.is_set():  # A body that is cut reads like a shorter one.
-            raise OSError("context deadline exceeded")
-        return answer.status, content
+        yield
     finally:
         timer.cancel()
         connection.close()
+    if overdue.is_set():  # A body that is cut reads like a shorter one.
+        raise OSError("context deadline exceeded")
 
 
 def _cut(connection: HTTPConnection, overdue: Event) -> None:
@@ -102,12 +133,14 @@ def _cut(connection: HTTPConnection, overdue: Event) -> None:
             sock.shutdown(socket.SHUT_RDWR)
 
 
-def _over_tls(host: str, port: int | None, ca_pem: str) -> HTTPConnection:
+def _over_tls(host: str, port: int | None, ca_pem: str, *, verified: bool = True) -> HTTPConnection:
     from http.client import HTTPSConnection
-    from ssl import SSLError, create_default_context
+    from ssl import CERT_NONE, SSLError, create_default_context
 
     with error_context("no certificates: ", OSError, of=(SSLError, ValueError)):
         context = create_default_context(cadata=ca_pem or None)
+    if not verified:
+        context.check_hostname, context.verify_mode = False, CERT_NONE
     return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
 

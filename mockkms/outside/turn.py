@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 
@@ -44,6 +44,25 @@ def taking_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
     finally:
         _turn.lock = _turn.still = None
         lock.release()
+
+
+def in_background(work: Callable[[], None]) -> bool:
+    """Run ``work`` on a thread of its own as soon as this request releases the world, in turns with all requests.
+
+    It is abandoned, without an error, if the world is replaced while it waits. Returns False, and does nothing, for a
+    request that does not take turns.
+    """
+    lock, still = _turn.lock, _turn.still
+    if lock is None or still is None:
+        return False
+
+    def run() -> None:
+        with suppress(Abandoned), taking_turns(lock, still):
+            if still():
+                work()
+
+    threading.Thread(target=run, name="mockkms background", daemon=True).start()
+    return True
 
 
 @contextmanager

@@ -222,3 +222,9 @@ def readable(name: bytes) -> str:
             pairs.append(f"{_SHORT.get(number, number)}={escaped}")
         found.append("+".join(pairs))
     return ",".join(reversed(found))
+
+
+def says_authority(constraints: bytes) -> bool:
+    """Return whether the value of a Basic Constraints extension marks a CA. Raises ValueError if it is malformed."""
+    body = DerReader(constraints).enter()
+    return body.rest[:1] == b"\x01" and body.read(0x01) != b"\0"

@@ -379,7 +379,9 @@ def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
         reply.request = request
         return reply
     if response.raw is not None:
-        return HttpReply(response.status or 200, response.raw, headers, request)
+        if not response.content_type:
+            del headers["Content-Type"]
+        return HttpReply(response.status or 200, response.raw, headers, request, response.repeated)
     if response.document is not None:
         document = go_json.encode(response.document, ordered=True)
         return HttpReply(response.status or 200, _line(document), headers, request)

@@ -206,9 +206,12 @@ class Response:
     of the mount and adds its warnings.
     """
     headers: dict[str, str] = field(default_factory=dict)
+    repeated: tuple[tuple[str, str], ...] = ()
+    """Further lines of headers that have several values."""
     raw: bytes | None = None
     """A body sent unchanged, outside the envelope, with ``content_type``."""
     content_type: str = "application/json"
+    """Empty: the header is not sent."""
     document: Mapping[str, object] | None = None
     """A JSON object sent outside the envelope (``sys/health``, ``sys/seal-status``)."""
     flat: bool = False

@@ -63,6 +63,7 @@ OPENBAO = Product(
             Feature.CORS_CREDENTIALS,
             Feature.TRANSIT_ADDITIONS,
             Feature.PKI_ADDITIONS,
+            Feature.ACME_ED25519,
             Feature.SSH_ISSUERS,
             Feature.TOTP_DETAILS,
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.secrets.pki.acme.state import AcmeRecords
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig, PkiCluster, PkiUrls
 from mockkms.world.stored import stored
@@ -126,6 +127,7 @@ class PKI:
     acme: AcmeConfig = field(default_factory=AcmeConfig)
     eab: dict[str, EabKey] = field(default_factory=dict)
     """Unused keys that bind ACME accounts, by id."""
+    acme_records: AcmeRecords = field(default_factory=AcmeRecords)
 
 
 def hyphens(serial: str) -> str:

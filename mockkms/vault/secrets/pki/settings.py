@@ -183,3 +183,9 @@ class AcmeConfig(Record):
     challenge_excluded_ip_ranges: Annotated[
         list[str], param(Kind.COMMA_STRINGS, help="Networks.", needs=Feature.ACME_CHALLENGE_RANGES)
     ] = field(default_factory=list)
+    http_port: int = 80
+    """Port of challenges of the type http-01. Not a parameter: the real server always uses this one."""
+    tls_port: int = 443
+    """Port of challenges of the type tls-alpn-01, likewise."""
+    hosts: list[str] = field(default_factory=list)
+    """Names that resolve to this machine, for challenges. Not a parameter."""

@@ -29,6 +29,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, record_section
 from mockkms.vault.secrets.pki import descriptions
+from mockkms.vault.secrets.pki.acme.world import PARTS
 from mockkms.vault.secrets.pki.model import PKI
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ section = record_section(
     ),
     _settings("crl", "config/crl", lambda state: state.crl.changed()),
     _settings("auto_tidy", "config/auto-tidy", lambda state: state.tidy.changed()),
-    _settings("acme", "config/acme", lambda state: state.acme.changed()),
+    *PARTS,
     Part(
         "certificates",
         _certificate_shape,

@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki.acme.validation import queue
 from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls, tidy_work
 from mockkms.vault.secrets.pki.role_fields import PAGE, page
@@ -175,6 +176,10 @@ def lease_ended(state: PKI, call: Call) -> None:
 
 @engine.catches_up
 def catch_up(state: PKI, call: Call) -> None:
-    """Build the revocation lists and run the tidy that are due. The real server only logs failures."""
+    """Build the revocation lists, run the tidy and validate the challenges that are due.
+
+    The real server only logs failures.
+    """
     crls.catch_up(state, call)
     tidy_work.catch_up(state, call)
+    queue.catch_up(state, call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.crypto.x509 import read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
+from mockkms.vault.secrets.pki.acme import tidying
 from mockkms.vault.secrets.pki.issuers import chains, store
 from mockkms.vault.secrets.pki.model import PKI
 from mockkms.vault.secrets.pki.revocation import crls
@@ -53,6 +54,8 @@ def _work(state: PKI, call: Call, wanted: TidySettings, counts: dict[str, int]) 
         _forget_revoked(state, now - wanted.revoked_buffer, counts)
     if counts["revoked_cert_deleted_count"] and not state.crl.auto_rebuild:
         crls.rebuild(state, call, force=False)
+    if wanted.tidy_acme:
+        tidying.tidy(state, now, wanted.safety_buffer, wanted.acme_account_safety_buffer, counts)
     if wanted.tidy_expired_issuers and _forget_issuers(state, now - wanted.issuer_safety_buffer):
         crls.rebuild(state, call, force=False)
 
