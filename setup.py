@@ -12,4 +12,5 @@ from setuptools import find_packages, setup
 os.environ.setdefault("SOURCE_DATE_EPOCH", "315532800")  # 1980-01-01, the first day that a ZIP file can hold.
 os.umask(0o022)
 
-setup(packages=[*find_packages(include=["mockkms", "mockkms.*"]), "mockkms.worlds", "pytest_mockkms"])
+plugin = ["pytest_mockkms", *(f"pytest_mockkms.{name}" for name in find_packages("conftest_plugin"))]
+setup(packages=[*find_packages(include=["mockkms", "mockkms.*"]), "mockkms.worlds", *plugin])

@@ -26,6 +26,7 @@ COMMANDS = (
     "dump",
     "load",
     "run",
+    "explore",
     "fault",
     "clock",
     "state",

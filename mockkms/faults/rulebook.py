@@ -56,6 +56,8 @@ class RuleBook:
         self.header = False
         """Whether answers name the rules that fired in ``X-Mockkms-Fault``, a header that real servers do not send."""
         self.rules: tuple[Rule, ...] = ()
+        self.injected: tuple[Rule, ...] = ()
+        """Rules of an exploration: evaluated before all others, also before a script, and not part of the world."""
         self.current_script: Script | None = None
         self.tls_denied: Mapping[str, str] = {}
         """TLS faults that this server cannot produce, with the reason."""
@@ -145,6 +147,20 @@ class RuleBook:
             self.rules = tuple(rule.switched(on=on) if rule is known else rule for rule in self.rules)
             self._changed()
 
+    def inject(self, rules: Iterable[Mapping[str, object]]) -> None:
+        """Set the rules that are evaluated before all others; none ends it. Raises FaultError.
+
+        They are no part of the world: ``list``, ``clear``, snapshots and ``reset`` do not see them, so that neither
+        they nor their counters change with what a test does to its rules.
+        """
+        now = self._clock.now()
+        read = tuple(Rule(words, rule_id=f"injected-{n}", now=now, seed=0) for n, words in enumerate(rules, 1))
+        for rule in read:
+            self.check(rule.kinds)
+        with self._lock:
+            self.injected = read
+            self._changed()
+
     def clear(self) -> None:
         """Remove all rules and the script, and reset the rules' state."""
         with self._lock:
@@ -201,7 +217,7 @@ class RuleBook:
         self._by_path, self._ignored = {}, set()
         self._ids = {rule.id for rule in self.rules}
         self._of_connections = [rule for rule in self.rules if rule.of_connections and rule.enabled]
-        self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
+        self.active = bool(self.rules or self.injected or self._agenda) or self.current_script is not None
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
@@ -216,9 +232,11 @@ class RuleBook:
         expressions.restart_clock()
         with self._lock:
             try:
-                if self.current_script is not None:
-                    return self.current_script.meet(view)
                 candidates = self._candidates(view)
+                if self.current_script is not None:
+                    ours = tuple(rule for rule in candidates if rule in self.injected)
+                    plan = self._decide(view, ours) if ours else None
+                    return plan or self.current_script.meet(view)
                 return self._decide(view, candidates) if candidates else None
             except FaultError as error:
                 return Plan(view, unexpected=f"mockkms: {error}", answer=unexpected_answer(f"mockkms: {error}"))
@@ -235,7 +253,7 @@ class RuleBook:
         known = (view.service, view.path, view.target.partition("?")[0])
         found = self._by_path.get(known)
         if found is None:
-            enabled = (rule for rule in self.rules if rule.enabled and not rule.of_connections)
+            enabled = (rule for rule in (*self.injected, *self.rules) if rule.enabled and not rule.of_connections)
             found = tuple(rule for rule in enabled if _fits(rule, rule.static, view))
             if len(self._by_path) >= MOST_CACHED:
                 self._by_path, self._ignored = {}, set()
@@ -276,7 +294,7 @@ class RuleBook:
         with self._lock:
             ready = tuple(action for moment, action in self._agenda if moment <= now)
             self._agenda = [pair for pair in self._agenda if pair[0] > now]
-            self.active = bool(self.rules) or self.current_script is not None or bool(self._agenda)
+            self.active = bool(self.rules or self.injected or self._agenda) or self.current_script is not None
         return ready
 
     # -- inspecting ----------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("no command given; example: mockkms run -- pytest tests")
     if not 0 <= options.port <= 65535:
         raise CommandError(f"{options.port} is not a valid port (0 to 65535)")
-    kms = _started(options)
+    kms = started(options)
     try:
         try:
             process = subprocess.Popen(command, env=environment(kms))
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         kms.stop()
 
 
-def _started(options: argparse.Namespace) -> MockKMS:
+def started(options: argparse.Namespace) -> MockKMS:
+    """Start the server that the flags describe. Raises CommandError."""
     from mockkms.kms import MockKMS
     from mockkms.worldfile import SeedError
 

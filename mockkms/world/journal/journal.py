@@ -126,6 +126,10 @@ class Journal:
         """Call ``listener`` with each new entry, on the thread that answers the request."""
         self._listeners.append(listener)
 
+    def unsubscribe(self, listener: Callable[[Entry], None]) -> None:
+        """End ``subscribe``; a listener that is not subscribed is ignored."""
+        self._listeners = [known for known in self._listeners if known != listener]
+
     def _remember(self, token: str) -> None:
         if SHORTEST_TOKEN <= len(token) <= _LONGEST_TOKEN:
             if len(self._tokens) >= MOST_CACHED:

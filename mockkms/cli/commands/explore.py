@@ -1,0 +1,182 @@
+"""``mockkms explore [flags] -- CMD…``: run a command once for each failure of each of its requests.
+
+The command is run against a new server, whose address it finds in its environment as with ``mockkms run``. The first
+run, which must end with exit code 0, shows its requests; each further run makes one of them fail, in a new world. The
+exit code is 0, or 1 if outcomes fail the exploration (by default: hung and wrong ones), or 2 if it was not possible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, rng
+from mockkms.cli.commands.run import environment, started
+from mockkms.error_context import error_context
+from mockkms.version import __version__
+
+if TYPE_CHECKING:
+    from mockkms.explore.accepting import Acceptance
+    from mockkms.explore.catalogue import Failure
+    from mockkms.explore.results import Exploration, ExploredTest
+    from mockkms.kms import MockKMS
+
+_PLAIN_LIMIT = 600.0
+"""Seconds for the run without failures."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "explore", help="run a command once for each failure of its requests", description=__doc__
+    )
+    add = parser.add_argument
+    add("--set", action="append", default=[], metavar="NAMES", help="smoke, default, all, or names of failures")
+    add("--failures", type=Path, metavar="FILE", help="own failures in YAML: names with fault kinds")
+    add("--depth", type=int, choices=(1, 2), default=1, help="2: also pairs of failures (default: %(default)s)")
+    add("--limit", type=_seconds, metavar="SECONDS", help="time limit of a run (default: 5 and ten plain runs)")
+    add("--runs", type=_count, default=500, metavar="N", help="make at most N runs (default: %(default)s)")
+    add("--case", action="append", default=[], metavar="ID", help="explore this case alone, and show its requests")
+    add("--accept", action="append", default=[], metavar="FAILURE:OUTCOME", help="accept an outcome, as timeout:hangs")
+    add("--fail-on", metavar="OUTCOMES", default="hung,wrong", help="outcomes that fail (default: %(default)s)")
+    add("--baseline", type=Path, metavar="FILE", help="fail on what is not in this file, written by --json, alone")
+    add("--json", type=Path, metavar="FILE", help="write the result to this file")
+    add("--resume", type=Path, metavar="FILE", help="keep outcomes in this file, and do not explore those in it")
+    add("--dry-run", action="store_true", help="say what would be explored, and end")
+    add("--list", action="store_true", help="list the failures, and end")
+    add("--verbose", action="store_true", help="show requests, output and rules of each problem")
+    add("--seed", action="append", default=[], metavar="WORLD", help="a world in YAML; later ones win")
+    add("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    add("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
+    add("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
+    add("--tls", action="store_true", help="serve HTTPS with a certificate that VAULT_CACERT names")
+    parser.set_defaults(run=run, host="127.0.0.1", port=0)
+    add("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text.removesuffix("s"))
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 86400")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text[:9]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explore the command. Raises CommandError."""
+    from mockkms.explore.baseline import compared, read_baseline
+    from mockkms.explore.commands import without_core_files, writable
+    from mockkms.explore.matrix import render
+    from mockkms.explore.options import chosen_failures, fails_on, read_acceptances
+
+    with error_context(raised=CommandError):
+        failures = chosen_failures(options.set, options.failures)
+        accepted = read_acceptances(options.accept, failures)
+        on = fails_on(options.fail_on)
+        advice = "write it with: mockkms explore --json FILE -- CMD"
+        baseline = read_baseline(options.baseline, advice) if options.baseline else None
+    if options.list:
+        for failure in failures:
+            print(f"{failure.name:<20} {failure.help}")
+        return 0
+    command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
+    if not command:
+        raise CommandError("no command given; example: mockkms explore -- pytest tests/test_orders.py")
+    for path in (options.json, options.resume):
+        reason = writable(path) if path is not None else ""
+        if reason:
+            raise CommandError(f"{path} cannot be written: {reason}")
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    without_core_files()
+    start = time.monotonic()
+    kms = started(options)
+    try:
+        test, interrupted = _explored(options, command, kms, failures, accepted)
+    finally:
+        kms.stop()
+        signal.signal(signal.SIGTERM, before)
+    result = compared(_result(options, test, failures, on, time.monotonic() - start), baseline)
+    if options.json is not None and not options.dry_run:
+        with error_context(raised=CommandError):
+            result.write(options.json)
+    if not options.dry_run:
+        for line in render(result, verbose=options.verbose or bool(options.case)):
+            print(line)
+    if interrupted:
+        raise KeyboardInterrupt
+    return 1 if result.failing() else 0
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _explored(
+    options: argparse.Namespace, command: list[str], kms: MockKMS, failures: list[Failure], accepted: list[Acceptance]
+) -> tuple[ExploredTest, bool]:
+    """Run the command as often as needed; return the result, and whether the user has interrupted it."""
+    from mockkms.explore.commands import CommandRunner
+    from mockkms.explore.explorer import Explorer, ExplorerSettings
+    from mockkms.explore.progress import stream_watcher
+    from mockkms.explore.results import Outcome
+    from mockkms.explore.resuming import ResumeFile
+
+    settings = ExplorerSettings(
+        failures, options.depth, options.limit, options.runs, cases=tuple(options.case), dry_run=options.dry_run
+    )
+    with error_context(raised=CommandError):
+        explorer = Explorer(settings, stream_watcher(sys.stderr), ResumeFile(options.resume))
+        runner = CommandRunner(command, kms, environment(kms), lambda case: _again(options, command, case))
+        plain = runner.plain(_PLAIN_LIMIT)
+        verdict, observation = plain
+        if verdict.outcome is not Outcome.TOLERATED:
+            output = "".join(f"\n  {line}" for line in verdict.output)
+            reason = verdict.exception or verdict.detail
+            raise CommandError(f"the command does not pass without failures ({reason}):{output}", 1)
+        if not observation.requests:
+            raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?", 1)
+        test = explorer.explore(shlex.join(command), runner, plain, accepted)
+    if test.skipped:
+        raise CommandError(f"the command cannot be explored: {test.skipped}", 1)
+    known = [cell.id for cell in test.cells]
+    missing = [case for case in options.case if case not in known]
+    if missing and not options.dry_run and not explorer.interrupted:
+        requests = "".join(f"\n  {request.id}" for request in test.requests)
+        raise CommandError(f"no case {missing[0]!r}; a case is FAILURE@REQUEST, the requests are:{requests}")
+    return test, explorer.interrupted
+
+
+def _again(options: argparse.Namespace, command: list[str], case: str) -> str:
+    """Return the command line that explores one case."""
+    flags = [f"--seed={seed}" for seed in options.seed]
+    for name in ("failures", "limit", "root_token", "flavor", "rng"):
+        value = getattr(options, name)
+        if value is not None:
+            flags.append(f"--{name.replace('_', '-')}={value}")
+    flags += [f"--set={','.join(options.set)}"] * bool(options.set)
+    flags += ["--depth=2"] * (" + " in case) + ["--tls"] * options.tls
+    return shlex.join(["mockkms", "explore", *flags, f"--case={case}", "--", *command])
+
+
+def _result(
+    options: argparse.Namespace, test: ExploredTest, failures: list[Failure], on: tuple[str, ...], seconds: float
+) -> Exploration:
+    from mockkms.explore.results import Exploration
+    from mockkms.world.clock import rfc3339
+
+    shown = tuple(failure.shown() for failure in failures)
+    created = rfc3339(float(int(time.time() - seconds)))
+    return Exploration((test,), shown, options.depth, created, round(seconds, 3), __version__, on)

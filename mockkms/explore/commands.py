@@ -1,0 +1,172 @@
+"""Running a command once: in a process group of its own, with a time limit, its output bounded."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from mockkms.explore.explorer import Verdict
+from mockkms.explore.observing import InjectedRule, Observation, Observer
+from mockkms.explore.results import Outcome
+from mockkms.handle import Handle
+
+_KEPT = 16 * 1024
+"""Bytes of the output that are kept, the last ones."""
+_LINES = 20
+_DUMP = 1.0
+"""Seconds that a process that has reached its limit gets to write what its threads are doing."""
+
+
+class CannotRun(ValueError):
+    """The command cannot be started. The message names it and the reason."""
+
+
+class CommandRunner:
+    """Runs a command against a server whose world it resets before each run."""
+
+    def __init__(
+        self, command: Sequence[str], kms: Handle, environment: Mapping[str, str], again: Callable[[str], str]
+    ) -> None:
+        """``again`` returns the command line that explores a case."""
+        self._command, self._kms, self._environment, self._again = [*command], kms, dict(environment), again
+
+    def command(self, case: str) -> str:
+        """Return the command that explores one case alone."""
+        return self._again(case)
+
+    def run(self, rules: Sequence[InjectedRule], limit: float, *, reseed: bool = False) -> tuple[Verdict, Observation]:
+        """Run the command in a new world. Raises CannotRun."""
+        return self._run(Observer(rules, reseed=reseed), limit)
+
+    def plain(self, limit: float) -> tuple[Verdict, Observation]:
+        """Run the command without failures, and find out which writes have an effect. Raises CannotRun."""
+        return self._run(Observer(effects=True), limit)
+
+    def _run(self, observer: Observer, limit: float) -> tuple[Verdict, Observation]:
+        self._kms.reset()
+        observer.attach(self._kms)
+        observer.phase = "call"
+        try:
+            verdict = run_command(self._command, self._environment, limit)
+            return verdict, observer.finish()
+        finally:
+            observer.detach()
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str], limit: float) -> Verdict:
+    """Run a command and judge its exit code; end all its processes afterwards. Raises CannotRun."""
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotRun(f"cannot run {command[0]}: {reason}") from None
+    assert process.stdout is not None
+    output = _Tail(process.stdout)
+    hung = False
+    try:
+        process.wait(limit)
+    except subprocess.TimeoutExpired:
+        hung = True
+        seconds = time.monotonic() - started
+        _dump(process)
+    finally:
+        _end(process)
+        output.close()
+    if not hung:
+        seconds = time.monotonic() - started
+    return _verdict(process.returncode, hung, seconds, output.lines(), limit)
+
+
+def _dump(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process what it is doing: programs in Go and Java write the stacks of their threads upon SIGQUIT."""
+    with suppress(OSError, AttributeError):
+        os.killpg(process.pid, signal.SIGQUIT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_DUMP)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of the group of processes that the command has started."""
+    if hasattr(os, "killpg"):
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def _verdict(code: int, hung: bool, seconds: float, lines: Sequence[str], limit: float) -> Verdict:
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")[:200]
+    if hung:
+        return Verdict(Outcome.HUNG, seconds, f"not ended after {limit:g} s", output=tuple(lines))
+    if code < 0:
+        name = _signal(-code)
+        return Verdict(Outcome.RAISED, seconds, last or f"ended by {name}", name, output=tuple(lines))
+    if code:
+        return Verdict(Outcome.FAILED, seconds, last, f"exit code {code}", output=tuple(lines))
+    return Verdict(Outcome.TOLERATED, seconds)
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class _Tail:
+    """Reads a stream to its end on a thread and keeps the last bytes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._kept = stream, b""
+        self._thread = threading.Thread(target=self._read, name="mockkms-output", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with suppress(OSError, ValueError):
+            while chunk := os.read(self._stream.fileno(), 65536):
+                self._kept = (self._kept + chunk)[-_KEPT:]
+
+    def close(self) -> None:
+        """Wait for the end of the stream, for a second at most: a process that left the group may hold it open."""
+        self._thread.join(1)
+        if not self._thread.is_alive():
+            self._stream.close()
+
+    def lines(self) -> list[str]:
+        """Return the last lines."""
+        return [line[:300] for line in self._kept.decode("utf-8", "replace").splitlines()[-_LINES:]]
+
+
+def shown_command(command: Sequence[str]) -> str:
+    """Return a command as it is typed in a shell, the path of an interpreter by its name alone."""
+    return shlex.join(command)
+
+
+def without_core_files() -> None:
+    """Let processes started from now on write no core file when they are asked for their stacks."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def writable(path: Path) -> str:
+    """Return why a file cannot be written; empty if it can."""
+    folder = path.parent
+    if path.is_dir():
+        return "it is a folder"
+    return "" if folder.is_dir() else f"the folder {folder} does not exist"

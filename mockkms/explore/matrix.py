@@ -1,0 +1,143 @@
+"""The result of an exploration on a terminal: matrices, problems, and the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mockkms.explore.explorer import shown_seconds
+from mockkms.explore.results import Cell, Exploration, ExploredFailure, ExploredTest, Outcome
+
+_MOST_PROBLEMS = 30
+"""Problems that are shown in full."""
+_WIDEST = 56
+"""Characters of a request in a row."""
+LEGEND = (
+    ". tolerated   F failed   R raised   H hung   W wrong   ? not reached   blank: does not apply; "
+    "lower case: accepted or known"
+)
+
+
+def render(result: Exploration, *, verbose: bool = False) -> Iterator[str]:
+    """Yield the lines of a report. ``verbose``: also the requests of each problem, and tests without problems."""
+    explored = [test for test in result.tests if test.cells]
+    shown = [test for test in explored if verbose or any(not cell.outcome.harmless for cell in test.cells)]
+    for test in shown:
+        yield from matrix(test, result.failures)
+        yield ""
+    if shown:
+        yield LEGEND
+        yield ""
+    yield from _problems(result, verbose)
+    yield from _skipped(result, verbose)
+    yield from summary(result)
+
+
+def matrix(test: ExploredTest, failures: Sequence[ExploredFailure]) -> Iterator[str]:
+    """Yield the matrix of one test: requests down, failures across, names of the failures written upright."""
+    used = {fault.failure for cell in test.cells for fault in cell.faults}
+    columns = [failure.name for failure in failures if failure.name in used]
+    outcomes = {cell.faults[0]: cell for cell in test.cells if len(cell.faults) == 1}
+    by_row: dict[str, dict[str, str]] = {}
+    for fault, cell in outcomes.items():
+        by_row.setdefault(fault.request, {})[fault.failure] = letter(cell)
+    yield test.id
+    rows = [request for request in test.requests if request.id in by_row]
+    width = min(_WIDEST, max((len(row.id) for row in rows), default=0))
+    for place, name in enumerate(columns):
+        bars = "│ " * place
+        yield f"  {'':{width}}  {bars}{name}"
+    for row in rows:
+        letters = " ".join(by_row[row.id].get(name, " ") for name in columns)
+        yield f"  {_cut(row.id, width):{width}}  {letters}".rstrip()
+    pairs = test.pairs
+    if pairs:
+        bad = sum(not cell.outcome.harmless for cell in pairs)
+        yield f"  and {len(pairs)} pairs of failures, {len(pairs) - bad} of them tolerated"
+
+
+def letter(cell: Cell) -> str:
+    """Return the character of a case; lower case if its outcome is accepted or known."""
+    mark = cell.outcome.letter
+    return mark.lower() if cell.accepted or cell.known else mark
+
+
+def _problems(result: Exploration, verbose: bool) -> Iterator[str]:
+    """Yield the problems, equal ones together: those that fail the exploration first and in full, then the others."""
+    order = [Outcome.WRONG, Outcome.HUNG, Outcome.RAISED, Outcome.FAILED]
+    groups: dict[object, list[tuple[ExploredTest, Cell]]] = {}
+    for test, cell in result.cells():
+        if cell.problem and not cell.known:
+            request = cell.faults[-1].request if cell.outcome in (Outcome.WRONG, Outcome.HUNG) else ""
+            what = (test.id, result.fails(cell), cell.outcome, cell.kind, cell.exception, cell.where, request)
+            groups.setdefault(what, []).append((test, cell))
+    found = sorted(groups.values(), key=lambda group: (not result.fails(group[0][1]), order.index(group[0][1].outcome)))
+    for group in found[:_MOST_PROBLEMS]:
+        if verbose or result.fails(group[0][1]):
+            yield from problem(group, verbose)
+        else:
+            yield from _line(group)
+    if len(found) > _MOST_PROBLEMS:
+        yield f"… and {len(found) - _MOST_PROBLEMS} further problems"
+    if found:
+        yield ""
+
+
+def _line(group: Sequence[tuple[ExploredTest, Cell]]) -> Iterator[str]:
+    cell = group[0][1]
+    times = "" if len(group) == 1 else f" ({len(group)} cases)"
+    at = f" at {cell.where}" if cell.where else ""
+    yield f"{cell.outcome}: {cell.exception or cell.detail}{at}{times}, first with {cell.id}"
+
+
+def problem(group: Sequence[tuple[ExploredTest, Cell]], verbose: bool = False) -> Iterator[str]:
+    """Yield the lines about equal problems, with the command that explores the first again."""
+    test, cell = group[0]
+    kind = f" ({cell.kind})" if cell.kind else ""
+    yield f"{cell.outcome.upper()}{kind}: {cell.id}"
+    if len(group) > 1:
+        yield f"  and with {', '.join(_other(cell, other) for _, other in group[1:])}"
+    yield f"  in {test.id}" + (f", at {cell.where}" if cell.where else "")
+    if cell.exception or cell.detail:
+        yield f"  {': '.join(part for part in (cell.exception, cell.detail) if part)}"
+    if verbose:
+        yield from (f"  | {line}" for line in cell.log)
+        yield from (f"  rule: {line}" for line in cell.rules_yaml.splitlines())
+    if cell.command:
+        yield f"  again: {cell.command}"
+    yield ""
+
+
+def _other(first: Cell, cell: Cell) -> str:
+    """Return a case as short as possible beside another: the failure alone if the request is the same."""
+    same = len(cell.faults) == 1 and cell.faults[0].request == first.faults[0].request
+    return cell.faults[0].failure if same else cell.id
+
+
+def _skipped(result: Exploration, verbose: bool) -> Iterator[str]:
+    for test in result.tests:
+        if test.skipped and (verbose or test.requests):
+            yield f"not explored: {test.id}: {test.skipped}"
+
+
+def summary(result: Exploration) -> Iterator[str]:
+    """Yield the sum of all outcomes."""
+    counts = result.counts()
+    runs = sum(counts.values())
+    words = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    accepted = sum(cell.accepted for _, cell in result.cells())
+    known = sum(cell.known and not cell.accepted for _, cell in result.cells())
+    words += [f"{accepted} accepted"] * bool(accepted) + [f"{known} known"] * bool(known)
+    tests = sum(bool(test.cells) for test in result.tests)
+    left = sum(test.left_out for test in result.tests)
+    of = f"{runs} run{'' if runs == 1 else 's'} of {tests} test{'' if tests == 1 else 's'}"
+    yield f"explored: {of} in {shown_seconds(result.seconds)}: {', '.join(words) or 'nothing'}"
+    if left:
+        yield f"{left} planned runs were left out"
+    failing = len(result.failing())
+    if failing:
+        reason = f"not in {result.baseline}" if result.baseline else " or ".join(result.fails_on)
+        yield f"{failing} {'outcome fails' if failing == 1 else 'outcomes fail'} the exploration ({reason})"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
