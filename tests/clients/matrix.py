@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +21,15 @@ STORIES = HERE / "stories"
 EXPECTED = {"password": "s3cr3t", "absent": 404, "plaintext": "four score", "refused": 403}
 KEY = {"before": False, "created": "story", "described": "story", "state": "Enabled", "listed": True}
 EXPECTED_OF_KEYS = {"ok": {**KEY, "length": 32, "opened": True, "healthy": True}}
-SEED = {"vault": {"mounts": {"transit/": {"type": "transit", "keys": {"orders": {}}}}}}
+SETTINGS = {"password": "s3cr3t", "absent": "absent"}
+SEED = {
+    "vault": {
+        "mounts": {
+            "transit/": {"type": "transit", "keys": {"orders": {}}},
+            "secret/": {"type": "kv", "version": 2, "secrets": {"settings": {"PASSWORD": "s3cr3t"}}},
+        }
+    }
+}
 TRANSPORTS = {"HTTP": {"seed": SEED}, "HTTPS": {"seed": SEED, "tls": True}}
 """What the columns of the table are called, and the arguments of their servers."""
 
@@ -53,13 +62,23 @@ def _python(name: str, env: Mapping[str, str]) -> str:
     return run(sys.executable, str(STORIES / name), env=env)
 
 
-def _python_with(package: str, name: str, env: Mapping[str, str]) -> str:
-    """Run with a package that is installed for this program alone."""
-    place = workshop("python", {"requirements.txt": package})
+def _python_with(packages: str, name: str, env: Mapping[str, str]) -> str:
+    """Run with packages that are installed for this program alone."""
+    place = workshop("python", {"requirements.txt": packages})
     libraries = place / "libraries"
     install = ["pip", "install", "-q", "--disable-pip-version-check", "--target", str(libraries)]
-    build_once("Python", sys.executable, "-m", *install, package, cwd=place)
+    build_once("Python", sys.executable, "-m", *install, *packages.split(), cwd=place)
     return _python(name, {**env, "PYTHONPATH": str(libraries)})
+
+
+def _ansible(env: Mapping[str, str]) -> str:
+    playbook = tool("ansible-playbook")
+    with tempfile.TemporaryDirectory() as folder:
+        story = Path(folder) / "story.json"
+        # Its own files go there too; the locale that it requires may not be that of the tests.
+        own = {"STORY": str(story), "ANSIBLE_LOCAL_TEMP": folder, "ANSIBLE_HOME": folder, "LC_ALL": "C.UTF-8"}
+        run(playbook, str(STORIES / "playbook.yml"), env={**env, **own})
+        return story.read_text(encoding="utf-8")
 
 
 def _go(module: str, folder: str, env: Mapping[str, str]) -> str:
@@ -125,6 +144,14 @@ CLIENTS = [
     Client("Python", "requests", "", partial(_python, "with_requests.py")),
     Client("Python", "aiohttp", "", partial(_python, "with_aiohttp.py")),
     Client("Python", "async-hvac", "0.7.4", partial(_python_with, "async-hvac==0.7.4", "with_async_hvac.py")),
+    Client(
+        "Python",
+        "dynaconf",
+        "3.3.5",
+        partial(_python_with, "dynaconf==3.3.5 hvac==2.4.0", "with_dynaconf.py"),
+        SETTINGS,
+    ),
+    Client("program", "ansible-playbook", "", _ansible),
     Client("Go", "vault/api", "1.22.0", partial(_go, "github.com/hashicorp/vault/api", "govault")),
     Client("Go", "openbao/api/v2", "2.7.1", partial(_go, "github.com/openbao/openbao/api/v2", "gobao")),
     Client("Node", "fetch", "", partial(_node, "with_fetch.mjs", "", "")),
