@@ -116,9 +116,9 @@ def test_logins_that_need_a_cloud_are_refused_and_the_journal_says_why(client: h
     client.sys.enable_auth_method("azure")
     client.auth.azure.configure("t", "r")
     client.auth.azure.create_role("r", bound_locations=["west"])
-    with pytest.raises(InternalServerError, match="oidc provider could not be reached"):
+    with pytest.raises(InternalServerError, match=r"lookup login\.microsoftonline\.com: no such host"):
         hvac.Client(kms.url).auth.azure.login("r", "x.y.z")
-    assert "not emulated" in kms.journal.entries()[-1].hint
+    assert "no keys of this tenant" in kms.journal.entries()[-1].hint
     client.sys.enable_auth_method("gcp")
     client.auth.gcp.create_role("r", "gce", "project")
     with pytest.raises(InternalServerError, match="could not obtain the public keys"):

@@ -60,7 +60,7 @@ _TABLE = {
     "nomad": Type("secrets.orchestrators.nomad", "secrets.orchestrators.nomad"),
     "rabbitmq": Type("secrets.orchestrators.rabbitmq", "secrets.orchestrators.rabbitmq"),
     "auth/aws": Type("auth.cloud.aws.engine", "auth.cloud.aws.world"),
-    "auth/azure": Type("auth.cloud.azure"),
+    "auth/azure": Type("auth.cloud.azure.model", "auth.cloud.azure.world"),
     "auth/gcp": Type("auth.cloud.gcp"),
     "approle": Type("auth.approle.model", "auth.approle.world"),
     "userpass": Type("auth.userpass.endpoints", "auth.userpass.world"),

@@ -50,6 +50,22 @@ def listed(
     return Part(key, lambda: Key(ListOf(RecordShape(keys)), help), fill, dump)
 
 
+def alone(
+    key: str, help: str, item: Callable[..., T], keys: Mapping[str, Key], found: Callable[[Any], list[T]]
+) -> Part:
+    """Return the part of one plain record, which is the only item of a list; the parameters are those of ``listed``."""
+
+    def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
+        if mapping_at(spec, key):
+            with to.guard(key):
+                found(mount.state).append(item(**mapping_at(spec, key)))
+
+    def dump(_core: Context, mount: Mount) -> object:
+        return next((changed(one) for one in found(mount.state)), None)
+
+    return Part(key, lambda: Key(RecordShape(keys), help), fill, dump)
+
+
 def mapped(
     key: str, help: str, item: Callable[..., T], keys: Mapping[str, Key], found: Callable[[Any], dict[str, T]]
 ) -> Part:
