@@ -242,5 +242,5 @@ def test_an_issuer_on_this_machine_is_asked(seeded: Seeded, issuer: str) -> None
     kms = world(seeded, tenant={"discovery_url": f"{issuer}/tenant/.well-known/openid-configuration"})
     assert log_in(kms, token())["client_token"]
     kms = world(seeded, tenant={"discovery_url": "http://127.0.0.1:1/x"})
-    with pytest.raises(InternalServerError, match='Get "http://127.0.0.1:1/x": dial tcp 127.0.0.1:1: connect: '):
+    with pytest.raises(InternalServerError, match=r'Get "http://127.0.0.1:1/x": dial tcp 127.0.0.1:1: connect: '):
         log_in(kms, token())
