@@ -140,7 +140,7 @@ def report(config: pytest.Config) -> Path | None:
         try:
             report_format(path)
         except ValueError as error:
-            raise pytest.UsageError(f"mockkms_report: {path.name}: {error}") from None
+            raise pytest.UsageError(f"mockkms_report: {error}") from None
     return path
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mockkms.error_context import error_context, file_context
 from mockkms.vault.products import PRODUCTS, unknown_product
+
+if TYPE_CHECKING:
+    from mockkms.report.suite import Report
 
 DESCRIPTION = ", ".join(f"{p.name} ({p.texts.product} {p.version})" for p in PRODUCTS.values())
 """Every flavor with its product and version."""
@@ -37,6 +42,24 @@ def port_number(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a valid port (0 to 65535)")
     return int(text)
+
+
+def report_file(text: str) -> Path:
+    """Return the path of a report. Raises argparse.ArgumentTypeError for a name that tells no format."""
+    from mockkms.report.writing import report_format
+
+    with error_context(raised=argparse.ArgumentTypeError):
+        if report_format(Path(text)) == "hcl":
+            raise ValueError(f"{text!r}: expected a name that ends in .html or .json")
+    return Path(text)
+
+
+def written_report(path: Path, report: Report) -> None:
+    """Write a report. Raises CommandError."""
+    from mockkms.report.writing import write_report
+
+    with file_context(f"{path} cannot be written: ", CommandError):
+        write_report(path, report)
 
 
 def rng(text: str) -> int | str:

@@ -19,7 +19,7 @@ def report_format(path: Path) -> str:
     if suffix not in SUFFIXES:
         close = difflib.get_close_matches(suffix, (".html", ".json"), n=1, cutoff=0.7) if suffix else []
         if close:
-            raise ValueError(f"unknown format {suffix!r}: did you mean {close[0]!r}?")
+            raise ValueError(f"{path.name!r} has an unknown suffix: did you mean {close[0]!r}?")
     return SUFFIXES.get(suffix, "hcl")
 
 

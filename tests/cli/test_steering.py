@@ -89,6 +89,28 @@ def test_state(run: Run, kms: MockKMS) -> None:
     assert (code, said) == (1, "mockkms state: unknown snapshot 'befor'; did you mean 'before'?\n")
 
 
+def test_the_report_of_a_server(run: Run, kms: MockKMS, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    requests.post(f"{kms.url}/v1/auth/token/create", json={}, headers={"X-Vault-Token": "root"}, timeout=10)
+    requests.get(f"{kms.url}/v1/sys/no-such-path", headers={"X-Vault-Token": "root"}, timeout=10)
+    at = ("--url", kms.url)
+    path = tmp_path / "report.json"
+    found = "1 bad habit of the client, 1 request that is not emulated"
+    assert run("journal", "--report", str(path), *at)[:2] == (0, f"{found}; see {path}\n")
+    data = json.loads(path.read_text())
+    assert data["unhandled"] == [{"request": "read sys/no-such-path", "tests": [kms.url]}]
+    run("journal", "--report", str(tmp_path / "report.html"), *at)
+    page = (tmp_path / "report.html").read_text()
+    assert kms.url in page
+    assert "No test used a server" not in page
+    code, _, said = run("journal", "--report", str(tmp_path / "none" / "report.html"), *at)
+    assert (code, "report.html cannot be written: No such file or directory" in said) == (2, True)
+    for name, message in (("r.htlm", "did you mean '.html'?"), ("r.txt", "a name that ends in .html or .json")):
+        with pytest.raises(SystemExit) as end:
+            run("journal", "--report", name, *at)
+        assert (end.value.code, message in capsys.readouterr().err) == (2, True)
+        assert not Path(name).exists()
+
+
 def test_journal(run: Run, kms: MockKMS) -> None:
     at = ("--url", kms.url)
     requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=5)

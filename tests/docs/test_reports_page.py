@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mockkms import MockKMS
+from mockkms.cli import main
 from mockkms.report.model import Usage
 from mockkms.report.suite import Count, Report
 from mockkms.report.writing import write_report
@@ -56,9 +59,16 @@ def test_the_check_of_ci(tmp_path: Path, unused: tuple[str, ...], said: str) -> 
     assert (done.returncode, done.stderr.strip()) == (int(bool(said)), said)
 
 
+def test_the_command_for_a_running_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kms: MockKMS) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MOCKKMS_URL", kms.url)
+    assert main(shlex.split(blocks(PAGE, "sh")[1])[1:]) == 0
+    assert kms.url in (tmp_path / "report.html").read_text()
+
+
 def test_the_command(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(mockkms): pass\n")
-    [command] = blocks(PAGE, "sh")
+    command = blocks(PAGE, "sh")[0]
     words = [sys.executable, "-m", *command.split(), "-q", "-p", "no:cacheprovider", "--rootdir", "."]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout

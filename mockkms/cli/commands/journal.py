@@ -1,10 +1,16 @@
-"""``mockkms journal show|clear``: show the requests to a running server and its responses."""
+"""``mockkms journal [show|clear]``: show the requests to a running server, its responses, and reports on them."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mockkms.cli.arguments import CommandError, report_file, written_report
 from mockkms.cli.calling import add_address, add_json, server, show, values
+
+if TYPE_CHECKING:
+    from mockkms.api import Kms
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,6 +20,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     report = parser.add_mutually_exclusive_group()
     report.add_argument("--policy", action="store_true", help="print the minimal policy for the requests, as HCL")
     report.add_argument("--lint", action="store_true", help="print bad habits of the client")
+    saved = "write both, unused grants, unfired rules and requests that are not emulated: a page, or JSON"
+    report.add_argument("--report", type=report_file, metavar="FILE", help=saved)
     add_json(parser)
     parser.set_defaults(run=run, words=[], last=None)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
@@ -32,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     with server(options) as kms:
         if options.action == "clear":
             kms.journal.clear()
+        elif options.report is not None:
+            _report(kms, options.report)
         elif options.policy:
             policy = str(kms.privileges())
             show({"policy": policy} if options.json else policy)
@@ -45,3 +55,18 @@ def run(options: argparse.Namespace) -> int:
             query = {**values(options.words), "format": "json" if options.json else "table", "last": options.last}
             show(kms.call("POST", "journal", query))
     return 0
+
+
+def _report(kms: Kms, path: Path) -> None:
+    """Write the report of a server, and print what was found. Raises CommandError."""
+    from mockkms.report.model import Usage
+    from mockkms.report.observing import observe
+    from mockkms.report.suite import report_of
+
+    use = Usage(kms.url)
+    observe(use, kms)
+    if use.problems:
+        raise CommandError(use.problems[0])
+    report = report_of([use])
+    written_report(path, report)
+    show(f"{', '.join(map(str, report.wrong)) or 'nothing found'}; see {path}")

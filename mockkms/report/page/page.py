@@ -58,8 +58,6 @@ def _file(name: str) -> str:
 
 
 def _header(report: Report) -> Markup:
-    tests = len(report.tests)
-    used = f"{tests} test used a server" if tests == 1 else f"{tests} tests used a server"
     cards = []
     for count in report.counts:
         mark, kind, said = ("✗", "bad", "look at it") if count.number else ("✓", "good", "nothing found")
@@ -75,7 +73,7 @@ def _header(report: Report) -> Markup:
                 ),
             )
         )
-    facts = " · ".join(text for text in (used, report.created, f"mockkms {__version__}") if text)
+    facts = " · ".join(text for text in (_subject(report), report.created, f"mockkms {__version__}") if text)
     return tag(
         "header",
         tag("h1", "mockkms report"),
@@ -84,9 +82,19 @@ def _header(report: Report) -> Markup:
     )
 
 
+def _subject(report: Report) -> str:
+    """Return what the report is about: tests, or a server that no test runs against."""
+    if report.tests and not any(test.outcome for test in report.tests):
+        return ", ".join(test.name for test in report.tests)
+    tests = len(report.tests)
+    return f"{tests} test used a server" if tests == 1 else f"{tests} tests used a server"
+
+
 def _sections(report: Report) -> list[Markup]:
     explored = [] if report.exploration is None else [exploration_section(report.exploration)]
-    return [*explored, _habits(report), _unhandled(report), _rules(report), _grants(report), _tests(report)]
+    # What is known of a server without tests is all in the other sections.
+    tests = [_tests(report)] if any(test.outcome for test in report.tests) or not report.tests else []
+    return [*explored, _habits(report), _unhandled(report), _rules(report), _grants(report), *tests]
 
 
 def _nothing(text: str) -> Markup:
