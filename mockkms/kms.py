@@ -232,6 +232,11 @@ class MockKMS(Handle):
         """Whether the world was loaded from an existing state file."""
         return self._state_restored
 
+    @property
+    def state_complete(self) -> bool:
+        """Whether the state file has all changes, as far as is known: False once ``stop`` could not write the last."""
+        return self._keeper is None or self._keeper.complete
+
     def _kept_in(self, path: Path) -> StateKeeper:
         """Load the state in a file, if it exists, and return its keeper. Raises StateFileError."""
         from mockkms.world import state_file

@@ -38,6 +38,8 @@ class StateKeeper:
         self._warn = warn
         self._saved: object = None
         self._complaint = ""
+        self.complete = True
+        """False once ``stop`` could not write the last changes."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = _FileLock(self._place)
@@ -69,6 +71,7 @@ class StateKeeper:
             finally:
                 self._world.lock.release()
         else:
+            self.complete = False
             self._warn(f"a request still holds the state; {self.path} lacks the changes of the last moments")
         self._lock.release()
 
@@ -92,6 +95,7 @@ class StateKeeper:
             if raising:
                 raise
             if last:
+                self.complete = False
                 self._warn(f"{error}; the changes since it was last written are lost")
             elif str(error) != self._complaint:
                 self._complaint = str(error)

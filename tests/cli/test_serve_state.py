@@ -64,6 +64,15 @@ def test_sigterm_loses_nothing(serve: Serve) -> None:
     assert stored(serve("--state", "./vault.state")) == {"last"}
 
 
+def test_a_last_save_that_fails_is_in_the_exit_code(serve: Serve, tmp_path: Path) -> None:
+    served = serve("--state", "./vault.state")
+    (tmp_path / "vault.state").unlink()
+    (tmp_path / "vault.state").mkdir()
+    served.stop()
+    assert served.process.returncode == 1
+    assert "the changes since it was last written are lost" in served.text()
+
+
 def test_a_state_overrules_the_world_and_says_so(serve: Serve) -> None:
     serve("--state", "./vault.state").stop()
     served = serve("--state", "./vault.state", "--seed", "payments", "--root-token", "other", "--rng", "1")

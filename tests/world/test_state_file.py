@@ -190,7 +190,9 @@ def test_changes_that_cannot_be_written_at_the_end_are_reported_as_lost(
     kms = MockKMS(state_file=path).start()
     path.unlink()
     path.mkdir()
+    assert kms.state_complete
     kms.stop()
+    assert not kms.state_complete
     assert caplog.messages[-1].endswith("Is a directory; the changes since it was last written are lost")
 
 

@@ -135,7 +135,7 @@ def serve_until_signal(
     if signals.restart:
         screen.finish()
         _start_again(port)
-    return _leave()
+    return _leave(0 if kms.state_complete else 1)
 
 
 def _start_again(port: str) -> NoReturn:
@@ -335,7 +335,7 @@ def _ignore_reloads() -> None:
         signal.signal(number, lambda *_: screen.say("mockkms serve: SIGHUP ignored; files are read at start only"))
 
 
-def _leave() -> int:
+def _leave(code: int) -> int:
     """Exit at once: a key that is being generated would delay a regular exit by seconds."""
     screen.finish()
-    os._exit(0)
+    os._exit(code)
