@@ -1,9 +1,10 @@
-"""A client for the LDAP directory that a test started on this machine: bind and search, plain or over TLS."""
+"""A client for the LDAP directory that a test started on this machine: bind, search and change, plain or over TLS."""
 
 from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -16,11 +17,17 @@ from mockkms.outside.turn import waiting
 BASE, SUBTREE = 0, 2
 """Scopes of a search."""
 _REPLACE = 2
+_CHANGES = {"add": 0, "delete": 1, "replace": _REPLACE}
+Attributes = Sequence[tuple[str, Sequence[bytes]]]
+"""Names with their values."""
 _NAMES = {
     1: "Operations Error", 2: "Protocol Error", 4: "Size Limit Exceeded", 8: "Strong Auth Required",
-    10: "Referral", 12: "Unavailable Critical Extension", 16: "No Such Attribute", 32: "No Such Object",
+    10: "Referral", 12: "Unavailable Critical Extension", 16: "No Such Attribute", 17: "Undefined Attribute Type",
+    19: "Constraint Violation", 20: "Attribute Or Value Exists", 21: "Invalid Attribute Syntax", 32: "No Such Object",
     34: "Invalid DN Syntax", 48: "Inappropriate Authentication", 49: "Invalid Credentials",
-    50: "Insufficient Access Rights", 51: "Busy", 52: "Unavailable", 53: "Unwilling To Perform", 80: "Other",
+    50: "Insufficient Access Rights", 51: "Busy", 52: "Unavailable", 53: "Unwilling To Perform",
+    64: "Naming Violation", 65: "Object Class Violation", 66: "Not Allowed On Non Leaf", 68: "Entry Already Exists",
+    80: "Other",
     200: "Network Error", 201: "Filter Compile Error",
 }  # fmt: skip
 _START_TLS = "1.3.6.1.4.1.1466.20037"
@@ -117,9 +124,26 @@ class LdapConnection:
 
     def replace(self, dn: str, attribute: str, value: bytes) -> None:
         """Replace the values of an entry's attribute by one value."""
-        attributes = ber.tlv(ber.SEQUENCE, ber.text(attribute), ber.tlv(ber.SET, ber.text(value)))
-        change = ber.tlv(ber.SEQUENCE, ber.integer(_REPLACE, ber.ENUM), attributes)
-        self._send(ber.tlv(0x66, ber.text(dn), ber.tlv(ber.SEQUENCE, change)))
+        self.modify(dn, [("replace", attribute, [value])])
+
+    def modify(self, dn: str, changes: Sequence[tuple[str, str, Sequence[bytes]]]) -> None:
+        """Change an entry. Each change is ``add``, ``delete`` or ``replace``, with an attribute and values."""
+        listed = [
+            ber.tlv(ber.SEQUENCE, ber.integer(_CHANGES[kind], ber.ENUM), _attribute(name, values))
+            for kind, name, values in changes
+        ]
+        self._send(ber.tlv(0x66, ber.text(dn), ber.tlv(ber.SEQUENCE, *listed)))
+        _check(self._received()[1])
+
+    def add(self, dn: str, attributes: Attributes) -> None:
+        """Add an entry."""
+        listed = [_attribute(name, values) for name, values in attributes]
+        self._send(ber.tlv(0x68, ber.text(dn), ber.tlv(ber.SEQUENCE, *listed)))
+        _check(self._received()[1])
+
+    def delete(self, dn: str) -> None:
+        """Delete an entry."""
+        self._send(ber.text(dn, 0x4A))
         _check(self._received()[1])
 
     def _send(self, operation: bytes) -> None:
@@ -154,6 +178,10 @@ class LdapConnection:
             return None
         message, self._kept = self._kept[start:end], self._kept[end:]
         return message
+
+
+def _attribute(name: str, values: Sequence[bytes]) -> bytes:
+    return ber.tlv(ber.SEQUENCE, ber.text(name), ber.tlv(ber.SET, *map(ber.text, values)))
 
 
 def _check(result: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A small LDAP directory on a real socket: binds by password, searches with and, or and equality."""
+"""A small LDAP directory on a real socket: binds by password, searches with and, or and equality, changes entries."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Handler(socketserver.BaseRequestHandler):
                     self.request.sendall(whole[5:])
 
     def answers(self, tag: int, value: bytes) -> Iterator[bytes]:
-        parts = [part for _, part in ber.elements(value)]
+        parts = [part for _, part in ber.elements(value)] if tag != 0x4A else []
         if tag == 0x60:
             dn, password = parts[1].decode(), parts[2].decode()
             self.server.seen.append(("bind", dn))
@@ -81,19 +81,35 @@ class _Handler(socketserver.BaseRequestHandler):
             yield _done(0x65, 0 if base else 32)
         elif tag == 0x66:
             dn = parts[0].decode()
-            [(_, change)] = ber.elements(parts[1])
-            [_, (_, attribute)] = ber.elements(change)
-            [(_, name), (_, values)] = ber.elements(attribute)
             self.server.seen.append(("modify", dn))
-            new = [value.decode() for _, value in ber.elements(values)]
-            self.server.entries[dn][name.decode().lower()] = new
+            for _, change in ber.elements(parts[1]):
+                (_, kind), (_, attribute) = ber.elements(change)
+                name, new = attribute_of(attribute)
+                old = self.server.entries[dn].get(name, []) if kind == bytes([0]) else []
+                self.server.entries[dn][name] = [*old, *new]
             yield _done(0x67, 0)
+        elif tag == 0x68:
+            dn = parts[0].decode()
+            self.server.seen.append(("add", dn))
+            known = dn in self.server.entries
+            if not known:
+                self.server.entries[dn] = dict(attribute_of(one) for _, one in ber.elements(parts[1]))
+            yield _done(0x69, 68 if known else 0)
+        elif tag == 0x4A:
+            dn = value.decode()
+            self.server.seen.append(("delete", dn))
+            yield _done(0x6B, 0 if self.server.entries.pop(dn, None) is not None else 32)
         elif tag == 0x77:
             yield _done(0x78, 2)
 
 
 def value_after(value: bytes, count: int) -> tuple[int, bytes]:
     return list(ber.elements(value))[count]
+
+
+def attribute_of(attribute: bytes) -> tuple[str, list[str]]:
+    (_, name), (_, values) = ber.elements(attribute)
+    return name.decode().lower(), [value.decode("utf-8", "surrogateescape") for _, value in ber.elements(values)]
 
 
 def fits(filter: tuple[int, bytes], dn: str, attributes: dict[str, list[str]]) -> bool:

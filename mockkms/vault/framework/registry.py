@@ -57,6 +57,7 @@ _TABLE = {
     "secret/aws": Type("secrets.aws", "secrets.aws"),
     "consul": Type("secrets.orchestrators.consul", "secrets.orchestrators.consul"),
     "secret/kubernetes": Type("secrets.orchestrators.kubernetes", "secrets.orchestrators.kubernetes"),
+    "secret/ldap": Type("secrets.directories.ldap.model", "secrets.directories.ldap.world", ("ldap", "openldap")),
     "nomad": Type("secrets.orchestrators.nomad", "secrets.orchestrators.nomad"),
     "rabbitmq": Type("secrets.orchestrators.rabbitmq", "secrets.orchestrators.rabbitmq"),
     "auth/aws": Type("auth.cloud.aws.engine", "auth.cloud.aws.world"),

@@ -72,6 +72,7 @@ VAULT = OPENBAO.derive(
         Feature.DISTRIBUTED_CLAIMS,
         Feature.AUDIENCE_OPTIONAL,
         Feature.LDAP_ROTATION,
+        Feature.LDAP_FOLDERS,
         Feature.LDAP_CLIENT,
         Feature.LDAP_FOLDED_DELETES,
         Feature.LDAP_SCHEMA,

@@ -104,7 +104,9 @@ def round_trip(mount: dict[str, Any], *, flavor: str = "vault") -> dict[str, Any
     with MockKMS(seed=text) as again:
         assert again.dump() == text
     dumped = yaml.safe_load(text)
-    assert not [patch for patch in dumped.get("exact", ()) if "mounts" in patch["at"]]
+    # The times of rotations depend on when the world was loaded, so only they are kept as patches.
+    patches = [patch["at"] for patch in dumped.get("exact", ()) if "mounts" in patch["at"]]
+    assert not [at for at in patches if at[-1] not in ("last_rotation", "next_rotation")]
     found: dict[str, Any] = dumped["vault"]["mounts"]["e/"]
     found.pop("accessor")
     return found

@@ -3,57 +3,16 @@
 from __future__ import annotations
 
 import re
-import ssl
 
-from mockkms import outside
 from mockkms.outside import filters
 from mockkms.outside.ldap import LdapConnection, LdapEntry, LdapError
-from mockkms.urls import urlsplit
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.auth.ldap.model import LdapConfig
+from mockkms.vault.directories.connecting import connect
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials, refusing
 
 REFUSED = "ldap operation failed: failed to bind as user"
 """The error for unknown names and for wrong passwords."""
-_TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
-"""Python does not support versions before 1.2; they are treated as 1.2."""
-
-
-def connect(config: LdapConfig, url: str) -> LdapConnection:
-    """Return a connection to a directory on this machine. Raises OSError, LdapError and ValueError without one."""
-    parts = urlsplit(url)
-    if not outside.is_here(url) or not parts.hostname:
-        raise OSError(f"{url} is not on this machine")
-    if parts.scheme == "ldaps":
-        return _connection(config, parts.hostname, parts.port or 636, _context(config))
-    connection = _connection(config, parts.hostname, parts.port or 389)
-    if config.starttls:
-        try:
-            connection.start_tls(_context(config))
-        except (OSError, LdapError):
-            connection.close()
-            raise
-    return connection
-
-
-def _connection(config: LdapConfig, host: str, port: int, tls: ssl.SSLContext | None = None) -> LdapConnection:
-    return LdapConnection(
-        host,
-        port,
-        tls,
-        connect_seconds=config.connection_timeout or outside.PATIENCE,
-        request_seconds=config.request_timeout or outside.PATIENCE,
-    )
-
-
-def _context(config: LdapConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=config.certificate or None)
-    context.minimum_version = _TLS.get(config.tls_min_version, ssl.TLSVersion.TLSv1_2)
-    context.maximum_version = _TLS.get(config.tls_max_version, ssl.TLSVersion.TLSv1_2)
-    if config.insecure_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def log_in(config: LdapConfig, url: str, connection: LdapConnection, name: str, password: str) -> tuple[list[str], str]:

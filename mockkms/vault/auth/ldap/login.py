@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass, field
 
 from mockkms import outside
@@ -11,6 +10,7 @@ from mockkms.outside.ldap import LdapError
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.ldap import cap_client, directory, ldaputil
 from mockkms.vault.auth.ldap.model import Ldap, engine
+from mockkms.vault.directories.connecting import PORTS, connect, connection_fault
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -29,7 +29,6 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
 _HINT = "the world has no users for this mount; list them under `directory`"
-_PORTS = {"ldap": 389, "ldaps": 636}
 
 login = engine.path(
     "login/{username:some}",
@@ -139,7 +138,7 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
             return _LdapUserFound(name, *directory.log_in(state, name, password, by_attribute=own_client))
         else:
             try:
-                connection = ldaputil.connect(state.config, url)
+                connection = connect(state.config, url)
             except (OSError, LdapError, ValueError) as error:
                 faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
                 continue
@@ -160,20 +159,9 @@ def _url_fault(url: str, own_client: bool) -> str:
     if fault:
         return f'error parsing url "{url}": {fault}'
     parts = urlsplit(url)
-    if parts.scheme in _PORTS:
+    if parts.scheme in PORTS:
         return ""
     if own_client:
         return f'invalid LDAP scheme in url "{url}": invalid parameter'
     host, _, port = parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
     return f'invalid LDAP scheme in url "{host}:{port}"'
-
-
-def connection_fault(url: str, error: Exception) -> str:
-    """Return the text of Go's LDAP client for a failed connection."""
-    if isinstance(error, LdapError):
-        return str(error)
-    if isinstance(error, ssl.SSLError):
-        return f'LDAP Result Code 200 "Network Error": {error.reason or error}'
-    parts = urlsplit(url)
-    refusal = outside.refusal(parts.hostname or "", parts.port or _PORTS[parts.scheme])
-    return f'LDAP Result Code 200 "Network Error": {refusal}'

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockkms.outside.ldap import LdapError
-from mockkms.vault.auth.ldap import ldaputil
-from mockkms.vault.auth.ldap.login import connection_fault
 from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, engine
+from mockkms.vault.directories.connecting import connect, connection_fault
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.policy.passwords import parse_password_policy
@@ -47,7 +46,7 @@ def _change(config: LdapConfig, password: str) -> None:
     faults = []
     for url in (config.rotation_url or config.url).split(","):
         try:
-            connection = ldaputil.connect(config, url)
+            connection = connect(config, url)
         except (OSError, LdapError, ValueError) as error:
             faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
             continue

@@ -1,0 +1,63 @@
+"""Connections to LDAP directories on this machine, as settings describe them."""
+
+from __future__ import annotations
+
+import ssl
+
+from mockkms import outside
+from mockkms.outside.ldap import LdapConnection, LdapError
+from mockkms.urls import urlsplit
+from mockkms.vault.directories.settings import DirectorySettings
+
+PORTS = {"ldap": 389, "ldaps": 636}
+"""The ports of URLs that name none, by their scheme."""
+_TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
+"""Python does not support versions before 1.2; they are treated as 1.2."""
+
+
+def connect(config: DirectorySettings, url: str) -> LdapConnection:
+    """Return a connection to a directory on this machine. Raises OSError, LdapError and ValueError without one."""
+    parts = urlsplit(url)
+    if not outside.is_here(url) or not parts.hostname:
+        raise OSError(f"{url} is not on this machine")
+    if parts.scheme == "ldaps":
+        return _connection(config, parts.hostname, parts.port or PORTS["ldaps"], _context(config))
+    connection = _connection(config, parts.hostname, parts.port or PORTS["ldap"])
+    if config.starttls:
+        try:
+            connection.start_tls(_context(config))
+        except (OSError, LdapError):
+            connection.close()
+            raise
+    return connection
+
+
+def _connection(config: DirectorySettings, host: str, port: int, tls: ssl.SSLContext | None = None) -> LdapConnection:
+    return LdapConnection(
+        host,
+        port,
+        tls,
+        connect_seconds=config.connection_timeout or outside.PATIENCE,
+        request_seconds=config.request_timeout or outside.PATIENCE,
+    )
+
+
+def _context(config: DirectorySettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=config.certificate or None)
+    context.minimum_version = _TLS.get(config.tls_min_version, ssl.TLSVersion.TLSv1_2)
+    context.maximum_version = _TLS.get(config.tls_max_version, ssl.TLSVersion.TLSv1_2)
+    if config.insecure_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def connection_fault(url: str, error: Exception) -> str:
+    """Return the text of Go's LDAP client for a failed connection."""
+    if isinstance(error, LdapError):
+        return str(error)
+    if isinstance(error, ssl.SSLError):
+        return f'LDAP Result Code 200 "Network Error": {error.reason or error}'
+    parts = urlsplit(url)
+    refusal = outside.refusal(parts.hostname or "", parts.port or PORTS[parts.scheme])
+    return f'LDAP Result Code 200 "Network Error": {refusal}'
