@@ -96,8 +96,9 @@ class Cluster(MockKMS):
     ) -> None:
         if standby not in (FORWARD, REDIRECT):
             raise ValueError(f"standby={standby!r}: expected {FORWARD!r} or {REDIRECT!r}")
-        if options.get("upstream") is not None:
-            raise ValueError("`upstream` cannot be used with a cluster")
+        for word in ("upstream", "replay"):
+            if options.get(word) is not None:
+                raise ValueError(f"`{word}` cannot be used with a cluster")
         super().__init__(**options)
         self._rules = Nodes(self.world.clock, nodes, quorum=quorum, election_delay=election_delay)
         behaviour = ClusterOptions(standby, performance_standbys, index_headers)

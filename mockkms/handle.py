@@ -33,9 +33,9 @@ class Handle:
 
     @property
     def state(self) -> str:
-        """``uninitialized``, ``sealed`` or ``unsealed``; ``proxy`` in proxy mode."""
+        """``uninitialized``, ``sealed`` or ``unsealed``; ``proxy`` in proxy mode, ``replay`` in a replay."""
         self.world.overdue()
-        return "proxy" if self.world.upstream else self.world.core.seal.status
+        return self.world.mode if self.world.upstream else self.world.core.seal.status
 
     @property
     def flavor(self) -> str:

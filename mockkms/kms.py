@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from mockkms.environment import ServerEnvironment
 from mockkms.files import modified, remove_abandoned_folders
 from mockkms.handle import Handle
+from mockkms.server.front import Front
 from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.server import Server
 from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, Tls, TlsFiles, certificate_of, server_tls
 from mockkms.tenant import Tenant
+from mockkms.urls import shown_host
 from mockkms.vault.kernel.node import SYSTEM_MAX_TTL, ServerSettings
 from mockkms.vault.products import DEFAULT, product_named
 from mockkms.world.world import Snapshot, World
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
+    from mockkms.recording.writer import Recorder
     from mockkms.world.state_keeper import StateKeeper
     from mockkms.worldfile import WorldSpec
 
@@ -63,6 +66,9 @@ class MockKMS(Handle):
       ``upstream_cert`` (certificate and key, PEM) is the client certificate, ``upstream_timeout`` is the time without
       data in seconds after which a response is given up. ``root_token`` is then only passed on to clients, and a world
       may contain only rules and a clock.
+    - ``record``: a new file for a recording, without secrets, of the requests to ``upstream`` and its answers, of at
+      most ``record_limit`` bytes (256 MiB). ``replay``: a recording to answer from; requests that are not in it get an
+      error with status 599, with ``replay_fallback`` the emulated server's answer.
 
     Raises ``mockkms.SeedError`` for an invalid world, and ValueError for invalid arguments and PEM files. ``start``
     raises OSError for a port in use.
@@ -98,6 +104,10 @@ class MockKMS(Handle):
         upstream_cert: tuple[str | Path, str | Path] | None = None,
         upstream_insecure: bool = False,
         upstream_timeout: float = 60.0,
+        record: str | Path | None = None,
+        record_limit: int | None = None,
+        replay: str | Path | None = None,
+        replay_fallback: bool = False,
     ) -> None:
         self._control = (control_token, control_anywhere)
         self._browsers = BrowserGuard(allow_hosts)
@@ -112,19 +122,14 @@ class MockKMS(Handle):
         self._own_tls = OwnTls(host) if tls is True else None
         context = self._own_tls or server_tls(tls)
         self._scheme = "http" if context is None else "https"
-        self._upstream = None
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
         self._world = World(loader=self._load, dumper=_dump, server=ServerSettings(usual, largest, cluster_name))
-        if upstream is not None:
-            if state is not None:
-                raise ValueError("`state` cannot be set in proxy mode: it belongs to the upstream server")
-            from mockkms.server.proxy.upstream import Upstream
-
-            self._upstream = Upstream(
-                upstream, ca_file=upstream_ca, cert=upstream_cert, insecure=upstream_insecure, timeout=upstream_timeout
-            )
-            self.world.stand_before(self._upstream.url)
+        self._front = Front(
+            self._world, state=state, upstream=upstream, ca=upstream_ca, cert=upstream_cert,
+            insecure=upstream_insecure, timeout=upstream_timeout, record=record, record_limit=record_limit,
+            replay=replay, replay_fallback=replay_fallback,
+        )  # fmt: skip
         self.world.faults.denied = self._denied
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
@@ -163,11 +168,11 @@ class MockKMS(Handle):
     def further_urls(self) -> list[str]:
         """The additional addresses, in the form of ``url``; empty before ``start``."""
         found = self._server.further
-        return [f"http{'s' if place.tls else ''}://{_shown(place.host)}:{port}" for place, port in found]
+        return [f"http{'s' if place.tls else ''}://{shown_host(place.host)}:{port}" for place, port in found]
 
     @property
     def _shown_host(self) -> str:
-        return _shown(self._host)
+        return shown_host(self._host)
 
     @property
     def world(self) -> World:
@@ -188,10 +193,11 @@ class MockKMS(Handle):
             if self._keeper is not None:
                 self._keeper.stop()
             raise
-        upstream = self._upstream
-        if upstream is not None and upstream.port in self._server.ports and upstream.is_here(self._host):
+        try:
+            self._front.check_address(self._host, self._server.ports)
+        except ValueError:
             self._server.stop()
-            raise ValueError(f"upstream {upstream.url} is this server itself")
+            raise
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file
@@ -200,6 +206,7 @@ class MockKMS(Handle):
     def stop(self) -> None:
         """Stop immediately and close all connections."""
         self._server.stop()
+        self._front.close()
         if self._keeper is not None:
             self._keeper.stop()
         if self._own_tls is not None:
@@ -221,6 +228,11 @@ class MockKMS(Handle):
         Raises TenantError (a ValueError) for an invalid id, or if all tenants are busy.
         """
         return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What writes the recording: ``recorder.exchanges``, ``recorder.left_out``; None without ``record``."""
+        return self._front.recorder
 
     @property
     def state_file(self) -> Path | None:
@@ -269,11 +281,7 @@ class MockKMS(Handle):
         )
 
     def _made_gateway(self) -> Gateway:
-        if self._upstream is None:
-            return Gateway(self.world)
-        from mockkms.server.proxy.gateway import ProxyGateway
-
-        return ProxyGateway(self.world, self._upstream)
+        return self._front.gateway()
 
     def _guarded(self, gateway: AnyGateway) -> AnyGateway:
         """Apply the access options of the control API to a gateway and return it."""
@@ -425,12 +433,6 @@ def _dump(world: World) -> str:
 
     # Tens of thousands of tokens take seconds: requests go on meanwhile.
     return dump(world.copied())
-
-
-def _shown(host: str) -> str:
-    """Return a host for URLs: the loopback address for a wildcard address."""
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]" if ":" in host else host
 
 
 def _known_flavor(flavor: str | None) -> str | None:

@@ -18,3 +18,9 @@ _uncached = cast("Callable[[str], SplitResult]", getattr(_cached, "__wrapped__",
 def urlsplit(url: str) -> SplitResult:
     """Return the parts of a URL. Raises ValueError for a malformed one."""
     return _cached(url) if len(url) <= _LONGEST else _uncached(url)
+
+
+def shown_host(host: str) -> str:
+    """Return a host for URLs: the loopback address for a wildcard address."""
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host

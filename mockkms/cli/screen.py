@@ -123,6 +123,7 @@ def banner(kms: MockKMS) -> str:
         return _proxy_banner(kms)
     lines = [
         f"mockkms emulates {kms.flavor} at {kms.url} ({kms.state})",
+        *([f"Requests in {kms.world.recording} are answered from it"] if kms.world.recording else []),
         *(f"Also at {url}" for url in kms.further_urls),
         *(f"Node {number} at {url}" for number, url in enumerate(_nodes(kms))),
         f"RustFS admin KMS API at {kms.rustfs_url}/rustfs/admin/v3/kms",
@@ -149,7 +150,7 @@ def banner(kms: MockKMS) -> str:
 def _proxy_banner(kms: MockKMS) -> str:
     known = {"ADDR": kms.url, "TOKEN": kms.token, "CACERT": os.path.abspath(kms.ca_file) if kms.ca_file else ""}
     lines = [
-        f"mockkms forwards requests at {kms.url} to {kms.world.upstream}",
+        _what_it_does(kms),
         f"Inspector at {kms.control_url}/_mockkms/ui/ (control API: {kms.control_url}/_mockkms/)",
         "",
         *(f"    export VAULT_{name}='{value}'" for name, value in known.items() if value),
@@ -157,6 +158,14 @@ def _proxy_banner(kms: MockKMS) -> str:
         "For tests only: the journal keeps requests and responses, secrets included. Press Ctrl-C to stop.",
     ]
     return "\n".join(lines)
+
+
+def _what_it_does(kms: MockKMS) -> str:
+    if kms.world.mode == "replay":
+        return f"mockkms answers at {kms.url} from the recording {kms.world.upstream}"
+    recorder = kms.recorder
+    recorded = f", recorded without secrets in {recorder.path}" if recorder is not None else ""
+    return f"mockkms forwards requests at {kms.url} to {kms.world.upstream}{recorded}"
 
 
 def ready(kms: MockKMS) -> dict[str, object]:

@@ -51,21 +51,29 @@ def is_secret_name(name: str) -> bool:
     return SECRET_NAME.search(plain_name(name)) is not None
 
 
-def hide(target: str, known: Callable[[str], bool], *, strict: bool = False) -> str:
+Show = Callable[[str, str], str]
+"""Returns what is shown in place of a secret; the second argument is the usual mark, ``TOKEN`` or ``REDACTED``."""
+
+
+def _mark(_secret: str, mark: str) -> str:
+    return mark
+
+
+def hide(target: str, known: Callable[[str], bool], *, strict: bool = False, show: Show = _mark) -> str:
     """Return a target without tokens and secrets; the same object if it has none.
 
     ``known`` says whether a text is a token. ``strict`` hides the value of every parameter that is not known to be
-    harmless.
+    harmless. ``show`` gets secrets percent-decoded.
     """
     path, mark, query = target.partition("?")
     segments = path.split("/")
-    hidden = [_segment(text, known) for text in segments]
+    hidden = [_segment(text, known, show) for text in segments]
     for at in range(len(segments) - 3):
         if segments[at : at + 2] == ["auth", "token"] and segments[at + 2] in _PLACES and segments[at + 3]:
-            hidden[at + 3 :] = [TOKEN]
+            hidden[at + 3 :] = [show(unquote("/".join(segments[at + 3 :])), TOKEN)]
             break
     pairs = query.split("&") if query else []
-    shown = [_pair(text, known, strict=strict) for text in pairs]
+    shown = [_pair(text, known, show, strict=strict) for text in pairs]
     return target if hidden == segments and shown == pairs else "/".join(hidden) + mark + "&".join(shown)
 
 
@@ -78,26 +86,27 @@ def cut(target: str, limit: int) -> str:
     return kept if limit - end > _LONGEST_TOKEN or target[limit] in "/?&=" else kept[:end]
 
 
-def _segment(text: str, known: Callable[[str], bool]) -> str:
+def _segment(text: str, known: Callable[[str], bool], show: Show) -> str:
     if len(text) < SHORTEST_TOKEN:
         return text
     plain = unquote(text) if "%" in text else text
     if known(plain):
-        return TOKEN
-    return TOKEN_FORM.sub(TOKEN, plain) if TOKEN_FORM.search(plain) else text
+        return show(plain, TOKEN)
+    return TOKEN_FORM.sub(lambda found: show(found[0], TOKEN), plain) if TOKEN_FORM.search(plain) else text
 
 
-def _pair(text: str, known: Callable[[str], bool], *, strict: bool) -> str:
+def _pair(text: str, known: Callable[[str], bool], show: Show, *, strict: bool) -> str:
     name, equals, value = text.partition("=")
     if not equals:
-        return TOKEN if _segment(name, known) is not name else text
+        hidden = _segment(name, known, show)
+        return text if hidden is name else hidden if show is not _mark else TOKEN
     if not value:
         return text
-    plain = plain_name(unquote_plus(name))
+    plain, whole = plain_name(unquote_plus(name)), unquote_plus(value)
     if SECRET_NAME.search(plain):
-        return f"{name}={TOKEN if plain.endswith(('token', 'jwt')) else REDACTED}"
-    if _segment(value, known) is not value or known(unquote_plus(value)):
-        return f"{name}={TOKEN}"
+        return f"{name}={show(whole, TOKEN if plain.endswith(('token', 'jwt')) else REDACTED)}"
+    if known(whole) or _segment(value, known, _mark) is not value:
+        return f"{name}={show(whole, TOKEN)}"
     if TOKEN_FORM.search(name) or (strict and plain not in _HARMLESS and value not in ("true", "false")):
-        return f"{_segment(name, known)}={REDACTED}"
+        return f"{_segment(name, known, show)}={show(whole, REDACTED)}"
     return text

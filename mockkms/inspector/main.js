@@ -64,7 +64,7 @@ async function header() {
   const now = await ask("GET", "inspect");
   const kind = { unsealed: "good", proxy: "good", sealed: "bad" }[now.seal] ?? "warn";
   document.getElementById("facts").replaceChildren(
-    el("span", {}, now.mode === "proxy" ? `in front of ${now.upstream}` : `${now.product} ${now.version}`),
+    el("span", {}, now.upstream ? `in front of ${now.upstream}` : `${now.product} ${now.version}`),
     badge(now.seal, kind),
     el("span", { class: "wide" }, now.clock.now.slice(0, 19).replace("T", " "), now.clock.frozen ? " (frozen)" : ""),
   );

@@ -64,7 +64,7 @@ function* clockPanel(now, done) {
 }
 
 function* sealPanel(now, done) {
-  if (now.seal === "proxy") {
+  if (now.seal === now.mode) {
     yield el("p", {}, "The seal is that of the server behind this proxy.");
     return;
   }

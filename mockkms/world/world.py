@@ -86,7 +86,11 @@ class World:
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal(issued=lambda token: token in self.core.state.tokens.by_id)
         self.upstream = ""
-        """Address of the real server in proxy mode; empty without one."""
+        """Address of the real server in proxy mode, path of the recording in a replay; empty without either."""
+        self.mode = "emulator"
+        """What answers: ``emulator``, ``proxy`` or ``replay``."""
+        self.recording = ""
+        """Path of the recording whose requests are answered from it; empty without one."""
         self.beside: Beside | None = None
         """Saved and restored with the world."""
         self.baseline: Snapshot | None = None
@@ -104,15 +108,19 @@ class World:
         self.dumper = dumper
         """Returns a world as YAML; None if this world cannot be dumped."""
 
-    def stand_before(self, upstream: str) -> None:
-        """Be rules, journal and clock in front of a real server at this address."""
-        self.upstream = upstream
-        self.faults.stateless = f"a real server answers here ({upstream}), and its state cannot be changed from outside"
+    def stand_before(self, upstream: str, mode: str = "proxy") -> None:
+        """Be rules, journal and clock in front of a real server at this address, or of a recording in this file."""
+        self.upstream, self.mode = upstream, mode
+        self.faults.stateless = f"{self._answers_here}, and its state cannot be changed from outside"
+
+    @property
+    def _answers_here(self) -> str:
+        return f"a {'recording' if self.mode == 'replay' else 'real server'} answers here ({self.upstream})"
 
     def own_state(self, what: str) -> None:
-        """Raise NoState in proxy mode, where the state that ``what`` needs is a real server's."""
+        """Raise NoState in proxy mode and replays: the state that ``what`` needs is not in this process."""
         if self.upstream:
-            raise NoState(f"{what}: a real server answers here ({self.upstream}), and its state is out of reach")
+            raise NoState(f"{what}: {self._answers_here}, and its state is out of reach")
 
     def begin(self, *, root_token: str, rng: int | str | None, flavor: str, clock: float | None = None) -> None:
         """Become the world of a fresh dev server; no rule, no journal. ``clock``, epoch seconds, freezes it."""

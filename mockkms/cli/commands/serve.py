@@ -119,7 +119,7 @@ def serve_until_signal(
             # Scripts that wait for the ready file may read the output at once.
             screen.flush()
             screen.write_ready_file(options.ready_file, kms)
-        if kms.rng is None and not options.fresh_keys and not options.upstream:
+        if kms.rng is None and not options.fresh_keys and not kms.world.upstream:
             _prepare_keys()
         gc.freeze()
         if watcher is not None:
@@ -129,6 +129,8 @@ def serve_until_signal(
         signals.wait()
     finally:
         kms.stop()
+        if kms.recorder is not None:
+            screen.say(kms.recorder.summary())
         if options.pid_file:
             Path(options.pid_file).unlink(missing_ok=True)
         farewell()

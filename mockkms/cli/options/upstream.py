@@ -1,4 +1,4 @@
-"""The flags of ``serve --upstream``: fault rules and journal in front of a real server."""
+"""The flags of ``serve --upstream``, ``--record`` and ``--replay``: a real server, or a recording of one, answers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from mockkms.cli.arguments import CommandError
 
 _DENIED = ("state", "nodes", "config", "fresh_keys", "rustfs_api", "rustfs_auth", "rustfs_credentials")
 """Flags for emulated state, which a real server has itself."""
+_MIB = 1 << 20
+_LARGEST = 1024
+"""MiB of the largest recording that is read."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,15 +25,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     proxy.add_argument("--upstream-insecure", action="store_true", help="do not verify the server's certificate")
     silence = "give up on a response after this time without data (default: 60)"
     proxy.add_argument("--upstream-timeout", type=float, metavar="SECONDS", help=silence)
+    record = "write requests and answers, without secrets, to this new file, for --replay"
+    proxy.add_argument("--record", type=Path, metavar="FILE", help=record)
+    limit = "end the recording before the file is larger (default: 256)"
+    proxy.add_argument("--record-limit", type=int, metavar="MIB", help=limit)
+    replay = parser.add_argument_group("replay")
+    text = "answer from this recording; an unrecorded request gets an error that names the nearest recorded one"
+    replay.add_argument("--replay", type=Path, metavar="FILE", help=text)
+    text = "answer unrecorded requests as the emulated server"
+    replay.add_argument("--replay-fallback", action="store_true", help=text)
 
 
 def words(options: argparse.Namespace) -> dict[str, object]:
-    """Return the arguments of MockKMS for proxy mode; empty without ``--upstream``. Raises CommandError."""
+    """Return the arguments of MockKMS for proxy mode or a replay; empty without either. Raises CommandError."""
+    replay = _replay(options)
+    if options.record_limit is not None and options.record is None:
+        raise CommandError("--record-limit requires --record")
+    if options.record_limit is not None and not 1 <= options.record_limit <= _LARGEST:
+        raise CommandError(f"--record-limit {options.record_limit}: expected 1 to {_LARGEST} MiB")
     if options.upstream is None:
-        for name in ("upstream_ca", "upstream_cert", "upstream_key", "upstream_insecure", "upstream_timeout"):
+        for name in ("upstream_ca", "upstream_cert", "upstream_key", "upstream_insecure", "upstream_timeout", "record"):
             if getattr(options, name):
                 raise CommandError(f"--{name.replace('_', '-')} requires --upstream")
-        return {}
+        return replay
+    if replay:
+        raise CommandError("--replay and --upstream cannot be used together: one of them answers")
     for name in _DENIED:
         if getattr(options, name, None):
             flag = name.replace("_", "-")
@@ -46,5 +65,21 @@ def words(options: argparse.Namespace) -> dict[str, object]:
         "upstream_ca": options.upstream_ca or "",
         "upstream_cert": (cert, key) if cert is not None else None,
         "upstream_insecure": options.upstream_insecure,
+        "record": options.record,
+        "record_limit": options.record_limit * _MIB if options.record_limit else None,
         **timeout,
     }
+
+
+def _replay(options: argparse.Namespace) -> dict[str, object]:
+    """Return the arguments of MockKMS for a replay; empty without ``--replay``. Raises CommandError."""
+    if options.replay is None:
+        if options.replay_fallback:
+            raise CommandError("--replay-fallback requires --replay")
+        return {}
+    denied = ("nodes",) if options.replay_fallback else _DENIED
+    for name in denied:
+        if getattr(options, name, None):
+            hint = "" if options.replay_fallback else " without --replay-fallback: it configures an emulated server"
+            raise CommandError(f"--{name.replace('_', '-')} cannot be used with --replay{hint}")
+    return {"replay": options.replay, "replay_fallback": options.replay_fallback}

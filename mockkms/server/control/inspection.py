@@ -41,12 +41,12 @@ def overview(asked: Asked) -> Shown:
         mounts = [mount for mount in state.mounts.entries.values() if not mount.is_auth]
         expiries = [lease.expires for lease in state.leases.items.values() if lease.expires]
         return {
-            "mode": "proxy" if world.upstream else "emulator",
+            "mode": world.mode,
             "upstream": world.upstream,
             "product": product.texts.product,
             "flavor": product.name,
             "version": product.version,
-            "seal": "proxy" if world.upstream else core.seal.status,
+            "seal": world.mode if world.upstream else core.seal.status,
             "requests": world.journal.total,
             "per_minute": _per_minute(world, now),
             "counts": {

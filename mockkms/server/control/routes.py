@@ -41,9 +41,9 @@ def index(asked: Asked) -> dict[str, object]:
 
 
 def _mode(asked: Asked) -> dict[str, str]:
-    """Return the mode: emulator, or proxy for a real server."""
-    upstream = asked.world.upstream
-    return {"mode": "proxy", "upstream": upstream} if upstream else {"mode": "emulator"}
+    """Return the mode: emulator, proxy with the address of the real server, or replay with the recording's path."""
+    world = asked.world
+    return {"mode": world.mode, "upstream": world.upstream} if world.upstream else {"mode": world.mode}
 
 
 @route("GET", "openapi.json", "This API as an OpenAPI document")
@@ -357,7 +357,7 @@ def get_state(asked: Asked) -> dict[str, object] | str:
 def _own_state(world: World) -> dict[str, object]:
     seal = world.core.seal
     if world.upstream:
-        return {"seal": "proxy", "unseal_keys": [], "token": world.root_token}
+        return {"seal": world.mode, "unseal_keys": [], "token": world.root_token}
     token = world.root_token or world.core.state.seal.root_token
     return {"seal": seal.status, "unseal_keys": seal.unseal_keys, "token": token}
 

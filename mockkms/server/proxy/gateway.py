@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from mockkms.faults import View
+from mockkms.recording.writer import Recorder
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
-from mockkms.server.gateway.fault_layer import FaultLayer, unasked
+from mockkms.server.gateway.fault_layer import FaultLayer, unasked, wire_target
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.proxy.learned import Learned
 from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
 from mockkms.server.proxy.upstream_view import asks_for_a_token, namespace_of, view_from_outside
 from mockkms.vault.framework.message import Request
+from mockkms.world.journal.entry import Entry
 from mockkms.world.world import World
 
 DECIDED = "decided upstream"
@@ -21,15 +25,18 @@ class ProxyGateway(Gateway):
 
     forwards = True
 
-    def __init__(self, world: World, upstream: Upstream, learned: Learned | None = None) -> None:
+    def __init__(
+        self, world: World, upstream: Upstream, learned: Learned | None = None, recorder: Recorder | None = None
+    ) -> None:
         super().__init__(world)
+        self._recorder = recorder
         self.upstream = upstream
         self._learned = Learned() if learned is None else learned
         self.layer = FaultLayer(world, self.ask, self, self.look)
 
     def of(self, world: World) -> Gateway:
         """Return a gateway for another world in front of the same server."""
-        return ProxyGateway(world, self.upstream, self._learned)
+        return ProxyGateway(world, self.upstream, self._learned, self._recorder)
 
     async def close(self) -> None:
         """Close the connections to the server."""
@@ -37,13 +44,30 @@ class ProxyGateway(Gateway):
 
     async def ask(self, http: HttpRequest) -> HttpReply:
         """Return the real server's response, with the properties for the journal."""
+        now, started = self.world.clock.now(), perf_counter()
         reply = await self.upstream.ask(http)
+        seconds = perf_counter() - started
         view = self.look(self.world, http)
         if view.service == "vault":
             token = http.header_facts.token
             self._learned.learn(view, namespace_of(http), token, reply.status, reply.body)
         reply.request = self._recorded(view, reply)
+        if self._recorder is not None:
+            self._keep(self._recorder, http, view, reply, now, seconds)
         return reply
+
+    def _keep(
+        self, recorder: Recorder, http: HttpRequest, view: View, reply: HttpReply, now: float, seconds: float
+    ) -> None:
+        """Append the request and the server's own answer, before any rule changes it, to the recording."""
+        if UPSTREAM_HEADER in reply.headers:
+            recorder.skip(f"a request without an answer: {reply.headers[UPSTREAM_HEADER]}")
+            return
+        entry = Entry(
+            now, view.service, http.method, wire_target(http), http.headers, http.body, reply.request, reply.status,
+            reply.body, seconds,
+        )  # fmt: skip
+        recorder.add(entry, [*reply.headers.items(), *reply.repeated], streamed=reply.rest is not None)
 
     def look(self, world: World, http: HttpRequest) -> View:
         """Return the view of a request for the rules."""

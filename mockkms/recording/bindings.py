@@ -1,0 +1,107 @@
+"""What stands for the secrets of a recording in one replay: what the client sends in their place, else a made-up value.
+
+A client that writes ``hunter2`` where a recorded one wrote a secret reads ``hunter2`` wherever a later answer holds
+that secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockkms.recording.exchange import Exchange
+from mockkms.recording.placeholders import Form, usable
+from mockkms.recording.unify import Found, placeholders_in, slots
+from mockkms.world.journal.hiding import Secret
+
+_LONGEST = 64 * 1024
+"""Characters of the longest value that is kept in place of a secret."""
+_MOST = 64 * 1024 * 1024
+"""Characters of all such values together."""
+
+
+class Bindings:
+    """The values of placeholders."""
+
+    def __init__(self, forms: dict[str, tuple[Form, int]], issued: frozenset[str]) -> None:
+        self._forms, self._issued = forms, issued
+        self._usable: dict[str, Secret] = {}
+        self._names: dict[Secret, str] = {}
+        """Placeholders by the made-up value that stands for them."""
+        self._bound: dict[str, Secret] = {}
+        self._holders: dict[Secret, str] = {}
+        """Placeholders by the value that a client sent last in their place."""
+        self._size = 0
+
+    def value(self, placeholder: str) -> Secret:
+        """Return the value for answers."""
+        bound = self._bound.get(placeholder)
+        return self._made_up(placeholder) if bound is None else bound
+
+    def knows(self, value: str) -> bool:
+        """Return whether a value stands for a secret of the recording."""
+        return self.holder(value) != ""
+
+    def holder(self, value: Secret) -> str:
+        """Return the placeholder that a value stands for; empty if it stands for none."""
+        return self._holders.get(value) or self._names.get(value) or ""
+
+    def fits(self, placeholder: str, value: Secret) -> bool:
+        """Return whether a value may stand for a placeholder without a contradiction to earlier requests."""
+        if not placeholder:
+            return value == ""
+        bound = self._bound.get(placeholder)
+        if bound is not None:
+            return bound == value
+        if self.holder(value) == placeholder or self._made_up(placeholder) == value:
+            return True
+        # A secret that the recorded server made can only be sent as the replay gave it out.
+        return placeholder not in self._issued and self.holder(value) == ""
+
+    def bind(self, found: Found) -> None:
+        """Let values stand for placeholders from now on."""
+        for placeholder, value in found:
+            if not placeholder or value == "" or value == self._made_up(placeholder):
+                continue
+            size = len(value) if isinstance(value, str) else 8
+            old = self._bound.pop(placeholder, None)
+            if old is not None:
+                self._size -= len(old) if isinstance(old, str) else 8
+                if self._holders.get(old) == placeholder:
+                    del self._holders[old]
+            if size <= _LONGEST and self._size + size <= _MOST:
+                self._bound[placeholder] = value
+                self._holders[value] = placeholder
+                self._size += size
+
+    def clear(self) -> None:
+        """Forget what clients have sent."""
+        self._bound.clear()
+        self._holders.clear()
+        self._size = 0
+
+    def _made_up(self, placeholder: str) -> Secret:
+        found = self._usable.get(placeholder)
+        if found is None:
+            form, number = self._forms.get(placeholder) or (Form("text"), _number(placeholder))
+            found = self._usable[placeholder] = usable(form, number)
+            self._names[found] = placeholder
+        return found
+
+
+def _number(placeholder: str) -> int:
+    return int(placeholder.rpartition(":")[2].rstrip(")") or 0)
+
+
+def issued(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """Return the placeholders of secrets that an answer held before any request did: the server made them."""
+    sent: set[str] = set()
+    made: set[str] = set()
+    for exchange in exchanges:
+        sent.update(slots(exchange.asked))
+        made.update(name for name in _in_answer(exchange) if name not in sent)
+    return frozenset(made)
+
+
+def _in_answer(exchange: Exchange) -> list[str]:
+    texts = [text for _, text in exchange.answered.headers]
+    return [name for value in (*texts, exchange.answered.body.value) for name in placeholders_in(value)]

@@ -1,0 +1,139 @@
+"""Answers requests from a recording.
+
+Two requests are the same if method, path, query, namespace and body are, whatever the secrets in them. The same
+requests get the recorded answers in their order; the last one repeats. If recorded requests differ in secrets only
+(two tokens read the same path), the one is chosen whose secrets the client has used, or was given, before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mockkms.recording.bindings import Bindings, issued
+from mockkms.recording.exchange import Asked, Exchange
+from mockkms.recording.nearest import nearest
+from mockkms.recording.reader import Recording
+from mockkms.recording.unify import Found, canonical, slots, unify_asked, unify_text
+from mockkms.world.journal.hiding import Secret
+
+_Key = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+@dataclass
+class _Class:
+    """The exchanges whose requests are equal, secrets included."""
+
+    slots: tuple[str, ...]
+    exchanges: list[Exchange] = field(default_factory=list)
+    played: int = 0
+    """How many of them were played, at most all."""
+
+
+@dataclass
+class _Shape:
+    """The exchanges whose requests are equal but for secrets."""
+
+    asked: Asked
+    has_secrets: bool
+    classes: dict[tuple[str, ...], _Class] = field(default_factory=dict)
+
+
+class Player:
+    """One replay: where it is in the recording, and the values of secrets. Used by one thread at a time."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.secrets = Bindings(recording.forms, issued(recording.exchanges))
+        self._shapes: dict[_Key, dict[str, dict[str, _Shape]]] = {}
+        """By method, namespace and headers, then by path, then by canonical text."""
+        for exchange in recording.exchanges:
+            self._index(exchange)
+
+    def play(self, asked: Asked) -> Exchange | None:
+        """Return the next exchange for a request; None if it was not recorded."""
+        found: Found = []
+        shape = self._shape(asked, found)
+        if shape is None:
+            return None
+        names = next(iter(shape.classes.values())).slots
+        values = tuple(value for _, value in found)
+        chosen = self._chosen(shape, values) if len(values) == len(names) else next(iter(shape.classes.values()))
+        exchange = chosen.exchanges[min(chosen.played, len(chosen.exchanges) - 1)]
+        chosen.played = min(chosen.played + 1, len(chosen.exchanges))
+        if len(values) == len(names):
+            self.secrets.bind([*zip(chosen.slots, values, strict=True)])
+        return exchange
+
+    def why_not(self, asked: Asked) -> str:
+        """Return the error for a request that was not recorded, with the nearest recorded one."""
+        return nearest(self.recording, asked)
+
+    def restart(self) -> None:
+        """Return to the beginning of the recording, and forget what clients have sent."""
+        self.secrets.clear()
+        for by_path in self._shapes.values():
+            for shapes in by_path.values():
+                for shape in shapes.values():
+                    for one in shape.classes.values():
+                        one.played = 0
+
+    # -- which exchange ----------------------------------------------------------------------------------------------
+
+    def _index(self, exchange: Exchange) -> None:
+        asked = exchange.asked
+        shapes = self._shapes.setdefault(_key(asked), {}).setdefault(asked.path, {})
+        names = slots(asked)
+        shape = shapes.setdefault(canonical(asked), _Shape(asked, len(names) > 1))
+        shape.classes.setdefault(names, _Class(names)).exchanges.append(exchange)
+
+    def _shape(self, asked: Asked, found: Found) -> _Shape | None:
+        by_path = self._shapes.get(_key(asked))
+        if by_path is None:
+            return None
+        exact = by_path.get(asked.path)
+        if exact is not None:
+            same = exact.get(canonical(asked))
+            if same is not None and not same.has_secrets:
+                found.append((same.asked.token, asked.token))
+                return same
+            shape = _first(exact.values(), asked, found)
+            if shape is not None:
+                return shape
+        others = (
+            shape
+            for path, shapes in by_path.items()
+            if "(mockkms:" in path and unify_text(path, asked.path, [])
+            for shape in shapes.values()
+        )
+        return _first(others, asked, found)
+
+    def _chosen(self, shape: _Shape, values: tuple[Secret, ...]) -> _Class:
+        """Return the class of the fewest contradictions; of several one that is not played to its end, the first."""
+        holder = self.secrets.holder
+        known = shape.classes.get(tuple(holder(value) if value != "" else "" for value in values))
+        if known is not None:
+            return known
+        best, best_rank = None, (0, False)
+        for one in shape.classes.values():
+            wrong = sum(not self.secrets.fits(name, value) for name, value in zip(one.slots, values, strict=True))
+            rank = (wrong, one.played >= len(one.exchanges))
+            if best is None or rank < best_rank:
+                best, best_rank = one, rank
+            if rank == (0, False):
+                break
+        assert best is not None, "every shape has a class"
+        return best
+
+
+def _key(asked: Asked) -> _Key:
+    return asked.method, asked.namespace, tuple(sorted(asked.headers.items()))
+
+
+def _first(shapes: Iterable[_Shape], asked: Asked, found: Found) -> _Shape | None:
+    for shape in shapes:
+        tried: Found = []
+        if unify_asked(shape.asked, asked, tried):
+            found += tried
+            return shape
+    return None
