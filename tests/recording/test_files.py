@@ -184,7 +184,9 @@ def test_serve_replays(tmp_path: Path) -> None:
         assert requests.get(ready["url"] + "/v1/sys/health", timeout=10).json() == health
         assert ready["state"] == "replay"
         assert requests.get(ready["url"] + "/v1/sys/init", timeout=10).status_code == 599
-    with served(tmp_path, "--replay", str(path), "--replay-fallback") as ready:
+    other = tmp_path / "other"
+    other.mkdir()
+    with served(other, "--replay", str(path), "--replay-fallback") as ready:
         assert requests.get(ready["url"] + "/v1/sys/health", timeout=10).json() == health
         assert requests.get(ready["url"] + "/v1/sys/init", timeout=10).json() == {"initialized": True}
 
