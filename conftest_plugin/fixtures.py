@@ -94,10 +94,11 @@ def mockkms(
         mockkms_server.refuse(world)
         yield mockkms_server
         return
-    if settings.upstream(request.config):
+    option = settings.in_front(request.config)
+    if option:
         from .upstream import refuse
 
-        refuse(world)
+        refuse(world, option)
     server: AnyKms = mockkms_server
     theirs = settings.option(request.config, "mockkms_url")
     if world.tls is not None and theirs:

@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.strict(config)
     settings.lint(config)
     settings.upstream(config)
+    settings.replay(config)
     settings.flavor(config)
     settings.allow_unhandled(config)
     report = settings.report(config)
@@ -65,9 +66,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     listing = ("collectonly", "showfixtures", "show_fixtures_per_test")
     if hasattr(config, "workerinput") or any(config.getoption(name, False) for name in listing):
         return
-    if any(settings.option(config, name) for name in ("mockkms_url", "mockkms_upstream")) or config.getoption(
-        "mockkms_seed"
-    ):
+    named = ("mockkms_url", "mockkms_upstream", "mockkms_replay")
+    if any(settings.option(config, name) for name in named) or config.getoption("mockkms_seed"):
         from . import start
 
         start.check(config)
@@ -100,7 +100,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         active = item.stash.get(ACTIVE, None)
         if active is not None:
             active.settled = True
-        if settings.upstream(item.config):
+        if settings.in_front(item.config):
             from .upstream import skip_if_out_of_reach
 
             skip_if_out_of_reach(error)

@@ -41,11 +41,15 @@ class Servers:
     def _new(self, asked: object, flavor: str | None) -> MockKMS:
         config = self._config
         tls, ca_file = tls_files(asked, self._folders.mktemp("mockkms") if asked else config.rootpath)
-        upstream = settings.upstream(config)
+        upstream, recording = settings.upstream(config), settings.replay(config)
         if upstream:
             from .upstream import proxy
 
             kms = proxy(config, upstream, tls)
+        elif recording is not None and settings.in_front(config):
+            from .upstream import replayed
+
+            kms = replayed(config, recording, tls)
         else:
             from mockkms import MockKMS, SeedError
 
@@ -55,7 +59,10 @@ class Servers:
                 # Overrides the session's world; the test's own world takes precedence.
                 seed = settings.merged(seed, {"flavor": usual})
             try:
-                kms = MockKMS(seed=seed, rng=settings.rng(config), tls=tls, flavor=flavor)
+                kms = MockKMS(
+                    seed=seed, rng=settings.rng(config), tls=tls, flavor=flavor, replay=recording,
+                    replay_fallback=recording is not None,
+                )  # fmt: skip
             except SeedError as error:
                 source = "mockkms_seed" if self._seed == settings.suite_seed(config) else "the fixture mockkms_seed"
                 pytest.fail(f"invalid world of the session ({source}): {error}", pytrace=False)

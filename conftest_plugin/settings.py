@@ -17,6 +17,10 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mockkms-url", metavar="URL", help="run the tests against this running server")
     upstream = "proxy mode: forward requests to this real server instead of emulating one"
     group.addoption("--mockkms-upstream", metavar="URL", help=upstream)
+    replay = "answer from this recording of a real server (mockkms serve --record) instead of emulating one"
+    group.addoption("--mockkms-replay", metavar="FILE", help=replay)
+    fallback = "with --mockkms-replay: answer unrecorded requests as the emulated server"
+    group.addoption("--mockkms-replay-fallback", action="store_true", default=None, help=fallback)
     token = "root token of the server at --mockkms-url or --mockkms-upstream (default: root)"
     group.addoption("--mockkms-token", metavar="TOKEN", help=token)
     control = "control token of the mockkms server at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
@@ -41,6 +45,8 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this running server")
     parser.addini("mockkms_upstream", upstream)
+    parser.addini("mockkms_replay", replay)
+    parser.addini("mockkms_replay_fallback", fallback, type="bool", default=False)
     parser.addini("mockkms_token", token)
     parser.addini("mockkms_control_token", control)
     parser.addini("mockkms_control_token_file", control_file)
@@ -94,6 +100,37 @@ def upstream(config: pytest.Config) -> str:
     if url and option(config, "mockkms_url"):
         raise pytest.UsageError("--mockkms-upstream and --mockkms-url cannot be used together")
     return url
+
+
+def replay(config: pytest.Config) -> Path | None:
+    """Return the path of the recording to answer from: relative to the working directory, in the ini file to it.
+
+    Raises UsageError.
+    """
+    given = config.getoption("mockkms_replay")
+    name = str(given or config.getini("mockkms_replay") or "")
+    if not name:
+        if replay_fallback(config):
+            raise pytest.UsageError("--mockkms-replay-fallback requires --mockkms-replay")
+        return None
+    for other in ("url", "upstream"):
+        if option(config, f"mockkms_{other}"):
+            raise pytest.UsageError(f"--mockkms-replay and --mockkms-{other} cannot be used together")
+    folder = config.invocation_params.dir if given or config.inipath is None else config.inipath.parent
+    return folder / name
+
+
+def replay_fallback(config: pytest.Config) -> bool:
+    """Return whether the emulated server answers requests that are not in the recording."""
+    given = config.getoption("mockkms_replay_fallback")
+    return bool(config.getini("mockkms_replay_fallback") if given is None else given)
+
+
+def in_front(config: pytest.Config) -> str:
+    """Return the option by which there is no emulated state; empty without one. Raises UsageError."""
+    if upstream(config):
+        return "--mockkms-upstream"
+    return "--mockkms-replay" if replay(config) is not None and not replay_fallback(config) else ""
 
 
 def flavor(config: pytest.Config) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +28,21 @@ def check(config: pytest.Config) -> None:
             "",
             "start it, correct the address, or leave the option out: requests are then answered by the emulated server",
         )
+    recording = settings.replay(config)
+    if recording is not None:
+        _check_recording(recording)
     if config.getoption("mockkms_seed"):
         _check_seed(config)
+
+
+def _check_recording(path: Path) -> None:
+    """Read the recording of ``--mockkms-replay``. Raises UsageError with the line of an error."""
+    from mockkms import MockKMS
+
+    try:
+        MockKMS(replay=path)
+    except ValueError as error:
+        raise pytest.UsageError(f"--mockkms-replay: {error}") from None
 
 
 def _check_server(option: str, url: str, control_token: str, advice: str) -> None:

@@ -1,8 +1,9 @@
-"""Proxy mode (``--mockkms-upstream``): faults and journal work, tests that need emulated state are skipped."""
+"""Proxy mode and replays: faults and journal work, tests that need emulated state are skipped."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,8 +29,19 @@ def proxy(config: pytest.Config, url: str, tls: Tls | None) -> MockKMS:
         raise pytest.UsageError(f"--mockkms-upstream: {error}") from None
 
 
-def refuse(world: TestWorld) -> None:
-    """Skip a test whose marker sets state, which belongs to the real server."""
+def replayed(config: pytest.Config, recording: Path, tls: Tls | None) -> MockKMS:
+    """Return a server that answers from a recording alone, not yet started. Raises UsageError."""
+    from mockkms import MockKMS
+
+    token = settings.option(config, "mockkms_token") or "root"
+    try:
+        return MockKMS(replay=recording, root_token=token, rng=settings.rng(config), tls=tls)
+    except ValueError as error:
+        raise pytest.UsageError(f"--mockkms-replay: {error}") from None
+
+
+def refuse(world: TestWorld, option: str) -> None:
+    """Skip a test whose marker sets state, which ``option`` takes out of reach."""
     asked = {
         "seed": bool(world.seeds),
         "state": world.state == "sealed",
@@ -38,7 +50,7 @@ def refuse(world: TestWorld) -> None:
     }
     for word, wanted in asked.items():
         if wanted:
-            pytest.skip(f"mockkms({word}=…) requires an emulated server and cannot be used with --mockkms-upstream")
+            pytest.skip(f"mockkms({word}=…) requires an emulated server and cannot be used with {option}")
 
 
 def skip_if_out_of_reach(error: BaseException) -> None:
