@@ -1,0 +1,48 @@
+"""The estimate of a JSON body's memory, against one made from the decoded body."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockkms.server.json_limits import cost
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=30
+)
+
+
+def estimate(value: object) -> int:
+    """Bytes for a value: 88 for an object, 40 for an array, 32 and its text for a string, 24 for a number, 17 else."""
+    if isinstance(value, dict):
+        return 88 + sum(estimate(name) + estimate(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return 40 + sum(estimate(inner) for inner in value)
+    if isinstance(value, str):
+        return 32 + len(json.dumps(value).encode()) - 2
+    return 17 if value is None or isinstance(value, bool) else 24
+
+
+@given(value=values, indent=st.sampled_from([None, 2]))
+def test_the_estimate_is_that_of_the_decoded_body(value: object, indent: int | None) -> None:
+    body = json.dumps(value, indent=indent).encode()
+    assert cost.memory(body) == estimate(value)
+    assert cost.memory(body) <= cost.bound(body)
+
+
+@pytest.mark.parametrize("strings", [0, 1, 999, 1000, 1001, 2500])
+def test_bodies_of_many_strings_are_divided_at_their_ends(strings: int) -> None:
+    value = [*(f'"{number}\\' for number in range(strings)), *range(2000)]
+    assert cost.memory(json.dumps(value).encode()) == estimate(value)
+
+
+@pytest.mark.parametrize("most", [0, 1, 999, 1000, 1001, 2000])
+def test_the_number_of_strings_is_limited(most: int) -> None:
+    allowed = json.dumps([str(number) for number in range(most)]).encode()
+    assert cost.fault(allowed, most) is None
+    more = json.dumps([str(number) for number in range(most + 1)]).encode()
+    assert cost.fault(more, most) == "exceeded maximum number of strings"
