@@ -10,6 +10,8 @@ import pytest
 from hvac.exceptions import InternalServerError, InvalidRequest
 
 from mockkms import MockKMS
+from mockkms.crypto import jws
+from tests.vault.auth.cloud.clouds import KEY
 from tests.vault.driving import World
 
 
@@ -108,7 +110,7 @@ def test_roles_of_azure_and_google(client: hvac.Client) -> None:
     client.auth.gcp.create_role("r", "iam", "project", bound_service_accounts=["a"])
     client.auth.gcp.edit_service_accounts_on_iam_role("r", add=["b"], remove=["a"])
     assert client.auth.gcp.read_role("r")["bound_service_accounts"] == ["b"]
-    with pytest.raises(InvalidRequest, match="cannot modify bound_labels of a role of type 'iam'"):
+    with pytest.raises(InvalidRequest, match="role is type 'iam', cannot edit attribute 'labels'"):
         client.auth.gcp.edit_labels_on_gce_role("r", add=["a:b"])
 
 
@@ -121,8 +123,10 @@ def test_logins_that_need_a_cloud_are_refused_and_the_journal_says_why(client: h
     assert "no keys of this tenant" in kms.journal.entries()[-1].hint
     client.sys.enable_auth_method("gcp")
     client.auth.gcp.create_role("r", "gce", "project")
-    with pytest.raises(InternalServerError, match="could not obtain the public keys"):
-        hvac.Client(kms.url).auth.gcp.login("r", "x.y.z")
+    jwt = jws.sign('{"sub": "nobody"}', KEY, "RS256", "k1")
+    with pytest.raises(InvalidRequest, match="unable to get public key for signed JWT"):
+        hvac.Client(kms.url).auth.gcp.login("r", jwt)
+    assert "no key for this token" in kms.journal.entries()[-1].hint
 
 
 def test_worlds_and_dumps_keep_them() -> None:
