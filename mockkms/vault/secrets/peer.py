@@ -16,6 +16,8 @@ from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call
 
 _offline = ContextVar("_offline", default=False)
+MADE_UP = "{} is not asked: its answer is made up"
+"""What the journal says of a credential of a service that is never on this machine."""
 _SHOWN = 1000
 """Characters of another server's answer in an error message."""
 
@@ -82,6 +84,8 @@ class Peer:
     """Its address, with the scheme; empty: none is known."""
     headers: Mapping[str, str]
     ca_pem: str = ""
+    kind: str = "application/json"
+    """The media type of bodies."""
 
     def can_be_asked(self, call: Call) -> bool:
         """Return whether the server is on this machine. If not, the journal says that its answer is made up."""
@@ -97,11 +101,11 @@ class Peer:
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response."""
-        url = self.url.rstrip("/") + path
+        url = f"{self.url.rstrip('/')}/{path.removeprefix('/')}"
         content = b"" if body is None else json.dumps(body).encode()
-        headers = {"Accept": "application/json", **self.headers}
+        headers = {"Accept": self.kind, **self.headers}
         if content:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = self.kind
         try:
             status, received = outside.ask(method, url, headers, content, self.ca_pem)
         except ConnectionRefusedError:

@@ -1,0 +1,1 @@
+"""Secrets engines for clouds and hosted services, whose credentials are made up."""
