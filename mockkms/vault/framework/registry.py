@@ -68,6 +68,8 @@ _TABLE = {
     "auth/azure": Type("auth.cloud.azure.model", "auth.cloud.azure.world"),
     "auth/gcp": Type("auth.cloud.gcp.model", "auth.cloud.gcp.world"),
     "auth/alicloud": Type("auth.cloud.alicloud", "auth.cloud.alicloud"),
+    "cf": Type("auth.cloud.cf.model", "auth.cloud.cf.world", ("cf", "pcf")),
+    "auth/oci": Type("auth.cloud.oci", "auth.cloud.oci"),
     "approle": Type("auth.approle.model", "auth.approle.world"),
     "userpass": Type("auth.userpass.endpoints", "auth.userpass.world"),
     "jwt": Type("auth.jwt.model", "auth.jwt.world", ("jwt", "oidc")),

@@ -1,4 +1,4 @@
-"""Chains from a client's certificate to a trusted one, as Go's verification builds them."""
+"""Chains from a certificate to a trusted one, as Go's verification builds them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from mockkms.crypto.encoding.pem import blocks
 
 _LONGEST = 8
 """Maximum number of certificates in a chain."""
-_CLIENT = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-
+CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 
 _LONGEST_CACHED = 64 * 1024
 """Maximum length in characters of a text whose certificates are cached."""
@@ -42,10 +41,14 @@ def is_authority(certificate: x509.Certificate) -> bool:
 
 
 def chains(
-    presented: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], now: datetime
+    presented: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    now: datetime,
+    usage: x509.ObjectIdentifier = CLIENT,
 ) -> list[list[x509.Certificate]]:
     """Return every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
 
+    ``usage`` is that for which every certificate with extended key usages must be valid.
     Raises ValueError with Go's text if the first one is not valid now, or if no chain to a root is valid although
     there are some.
     """
@@ -53,7 +56,7 @@ def chains(
     found, fault = [], None
     for chain in _paths([presented[0]], presented[1:], roots):
         try:
-            _check(chain, now)
+            _check(chain, now, {usage, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
             found.append(chain)
         except ValueError as error:
             fault = error
@@ -87,7 +90,7 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _check(chain: list[x509.Certificate], now: datetime) -> None:
+def _check(chain: list[x509.Certificate], now: datetime, accepted: set[x509.ObjectIdentifier]) -> None:
     for place, certificate in enumerate(chain):
         _check_time(certificate, now)
         if place and not is_authority(certificate):
@@ -96,7 +99,7 @@ def _check(chain: list[x509.Certificate], now: datetime) -> None:
             usages = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
         except (x509.ExtensionNotFound, ValueError):
             continue
-        if not usages & _CLIENT:
+        if not usages & accepted:
             raise ValueError("x509: certificate specifies an incompatible key usage")
 
 
