@@ -31,12 +31,13 @@ COMMANDS = (
     "clock",
     "state",
     "journal",
+    "diff",
     "completion",
     "man",
 )
 
 
-_MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds", "man": "completion"}
+_MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds", "man": "completion", "diff": "real_servers"}
 """The modules of commands that share one; that of any other command has its name."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 _PERIOD = 1.0
@@ -14,8 +14,11 @@ _ERASE = "\r\x1b[K"
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show ``what`` and the seconds on stderr while the body runs; nothing where stderr is not a terminal."""
+def progress(what: str | Callable[[], str]) -> Iterator[None]:
+    """Show ``what``, or what it returns, and the seconds on stderr while the body runs.
+
+    Nothing is shown where stderr is not a terminal.
+    """
     if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
@@ -29,12 +32,12 @@ def progress(what: str) -> Iterator[None]:
         thread.join()
 
 
-def _show(what: str, done: threading.Event) -> None:
+def _show(what: str | Callable[[], str], done: threading.Event) -> None:
     seconds = 0.0
     with suppress(OSError, ValueError):
         while not done.wait(_PERIOD):
             seconds += _PERIOD
-            sys.stderr.write(f"{_ERASE}{what} … {seconds:.0f} s")
+            sys.stderr.write(f"{_ERASE}{what() if callable(what) else what} … {seconds:.0f} s")
             sys.stderr.flush()
         if seconds:
             sys.stderr.write(_ERASE)

@@ -9,7 +9,7 @@ _LONGEST = 100
 
 
 def flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the leaves of plain data and dataclasses, as pairs of a dotted path and a short text."""
+    """Yield the leaves of plain data and dataclasses, as pairs of a dotted path and the value as text."""
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from flat(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
@@ -23,8 +23,7 @@ def flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         for name, item in vars(value).items():
             yield from flat(item, f"{path}.{name}")
     else:
-        text = repr(value)
-        yield path, text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+        yield path, repr(value)
 
 
 def difference(old: object, new: object) -> str:
@@ -33,9 +32,22 @@ def difference(old: object, new: object) -> str:
     lines = []
     for path in sorted(before.keys() | after.keys()):
         if path not in after:
-            lines.append(f"- {path}: {before[path]}")
+            lines.append(f"- {path}: {_short(before[path])}")
         elif path not in before:
-            lines.append(f"+ {path}: {after[path]}")
+            lines.append(f"+ {path}: {_short(after[path])}")
         elif before[path] != after[path]:
-            lines.append(f"~ {path}: {before[path]} -> {after[path]}")
+            lines.append(f"~ {path}: {_pair(before[path], after[path])}")
     return "\n".join(lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def _pair(old: str, new: str) -> str:
+    """Show two texts, both from shortly before the place where they differ if that is far from the start."""
+    shorter = min(len(old), len(new))
+    same = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    start = 0 if same < _LONGEST // 2 else same - _LONGEST // 4
+    front = "..." if start else ""
+    return f"{_short(front + old[start:])} -> {_short(front + new[start:])}"

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from mockkms.faults import View
 from mockkms.faults.request_view import json_object
+from mockkms.vault.framework import registry
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -21,8 +22,9 @@ class Learned:
 
     def __init__(self) -> None:
         self._tokens: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
-        self._mounts: OrderedDict[tuple[str, str], None] = OrderedDict()
-        """Namespace and path. A list of mounts removes none, because its token may not see all."""
+        self._mounts: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """Implementation of the type, by namespace and path; empty if it is not emulated. A list of mounts removes
+        none, because its token may not see all."""
 
     def learn(self, view: View, namespace: str, token: str, status: int, body: bytes) -> None:
         """Learn from the response for ``token``: created or looked up tokens; created, removed or listed mounts."""
@@ -66,6 +68,10 @@ class Learned:
                 return candidate
         return ""
 
+    def implementation(self, namespace: str, mount: str) -> str:
+        """Return the name of the engine of a known mount; empty if mount or type are unknown."""
+        return self._mounts.get((namespace, mount), "")
+
     def _from_mounts(self, view: View, namespace: str, body: bytes) -> None:
         path = view.path
         if path.startswith("sys/internal/ui/mounts"):
@@ -76,7 +82,7 @@ class Learned:
                 self._add(namespace, front, json_object(body).get("data"))
             elif path.startswith(table + "/") and not below.endswith("/tune"):
                 if view.method in ("POST", "PUT"):
-                    self._add(namespace, front, {below + "/": {}})
+                    self._add(namespace, front, {below + "/": json_object(view.body)})
                 elif view.method == "DELETE":
                     self._mounts.pop((namespace, front + below + "/"), None)
 
@@ -91,8 +97,18 @@ class Learned:
     def _add(self, namespace: str, front: str, listed: object) -> None:
         for path, mount in listed.items() if isinstance(listed, dict) else ():
             if path.endswith("/") and path != "/" and isinstance(mount, dict):
-                self._mounts[namespace, front + path] = None
+                self._mounts[namespace, front + path] = _implementation(front, mount)
                 _bound(self._mounts, (namespace, front + path))
+
+
+def _implementation(front: str, mount: dict[str, object]) -> str:
+    """Return the name of the engine of a mount as lists and requests describe it; empty if it is not emulated."""
+    kind, options = "auth" if front else "secret", mount.get("options")
+    given = {name: str(text) for name, text in options.items()} if isinstance(options, dict) else {}
+    name = mount.get("type")
+    if not isinstance(name, str) or not registry.emulated(kind, name):
+        return ""
+    return registry.implementation(name, given, kind).type
 
 
 def _bound(known: OrderedDict[_Key, _Value], newest: _Key) -> None:

@@ -1,8 +1,8 @@
 """The view of a request to a real server for rules and journal, derived from method, path and headers.
 
 The mount is a known one, else the first segment of the path, for auth methods ``auth/`` and the second one. For mounts
-that every server has, the endpoint is that of the emulated mount; for others it is derived from the segment after the
-mount. Namespaces in the path, and whether a write creates, cannot be recognized.
+of known type, and those that every server has, the endpoint is that of the emulated engine; for others it is derived
+from the segment after the mount. Namespaces in the path, and whether a write creates, cannot be recognized.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def namespace_of(http: HttpRequest) -> str:
 def _facts(world: World, http: HttpRequest, path: str, learned: Learned) -> Facts:
     namespace, token = namespace_of(http), http.header_facts.token
     mount = learned.mount(namespace, path) or _first(path)
-    endpoint = _endpoint(world, mount, path[len(mount) :])
+    endpoint = _endpoint(world, mount, path[len(mount) :], learned.implementation(namespace, mount))
     accessor, policies = learned.token(token)
     return Facts(
         mount=mount,
@@ -87,8 +87,11 @@ def _first(path: str) -> str:
     return f"auth/{rest.partition('/')[0]}/" if first == "auth" and rest else first + "/"
 
 
-def _endpoint(world: World, mount: str, below: str) -> str:
+def _endpoint(world: World, mount: str, below: str, implementation: str) -> str:
     """Return the template that a path below a mount most likely matches."""
+    if implementation:
+        found = registry.engine(implementation).route(below, world.core.product)
+        return found[0].template if found is not None else ""
     if mount in _EVERYWHERE:
         return _known(world, mount, below)
     verb = below.partition("/")[0]

@@ -1,0 +1,121 @@
+"""``mockkms diff``: compare two worlds, or two servers by the requests of a recording."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mockkms.cli.arguments import CommandError
+from mockkms.cli.calling import add_json, show
+from mockkms.cli.options import upstream
+from mockkms.cli.progress import progress
+from mockkms.error_context import error_context
+
+if TYPE_CHECKING:
+    from mockkms.comparing.servers import Difference, Marks, Side
+    from mockkms.recording.reader import Recording
+
+_KINDS = "two worlds (YAML, ready-made or state files), two servers with --requests, or a recording and a server"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    text = f"Show what differs between A and B: {_KINDS}. Exit code 1 if they differ."
+    parser = subparsers.add_parser("diff", help="compare two worlds, or two servers", description=text)
+    parser.add_argument("a", metavar="A", help="world, address of a server, or recording")
+    parser.add_argument("b", metavar="B", help="the same")
+    requests = "recording (serve --record) whose requests are sent to both servers, writes included"
+    parser.add_argument("--requests", type=Path, metavar="FILE", help=requests)
+    parser.add_argument("--reads-only", action="store_true", help="send only requests that read or list")
+    token = "token for the requests whose token is not from an earlier answer (default: $VAULT_TOKEN)"
+    parser.add_argument("--token", metavar="TOKEN", help=token)
+    parser.add_argument("--token-b", metavar="TOKEN", help="the token for B, if it is another one")
+    ignore = "key of worlds to ignore, with * and ?; may be repeated"
+    parser.add_argument("--ignore", action="append", default=[], metavar="GLOB", help=ignore)
+    upstream.add_connection(parser)
+    add_json(parser)
+    parser.set_defaults(run=_diff)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    """Compare and print; return 1 if there are differences."""
+    given = (options.a, options.b)
+    urls = [name.startswith(("http://", "https://")) for name in given]
+    recordings = [not url and _is_recording(name) for name, url in zip(given, urls, strict=True)]
+    if not any(urls) and not any(recordings):
+        if options.requests is not None:
+            raise CommandError("--requests is for the addresses of two servers; A and B are worlds")
+        return _worlds(options)
+    if all(urls) and options.requests is None:
+        raise CommandError("two servers are compared by the requests of a recording: give it with --requests FILE")
+    if not all(urls) and (options.requests is not None or not any(urls) or not any(recordings)):
+        raise CommandError(f"{options.a} and {options.b} cannot be compared; expected {_KINDS}")
+    source = options.requests or Path(given[recordings.index(True)])
+    return _servers(options, source)
+
+
+def _is_recording(name: str) -> bool:
+    from mockkms.recording.reader import is_recording
+
+    return is_recording(Path(name))
+
+
+def _worlds(options: argparse.Namespace) -> int:
+    from mockkms.comparing.worlds import VOLATILE, world_changes
+
+    # SeedError and StateFileError name the file and the place.
+    with error_context(raised=CommandError), progress(f"comparing {options.a} and {options.b}"):
+        changes = world_changes(options.a, options.b, ignored=(*VOLATILE, *options.ignore))
+    if options.json:
+        show({"equal": not changes, "changes": changes})
+    elif changes:
+        print("\n".join(changes))
+    return 1 if changes else 0
+
+
+def _servers(options: argparse.Namespace, source: Path) -> int:
+    from mockkms.comparing.client import ServerSilent
+    from mockkms.comparing.servers import Marks, compare
+    from mockkms.recording.reader import RecordingError, read
+
+    with error_context(raised=CommandError, of=RecordingError):
+        recording = read(source)
+    marks = Marks()
+    token = options.token or os.environ.get("VAULT_TOKEN", "")
+    found: list[Difference] = []
+    count = skipped = 0
+    total = len(recording.exchanges)
+    with ExitStack() as stack, error_context(raised=CommandError, of=ServerSilent):
+        one = _side(options, options.a, token, recording, marks, stack)
+        other = _side(options, options.b, options.token_b or token, recording, marks, stack)
+        with progress(lambda: f"comparing answers ({count} of {total})"):
+            for number, difference in compare(recording, one, other, reads_only=options.reads_only):
+                count, skipped = number, skipped + (difference is None)
+                if difference is not None and difference.changes:
+                    found.append(difference)
+                    if not options.json:
+                        print(difference, flush=True)
+    compared = count - skipped
+    if options.json:
+        different = [asdict(difference) for difference in found]
+        show({"equal": not found, "compared": compared, "skipped": skipped, "differences": different})
+    else:
+        more = f"; {skipped} not sent" if skipped else ""
+        print(f"{compared} {'answer' if compared == 1 else 'answers'} compared, {len(found)} differ{more}")
+    return 1 if found else 0
+
+
+def _side(
+    options: argparse.Namespace, name: str, token: str, recording: Recording, marks: Marks, stack: ExitStack
+) -> Side:
+    from mockkms.comparing.client import Client
+    from mockkms.comparing.servers import RecordedSide, ServerSide
+
+    if not name.startswith(("http://", "https://")):
+        return RecordedSide()
+    client = stack.enter_context(Client(upstream.connection(options, name)))
+    return ServerSide(client, recording, token, marks)

@@ -1,0 +1,51 @@
+"""A blocking client of a real server, for commands that ask many requests one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from multidict import CIMultiDict
+
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest
+from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
+
+
+class ServerSilent(ValueError):
+    """The server did not answer a request: it cannot be reached, or broke off."""
+
+
+class Client:
+    """Sends requests to one server over kept connections. Each has the time limit of the ``Upstream``."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.url = upstream.url
+        self._upstream = upstream
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._runner.run(self._upstream.close())
+        self._runner.close()
+
+    def ask(
+        self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> HttpReply:
+        """Return the answer, with its whole body. Raises ServerSilent."""
+        http = HttpRequest(method, path, query, CIMultiDict(headers or {}), body, whole=True)
+        reply = self._runner.run(self._upstream.ask(http))
+        if UPSTREAM_HEADER in reply.headers:
+            raise ServerSilent(_reason(reply))
+        return reply
+
+
+def _reason(reply: HttpReply) -> str:
+    try:
+        return str(json.loads(reply.body)["errors"][0]).removeprefix("mockkms: ")
+    except (ValueError, LookupError, TypeError):
+        return reply.headers[UPSTREAM_HEADER]

@@ -1,0 +1,225 @@
+"""The same requests to two servers: those of a recording, and how the answers differ.
+
+A server that is asked must have what the requests of the recording need. The values that it makes up are used in later
+requests: a token that one answer holds is the token of the requests that had it in the recording, and likewise for
+accessors, role ids, ciphertexts and other volatile values.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from urllib.parse import quote, urlencode
+
+from mockkms.comparing.client import Client
+from mockkms.comparing.volatile import NAMES, stable
+from mockkms.recording.bindings import Bindings, issued
+from mockkms.recording.exchange import Answered, Asked, Body, Exchange
+from mockkms.recording.placeholders import PLACEHOLDER
+from mockkms.recording.reader import Recording
+from mockkms.recording.redacting import json_bytes
+from mockkms.recording.unify import Found, filled, unify_text
+from mockkms.server.gateway.exchange import HttpReply
+from mockkms.vault.framework.message import Operation, Request
+from mockkms.vault.golang import json as go_json
+from mockkms.world.diff import difference
+from mockkms.world.journal.entry import Entry
+from mockkms.world.journal.hiding import Hide, Secret
+
+_MOST = 100_000
+"""Values of one server that are remembered for later requests."""
+_READS = ("GET", "HEAD", "LIST", "SCAN")
+_SHORTEST = 8
+
+
+@dataclass
+class Difference:
+    """What differs between two answers to one request."""
+
+    number: int
+    """Counted from 1 in the recording."""
+    request: str
+    changes: list[str] = field(default_factory=list)
+    """Lines with ``+``, ``-`` and ``~``; secrets are shown as marks."""
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.number}. {self.request}", *(f"  {line}" for line in self.changes)])
+
+
+class RecordedSide:
+    """The answers of the recording itself."""
+
+    def answer(self, exchange: Exchange) -> Answered:
+        """Return the recorded answer."""
+        return exchange.answered
+
+
+class ServerSide:
+    """The answers of a running server."""
+
+    def __init__(self, client: Client, recording: Recording, token: str, marks: Marks) -> None:
+        self._client, self._token, self._marks = client, token, marks
+        self._issued = issued(recording.exchanges)
+        self._secrets = Bindings(recording.forms, self._issued)
+        self._tokens = {one.asked.token for one in recording.exchanges} - self._issued - {""}
+        self._values: dict[str, str] = {}
+        """The server's values by those of the recording."""
+
+    def answer(self, exchange: Exchange) -> Answered:
+        """Send the request of an exchange and return the answer, with the placeholders of the recording.
+
+        Raises ServerSilent.
+        """
+        asked = exchange.asked
+        headers = dict(asked.headers)
+        if asked.namespace:
+            headers["X-Vault-Namespace"] = asked.namespace
+        if asked.token:
+            headers["X-Vault-Token"] = str(self._secret(asked.token))
+        query = urlencode([(name, str(self._real(value))) for name, value in asked.query])
+        path = "/".join(self._segment(part) for part in asked.path.split("/"))
+        body, media_type = self._body(asked)
+        if media_type:
+            headers.setdefault("Content-Type", media_type)
+        reply = self._client.ask(asked.method, path, query, headers, body)
+        return self._answered(exchange, reply)
+
+    def _segment(self, part: str) -> str:
+        changed = "(mockkms:" in part or part in self._values
+        return quote(str(self._real(part)), safe="~!$&'()*+,;=:@") if changed else part
+
+    def _body(self, asked: Asked) -> tuple[bytes, str]:
+        if asked.body.kind == "json":
+            return json_bytes(self._filled(asked.body.value)), ""
+        if asked.body.kind == "form":
+            fields = self._filled(asked.body.value)
+            return urlencode(fields if isinstance(fields, dict) else {}).encode(), "application/x-www-form-urlencoded"
+        return b"", ""
+
+    def _filled(self, value: object) -> object:
+        return _mapped(filled(value, self._secret), self._real)
+
+    def _secret(self, placeholder: str) -> Secret:
+        return self._token if self._token and placeholder in self._tokens else self._secrets.value(placeholder)
+
+    def _real(self, text: str) -> Secret:
+        if "(mockkms:" in text:
+            return PLACEHOLDER.sub(lambda found: str(self._secret(found[0])), text)
+        return self._values.get(text, text)
+
+    def _answered(self, exchange: Exchange, reply: HttpReply) -> Answered:
+        pairs = tuple(reply.headers.items())
+        try:
+            value = go_json.decode(reply.body, any_number=True, whole=True) if reply.body else None
+        except (ValueError, RecursionError):
+            return Answered(reply.status, pairs, _other_body(reply))
+        found: Found = []
+        _gather(exchange.answered.body.value, value, "", found, self._remember)
+        self._secrets.bind(found)
+        asked, request = exchange.asked, _request(exchange)
+        entry = Entry(0.0, "vault", asked.method, asked.path, {}, b"", request, reply.status, b"", 0.0)
+        hide = Hide(entry, lambda text: bool(self._secrets.holder(text)), self._show)
+        return Answered(reply.status, pairs, Body("json", hide.texts(hide.answer(value)) if reply.body else None))
+
+    def _show(self, secret: Secret, _name: str) -> str:
+        if isinstance(secret, str) and PLACEHOLDER.fullmatch(secret):
+            return secret
+        return self._secrets.holder(secret) or self._marks.of(secret)
+
+    def _remember(self, recorded: str, real: str) -> None:
+        if len(self._values) < _MOST:
+            self._values[recorded] = real
+
+
+class Marks:
+    """Marks in place of secrets that are not in the recording: equal for equal ones."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+
+    def of(self, secret: Secret) -> str:
+        """Return the mark of a secret."""
+        return f"(secret {blake2b(str(secret).encode('utf-8', 'replace'), key=self._key, digest_size=4).hexdigest()})"
+
+
+Side = RecordedSide | ServerSide
+
+
+def compare(
+    recording: Recording, one: Side, other: Side, *, reads_only: bool = False
+) -> Iterator[tuple[int, Difference | None]]:
+    """Send the requests of a recording to both sides. Raises ServerSilent.
+
+    Yields the number of each request and its difference, without changes if the answers are the same; None for a
+    request that is not sent: a write with ``reads_only``, and one whose body the recording left out.
+    """
+    for number, exchange in enumerate(recording.exchanges, 1):
+        if (reads_only and exchange.asked.method not in _READS) or exchange.asked.body.kind == "left out":
+            yield number, None
+            continue
+        changes = _changes(one.answer(exchange), other.answer(exchange))
+        yield number, Difference(number, exchange.asked.line, changes)
+
+
+def _changes(one: Answered, other: Answered) -> list[str]:
+    lines = [f"~ status: {one.status} -> {other.status}"] if one.status != other.status else []
+    if "left out" in (one.body.kind, other.body.kind):
+        return lines
+    types = [_media_type(side) for side in (one, other)]
+    if types[0] != types[1]:
+        lines.append(f"~ Content-Type: {types[0]} -> {types[1]}")
+    if one.body.kind == other.body.kind == "base64":
+        return lines  # Certificates and revocation lists.
+    text = difference(stable(one.body.value), stable(other.body.value))
+    return lines + text.splitlines()
+
+
+def _media_type(side: Answered) -> str:
+    return next((text for name, text in side.headers if name.lower() == "content-type"), "")
+
+
+def _other_body(reply: HttpReply) -> Body:
+    try:
+        return Body("text", reply.body.decode())
+    except UnicodeDecodeError:
+        return Body("base64", base64.b64encode(reply.body).decode())
+
+
+def _request(exchange: Exchange) -> Request:
+    request = Request(Operation.READ, "")
+    request.trace.mount, request.trace.endpoint = exchange.mount, exchange.endpoint
+    return request
+
+
+def _mapped(value: object, real: Callable[[str], Secret]) -> object:
+    if isinstance(value, str):
+        return real(value)
+    if isinstance(value, dict):
+        return {name: _mapped(item, real) for name, item in value.items()}
+    return [_mapped(item, real) for item in value] if isinstance(value, list) else value
+
+
+def _gather(recorded: object, real: object, name: str, found: Found, remember: Callable[[str, str], None]) -> None:
+    """Collect what stands in one answer for the secrets and volatile values of another, as far as they are alike."""
+    if isinstance(recorded, dict) and isinstance(real, dict):
+        for key in recorded.keys() & real.keys():
+            _gather(recorded[key], real[key], str(key), found, remember)
+    elif isinstance(recorded, list) and isinstance(real, list):
+        for one, other in zip(recorded, real, strict=False):
+            _gather(one, other, name, found, remember)
+    elif isinstance(recorded, str) and isinstance(real, str | int):
+        if "(mockkms:" in recorded:
+            tried: Found = []
+            if PLACEHOLDER.fullmatch(recorded) and not isinstance(real, bool) and real != "":
+                found.append((recorded, real))
+            elif isinstance(real, str) and unify_text(recorded, real, tried):
+                found += tried
+        elif isinstance(real, str) and recorded != real and len(recorded) >= _SHORTEST and _alike(recorded, real, name):
+            remember(recorded, real)
+
+
+def _alike(recorded: str, real: str, name: str) -> bool:
+    return name in NAMES or stable(recorded) == stable(real)
