@@ -48,13 +48,15 @@ class Active:
             if world.clock is not None:
                 kms.clock.freeze(world.clock)
             kms.faults.extend(world.faults)
+            if world.chaos is not None:
+                kms.chaos.start(world.chaos)
         except ValueError as error:
             pytest.fail(f"invalid world in the mockkms marker: {error}", pytrace=False)
         if world.state == "sealed":
             kms.seal()
         elif world.state == "unsealed":
             kms.unseal()
-        if world.faults or world.state or world.clock is not None:
+        if world.faults or world.state or world.clock is not None or world.chaos is not None:
             kms.set_baseline()
         self.watch(kms)
 

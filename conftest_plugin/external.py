@@ -28,6 +28,7 @@ class ExternalKMS:
             "clock": world.clock is not None,
             "tls": world.tls is not None,
             "flavor": world.flavor is not None,
+            "chaos": world.chaos is not None,
         }
         for word, wanted in asked.items():
             if wanted:

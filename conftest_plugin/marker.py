@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 MARKER = (
     "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, allow_unhandled=[], lint=None, tls=None, "
-    "flavor=None): "
+    "flavor=None, chaos=None): "
     "the world of this test: seed, a file (beside the test, or from the root), a ready-made world's name or a dict, "
     "merged over the session's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the time (RFC 3339, "
     "datetime, seconds) at which the clock is frozen; strict, whether an unhandled request fails the test; "
     "allow_unhandled, globs of paths that may be unhandled all the same; lint, 'off', 'warn' or 'error' for bad "
     "habits of the client; tls, a separate server: True, False, a trustme.CA, an SSLContext or the paths of a "
-    "certificate and a key; flavor, the emulated product, or a list of products to run the test for each"
+    "certificate and a key; flavor, the emulated product, or a list of products to run the test for each; "
+    "chaos, a percentage such as '2%', the name of an incident, or a plan"
 )
-_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor")
+_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor", "chaos")
 _STATES = ("sealed", "unsealed")
 
 
@@ -51,6 +52,8 @@ class TestWorld:
     tls: object = None
     flavor: str | None = None
     """The emulated product; None: that of the session."""
+    chaos: object = None
+    """The plan of chaos that runs during the test."""
 
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
@@ -85,6 +88,8 @@ def _wrong(word: str, value: Any) -> str | None:
         return f"expected one of {', '.join(map(repr, LINT))}"
     if word == "faults" and not (isinstance(value, (list, tuple)) and all(isinstance(rule, dict) for rule in value)):
         return "expected a list of dicts"
+    if word == "chaos" and (isinstance(value, bool) or not isinstance(value, (str, float, dict))):
+        return "expected a percentage such as '2%', the name of an incident, or a dict"
     if word == "strict" and not isinstance(value, bool):
         return "expected True or False"
     if word == "allow_unhandled":
@@ -134,4 +139,5 @@ def world_of(node: pytest.Item) -> TestWorld:
         world.allow_unhandled.extend(words.get("allow_unhandled", ()))
         world.lint = words.get("lint", world.lint)
         world.tls = words.get("tls", world.tls)
+        world.chaos = words.get("chaos", world.chaos)
     return world

@@ -12,6 +12,7 @@ from mockkms.world.world import Snapshot, World
 
 if TYPE_CHECKING:
     from mockkms.vault.policy.explain import Explanation
+    from mockkms.world.chaos import Chaos
     from mockkms.world.journal.least_privilege import Privileges
     from mockkms.world.journal.linter import Finding
 
@@ -66,6 +67,13 @@ class Handle:
     def clock(self) -> Clock:
         """The world's clock: ``freeze``, ``advance``, ``set``, ``resume``. All lifetimes follow it."""
         return self.world.clock
+
+    @property
+    def chaos(self) -> Chaos:
+        """Failures on live traffic: ``chaos.start("2%")``, ``chaos.start("leader-election")``, ``chaos.stop()``."""
+        from mockkms.world.chaos import Chaos
+
+        return Chaos(self.world)
 
     def reset(self) -> None:
         """Return to the baseline: state, clock, faults and journal."""

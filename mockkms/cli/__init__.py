@@ -28,6 +28,7 @@ COMMANDS = (
     "run",
     "explore",
     "fault",
+    "chaos",
     "clock",
     "state",
     "journal",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mockkms.faults import expressions
+from mockkms.faults.chaos.slot import ChaosSlot
 from mockkms.faults.kinds import FaultKind, stateless
 from mockkms.faults.matchers import Matcher
 from mockkms.faults.parsing import FaultError, within
@@ -18,6 +20,9 @@ from mockkms.faults.script import Script, unexpected_answer
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
+
+if TYPE_CHECKING:
+    from mockkms.faults.chaos.running import ChaosRun, RunState
 
 START_STATE = "start"
 Rules = list[Rule]
@@ -34,10 +39,13 @@ class BookState:
     made: int
     agenda: tuple[tuple[float, ServerAction], ...]
     header: bool
+    chaos: RunState | None = None
 
     def of_requests(self) -> BookState:
         """Return a copy without the rules for connections."""
-        return replace(self, rules=tuple(kept for kept in self.rules if not kept[0].of_connections))
+        chaos = None if self.chaos is None else replace(self.chaos, with_connections=False)
+        rules = tuple(kept for kept in self.rules if not kept[0].of_connections)
+        return replace(self, rules=rules, chaos=chaos)
 
 
 class RuleBook:
@@ -72,6 +80,7 @@ class RuleBook:
         self._made = 0
         self._agenda: list[tuple[float, ServerAction]] = []
         self._lock = threading.RLock()
+        self.chaos = ChaosSlot(self._clock, self._lock)
         self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
         self._ignored: set[tuple[str, str]] = set()
         """Services and paths (as sent) that no rule is for."""
@@ -118,6 +127,8 @@ class RuleBook:
         with within("script"):
             made = Script(steps, seed=self._seed("script"))
         self.check(made.kinds)
+        if self.chaos.running:
+            raise FaultError("a script decides every request, and chaos is running; stop it first", "script")
         with self._lock:
             self.current_script = made
             self._changed()
@@ -161,11 +172,35 @@ class RuleBook:
             self.injected = read
             self._changed()
 
-    def clear(self) -> None:
-        """Remove all rules and the script, and reset the rules' state."""
+    def start_chaos(self, value: object) -> ChaosRun:
+        """Start a plan of chaos (see ``chaos/plans.py``) in place of a running one. Raises FaultError."""
+        plan = self.chaos.read(value, self)
+        if self.current_script is not None:
+            raise FaultError("a script decides every request; end it before chaos starts")
         with self._lock:
+            run = self.chaos.start(plan, self._seed(f"chaos/{plan.name}"))
+            self._changed()
+            return run
+
+    def stop_chaos(self) -> bool:
+        """End the running plan of chaos, with the actions that end its phase; return whether one was running."""
+        with self._lock:
+            stopped = self.chaos.stop()
+            self._changed()
+            return stopped
+
+    def clear(self) -> None:
+        """Remove all rules and the script, end chaos, and reset the rules' state."""
+        with self._lock:
+            self.chaos.stop()
             self.rules, self.current_script, self.state, self._agenda = (), None, START_STATE, []
             self._changed()
+
+    def forget(self) -> None:
+        """Clear all as for a new world: without the actions that end a phase of chaos."""
+        with self._lock:
+            self.chaos.restore(None)
+            self.clear()
 
     def _read(self, match: object, words: dict[str, object]) -> Rule:
         if match is not None and "match" in words:
@@ -217,13 +252,19 @@ class RuleBook:
         self._by_path, self._ignored = {}, set()
         self._ids = {rule.id for rule in self.rules}
         self._of_connections = [rule for rule in self.rules if rule.of_connections and rule.enabled]
-        self.active = bool(self.rules or self.injected or self._agenda) or self.current_script is not None
+        self._set_active()
+
+    def _set_active(self) -> None:
+        waiting = self._agenda or self.chaos.busy or self.current_script is not None
+        self.active = bool(self.rules or self.injected or waiting)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
     def ignores(self, service: str, path: str) -> bool:
         """Return whether it is known that ``before`` and ``due`` have nothing to say of a path, as sent, no query."""
-        return (service, path) in self._ignored and self.current_script is None and not self._agenda
+        if self._agenda or self.current_script is not None or self.chaos.busy:
+            return False
+        return (service, path) in self._ignored
 
     def before(self, view: View) -> Plan | None:
         """Return the plan for a request, None if no rule fires. Updates the counters."""
@@ -237,16 +278,19 @@ class RuleBook:
                     ours = tuple(rule for rule in candidates if rule in self.injected)
                     plan = self._decide(view, ours) if ours else None
                     return plan or self.current_script.meet(view)
+                if self.chaos.rules:
+                    candidates += tuple(rule for rule in self.chaos.rules if _fits(rule, rule.static, view))
                 return self._decide(view, candidates) if candidates else None
             except FaultError as error:
                 return Plan(view, unexpected=f"mockkms: {error}", answer=unexpected_answer(f"mockkms: {error}"))
 
     def connecting(self) -> Plan | None:
         """Return the plan for a new connection, None if no rule fires. Updates the counters."""
-        if not self._of_connections:
+        rules = (*self._of_connections, *self.chaos.of_connections)
+        if not rules:
             return None
         with self._lock:
-            return self._decide(View(), tuple(self._of_connections))
+            return self._decide(View(), rules)
 
     def _candidates(self, view: View) -> tuple[Rule, ...]:
         """Return the rules whose service and path match."""
@@ -288,14 +332,15 @@ class RuleBook:
             self.active = True
 
     def due(self, now: float) -> tuple[ServerAction, ...]:
-        """Remove and return the scheduled actions that are due at ``now``."""
-        if not self._agenda or self._agenda[0][0] > now:
+        """Remove and return the scheduled actions that are due at ``now``, after those of chaos."""
+        acts = self.chaos.take() if self.chaos.busy else None
+        if acts is None and (not self._agenda or self._agenda[0][0] > now):
             return ()
         with self._lock:
             ready = tuple(action for moment, action in self._agenda if moment <= now)
             self._agenda = [pair for pair in self._agenda if pair[0] > now]
-            self.active = bool(self.rules or self.injected or self._agenda) or self.current_script is not None
-        return ready
+            self._set_active()
+        return (*(acts or ()), *ready)
 
     # -- inspecting ----------------------------------------------------------------------------------------------
 
@@ -344,7 +389,7 @@ class RuleBook:
         if self.current_script is not None:
             script = self.current_script
             lines.append(f"{script.id}: {script.at} of {len(script.steps)} steps done")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.chaos.describe()])
 
     def __repr__(self) -> str:
         return f"<RuleBook of {len(self.rules)} rules>" + (f"\n{self.describe()}" if self.describe() else "")
@@ -363,7 +408,8 @@ class RuleBook:
             rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
             script = self.current_script
             progress = script.state() if script is not None else None
-            return BookState(rules, script, progress, self.state, self._made, tuple(self._agenda), self.header)
+            rest = (self.state, self._made, tuple(self._agenda), self.header, self.chaos.state())
+            return BookState(rules, script, progress, *rest)
 
     def restore(self, kept: BookState) -> None:
         """Restore what ``snapshot`` returned."""
@@ -376,6 +422,7 @@ class RuleBook:
                 kept.script.restore(kept.script_state)
             self.state, self._made, self._agenda = kept.state, kept.made, list(kept.agenda)
             self.header = kept.header
+            self.chaos.restore(kept.chaos)
             self._changed()
 
     def dump(self) -> object:

@@ -114,7 +114,7 @@ def _with(schedule: Schedule, word: str, value: object, now: float) -> Schedule:
     if word == "every":
         return replace(schedule, every=whole(value, least=1))
     if word == "chance":
-        return replace(schedule, chance=_probability(value))
+        return replace(schedule, chance=read_probability(value))
     if word == "between":
         start, until = _window(value, now)
         return replace(schedule, start=start, until=until)
@@ -126,7 +126,8 @@ def _with(schedule: Schedule, word: str, value: object, now: float) -> Schedule:
     return schedule
 
 
-def _probability(value: object) -> float:
+def read_probability(value: object) -> float:
+    """Return a probability from a number, 0 to 1, or a percentage such as ``"2%"``. Raises FaultError."""
     if isinstance(value, str) and value.endswith("%"):
         with contextlib.suppress(ValueError):
             value = float(value[:-1]) / 100

@@ -1,6 +1,7 @@
 // Fault rules: which there are, how often each fired, and new ones.
 
 import { ask } from "./api.js";
+import { chaos } from "./chaos.js";
 import { act, badge, el, empty, say, table } from "./dom.js";
 
 const OPERATIONS = ["", "read", "list", "create", "update", "patch", "delete"];
@@ -17,7 +18,8 @@ export async function faults(place) {
   }
   await refresh();
   place.append(listed, form(kinds, paths, refresh));
-  return refresh;
+  const refreshChaos = await chaos(place);
+  return () => Promise.all([refresh(), refreshChaos()]);
 }
 
 async function knownPaths() {

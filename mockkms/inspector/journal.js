@@ -105,7 +105,7 @@ export async function journal(place, _, signal) {
 
 const searched = entry => [
   entry.method, entry.target, entry.path, entry.operation, entry.status || "no answer", entry.mount, entry.namespace, entry.accessor,
-  ...entry.policies, ...entry.faults, ...entry.actions, entry.denied ? "denied" : "", entry.unhandled ? "unhandled" : "", entry.rule,
+  ...entry.policies, ...entry.faults, ...entry.actions, entry.phase, entry.denied ? "denied" : "", entry.unhandled ? "unhandled" : "", entry.rule,
 ].join(" ").toLowerCase();
 
 function outcome(entry) {
@@ -116,6 +116,7 @@ function outcome(entry) {
 function remarks(entry) {
   const found = [];
   if (entry.faults.length) found.push(badge(`fault ${entry.faults.join(", ")}`, "bad"));
+  else if (entry.phase) found.push(badge(`chaos ${entry.phase}`));
   if (entry.denied) found.push(badge("denied", "warn"));
   if (entry.unhandled) found.push(badge("not emulated", "warn"));
   if (entry.unexpected) found.push(badge("off the script", "bad"));
@@ -140,7 +141,7 @@ async function details(entry) {
         ["Mount", full.mount], ["Endpoint", full.endpoint], ["Namespace", full.namespace],
         ["Decision", decision(full)],
         ["Token", full.accessor && `accessor ${full.accessor}`],
-        ["Fault", full.faults.length && `${full.faults.join(", ")}: ${full.actions.join(", ")}`],
+        ["Chaos", full.phase], ["Fault", full.faults.length && `${full.faults.join(", ")}: ${full.actions.join(", ")}`],
         ["Off the script", full.unexpected], ["Hint", full.hint],
         ["Shortened", full.shortened.join(", ")],
       ]),

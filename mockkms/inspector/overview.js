@@ -34,6 +34,7 @@ function* content(now) {
     ["Upstream", now.upstream],
     ["Seal", now.seal],
     ["Clock", now.clock.now + (now.clock.frozen ? " (frozen)" : "")],
+    ["Chaos", now.chaos],
     ["Next expiry", left && `in ${left}`],
     ["Journal", now.redact ? "keeps requests without secrets" : "keeps requests with their secrets"],
   ]));

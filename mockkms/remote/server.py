@@ -13,6 +13,7 @@ from urllib.parse import quote
 from mockkms.control_token import control_token as chosen_token
 from mockkms.environment import ServerEnvironment
 from mockkms.faults.parsing import unknown
+from mockkms.remote.chaos import RemoteChaos
 from mockkms.remote.clock import RemoteClock
 from mockkms.remote.document import Document, RemoteError
 from mockkms.remote.faults import RemoteFaults
@@ -81,6 +82,7 @@ class RemoteKMS:
         self.faults = RemoteFaults(self._wire)
         self.journal = RemoteJournal(self._wire)
         self.clock = RemoteClock(self._wire)
+        self.chaos = RemoteChaos(self._wire)
 
     def connect(self) -> Self:
         """Check that the server is mockkms, has this API version and accepts the token. Raises RemoteError."""

@@ -131,7 +131,7 @@ class World:
             self.core.clear(flavor)
             self.core.bootstrap(root_token)
             self.rustfs.replace_state(RustfsState(api="auto"))
-            self.faults.clear()
+            self.faults.forget()
             self.journal.clear()
             self.faults.header = self.journal.redact = False
 

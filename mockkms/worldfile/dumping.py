@@ -14,7 +14,7 @@ from mockkms.vault.framework.shapes.collections import Problems
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339, rfc3339
 from mockkms.world.world import World
-from mockkms.worldfile import exact, faults, rustfs, vault
+from mockkms.worldfile import chaos, exact, faults, rustfs, vault
 from mockkms.worldfile.nodes import read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.spec import VERSION, WorldSpec, _fill, world_shape
@@ -116,6 +116,9 @@ def _described(world: World) -> dict[str, object]:
     rules = faults.dump(world)
     if rules:
         body["faults"] = rules
+    plan = chaos.dump(world)
+    if plan is not None:
+        body["chaos"] = faults.plain(plan)
     if world.faults.header:
         body["fault_header"] = True
     if world.journal.redact:

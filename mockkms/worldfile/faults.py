@@ -76,24 +76,24 @@ def dump(world: World) -> list[dict[str, object]]:
     script = world.faults.current_script
     if script is None:
         return found
-    words: dict[str, object] = {"id": script.id, "steps": [_plain(step.words) for step in script.steps]}
+    words: dict[str, object] = {"id": script.id, "steps": [plain(step.words) for step in script.steps]}
     if script.aside:
-        words["aside"] = [_plain(step.words) for step in script.aside]
+        words["aside"] = [plain(step.words) for step in script.aside]
     if script.loop:
         words["loop"] = True
     return [*found, {"script": words}]
 
 
 def _words(words: Mapping[str, object]) -> dict[str, object]:
-    return {word: _plain(value) for word, value in words.items()}
+    return {word: plain(value) for word, value in words.items()}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """Return a value as YAML can represent it: times and objects become strings."""
     if isinstance(value, dict):
-        return {str(word): _plain(item) for word, item in value.items()}
+        return {str(word): plain(item) for word, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, bool | int | float | str) or value is None:
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -29,7 +29,14 @@ class FaultsFile:
     path: str | os.PathLike[str]
 
 
-Source = str | os.PathLike[str] | Mapping[str, object] | Written | FaultsFile
+@dataclass(frozen=True)
+class ChaosFile:
+    """A YAML file with a plan of chaos."""
+
+    path: str | os.PathLike[str]
+
+
+Source = str | os.PathLike[str] | Mapping[str, object] | Written | FaultsFile | ChaosFile
 
 
 @cache
@@ -48,6 +55,10 @@ def read(source: object) -> Node:
         return from_python(dict(source))
     if isinstance(source, FaultsFile):
         return _rules(content(Path(source.path)))
+    if isinstance(source, ChaosFile):
+        written = content(Path(source.path))
+        node = read_yaml(written.text, written.file)
+        return Node("mapping", {"chaos": KeyEntry("chaos", node.line, node.column, node)}, written.file)
     written = content(source)
     return read_yaml(written.text, written.file)
 

@@ -12,7 +12,7 @@ from mockkms.vault.framework.shapes.scalars import Boolean
 from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
-from mockkms.worldfile import exact, faults, rustfs, sources, vault
+from mockkms.worldfile import chaos, exact, faults, rustfs, sources, vault
 from mockkms.worldfile.applying import Applier
 from mockkms.worldfile.nodes import layered
 from mockkms.worldfile.problems import Problem, SeedError
@@ -66,6 +66,7 @@ def world_shape() -> RecordShape:
             "vault": Key(vault.shape(), "the emulated Vault"),
             "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
             "faults": Key(faults.shape(), "fault rules"),
+            "chaos": Key(chaos.PlanShape(), "failures on live traffic: a percentage, an incident's name, or phases"),
             "fault_header": Key(Boolean(), "responses have the ids of the rules that changed them in X-Mockkms-Fault"),
             "journal": Key(
                 RecordShape({"redact": Key(Boolean(), "whether to record requests without secrets")}),
@@ -150,6 +151,8 @@ def _fill(world: World, spec: WorldSpec) -> list[Problem]:
         world.core.seal.seal()
     if sections.get("faults"):
         faults.apply(to, sections["faults"])
+    if sections.get("chaos") is not None:
+        chaos.apply(to, sections["chaos"])
     world.faults.header = bool(sections.get("fault_header"))
     world.journal.redact = bool(mapping_at(sections, "journal").get("redact"))
     if sections.get("exact") and not to.problems:

@@ -84,7 +84,7 @@ def test_match(kms: MockKMS, put: Put, ask: Callable[[Ask], Seen], row: str) -> 
 def test_when(kms: MockKMS, put: Put, ask: Callable[[Ask], Seen], row: str) -> None:
     rules, done, expected = WHEN[row]
     *others, last = rules
-    put(kms, [*others, {"path": APP, **({} if "sequence" in last else {"answer": HIT}), **last}])
+    put(kms, [*others, {"path": APP, **({} if {"sequence", "choose"} & {*last} else {"answer": HIT}), **last}])
     seen = ""
     for step in done:
         if step == "+":
@@ -178,10 +178,10 @@ def first(rows: Any) -> set[str]:
 
 def test_every_word_has_its_row() -> None:
     assert first(MATCH) == match_words() | {"match"}
-    assert first(WHEN) == {*WORDS, "sequence"}
+    assert first(WHEN) == {*WORDS, "sequence", "choose"}
     assert first(WHAT) | {"tls", "step_down"} == {*KINDS}
     assert {*PRESET} == {*PRESETS}
-    assert {*OWN_WORDS} == {"id", "match", "sequence", "applied", "note", "enabled"}
+    assert {*OWN_WORDS} == {"id", "match", "sequence", "choose", "applied", "note", "enabled"}
     for part, rows in (("match", MATCH), ("when", WHEN), ("presets", PRESET), ("what", WHAT)):
         assert {*DESIGN[part].split()} <= first(rows), part
 

@@ -89,6 +89,7 @@ WHEN: dict[str, tuple[list[dict[str, Any]], str, str]] = {
         ".x",
     ),
     "in_state": ([{"path": OTHER, "set_state": "down"}, {"in_state": "down"}], "ror", ".x"),
+    "choose": ([{"choose": [{"weight": 3, "answer": HIT}, "pass"], "seed": 3}], "rrrrrrrr", "xxx.xxx."),
     "sequence": ([{"sequence": [HIT, "pass", {"answer": HIT}]}], "rrrr", "x.x."),
 }
 

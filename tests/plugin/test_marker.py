@@ -85,6 +85,15 @@ def test_clock(mockkms, turn):
     assert mockkms.clock.now() == MOMENT and mockkms.clock.frozen
     assert mockkms.clock.advance(datetime.timedelta(minutes=1)) == MOMENT + 60
 
+@pytest.mark.mockkms(chaos={"plan": "sealed=30s normal=30s", "seed": 3}, clock="2026-01-01")
+def test_chaos(mockkms):
+    assert (mockkms.chaos.phase, keys(mockkms)) == ("sealed", 503)
+    mockkms.clock.advance(30)
+    assert (mockkms.chaos.phase, keys(mockkms)) == ("normal", ["suite"])
+
+def test_chaos_is_over(mockkms):
+    assert not mockkms.chaos.active
+
 def test_clock_runs_again(mockkms):
     assert not mockkms.clock.frozen and mockkms.clock.now() > MOMENT
 """
@@ -94,7 +103,7 @@ def test_clock_runs_again(mockkms):
 def test_the_words_of_the_marker(suite: Run, pytester: pytest.Pytester) -> None:
     pytester.mkdir("worlds").joinpath("beside.yaml").write_text(WORLD.format(key="beside"))
     pytester.path.joinpath("suite.yaml").write_text(WORLD.format(key="suite"))
-    suite(source=WORDS, ini="mockkms_seed = suite.yaml").assert_outcomes(passed=14)
+    suite(source=WORDS, ini="mockkms_seed = suite.yaml").assert_outcomes(passed=16)
     over = ASK + "\ndef test_it(mockkms):\n    assert keys(mockkms) == ['beside']\n"
     result = suite("--mockkms-seed", "worlds/beside.yaml", source=over, ini="mockkms_seed = suite.yaml")
     result.assert_outcomes(passed=1)

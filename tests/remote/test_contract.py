@@ -66,6 +66,31 @@ def test_wrong_rules(held: Kms) -> None:
     assert len(held.faults) == 0
 
 
+def test_chaos(held: Kms) -> None:
+    held.clock.freeze()
+    assert held.chaos.status() == {"active": False}
+    with held.chaos.start("normal=30s sealed=10s", seed=4) as chaos:
+        assert (chaos.active, chaos.phase, chaos.status()["seed"]) == (True, "normal", 4)
+        assert ask(held, "GET", "secret/data/app").status_code == 200
+        held.clock.advance(30)
+        assert ask(held, "GET", "secret/data/app").status_code == 503
+        assert held.journal.count(phase="timeline/sealed", fault="chaos/timeline/sealed") == 1
+        assert "chaos: timeline/sealed, seed 4: 1 of 2 requests failed" in held.faults.describe()
+    assert (held.chaos.active, held.chaos.phase, held.chaos.stop()) == (False, "", False)
+    held.chaos.start("seal-after-restart", phase="sealed", loop=False)
+    assert held.state == "sealed"
+    held.reset()
+    assert (held.state, held.chaos.active) == ("unsealed", False)
+    assert held.chaos.describe("clock-skew")["name"] == "clock-skew"
+    for name in held.chaos.incidents():
+        assert held.chaos.describe(name)["client"]
+    with pytest.raises(FaultError, match="did you mean 'clock-skew'"):
+        held.chaos.describe("clock-screw")
+    with pytest.raises(FaultError, match="did you mean 'lasts'") as caught:
+        held.chaos.start({"phases": [{"name": "a", "lats": 3}]})
+    assert caught.value.path == "phases[0]"
+
+
 def test_a_script(held: Kms) -> None:
     assert held.faults.current_script is None
     held.faults.script([{"expect": "secret/data/app", "answer": 503}, {"expect": "sys/health", "answer": "pass"}])

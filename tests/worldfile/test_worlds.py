@@ -163,5 +163,6 @@ def test_every_ready_made_world_is_there() -> None:
 
 def test_schema_names_the_sections() -> None:
     assert set(json_schema()["properties"]) == {
-        "mockkms", "rng", "clock", "flavor", "vault", "rustfs", "faults", "fault_header", "journal", "exact"
+        "mockkms", "rng", "clock", "flavor", "vault", "rustfs", "faults", "chaos", "fault_header", "journal",
+        "exact",
     }  # fmt: skip

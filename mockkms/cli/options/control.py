@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
-from mockkms.cli.arguments import CommandError, port_number
+from mockkms.cli.arguments import CommandError, port_number, rng
+from mockkms.cli.options.chaos import is_file
 from mockkms.control_token import DEFAULTS, control_token
 from mockkms.error_context import error_context
 
@@ -24,6 +25,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     world = parser.add_argument_group("faults and clock")
     rules = "a YAML list of fault rules, added after those of the world"
     world.add_argument("--faults", action="append", default=[], type=Path, metavar="FILE", help=rules)
+    plan = "failures on live traffic: 2%%, the name of an incident, a YAML file, or phases: normal=30s,sealed=10s"
+    world.add_argument("--chaos", metavar="PLAN", help=plan)
+    world.add_argument("--chaos-seed", type=rng, metavar="SEED", help="seed of the random choices of --chaos")
     world.add_argument("--fault-header", action="store_true", help="responses name the fault rules that changed them")
     world.add_argument("--redact", action="store_true", help="remove secrets from the bodies in the journal")
     clock = "TIME: frozen at that time; frozen: frozen at the start time; +30d, -1h: running, with that offset"
@@ -49,11 +53,27 @@ def seeds(options: argparse.Namespace) -> list[object]:
         from mockkms.worldfile.sources import FaultsFile
 
         found += [FaultsFile(path) for path in options.faults]
+    found += _chaos(options)
     if options.fault_header:
         found.append({"fault_header": True})
     if options.redact:
         found.append({"journal": {"redact": True}})
     return found
+
+
+def _chaos(options: argparse.Namespace) -> list[object]:
+    """Return the world of ``--chaos``. Raises CommandError."""
+    if options.chaos is None:
+        if options.chaos_seed is not None:
+            raise CommandError("--chaos-seed needs --chaos")
+        return []
+    seed = {} if options.chaos_seed is None else {"seed": options.chaos_seed}
+    if is_file(options.chaos):
+        from mockkms.worldfile.sources import ChaosFile
+
+        return [{"chaos": None}, ChaosFile(options.chaos), *([{"chaos": seed}] if seed else [])]
+    # The plan of a world is replaced, not merged with this one.
+    return [{"chaos": None}, {"chaos": {"plan": options.chaos, **seed}}]
 
 
 def guards(options: argparse.Namespace) -> dict[str, object]:

@@ -62,6 +62,7 @@ def overview(asked: Asked) -> Shown:
             "clock": {"now": rfc3339(now), "seconds": now, "frozen": world.clock.frozen},
             "next_expiry": min(expiries, default=None),
             "redact": world.journal.redact,
+            "chaos": world.faults.chaos.phase,
         }
 
 

@@ -47,6 +47,8 @@ class HttpRequest:
     """Holds ``header_facts`` once they are read; shared by requests with the same headers."""
     decoded: Request | RequestRefused | None = None
     """The decoded Vault request or its refusal; None before the first call of ``request_of``."""
+    phase: str = ""
+    """The plan of chaos and its phase that the request met; empty without one."""
 
     @property
     def header_facts(self) -> HeaderFacts:

@@ -66,6 +66,7 @@ class FaultLayer:
             # Before the decision: what moves the clock, or resets the world, after it ends the waits that it starts.
             now, resets = world.clock.now(), self.sleepers.resets
             plan = world.faults.before(view)
+            http.phase = world.faults.chaos.phase
             if plan is not None:
                 return partial(self._around, http, plan, started, now, resets)
         now = world.clock.now()
@@ -98,10 +99,15 @@ class FaultLayer:
 
     def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
         """Record a response that no rule changed."""
-        self.world.journal.record(Entry(
+        entry = self.world.journal.record(Entry(
             now, service_of(http), http.method, wire_target(http), http.headers, http.body, reply.request,
-            reply.status, body, self._since(now, started), cut=cut,
+            reply.status, body, self._since(now, started), cut=cut, phase=http.phase,
         ))  # fmt: skip
+        if http.phase:
+            self._count(entry)
+
+    def _count(self, entry: Entry) -> None:
+        self.world.faults.chaos.count(entry.phase, entry.rules, entry.status)
 
     async def _waited(self, asked: Awaitable[HttpReply], http: HttpRequest, now: float, started: float) -> HttpReply:
         """Wait for a response; a client that disconnects before it is recorded too."""
@@ -178,12 +184,14 @@ class FaultLayer:
         self, now: float, http: HttpRequest, plan: Plan, request: Request | None, sent: Reply | None,
         started: float, cut: str,
     ) -> None:  # fmt: skip
-        self.world.journal.record(Entry(
+        entry = self.world.journal.record(Entry(
             now, plan.view.service, http.method, wire_target(http), http.headers, http.body,
             request or unasked(plan.view), sent.status if sent else 0, sent.body if sent else b"",
             self._since(now, started), plan.rules, plan.words, cut, plan.unexpected,
-            sent.headers.get("Retry-After", "") if sent else "",
+            sent.headers.get("Retry-After", "") if sent else "", phase=http.phase,
         ))  # fmt: skip
+        if http.phase:
+            self._count(entry)
 
 
 def _still_there(reply: HttpReply, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

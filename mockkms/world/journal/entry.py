@@ -58,9 +58,9 @@ class Entry:
     """A request with its response and what was decided about it. Costly attributes are computed on access."""
 
     __slots__ = (
-        "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "rules",
-        "seconds", "service", "shortened", "shown_target", "size", "status", "target", "time", "trace", "unexpected",
-        "words",
+        "answer", "asked", "body", "cut", "given_retry_after", "headers", "hidden", "method", "number", "phase",
+        "rules", "seconds", "service", "shortened", "shown_target", "size", "status", "target", "time", "trace",
+        "unexpected", "words",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,7 @@ class Entry:
         unexpected: str = "",
         retry_after: str = "",
         number: int = 0,
+        phase: str = "",
     ) -> None:
         self.number = number
         """Counted from 1 by the journal that keeps it."""
@@ -101,6 +102,8 @@ class Entry:
         """Duration in seconds; by the world's clock if it is frozen."""
         self.rules, self.words = rules, words
         """Ids and fault kinds of the rules that fired."""
+        self.phase = phase
+        """Plan of chaos and its phase, as in ``leader-election/election``; empty without one."""
         self.cut = cut
         """``close``, ``reset``, ``hang``, ``left`` (the client gave up), or empty."""
         self.unexpected = unexpected
@@ -217,6 +220,7 @@ class Entry:
             "key": self._named(path) if self.service == "vault" else self.key, "namespace": self.namespace,
             "accessor": self.accessor, "policies": [*self.policies], "rule": self.trace.rule, "denied": self.denied,
             "unhandled": self.unhandled, "hint": self.hint, "faults": [*self.rules], "actions": [*self.words],
+            "phase": self.phase,
             "cut": self.cut, "unexpected": self.unexpected, "status": self.status, "seconds": round(self.seconds, 6),
             "endpoint": self.trace.endpoint, "retry_after": self.retry_after, "shortened": [*self.shortened],
         }  # fmt: skip
@@ -231,6 +235,8 @@ class Entry:
         parts = [f"{self.number:>4}", f"{outcome:<12}", f"{self.operation:<7}", self.shown_line]
         if self.rules:
             parts.append(f"[fault {', '.join(self.rules)}: {', '.join(self.words)}]")
+        elif self.phase:
+            parts.append(f"[chaos {self.phase}]")
         if self.unexpected:
             parts.append(f"[unexpected: {self.unexpected}]")
         if self.denied:
@@ -263,7 +269,7 @@ def entry_of(data: Mapping[str, object]) -> Entry:
         parse_rfc3339(text("time")), text("service"), text("method"), text("target"),
         headers if isinstance(headers, dict) else {}, text("body").encode(), request, int(_number(data, "status")),
         text("answer").encode(), _number(data, "seconds"), texts("faults"), texts("actions"), text("cut"),
-        text("unexpected"), f"{retry_after:.0f}" if retry_after else "", int(_number(data, "number")),
+        text("unexpected"), f"{retry_after:.0f}" if retry_after else "", int(_number(data, "number")), text("phase"),
     )  # fmt: skip
     entry.shortened = tuple(texts("shortened"))
     return entry

@@ -202,8 +202,8 @@ class Journal:
     def entries(self, match: object = None, /, **words: object) -> list[Entry]:
         """Return the matching entries, oldest first: ``entries("transit/*", operation="update", status=503)``.
 
-        The keys are those of a rule's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``denied``,
-        ``unhandled``. Raises FaultError for others.
+        The keys are those of a rule's match, and ``status``, ``fault`` (a rule's id, or true), ``cut``, ``phase`` (of
+        chaos), ``denied``, ``unhandled``. Raises FaultError for others.
         """
         fits = read_query(match, words)
         return [entry for entry in self if fits(entry)]
@@ -323,8 +323,9 @@ class _Outcome(Matcher):
             return seen.status in value if isinstance(value, (list, tuple, range, set)) else seen.status == value
         if word == "fault":
             return bool(seen.rules) is value if isinstance(value, bool) else value in seen.rules
-        if word == "cut":
-            return bool(seen.cut) is value if isinstance(value, bool) else seen.cut == value
+        if word in ("cut", "phase"):
+            found = seen.cut if word == "cut" else seen.phase
+            return bool(found) is value if isinstance(value, bool) else found == value
         return bool(getattr(seen, word)) is bool(value)
 
     def misses(self, seen: Seen) -> list[str]:
@@ -335,13 +336,15 @@ OUTCOMES = {
     "status": "HTTP status sent, or a list of them; 0 is none",
     "fault": "id of a rule that fired, or true / false",
     "cut": "close, reset, hang, left, or true / false",
+    "phase": "plan of chaos and its phase, as in leader-election/election, or true / false",
     "denied": "true if the policies said no, else false",
     "unhandled": "true if nothing emulates it, else false",
 }
 
 
 _OUTCOME_VALUES: dict[str, tuple[type, ...]] = {
-    "status": (int,), "fault": (str, bool), "cut": (str, bool), "denied": (bool,), "unhandled": (bool,),
+    "status": (int,), "fault": (str, bool), "cut": (str, bool), "phase": (str, bool), "denied": (bool,),
+    "unhandled": (bool,),
 }  # fmt: skip
 
 

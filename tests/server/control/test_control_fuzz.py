@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mockkms import MockKMS
+from mockkms.faults.chaos.plans import PHASE_WORDS, PLAN_WORDS
 from mockkms.faults.kinds import KINDS
-from mockkms.server.control import reports, routes, tenants, worlds
+from mockkms.server.control import chaos, reports, routes, tenants, worlds
 from mockkms.server.control.routing import ROUTES
 from tests.server.gateway.fuzzing import FACTOR
 from tests.server.raw_client import Wire
@@ -31,7 +32,7 @@ WORDS = [
     "token", "service", "method", "id", "chance", "skip", "every", "when", "answer", "flavor", "seed", "steps",
     "strict",
 ]  # fmt: skip
-assert all((reports, routes, tenants, worlds)), "they fill ROUTES"
+assert all((chaos, reports, routes, tenants, worlds)), "they fill ROUTES"
 CUTS = {"restart", "refuse", "deaf"}
 """What ends the connection that asked for it."""
 QUERIES = ["last", "status", "path", "format", "bodies", "with", "flavor", "operation", "after", "limit", "token"]
@@ -44,7 +45,7 @@ def _asked(dice: random.Random) -> tuple[str, str, bytes]:
     path = "/_mockkms/" + route.path.replace("{name}", "x").replace("{id}", "y")
     if dice.random() < 0.3:
         path += f"?{dice.choice(QUERIES)}={dice.choice(TEXTS)}"
-    words = sorted({*WORDS, *KINDS} - CUTS)
+    words = sorted({*WORDS, *KINDS, *PLAN_WORDS, *PHASE_WORDS} - CUTS)
     value = dice.choice(VALUES)
     for _ in range(dice.choice((0, 1, 1, 1, 2))):
         value = {dice.choice(words): value}

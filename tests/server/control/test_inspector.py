@@ -237,6 +237,28 @@ async def test_a_rule_by_the_form(page: Page, busy: MockKMS) -> None:
 
 
 @needs_browser
+async def test_chaos_is_started_and_stopped(page: Page, busy: MockKMS) -> None:
+    await visit(page, busy, "faults")
+    await page.until(shows("No chaos is running."))
+    await page.run(fill("Plan", "seal-after-restart"))
+    await page.until(shows("A client should:"))
+    await page.run(fill("Seed", "7"))
+    await page.run(click("Start the chaos"))
+    await page.until(shows("normal (30s left)"))
+    assert (busy.chaos.status()["seed"], busy.chaos.phase) == ("7", "normal")
+    busy.clock.advance(30)
+    await page.until(shows("sealed (15s left)"))
+    assert busy.state == "sealed"
+    await page.run(click("Stop the chaos"))
+    await page.until(shows("No chaos is running."))
+    assert busy.state == "unsealed"
+    await page.run(fill("Plan", "leader-elektion"))
+    await page.run(click("Start the chaos"))
+    await page.until("document.getElementById('message').innerText.includes(\"did you mean 'leader-election'?\")")
+    assert page.complaints == []
+
+
+@needs_browser
 async def test_keys_secrets_tokens_and_policies(page: Page, busy: MockKMS) -> None:
     await page.open(f"{busy.url}{UI}#mounts//transit%2F/keys/cards")
     await page.until(shows("aes256-gcm96"))

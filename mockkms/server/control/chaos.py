@@ -1,0 +1,48 @@
+"""Routes of the control API for chaos: start, look at and stop a plan, and read the incidents of the package."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mockkms.error_context import error_context
+from mockkms.faults.chaos.plans import PLAN_WORDS
+from mockkms.faults.parsing import FaultError
+from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.world.chaos import Chaos
+
+_BODY = f'"2%" | "an incident" | "normal=30s sealed=10s" | {{{", ".join(PLAN_WORDS)}}}'
+
+
+@route("GET", "chaos", "The plan of chaos that runs, its phase with the seconds left, and counts")
+def get_chaos(asked: Asked) -> dict[str, object]:
+    """``active`` says whether a plan is running; one that is over is still shown."""
+    return Chaos(asked.world).status()
+
+
+@route("POST", "chaos", "Start a plan of chaos in place of a running one", body=_BODY)
+def start_chaos(asked: Asked) -> dict[str, object]:
+    """The actions of the first phase are carried out at once. 400 with the nearest name for an unknown incident."""
+    if asked.data is None:
+        raise ControlError(400, f"the body is empty; expected {_BODY}")
+    return Chaos(asked.world).start(asked.data).status()
+
+
+@route("DELETE", "chaos", "Stop the plan of chaos, and undo what its phase has done to the server")
+def stop_chaos(asked: Asked) -> dict[str, object]:
+    """``stopped`` says whether a plan was running."""
+    chaos = Chaos(asked.world)
+    return {"ok": True, "stopped": chaos.stop(), **chaos.status()}
+
+
+@route("GET", "chaos/incidents", "The incidents that chaos can be started with")
+def list_incidents(asked: Asked) -> dict[str, object]:
+    """Each with its summary, its phases, and what a client should do."""
+    chaos = Chaos(asked.world)
+    return {"incidents": [chaos.describe(name) for name in chaos.incidents()]}
+
+
+@route("GET", "chaos/incidents/{name}", "One incident: summary, phases, what a client should do")
+def get_incident(asked: Asked) -> dict[str, object]:
+    """404 with the nearest name for an unknown one."""
+    with error_context(raised=partial(ControlError, 404), of=FaultError):
+        return Chaos(asked.world).describe(asked.names["name"])
