@@ -62,6 +62,7 @@ _TABLE = {
     "mongodbatlas": Type("secrets.cloud.mongodbatlas", "secrets.cloud.mongodbatlas"),
     "secret/alicloud": Type("secrets.cloud.alicloud", "secrets.cloud.alicloud"),
     "terraform": Type("secrets.cloud.terraform", "secrets.cloud.terraform"),
+    "gcpkms": Type("secrets.cloud.gcpkms.model", "secrets.cloud.gcpkms.world"),
     "nomad": Type("secrets.orchestrators.nomad", "secrets.orchestrators.nomad"),
     "rabbitmq": Type("secrets.orchestrators.rabbitmq", "secrets.orchestrators.rabbitmq"),
     "auth/aws": Type("auth.cloud.aws.engine", "auth.cloud.aws.world"),
