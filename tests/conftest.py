@@ -18,6 +18,8 @@ import pytest
 
 from mockkms import MockKMS
 from mockkms.world.world import Snapshot
+from tests import real_databases
+from tests.real_databases import RealDatabase
 from tests.vault.driving import World
 
 MARKERS = (
@@ -115,3 +117,21 @@ def client(kms: MockKMS) -> Iterator[hvac.Client]:
     made = hvac.Client(url=kms.url, token=kms.token)
     yield made
     made.adapter.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RealDatabase]:
+    """A real PostgreSQL server; skips the test where it is not installed."""
+    if real_databases.program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed (initdb)")
+    with real_databases.postgres() as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[RealDatabase]:
+    """A real MariaDB server; skips the test where it is not installed."""
+    if not all(real_databases.program(name) for name in ("mariadb-install-db", "mariadbd", "my_print_defaults")):
+        pytest.skip("MariaDB is not installed (mariadb-install-db, mariadbd)")
+    with real_databases.mariadb() as database:
+        yield database

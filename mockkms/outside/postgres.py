@@ -87,6 +87,14 @@ class PostgresConnection:
             self._socket.sendall(b"X\0\0\0\4")
         self._socket.close()
 
+    def alive(self) -> bool:
+        """Return whether the session still answers."""
+        try:
+            self.query("-- ping")
+        except (OSError, PostgresError):
+            return False
+        return True
+
     def query(self, statement: str) -> list[Row]:
         """Run statements and return the rows. Raises PostgresError, and OSError if the connection is lost."""
         self._until = monotonic() + PATIENCE

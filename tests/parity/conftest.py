@@ -7,6 +7,7 @@ import pytest
 
 from mockkms import MockKMS
 from tests.parity import scenarios
+from tests.real_databases import RealDatabase
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,11 @@ def openbao(servers: dict[str, MockKMS]) -> MockKMS:
     """The server of OpenBao's answers, with a fresh world."""
     servers["openbao"].reset()
     return servers["openbao"]
+
+
+@pytest.fixture(scope="session")
+def recorded_postgres(postgres: RealDatabase) -> Iterator[None]:
+    """A real PostgreSQL server for the scenarios that need one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(scenarios.SERVICES["postgres"][0], postgres.url("postgresql"))
+        yield

@@ -7,11 +7,17 @@ password changes meanwhile.
 from __future__ import annotations
 
 import weakref
-from contextlib import suppress
+from typing import Protocol, TypeVar
 
-from mockkms.outside.postgres import PostgresConnection, PostgresError
 
-_PING = "-- ping"
+class Session(Protocol):
+    """An open session with a database."""
+
+    def alive(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+_Kind = TypeVar("_Kind", bound=Session)
 
 
 class IdleSession:
@@ -19,30 +25,28 @@ class IdleSession:
 
     def __init__(self) -> None:
         self._close: weakref.finalize[[], IdleSession] | None = None
-        self._session: PostgresConnection | None = None
+        self._session: Session | None = None
         self._since = 0.0
 
     def __reduce__(self) -> tuple[type[IdleSession], tuple[()]]:
         return IdleSession, ()
 
-    def take(self, now: float, lifetime: float) -> tuple[PostgresConnection, float] | None:
+    def take(self, kind: type[_Kind], now: float, lifetime: float) -> tuple[_Kind, float] | None:
         """Remove the session and return it with the time at which it was opened; None without a usable session.
 
-        A session is usable while it answers and is younger than ``lifetime`` seconds; 0 means no limit. Times are
-        seconds since the epoch.
+        A session is usable if it is of this ``kind``, while it answers and is younger than ``lifetime`` seconds; 0
+        means no limit. Times are seconds since the epoch.
         """
         session, since = self._session, self._since
         self._forget()
         if session is None:
             return None
-        if not lifetime or now - since < lifetime:
-            with suppress(OSError, PostgresError):
-                session.query(_PING)
-                return session, since
+        if isinstance(session, kind) and (not lifetime or now - since < lifetime) and session.alive():
+            return session, since
         session.close()
         return None
 
-    def keep(self, session: PostgresConnection, since: float) -> None:
+    def keep(self, session: Session, since: float) -> None:
         """Store a session until the next request. It is closed with this object at the latest."""
         self.close()
         self._session, self._since = session, since

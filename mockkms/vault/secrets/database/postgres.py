@@ -5,9 +5,6 @@ Statements, transactions and error texts are the real plugin's; errors of a conn
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +17,12 @@ from mockkms.error_context import error_context
 from mockkms.outside import postgres, scram
 from mockkms.outside.postgres import ConnectFault, PostgresError
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import postgresurl
 from mockkms.vault.secrets.database.engine import DatabaseConnection, DatabaseError, prefixed, reworded
 from mockkms.vault.secrets.database.postgresurl import ConnectionStringError, PostgresTarget
+from mockkms.vault.secrets.database.statements import filled, seconds, split
 
 _CHANGE_PASSWORD = "ALTER ROLE \"{{username}}\" WITH PASSWORD '{{password}}';"
 _EXTEND = "ALTER ROLE \"{{name}}\" VALID UNTIL '{{expiration}}';"
@@ -39,7 +36,7 @@ class PostgresServer:
     def __init__(self, call: Call, connection: DatabaseConnection, url: str) -> None:
         self._call, self._url, self._idle = call, url, connection.idle
         details = connection.connection_details
-        self._lifetime = _seconds(details.get("max_connection_lifetime"))
+        self._lifetime = seconds(details.get("max_connection_lifetime"))
         self._hidden = str(details.get("password") or "")
         self._hashes = details.get("password_authentication") == scram.MECHANISM.lower()
         self._ca = str(details.get("tls_ca") or "")
@@ -127,7 +124,8 @@ class PostgresServer:
         """Lend the plugin's idle session, or a new one, and store it for the next use."""
         now = self._call.now()
         with prefixed(unreachable):
-            session, since = self._idle.take(now, self._lifetime) or (self._connected(), now)
+            kept = self._idle.take(postgres.PostgresConnection, now, self._lifetime)
+            session, since = kept or (self._connected(), now)
         try:
             yield session
         except OSError as error:
@@ -204,7 +202,7 @@ class PostgresServer:
         for statement in statements:
             for query in [statement] if _spans_lines(statement) else split(statement):
                 with self._reported(before):
-                    session.query(_filled(query, names))
+                    session.query(filled(query, names))
 
     def _with_hash(self, names: Mapping[str, str]) -> dict[str, str]:
         if not self._hashes:
@@ -223,14 +221,6 @@ class PostgresServer:
         return text.replace(self._hidden, "[password]") if self._hidden else text
 
 
-def _seconds(setting: object) -> float:
-    try:
-        seconds = convert(Kind.SECONDS, setting)[1]
-    except ValueError:
-        return 0
-    return float(seconds) if isinstance(seconds, int) else 0
-
-
 def _listed() -> AbstractContextManager[None]:
     """Format an error of the body as a list."""
     return reworded(lambda text: error_list([text]))
@@ -241,12 +231,6 @@ def expiration(expires: float) -> str:
     return datetime.fromtimestamp(int(expires), UTC).strftime("%Y-%m-%d %H:%M:%S+0000")
 
 
-def _filled(query: str, names: Mapping[str, str]) -> str:
-    for name, value in names.items():
-        query = query.replace(f"{{{{{name}}}}}", value)
-    return query
-
-
 def _spans_lines(statement: str) -> bool:
     """Return whether a statement contains the end of a block, and so must not be split at semicolons."""
     rest = statement
@@ -254,16 +238,3 @@ def _spans_lines(statement: str) -> bool:
         # The real plugin removes only the last literal.
         rest = statement.replace(literal, "")
     return re.search(r"\bEND\b", rest) is not None
-
-
-def split(statement: str) -> list[str]:
-    """Return the statements of a text: separated by semicolons, or a JSON list; both also in base64."""
-    text = statement.strip()
-    with suppress(binascii.Error, ValueError):
-        text = base64.b64decode(text, validate=True).decode()
-    parts: object = None
-    with suppress(ValueError):
-        parts = json.loads(text)
-    if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
-        return [part.strip() for part in parts if part.strip()]
-    return [part.strip() for part in text.split(";") if part.strip()]

@@ -1,12 +1,12 @@
 """The server behind a connection: contacted if it is on this machine, otherwise assumed.
 
-A database elsewhere is never contacted: it is assumed to exist and to accept every statement. A MySQL on this machine
-is assumed likewise, once something listens at its address.
+A database elsewhere is never contacted: it is assumed to exist and to accept every statement. A MySQL server on this
+machine is assumed likewise without a driver (extra ``databases``), once something listens at its address. The journal
+says why credentials are made up.
 """
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -14,16 +14,15 @@ from urllib.parse import quote
 
 from mockkms import outside
 from mockkms.error_context import error_context
+from mockkms.outside.mysql import driver
 from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.database import postgresurl
+from mockkms.vault.secrets.database import mysql, postgresurl
 from mockkms.vault.secrets.database.engine import Database, DatabaseConnection, DatabaseError, prefixed
 from mockkms.vault.secrets.database.postgres import PostgresServer
 
 _POSTGRES = ("postgresql-database-plugin", "redshift-database-plugin")
-_MYSQL = re.compile(r"@tcp\(([^):]+)(?::(\d+))?\)/")
-_MYSQL_PORT = 3306
 _UNESCAPED = "-_.~$&+:=@"
 """Characters besides letters and digits that Go's ``url.PathEscape`` does not escape."""
 
@@ -41,26 +40,53 @@ class DatabaseServer(Protocol):
 class AssumedServer:
     """A database that is not contacted and accepts everything."""
 
+    def __init__(self, call: Call, why: str = "") -> None:
+        """``why`` is what the journal says of a request for which credentials are made up; empty: nothing."""
+        self._call, self._why = call, why
+
+    def _made_up(self) -> None:
+        if self._why:
+            self._call.request.trace.hint = f"{self._why}: nothing was changed in the database"
+
     def verify(self) -> None:
         """Check the connection."""
 
     def create(self, names: Mapping[str, str], statements: Sequence[str]) -> None:
         """Create a user."""
+        self._made_up()
 
     def change_password(self, username: str, password: str, statements: Sequence[str]) -> None:
         """Change the password of a user."""
+        self._made_up()
 
     def extend(self, username: str, expires: float, statements: Sequence[str]) -> None:
         """Extend the validity of a user."""
 
     def drop(self, username: str, statements: Sequence[str]) -> None:
         """Delete a user."""
+        self._made_up()
 
 
-class MysqlServer(AssumedServer):
-    """A MySQL server on this machine, of which only the address is contacted."""
+class MisnamedServer(AssumedServer):
+    """A MySQL server whose connection string is invalid."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, call: Call, fault: DatabaseError) -> None:
+        super().__init__(call)
+        self._fault = fault
+
+    def verify(self) -> None:
+        with prefixed("error verifying - connection: "):
+            raise self._fault
+
+    def _made_up(self) -> None:
+        raise self._fault
+
+
+class UndrivenServer(AssumedServer):
+    """A MySQL server on this machine, of which only the address is contacted, since there is no driver."""
+
+    def __init__(self, call: Call, host: str, port: int) -> None:
+        super().__init__(call, "PyMySQL is not installed (pip install 'mockkms[databases]')")
         self._host, self._port = host, port
 
     def verify(self) -> None:
@@ -69,12 +95,15 @@ class MysqlServer(AssumedServer):
 
     def create(self, names: Mapping[str, str], statements: Sequence[str]) -> None:
         self._dial()
+        super().create(names, statements)
 
     def change_password(self, username: str, password: str, statements: Sequence[str]) -> None:
         self._dial()
+        super().change_password(username, password, statements)
 
     def drop(self, username: str, statements: Sequence[str]) -> None:
         self._dial()
+        super().drop(username, statements)
 
     def _dial(self) -> None:
         refused = outside.refusal(self._host, self._port)
@@ -85,15 +114,22 @@ class MysqlServer(AssumedServer):
 def server_of(state: Database, call: Call, connection: DatabaseConnection) -> DatabaseServer:
     """Return the server behind a connection."""
     if not state.contacts_servers:
-        return AssumedServer()
+        return AssumedServer(call)
     url = connection_url(connection)
+    elsewhere = AssumedServer(call, "the database is not on this machine")
     if connection.plugin_name in _POSTGRES:
-        here = _is_here(url)
-        return PostgresServer(call, connection, url) if here else AssumedServer()
-    match = _MYSQL.search(url) if connection.plugin_name.startswith("mysql") else None
-    if match is not None and outside.is_here(f"//{match[1]}"):
-        return MysqlServer(match[1], int(match[2] or _MYSQL_PORT))
-    return AssumedServer()
+        return PostgresServer(call, connection, url) if _is_here(url) else elsewhere
+    if not connection.plugin_name.startswith("mysql"):
+        return AssumedServer(call, f"databases of {connection.plugin_name} are not contacted")
+    try:
+        target = mysql.parse(url)
+    except DatabaseError as fault:
+        return MisnamedServer(call, fault)
+    if not outside.is_here(_authority(target.host)):
+        return elsewhere
+    if driver() is None:
+        return UndrivenServer(call, target.host, target.port)
+    return mysql.MysqlServer(call, connection, target)
 
 
 def _is_here(url: str) -> bool:
@@ -102,7 +138,11 @@ def _is_here(url: str) -> bool:
         target = postgresurl.parse(url, "")
     except postgresurl.ConnectionStringError:
         return True
-    return outside.is_here(f"//{target.host}" if ":" not in target.host else f"//[{target.host}]")
+    return outside.is_here(_authority(target.host))
+
+
+def _authority(host: str) -> str:
+    return f"//{host}" if ":" not in host else f"//[{host}]"
 
 
 def connection_url(connection: DatabaseConnection) -> str:
