@@ -140,11 +140,18 @@ def banner(kms: MockKMS) -> str:
         lines.append(f"Not initialized yet: `{client} operator init` creates the unseal keys and the root token.")
     else:
         lines.append(f"Root Token: {kms.token}")
+    lines += _chaos(kms)
     if kms.state == "sealed":
         lines.append(f"Sealed: `{client} operator unseal` with the unseal key unseals it.")
     stored = f"the state is kept in {kms.state_file}" if kms.state_file else "nothing is stored"
     lines += ["", f"For tests only: keys are predictable or shared, {stored}. Press Ctrl-C to stop."]
     return "\n".join(lines)
+
+
+def _chaos(kms: MockKMS) -> list[str]:
+    """Return the lines about a plan of chaos that runs from the start."""
+    run = kms.faults.chaos.run
+    return [] if run is None else [f"Chaos: {run.plan.name}, seed {run.seed}; `mockkms chaos status` shows its phase."]
 
 
 def _proxy_banner(kms: MockKMS) -> str:
@@ -155,6 +162,7 @@ def _proxy_banner(kms: MockKMS) -> str:
         "",
         *(f"    export VAULT_{name}='{value}'" for name, value in known.items() if value),
         "",
+        *_chaos(kms),
         "For tests only: the journal keeps requests and responses, secrets included. Press Ctrl-C to stop.",
     ]
     return "\n".join(lines)

@@ -99,6 +99,14 @@ def test_the_page_of_an_incident(name: str) -> None:
     assert text.count("\n- **") >= 4
 
 
+@pytest.mark.parametrize("page", sorted(INCIDENTS.glob("*.md")), ids=lambda page: page.stem)
+def test_the_commands_of_an_incident_exist(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = re.findall(r"`mockkms\s+([^`]+)`", page.read_text(encoding="utf-8"))
+    assert lines
+    for line in lines:
+        parsed(shlex.split(line), monkeypatch)
+
+
 def test_the_files_of_incidents_have_plans_with_phases() -> None:
     for path in sorted((ROOT / "fixtures" / "incidents").iterdir()):
         assert path.suffix == ".yaml"

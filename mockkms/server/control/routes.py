@@ -73,10 +73,11 @@ def add_faults(asked: Asked) -> dict[str, object]:
     return {"ok": True, "rules": [rule.describe() for rule in added], "id": added[0].id if len(added) == 1 else None}
 
 
-@route("DELETE", "faults", "Remove all rules and the script")
+@route("DELETE", "faults", "Remove all rules and the script, and stop chaos")
 def clear_faults(asked: Asked) -> dict[str, object]:
     """No faults are injected afterwards; a server that refuses connections or does not read them listens again."""
     asked.world.faults.clear()
+    asked.world.overdue()  # What ends a phase of chaos.
     asked.host.listen_again()
     return {"ok": True}
 
