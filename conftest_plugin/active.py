@@ -12,6 +12,7 @@ from .collected import MockKMSWarning
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
+    from mockkms.explore.observing import Observer
 
     from .marker import TestWorld
 
@@ -34,6 +35,10 @@ class Active:
         """Whether the session's report has the linter's findings."""
         self.settled = False
         """Whether the test's outcome is decided: its requests are not checked again."""
+        self.observer: Observer | None = None
+        """Observes the servers for an exploration."""
+        self.explored = False
+        """Whether this is a further run of an exploration, whose servers are not checked."""
         self._listed = False
         """Whether the failure itself lists the unhandled requests."""
         self._servers: list[Kms] = []
@@ -63,11 +68,16 @@ class Active:
     def watch(self, kms: Kms) -> None:
         """Include a server in checks and reports."""
         self._servers.append(kms)
+        if self.observer is not None:
+            from mockkms.handle import Handle
+
+            if isinstance(kms, Handle):
+                self.observer.attach(kms)
         self._given |= {rule.id for rule in kms.faults.list()}
 
     def check(self) -> None:
         """Fail the test, if strict, for unhandled requests and uncompleted scripts."""
-        if self.settled:
+        if self.settled or self.explored:
             return
         self.settled = True
         wrong = list(self._wrong()) if self.strict else []
@@ -92,7 +102,7 @@ class Active:
 
     def warn(self) -> None:
         """Report linter findings and rules that never fired, once, after the checks."""
-        for kms in self._servers:
+        for kms in () if self.explored else self._servers:
             self._warn(kms)
 
     def _warn(self, kms: Kms) -> None:

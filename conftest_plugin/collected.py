@@ -77,6 +77,12 @@ def _message(where: str, is_test: bool) -> str:
     return f"{where}: the mockkms marker has no effect, because {subject}; {ADVICE}"
 
 
+def explores(item: pytest.Item) -> bool:
+    """Return whether the marker of a test asks for its exploration."""
+    values = (mark.kwargs.get("explore") for mark in item.iter_markers("mockkms"))
+    return any(value is True or isinstance(value, str) for value in values)
+
+
 def check_used(item: pytest.Item) -> None:
     """Warn if a test has a marker of its own and used no server; called after the test."""
     if item.stash.get(USED, False) or "request" not in getattr(item, "fixturenames", ()):

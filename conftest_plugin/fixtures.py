@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import hvac
 
     from mockkms.api import Kms as AnyKms
+    from mockkms.explore.observing import Observer
 
     from .active import Active
     from .client import MockClient
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 ACTIVE: pytest.StashKey[Active] = pytest.StashKey()
 """The servers of a test, in its stash."""
+OBSERVER: pytest.StashKey[Observer] = pytest.StashKey()
+"""Observes the servers of a test for an exploration, in its stash."""
+EXPLORED: pytest.StashKey[bool] = pytest.StashKey()
+"""Set in the stash of a test that is run again by an exploration."""
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +140,8 @@ def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
         allowed = [*settings.allow_unhandled(request.config), *world.allow_unhandled]
         report_lint = (world.lint or request.config.getoption("mockkms_lint")) != "off"
         active = request.node.stash[ACTIVE] = Active(strict, lint, report_lint, allowed)
+        active.observer = request.node.stash.get(OBSERVER, None)
+        active.explored = request.node.stash.get(EXPLORED, False)
     return active
 
 

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 MARKER = (
     "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, allow_unhandled=[], lint=None, tls=None, "
-    "flavor=None, chaos=None): "
+    "flavor=None, chaos=None, explore=None): "
     "the world of this test: seed, a file (beside the test, or from the root), a ready-made world's name or a dict, "
     "merged over the session's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the time (RFC 3339, "
     "datetime, seconds) at which the clock is frozen; strict, whether an unhandled request fails the test; "
     "allow_unhandled, globs of paths that may be unhandled all the same; lint, 'off', 'warn' or 'error' for bad "
     "habits of the client; tls, a separate server: True, False, a trustme.CA, an SSLContext or the paths of a "
-    "certificate and a key; flavor, the emulated product, or a list of products to run the test for each; "
-    "chaos, a percentage such as '2%', the name of an incident, or a plan"
+    "certificate and a key; flavor, the emulated product, or a list of products to run the test for each; chaos, a "
+    "percentage such as '2%', the name of an incident, or a plan; explore, True, False or a set of failures: whether "
+    "the test is explored; or a dict of the outcomes that are accepted, {'sealed': 'raises'}"
 )
-_KEYWORDS = ("seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor", "chaos")
+_KEYWORDS = (
+    "seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor", "chaos", "explore",
+)  # fmt: skip
 _STATES = ("sealed", "unsealed")
 
 
@@ -98,6 +101,8 @@ def _wrong(word: str, value: Any) -> str | None:
         return "expected True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
     if word == "flavor":
         return _wrong_flavors([value] if isinstance(value, str) else value)
+    if word == "explore":
+        return _wrong_exploration(value)
     if word == "clock":
         from mockkms.world.clock import seconds_of
 
@@ -105,6 +110,23 @@ def _wrong(word: str, value: Any) -> str | None:
             seconds_of(value)
         except ValueError as error:
             return str(error)
+    return None
+
+
+def _wrong_exploration(value: object) -> str | None:
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, (str, dict)):
+        return "expected True, False, a set of failures, or a dict of failures and accepted outcomes"
+    from mockkms.explore.options import chosen_failures, marker_acceptances
+
+    try:
+        if isinstance(value, str):
+            chosen_failures([value])
+        else:
+            marker_acceptances(value)
+    except ValueError as error:
+        return str(error)
     return None
 
 

@@ -57,6 +57,33 @@ def pytest_configure(config: pytest.Config) -> None:
         from .reporting import Reporting
 
         config.pluginmanager.register(Reporting(report), "mockkms-report")
+    if settings.explores(config) and not config.getoption("collectonly", False):
+        _explore(config)
+    elif not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_ExploredByWorkers(config))
+
+
+class _ExploredByWorkers:
+    """Starts to collect results when a worker of pytest-xdist has explored a test because of its marker."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Register the plugin of the exploration upon the first result."""
+        if "mockkms_explored" in vars(report):
+            from .explore.session import register
+
+            plugin = register(self._config)
+            if plugin is not None:
+                plugin.pytest_runtest_logreport(report)
+
+
+def _explore(config: pytest.Config) -> None:
+    """Register the plugin of the exploration, once. Raises UsageError."""
+    from .explore.session import register
+
+    register(config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,6 +109,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check all markers before the first test; invalid ones are a usage error that names all of them."""
     collected.check(items, partial=any("::" in str(argument) for argument in config.args))
+    if any(collected.explores(item) for item in items) and not config.getoption("collectonly", False):
+        _explore(config)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -118,7 +147,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Add the requests to the report of a failed test, and what the session's report says about the test."""
     report = yield
     active = item.stash.get(ACTIVE, None)
-    if report.when == "call" and active is not None and settings.option(item.config, "mockkms_report"):
+    if (
+        report.when == "call"
+        and active is not None
+        and not active.explored
+        and settings.option(item.config, "mockkms_report")
+    ):
         # Attributes of a report reach the main process from a worker of pytest-xdist, even if it crashes later.
         vars(report)["mockkms"] = active.observed(item.nodeid, report.outcome)
     if report.failed and active is not None:

@@ -41,6 +41,7 @@ def add_options(parser: pytest.Parser) -> None:
         "with another name, append the minimal policy of each test, and its unused grants, in HCL"
     )
     group.addoption("--mockkms-report", metavar="FILE", help=report)
+    _add_explore_options(group, parser)
     parser.addini("mockkms_lint", lint, default="off")
     parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this running server")
@@ -55,6 +56,48 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_rng", "seed of all ids, keys and nonces, for repeatable runs")
     parser.addini("mockkms_allow_unhandled", "globs of paths that may be unhandled, one per line", type="linelist")
     parser.addini("mockkms_strict", "an unhandled request fails the test: on or off", default="on")
+
+
+_EXPLORING = ("explore", "explore_case", "explore_json", "explore_baseline", "explore_resume", "explore_dry_run")
+"""Options that ask for the exploration of all tests."""
+
+
+def _add_explore_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
+    """Declare the options of the exploration."""
+    add = group.addoption
+    add("--mockkms-explore", action="store_true", help="run each test again for each failure of its requests")
+    sets = "failures to explore: smoke, default, all, or names with commas; may be repeated"
+    add("--mockkms-explore-set", metavar="NAMES", action="append", help=sets)
+    own = "own failures in YAML: names with fault kinds"
+    add("--mockkms-explore-failures", metavar="FILE", help=own)
+    depth = "2: also pairs of failures"
+    add("--mockkms-explore-depth", metavar="N", help=depth)
+    limit = "time limit of a run in seconds (default: 5 and ten plain runs)"
+    add("--mockkms-explore-limit", metavar="SECONDS", help=limit)
+    runs = "explore at most N cases of a test (default: 500)"
+    add("--mockkms-explore-runs", metavar="N", help=runs)
+    accept = "accept an outcome, such as timeout:hangs; may be repeated"
+    add("--mockkms-explore-accept", metavar="FAILURE:OUTCOME", action="append", help=accept)
+    fail_on = "outcomes that fail the session (default: hung,wrong; none: never)"
+    add("--mockkms-explore-fail-on", metavar="OUTCOMES", help=fail_on)
+    add("--mockkms-explore-baseline", metavar="FILE", help="fail on problems that are not in this result alone")
+    add("--mockkms-explore-json", metavar="FILE", help="write the result to this file")
+    add("--mockkms-explore-resume", metavar="FILE", help="keep outcomes in this file, and do not explore those in it")
+    add("--mockkms-explore-case", metavar="ID", action="append", help="explore this case alone, and show its requests")
+    add("--mockkms-explore-setup", action="store_true", help="also explore the requests of fixtures")
+    add("--mockkms-explore-dry-run", action="store_true", help="say what would be explored")
+    parser.addini("mockkms_explore_set", sets)
+    parser.addini("mockkms_explore_failures", own)
+    parser.addini("mockkms_explore_depth", depth)
+    parser.addini("mockkms_explore_limit", limit)
+    parser.addini("mockkms_explore_runs", runs)
+    parser.addini("mockkms_explore_accept", "accepted outcomes, one per line, such as timeout: hangs", type="linelist")
+    parser.addini("mockkms_explore_fail_on", fail_on)
+
+
+def explores(config: pytest.Config) -> bool:
+    """Return whether an option asks for the exploration of all tests."""
+    return any(config.getoption(f"mockkms_{name}") for name in _EXPLORING)
 
 
 def option(config: pytest.Config, name: str) -> str | None:

@@ -42,4 +42,8 @@ def test_the_build_takes_every_package() -> None:
     )
     assert done.returncode == 0, done.stderr
     present = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "mockkms").rglob("__init__.py")}
+    plugin = [
+        path.parent.relative_to(ROOT / "conftest_plugin") for path in (ROOT / "conftest_plugin").rglob("__init__.py")
+    ]
+    present |= {".".join(("pytest_mockkms", *folder.parts)) for folder in plugin}
     assert set(done.stdout.split()) == present | ELSEWHERE

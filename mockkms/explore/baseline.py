@@ -18,9 +18,9 @@ class Baseline:
     """Outcome and kind by test and case."""
 
     def knows(self, test: str, cell: Cell) -> bool:
-        """Whether the case had this outcome, or a worse one, before."""
+        """Whether the case is a problem that had the same outcome before."""
         known = self.outcomes.get((test, cell.id))
-        if known is None:
+        if known is None or cell.outcome.harmless:
             return False
         outcome, kind = known
         return outcome is cell.outcome and kind == cell.kind

@@ -42,15 +42,11 @@ class CommandRunner:
         """Return the command that explores one case alone."""
         return self._again(case)
 
-    def run(self, rules: Sequence[InjectedRule], limit: float, *, reseed: bool = False) -> tuple[Verdict, Observation]:
+    def run(
+        self, rules: Sequence[InjectedRule], limit: float, *, effects: bool = False, reseed: bool = False
+    ) -> tuple[Verdict, Observation]:
         """Run the command in a new world. Raises CannotRun."""
-        return self._run(Observer(rules, reseed=reseed), limit)
-
-    def plain(self, limit: float) -> tuple[Verdict, Observation]:
-        """Run the command without failures, and find out which writes have an effect. Raises CannotRun."""
-        return self._run(Observer(effects=True), limit)
-
-    def _run(self, observer: Observer, limit: float) -> tuple[Verdict, Observation]:
+        observer = Observer(rules, effects=effects, reseed=reseed)
         self._kms.reset()
         observer.attach(self._kms)
         observer.phase = "call"

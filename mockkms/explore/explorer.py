@@ -40,8 +40,13 @@ class Verdict:
 class Runner(Protocol):
     """Runs one test or command."""
 
-    def run(self, rules: Sequence[InjectedRule], limit: float, *, reseed: bool = False) -> tuple[Verdict, Observation]:
-        """Run it in a new world with these rules, for at most ``limit`` seconds."""
+    def run(
+        self, rules: Sequence[InjectedRule], limit: float, *, effects: bool = False, reseed: bool = False
+    ) -> tuple[Verdict, Observation]:
+        """Run it in a new world with these rules, for at most ``limit`` seconds.
+
+        ``effects`` and ``reseed`` are those of ``Observer``.
+        """
 
     def command(self, case: str) -> str:
         """Return the command that explores one case alone."""
@@ -112,14 +117,17 @@ class Explorer:
         self,
         test: str,
         runner: Runner,
-        plain: tuple[Verdict, Observation],
+        first: tuple[Verdict, Observation],
         acceptances: Sequence[Acceptance] = (),
     ) -> ExploredTest:
-        """Explore a test whose run without failures passed with this observation.
+        """Explore a test whose first run, without failures, passed with this observation.
+
+        It is run without failures once more, as what is done once for all runs (imports, fixtures of the session) would
+        otherwise be taken for its own requests, and to find out what differs in every run.
 
         KeyboardInterrupt ends the exploration: the result has the outcomes so far, and ``interrupted`` is set.
         """
-        found = _OneTest(test, runner, plain, acceptances, self._settings, self._watcher, self._kept)
+        found = _OneTest(test, runner, first, acceptances, self._settings, self._watcher, self._kept)
         result = found.result()
         self.interrupted = self.interrupted or found.interrupted
         return result
@@ -129,13 +137,15 @@ class _OneTest:
     """The exploration of one test."""
 
     def __init__(
-        self, test: str, runner: Runner, plain: tuple[Verdict, Observation], acceptances: Sequence[Acceptance],
+        self, test: str, runner: Runner, first: tuple[Verdict, Observation], acceptances: Sequence[Acceptance],
         settings: ExplorerSettings, watcher: Watcher, kept: ResumeFile,
     ) -> None:  # fmt: skip
         self._test, self._runner, self._acceptances = test, runner, acceptances
-        self._verdict, self._plain = plain
+        verdict, self._first = first
         self._settings, self._watcher, self._kept = settings, watcher, kept
-        self._limit = settings.limit_of(self._verdict.seconds)
+        self._seconds = verdict.seconds
+        """Duration of a run without failures."""
+        self._limit = settings.limit_of(self._seconds)
         self._cells: list[Cell] = []
         self._rows: dict[str, Row] = {}
         self._planned = 0
@@ -144,54 +154,62 @@ class _OneTest:
 
     def result(self) -> ExploredTest:
         """Run all cases and return the result."""
-        skipped = self._unfit()
-        rows = [] if skipped else rows_of(self._plain, self._settings.phases)
-        cases = single_cases(self._plain, rows, self._settings.failures)
-        self._rows = {row.shown.id: row for row in rows}
-        self._planned = len(cases)
-        wanted = self._chosen(cases)
-        if wanted:
-            self._watcher.planned(self._test, self._estimate(wanted))
-        if wanted and not self._settings.dry_run:
+        skipped = self._unfit(self._first)
+        if not skipped:
             try:
-                judge, skipped = self._judge()
-                if judge is not None:
-                    self._run(judge, wanted)
+                skipped = self._explored()
             except KeyboardInterrupt:
                 self.interrupted = True
         return ExploredTest(
             self._test, tuple(row.shown for row in self._rows.values()), tuple(self._cells), self._planned,
-            0 if skipped else self._planned - len(self._cells), round(self._verdict.seconds, 4),
+            0 if skipped else self._planned - len(self._cells), round(self._seconds, 4),
             round(time.monotonic() - self._started, 4), skipped,
         )  # fmt: skip
 
-    def _unfit(self) -> str:
-        if self._plain.overflowed:
-            return f"it makes more than {len(self._plain.requests)} requests"
-        return "" if self._plain.requests else "it makes no request"
-
-    def _chosen(self, cases: list[Case]) -> list[Case]:
-        """Return the cases to run. Those with one fault that begin a wanted pair are among them."""
-        wanted = self._settings.cases
+    def _explored(self) -> str:
+        """Plan and run all cases; return why it is not possible."""
+        verdict, plain = self._runner.run((), self._limit, effects=True, reseed=True)
+        if verdict.outcome is not Outcome.TOLERATED:
+            # It may depend on the ids of a repeatable world.
+            verdict, plain = self._runner.run((), self._limit, effects=True)
+        if verdict.outcome is not Outcome.TOLERATED:
+            reason = ": ".join(part for part in (verdict.exception, verdict.detail) if part)
+            return f"it does not pass when it is run again: {reason or verdict.outcome}"
+        skipped = self._unfit(plain)
+        if skipped:
+            return skipped
+        self._seconds = verdict.seconds
+        self._limit = self._settings.limit_of(self._seconds)
+        rows = rows_of(plain, self._settings.phases)
+        cases = single_cases(plain, rows, self._settings.failures)
+        self._rows = {row.shown.id: row for row in rows}
+        cases = self._named(cases)
+        self._planned = len(cases)
+        wanted = cases[: self._settings.most_runs]
         if wanted:
-            cases = [case for case in cases if any(one == case.id or one.startswith(f"{case.id} + ") for one in wanted)]
-        return cases[: self._settings.most_runs]
+            self._watcher.planned(self._test, self._estimate(wanted))
+        if not self._settings.dry_run:
+            self._run(Judge(plain, self._first), wanted)
+        return ""
+
+    @staticmethod
+    def _unfit(run: Observation) -> str:
+        if run.overflowed:
+            return f"it makes more than {len(run.requests)} requests"
+        return "" if run.requests else "it makes no request"
+
+    def _named(self, cases: list[Case]) -> list[Case]:
+        """Return the named cases, all if none is named. Those that begin a named pair are among them."""
+        names = self._settings.cases
+        if not names:
+            return cases
+        return [case for case in cases if any(one == case.id or one.startswith(f"{case.id} + ") for one in names)]
 
     def _estimate(self, cases: Sequence[Case]) -> Estimate:
         waiting = sum(case.waits for case in cases)
-        # One more run without failures, and what the set-up of a run takes.
-        seconds = (self._verdict.seconds + 0.01) * (len(cases) - waiting + 1) + self._limit * waiting
-        return Estimate(len(cases), seconds, self._limit * (len(cases) + 1))
-
-    def _judge(self) -> tuple[Judge | None, str]:
-        """Run without failures once more, to find out what differs in every run."""
-        verdict, again = self._runner.run((), self._limit, reseed=True)
-        if verdict.outcome is not Outcome.TOLERATED:
-            # It may depend on the ids of a repeatable world.
-            verdict, again = self._runner.run((), self._limit)
-        if verdict.outcome is not Outcome.TOLERATED:
-            return None, f"it does not pass when it is run again: {verdict.detail or verdict.outcome}"
-        return Judge(self._plain, again), ""
+        # A run takes as long as that without failures, and a little for its set-up.
+        seconds = (self._seconds + 0.01) * (len(cases) - waiting) + self._limit * waiting
+        return Estimate(len(cases), seconds, self._limit * len(cases))
 
     def _run(self, judge: Judge, cases: Sequence[Case]) -> None:
         """Run cases, and with depth 2 those that follow from them."""
@@ -202,9 +220,9 @@ class _OneTest:
             self._add(cell, number, len(cases))
             if pairs and run is not None and cell.outcome in (Outcome.TOLERATED, Outcome.WRONG):
                 further += pair_cases(case, run, self._settings.failures, self._settings.phases)
+        further = [case for case in further if not self._settings.cases or case.id in self._settings.cases]
         self._planned += len(further)
-        wanted = [case for case in further if not self._settings.cases or case.id in self._settings.cases]
-        wanted = wanted[: max(0, self._settings.most_runs - len(cases))]
+        wanted = further[: max(0, self._settings.most_runs - len(cases))]
         if not wanted:
             return
         for case in wanted:

@@ -29,7 +29,7 @@ class Complaint:
 
 
 class Judge:
-    """Compares runs with two runs without failures, ``plain`` and ``again``."""
+    """Compares runs with two runs without failures; the effects of the writes of ``plain`` are known."""
 
     def __init__(self, plain: Observation, again: Observation) -> None:
         self._plain, self._again = plain, again

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mockkms.explore.explorer import shown_seconds
 from mockkms.explore.results import Cell, Exploration, ExploredFailure, ExploredTest, Outcome
 
+Group = list[tuple[ExploredTest, Cell]]
+"""Equal problems, each with its test."""
 _MOST_PROBLEMS = 30
 """Problems that are shown in full."""
+_MOST_NAMES = 6
 _WIDEST = 56
 """Characters of a request in a row."""
 LEGEND = (
@@ -64,32 +68,45 @@ def letter(cell: Cell) -> str:
 def _problems(result: Exploration, verbose: bool) -> Iterator[str]:
     """Yield the problems, equal ones together: those that fail the exploration first and in full, then the others."""
     order = [Outcome.WRONG, Outcome.HUNG, Outcome.RAISED, Outcome.FAILED]
-    groups: dict[object, list[tuple[ExploredTest, Cell]]] = {}
+    grave: dict[object, Group] = {}
+    rest: dict[object, Group] = {}
     for test, cell in result.cells():
-        if cell.problem and not cell.known:
-            request = cell.faults[-1].request if cell.outcome in (Outcome.WRONG, Outcome.HUNG) else ""
-            what = (test.id, result.fails(cell), cell.outcome, cell.kind, cell.exception, cell.where, request)
-            groups.setdefault(what, []).append((test, cell))
-    found = sorted(groups.values(), key=lambda group: (not result.fails(group[0][1]), order.index(group[0][1].outcome)))
-    for group in found[:_MOST_PROBLEMS]:
-        if verbose or result.fails(group[0][1]):
-            yield from problem(group, verbose)
+        if not cell.problem or cell.known:
+            continue
+        if verbose or result.fails(cell):
+            wrong = cell.outcome is Outcome.WRONG
+            where = "" if cell.outcome is Outcome.HUNG else cell.where
+            what = (test.id, cell.outcome, cell.kind, where, cell.exception, wrong and cell.faults[-1].request)
+            grave.setdefault(what, []).append((test, cell))
         else:
-            yield from _line(group)
-    if len(found) > _MOST_PROBLEMS:
-        yield f"… and {len(found) - _MOST_PROBLEMS} further problems"
-    if found:
+            rest.setdefault((test.id, cell.where), []).append((test, cell))
+    found = sorted(grave.values(), key=lambda group: order.index(group[0][1].outcome))
+    for group in found[:_MOST_PROBLEMS]:
+        yield from problem(group, verbose)
+    for group in [*rest.values()][:_MOST_PROBLEMS]:
+        yield _line(group)
+    left = max(0, len(found) - _MOST_PROBLEMS) + max(0, len(rest) - _MOST_PROBLEMS)
+    if left:
+        yield f"… and {left} further groups of problems"
+    if rest:
         yield ""
 
 
-def _line(group: Sequence[tuple[ExploredTest, Cell]]) -> Iterator[str]:
-    cell = group[0][1]
-    times = "" if len(group) == 1 else f" ({len(group)} cases)"
-    at = f" at {cell.where}" if cell.where else ""
-    yield f"{cell.outcome}: {cell.exception or cell.detail}{at}{times}, first with {cell.id}"
+def _line(group: Group) -> str:
+    """Return the line about the problems at one place that do not fail the exploration."""
+    test, first = group[0]
+    names = Counter(_name(cell) for _, cell in group)
+    shown = [name if count == 1 else f"{name} ({count})" for name, count in names.most_common(_MOST_NAMES)]
+    shown += ["…"] * (len(names) > _MOST_NAMES)
+    return f"{first.where or test.id}: {', '.join(shown)}; first with {first.id}"
 
 
-def problem(group: Sequence[tuple[ExploredTest, Cell]], verbose: bool = False) -> Iterator[str]:
+def _name(cell: Cell) -> str:
+    """Return the outcome of a case in one or two words."""
+    return f"{cell.outcome} {cell.exception.rpartition('.')[2]}".strip()
+
+
+def problem(group: Group, verbose: bool = False) -> Iterator[str]:
     """Yield the lines about equal problems, with the command that explores the first again."""
     test, cell = group[0]
     kind = f" ({cell.kind})" if cell.kind else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mockkms.explore.accepting import Acceptance, read_accepted, read_pairs
@@ -27,9 +27,18 @@ def read_acceptances(lines: Sequence[str], failures: Sequence[Failure]) -> list[
     return read_pairs(lines, _names(failures))
 
 
-def marker_acceptances(value: object, failures: Sequence[Failure]) -> list[Acceptance]:
-    """Read the mapping of a marker. Raises AcceptError."""
-    return read_accepted(value, _names(failures))
+def marker_acceptances(value: object, failures: Sequence[Failure] | None = None) -> list[Acceptance]:
+    """Read the mapping of a marker. Raises AcceptError.
+
+    ``failures``: those that are explored. Without them a name that is close to none of the catalogue is accepted, since
+    it may be that of an own failure.
+    """
+    if failures is not None:
+        return read_accepted(value, _names(failures))
+    known = _names(())
+    given = [str(key).partition("@")[0] for key in value] if isinstance(value, Mapping) else []
+    own = [name for name in given if not difflib.get_close_matches(name, known, n=1)]
+    return read_accepted(value, [*known, *own])
 
 
 def _names(failures: Sequence[Failure]) -> list[str]:

@@ -84,7 +84,7 @@ def rows_of(run: Observation, phases: Iterable[str] = ("call",), *, after: SeenR
         if not started:
             started = seen is after
             continue
-        if seen.phase not in wanted or seen.entry.rules or (after is not None and (seen.retry or seen.equals(after))):
+        if seen.phase not in wanted or seen.entry.rules or (after is not None and seen.retry):
             continue
         key = equivalence(seen)
         if key in found:

@@ -140,15 +140,15 @@ def _explored(
     with error_context(raised=CommandError):
         explorer = Explorer(settings, stream_watcher(sys.stderr), ResumeFile(options.resume))
         runner = CommandRunner(command, kms, environment(kms), lambda case: _again(options, command, case))
-        plain = runner.plain(_PLAIN_LIMIT)
-        verdict, observation = plain
+        first = runner.run((), _PLAIN_LIMIT)
+        verdict, observation = first
         if verdict.outcome is not Outcome.TOLERATED:
             output = "".join(f"\n  {line}" for line in verdict.output)
             reason = verdict.exception or verdict.detail
             raise CommandError(f"the command does not pass without failures ({reason}):{output}", 1)
         if not observation.requests:
             raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?", 1)
-        test = explorer.explore(shlex.join(command), runner, plain, accepted)
+        test = explorer.explore(shlex.join(command), runner, first, accepted)
     if test.skipped:
         raise CommandError(f"the command cannot be explored: {test.skipped}", 1)
     known = [cell.id for cell in test.cells]

@@ -1,0 +1,1 @@
+"""Fault exploration of tests. Imported only if an option or a marker asks for it."""
