@@ -109,7 +109,8 @@ def test_the_source_archive(built: Path) -> None:
 
 def test_the_wheel_is_small(built: Path) -> None:
     (path,) = built.glob("wheel/*.whl")
-    assert path.stat().st_size < 1_500_000
+    # 1.3 MB before there was every type that a product can mount; a jump beyond this is data that should not be in it.
+    assert path.stat().st_size < 2_000_000
 
 
 def test_wheels_are_reproducible(built: Path, tmp_path: Path) -> None:
