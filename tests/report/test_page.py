@@ -166,10 +166,8 @@ async def test_every_control_and_region_has_a_name(tab: Page) -> None:
                 assert node["name"]["value"].strip(), node
         roles = [node["role"]["value"] for node in shown]
         found.append([roles.count(role) for role in ("table", "row", "rowheader", "cell")])
-        cells = [node["name"]["value"] for node in shown if node["role"]["value"] == "button"]
-        assert "rate-limited ✓ tolerated" in [re.sub(r"\s+", " ", name) for name in cells] or any(
-            "tolerated" in name for name in cells
-        )
+        buttons = [re.sub(r"\s+", "", node["name"]["value"]) for node in shown if node["role"]["value"] == "button"]
+        assert "rate-limitedtolerated" in buttons, "the symbol is for the eye, the word for the ear"
     # What is laid out as blocks in a narrow window is a table all the same.
     assert found[0][0] == found[1][0] > 5
     assert found[0][2] == found[1][2] == 4
@@ -211,6 +209,8 @@ async def test_it_fits_and_is_readable(tab: Page, width: int, dark: bool) -> Non
     await tab.run("for (const e of document.querySelectorAll('details')) e.open = true; 0")
     assert await tab.run("document.documentElement.scrollWidth") == width
     await tab.run("for (const e of document.querySelectorAll('[popover]')) e.removeAttribute('popover'); 0")
+    # Without a baseline, what a caller can see has a colour of its own.
+    await tab.run("document.querySelector('h3 .cell.bad').className = 'cell warn'; 0")
     found = await tab.run(CONTRAST)
-    assert {"SPAN.cell bad", "SPAN.cell good", "SPAN.cell calm", "CODE."} <= set(found)
+    assert {"SPAN.cell bad", "SPAN.cell warn", "SPAN.cell good", "SPAN.cell calm", "CODE."} <= set(found)
     assert {key: ratio for key, ratio in found.items() if ratio < 4.5} == {}, json.dumps(found)
