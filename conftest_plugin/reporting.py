@@ -36,7 +36,12 @@ class Reporting:
         from mockkms.report.suite import report_of
         from mockkms.report.writing import write_report
 
-        self._report = report_of(map(usage_of, self._tests.values()))
+        exploration = None
+        if session.config.pluginmanager.hasplugin("mockkms-explore"):
+            from .explore.session import RESULT
+
+            exploration = session.config.stash.get(RESULT, None)
+        self._report = report_of(map(usage_of, self._tests.values()), exploration)
         try:
             write_report(self._path, self._report)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -150,3 +151,21 @@ def test_list(tmp_path: Path) -> None:
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "sealed", "rate-limited", "reset-before", "reset-after", "permission-denied",
     ]  # fmt: skip
+
+
+def test_the_report_has_the_run_without_failures_too(tmp_path: Path) -> None:
+    """Matrix, linter and minimal policy are one file; the policy is that of the run without failures."""
+    done = explore(tmp_path, "--set=sealed", "--report=report.json")
+    assert done.returncode == 1, done.stderr
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert data["counts"]["exploration"] == 1
+    assert sorted(data["tests"][0]["needed"]) == ["secret/data/a", "sys/mounts"]
+    assert data["exploration"]["tests"][0]["id"] == data["tests"][0]["name"]
+    explore(tmp_path, "--set=sealed", "--report=report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "Run this case again" in page
+    assert "program.py" in page
+    refused = explore(tmp_path, "--report=report.pdf")
+    assert refused.returncode == 2
+    assert "expected a name that ends in .html or .json" in refused.stderr
+    assert explore(tmp_path, "--report=none/report.html").returncode == 2

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, rng
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, report_file, rng, written_report
 from mockkms.cli.commands.run import environment, started
 from mockkms.error_context import error_context
 from mockkms.version import __version__
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mockkms.explore.catalogue import Failure
     from mockkms.explore.results import Exploration, ExploredTest
     from mockkms.kms import MockKMS
+    from mockkms.report.model import Usage
 
 _PLAIN_LIMIT = 600.0
 """Seconds for the run without failures."""
@@ -46,6 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--fail-on", metavar="OUTCOMES", default="hung,wrong", help="outcomes that fail (default: %(default)s)")
     add("--baseline", type=Path, metavar="FILE", help="fail on what is not in this file, written by --json, alone")
     add("--json", type=Path, metavar="FILE", help="write the result to this file")
+    add("--report", type=report_file, metavar="FILE", help="write a page, or JSON, for people: FILE.html or FILE.json")
     add("--resume", type=Path, metavar="FILE", help="keep outcomes in this file, and do not explore those in it")
     add("--dry-run", action="store_true", help="say what would be explored, and end")
     add("--list", action="store_true", help="list the failures, and end")
@@ -81,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     from mockkms.explore.commands import without_core_files, writable
     from mockkms.explore.matrix import render
     from mockkms.explore.options import chosen_failures, fails_on, read_acceptances
+    from mockkms.report.model import Usage
+    from mockkms.report.suite import report_of
 
     with error_context(raised=CommandError):
         failures = chosen_failures(options.set, options.failures)
@@ -95,16 +99,17 @@ def run(options: argparse.Namespace) -> int:
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
         raise CommandError("no command given; example: mockkms explore -- pytest tests/test_orders.py")
-    for path in (options.json, options.resume):
+    for path in (options.json, options.report, options.resume):
         reason = writable(path) if path is not None else ""
         if reason:
             raise CommandError(f"{path} cannot be written: {reason}")
     before = signal.signal(signal.SIGTERM, _interrupt)
     without_core_files()
     start = time.monotonic()
+    use = None if options.report is None else Usage(shlex.join(command))
     kms = started(options)
     try:
-        test, interrupted = _explored(options, command, kms, failures, accepted)
+        test, interrupted = _explored(options, command, kms, failures, accepted, use)
     finally:
         kms.stop()
         signal.signal(signal.SIGTERM, before)
@@ -112,6 +117,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json is not None and not options.dry_run:
         with error_context(raised=CommandError):
             result.write(options.json)
+    if use is not None and not options.dry_run:
+        written_report(options.report, report_of([use], result))
     if not options.dry_run:
         for line in render(result, verbose=options.verbose or bool(options.case)):
             print(line)
@@ -125,14 +132,19 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _explored(
-    options: argparse.Namespace, command: list[str], kms: MockKMS, failures: list[Failure], accepted: list[Acceptance]
-) -> tuple[ExploredTest, bool]:
-    """Run the command as often as needed; return the result, and whether the user has interrupted it."""
+    options: argparse.Namespace, command: list[str], kms: MockKMS, failures: list[Failure],
+    accepted: list[Acceptance], use: Usage | None,
+) -> tuple[ExploredTest, bool]:  # fmt: skip
+    """Run the command as often as needed; return the result, and whether the user has interrupted it.
+
+    ``use`` gets what the server saw of the run without failures.
+    """
     from mockkms.explore.commands import CommandRunner
     from mockkms.explore.explorer import Explorer, ExplorerSettings
     from mockkms.explore.progress import stream_watcher
     from mockkms.explore.results import Outcome
     from mockkms.explore.resuming import ResumeFile
+    from mockkms.report.observing import observe
 
     settings = ExplorerSettings(
         failures, options.depth, options.limit, options.runs, cases=tuple(options.case), dry_run=options.dry_run
@@ -148,6 +160,8 @@ def _explored(
             raise CommandError(f"the command does not pass without failures ({reason}):{output}", 1)
         if not observation.requests:
             raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?", 1)
+        if use is not None:
+            observe(use, kms)
         test = explorer.explore(shlex.join(command), runner, first, accepted)
     if test.skipped:
         raise CommandError(f"the command cannot be explored: {test.skipped}", 1)
