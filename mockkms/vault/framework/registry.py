@@ -71,6 +71,7 @@ _TABLE = {
     "auth/alicloud": Type("auth.cloud.alicloud", "auth.cloud.alicloud"),
     "cf": Type("auth.cloud.cf.model", "auth.cloud.cf.world", ("cf", "pcf")),
     "auth/oci": Type("auth.cloud.oci", "auth.cloud.oci"),
+    "auth/kerberos": Type("auth.kerberos.model", "auth.kerberos.world"),
     "approle": Type("auth.approle.model", "auth.approle.world"),
     "userpass": Type("auth.userpass.endpoints", "auth.userpass.world"),
     "jwt": Type("auth.jwt.model", "auth.jwt.world", ("jwt", "oidc")),

@@ -58,11 +58,6 @@ class _Mark(str):
     """Punctuation around values, distinguished by type from values that are strings."""
 
 
-def quoted_list(texts: Sequence[str]) -> str:
-    """Return a list of texts as ``%q`` prints it: ``["a" "b"]``."""
-    return "[" + " ".join(quote(text) for text in texts) + "]"
-
-
 def error_list(errors: Sequence[str]) -> str:
     """Return one or more errors in the format of ``go-multierror``."""
     noun = "error" if len(errors) == 1 else "errors"

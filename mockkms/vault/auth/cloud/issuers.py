@@ -13,7 +13,7 @@ from mockkms.crypto import jws
 from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.claims import Claims, claims_in
-from mockkms.vault.golang.fmt import quoted_list
+from mockkms.vault.policy.names import quoted
 from mockkms.world.clock import rfc3339
 
 _EARLY = 5 * 60
@@ -66,7 +66,7 @@ def verified(
     given = claims.get("aud", [])
     audiences = [str(one) for one in given] if isinstance(given, list) else [str(given)]
     if audience not in audiences:
-        raise ValueError(f'oidc: expected audience "{audience}" got {quoted_list(audiences)}')
+        raise ValueError(f'oidc: expected audience "{audience}" got {quoted(audiences)}')
     expires = moment(claims.get("exp"))
     if expires < now:
         raise ValueError(f"oidc: token is expired (Token Expiry: {_shown(expires)})")
@@ -74,7 +74,7 @@ def verified(
         starts = _shown(moment(claims.get("nbf")))
         raise ValueError(f"oidc: current time {_shown(now)} before the nbf (not before) time: {starts}")
     if token.algorithm not in algorithms:
-        accepted = quoted_list(algorithms)
+        accepted = quoted(algorithms)
         raise ValueError(
             f'oidc: id token signed with unsupported algorithm, expected {accepted} got "{token.algorithm}"'
         )

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Protocol
 
-from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, LdapPerson
+from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials
 
+if TYPE_CHECKING:
+    from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, LdapPerson
 
-def searches(config: LdapConfig) -> bool:
+
+class WithGroups(Protocol):
+    """A person of a directory."""
+
+    groups: list[str]
+    """By name or by DN."""
+
+
+def searches(config: DirectorySettings) -> bool:
     """Return whether a user's DN is searched for instead of built from the name."""
     return config.discoverdn or bool(config.binddn and config.bindpass)
 
 
-def bind_dn(config: LdapConfig, name: str) -> str:
+def bind_dn(config: DirectorySettings, name: str) -> str:
     """Return the DN with which a user binds, if the directory is not searched."""
     if config.upndomain:
         return f"{escaped(name)}@{config.upndomain}"
@@ -41,7 +52,7 @@ def bound_as(state: Ldap, name: str, password: str) -> tuple[str, LdapPerson] | 
     return found
 
 
-def groups_of(config: LdapConfig, person: LdapPerson) -> list[str]:
+def groups_of(config: DirectorySettings, person: WithGroups) -> list[str]:
     """Return a user's groups in the directory, by CN; none without ``groupdn``."""
     if not config.use_token_groups and not (config.groupfilter and config.groupdn):
         return []
@@ -81,7 +92,7 @@ def _attribute(config: LdapConfig, written: str, person: LdapPerson) -> str:
     return attributes.get(config.userattr, written)
 
 
-def cn(config: LdapConfig, group: str) -> str:
+def cn(config: DirectorySettings, group: str) -> str:
     """Return a group's name, extracted from its DN if it is one."""
     for part in re.split(r"(?<!\\),", group) if "=" in group else ():
         kind, _, value = part.strip().partition("=")

@@ -7,15 +7,17 @@ import re
 from mockkms.outside import filters
 from mockkms.outside.ldap import LdapConnection, LdapEntry, LdapError
 from mockkms.vault.auth.ldap import directory
-from mockkms.vault.auth.ldap.model import LdapConfig
 from mockkms.vault.directories.connecting import connect
+from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials, refusing
 
 REFUSED = "ldap operation failed: failed to bind as user"
 """The error for unknown names and for wrong passwords."""
 
 
-def log_in(config: LdapConfig, url: str, connection: LdapConnection, name: str, password: str) -> tuple[list[str], str]:
+def log_in(
+    config: DirectorySettings, url: str, connection: LdapConnection, name: str, password: str
+) -> tuple[list[str], str]:
     """Return the user's groups in the directory, and the alias. Raises ErrorResponse, InvalidCredentials."""
     with refusing(error=InvalidCredentials, of=LdapError, text=REFUSED):
         dn = user(config, connection, name).dn if directory.searches(config) else directory.bind_dn(config, name)
@@ -33,10 +35,10 @@ def log_in(config: LdapConfig, url: str, connection: LdapConnection, name: str, 
                 wanted = f"(|{wanted}(sAMAccountName={written}))"
             found = connection.search(config.userdn, wanted, [])
             dn = found[-1].dn if found else ""
-        return _groups(config, url, connection, dn, name), _alias(config, connection, name)
+        return groups(config, url, connection, dn, name), _alias(config, connection, name)
 
 
-def user(config: LdapConfig, connection: LdapConnection, name: str, limit: int = 2) -> LdapEntry:
+def user(config: DirectorySettings, connection: LdapConnection, name: str, limit: int = 2) -> LdapEntry:
     """Return the entry of a user, found with the configured bind DN. Raises LdapError."""
     connection.bind(config.binddn, config.bindpass)
     written = filters.escaped(name)
@@ -50,7 +52,8 @@ def user(config: LdapConfig, connection: LdapConnection, name: str, limit: int =
     return found[0]
 
 
-def _groups(config: LdapConfig, url: str, connection: LdapConnection, dn: str, name: str) -> list[str]:
+def groups(config: DirectorySettings, url: str, connection: LdapConnection, dn: str, name: str) -> list[str]:
+    """Return the groups of a user in the directory. Raises LdapError."""
     # Only Active Directory has tokenGroups, and it does not run on machines of tests.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
@@ -65,7 +68,7 @@ def _groups(config: LdapConfig, url: str, connection: LdapConnection, dn: str, n
     return list(dict.fromkeys(directory.cn(config, value) for value in names))
 
 
-def _alias(config: LdapConfig, connection: LdapConnection, name: str) -> str:
+def _alias(config: DirectorySettings, connection: LdapConnection, name: str) -> str:
     if config.username_as_alias:
         return name
     if not directory.searches(config):

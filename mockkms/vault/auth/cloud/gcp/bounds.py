@@ -8,7 +8,7 @@ from __future__ import annotations
 from mockkms.vault.auth.cloud.gcp import cloud
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpAuth, GcpMachine, GcpRole
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.golang.fmt import quoted_list
+from mockkms.vault.policy.names import quoted
 
 
 def check_account(role: GcpRole, account: GcpAccount) -> None:
@@ -30,9 +30,9 @@ def check_machine(state: GcpAuth, call: Call, role: GcpRole, machine: GcpMachine
         raise ValueError(f'failed to extract region from zone name "{machine.zone}"')
     if role.bound_zones:
         if machine.zone not in role.bound_zones:
-            raise ValueError(f"instance not in bound zones {quoted_list(role.bound_zones)}")
+            raise ValueError(f"instance not in bound zones {quoted(role.bound_zones)}")
     elif role.bound_regions and region not in role.bound_regions:
-        raise ValueError(f"instance not in bound regions {quoted_list(role.bound_regions)}")
+        raise ValueError(f"instance not in bound regions {quoted(role.bound_regions)}")
     if role.bound_instance_groups:
         _check_groups(state, role, machine)
     if role.bound_service_accounts:
@@ -43,7 +43,7 @@ def check_machine(state: GcpAuth, call: Call, role: GcpRole, machine: GcpMachine
         if found.email not in role.bound_service_accounts and found.unique_id not in role.bound_service_accounts:
             raise ValueError(
                 f'service account "{found.unique_id}" ("{found.email}") is not in bound service accounts '
-                f"{quoted_list(role.bound_service_accounts)}"
+                f"{quoted(role.bound_service_accounts)}"
             )
 
 
@@ -55,8 +55,8 @@ def _check_groups(state: GcpAuth, role: GcpRole, machine: GcpMachine) -> None:
         exists = any(zone in bound if role.bound_zones else zone.startswith(tuple(bound)) for zone in zones)
         if not exists:
             kind = "zones" if role.bound_zones else "regions"
-            where = f'{kind} {quoted_list(bound)} for project "{machine.project_id}"'
+            where = f'{kind} {quoted(bound)} for project "{machine.project_id}"'
             raise ValueError(f'instance group "{group}" does not exist in {where}')
         if group in machine.groups:
             return
-    raise ValueError(f"instance is not part of instance groups {quoted_list(role.bound_instance_groups)}")
+    raise ValueError(f"instance is not part of instance groups {quoted(role.bound_instance_groups)}")

@@ -9,7 +9,7 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.golang.fmt import quoted_list
+from mockkms.vault.policy.names import quoted
 
 _SERVICES = ("api", "iam", "crm", "compute")
 
@@ -67,7 +67,7 @@ def refuse_unknown(call: Call) -> None:
     """Refuse parameters that the endpoint does not have, which this plugin does not ignore. Raises BackendError."""
     unknown = sorted(set(call.raw) - set(call.endpoint.fields))
     if unknown:
-        raise BackendError(f"unknown fields: {quoted_list(unknown)}", status=422)
+        raise BackendError(f"unknown fields: {quoted(unknown)}", status=422)
 
 
 def _key(text: str) -> dict[str, str]:

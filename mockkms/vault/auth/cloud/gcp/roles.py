@@ -11,7 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration
-from mockkms.vault.golang.fmt import quoted_list
+from mockkms.vault.policy.names import quoted
 
 _LIST = Kind.COMMA_STRINGS
 _LABEL = re.compile(r"[a-z]([\w-]+)?:[\w-]*", re.ASCII)
@@ -112,7 +112,7 @@ def _labels(given: list[str]) -> list[str]:
     """Return labels as they are kept, the last one of each name. Raises ErrorResponse."""
     invalid = [label for label in given if not _LABEL.fullmatch(label)]
     if invalid:
-        raise ErrorResponse(f"invalid labels given: {quoted_list(invalid)}")
+        raise ErrorResponse(f"invalid labels given: {quoted(invalid)}")
     kept = dict(label.split(":", 1) for label in given)
     return [f"{name}:{value}" for name, value in sorted(kept.items())]
 
@@ -166,7 +166,7 @@ def edit_labels(state: GcpAuth, call: Call, *, add: list[str], remove: list[str]
     role = _to_edit(state, call, "gce", "labels", [*add, *remove])
     invalid = [label for label in add if not _LABEL.fullmatch(label)]
     if invalid:
-        raise ErrorResponse(f"given invalid labels to add: {quoted_list(invalid)}")
+        raise ErrorResponse(f"given invalid labels to add: {quoted(invalid)}")
     role.bound_labels = [label for label in _labels([*role.bound_labels, *add]) if label.split(":")[0] not in remove]
 
 
