@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mockkms.vault.framework import registry  # noqa: E402 - run as a script, the package stands beside this directory
+from mockkms.vault.framework.documents.openapi import shown_path  # noqa: E402
 from mockkms.vault.framework.endpoint import Emulation, Endpoint  # noqa: E402
 from mockkms.vault.framework.engine import Engine  # noqa: E402
 from mockkms.vault.framework.message import Operation  # noqa: E402
-from mockkms.vault.framework.openapi import shown_path  # noqa: E402
 from mockkms.vault.products import OPENBAO, PRODUCTS, VAULT, Product  # noqa: E402
 
 DATA = ROOT / "tests" / "parity" / "data"

@@ -196,7 +196,7 @@ class Endpoint:
     @property
     def captures(self) -> list[str]:
         """The names of the template's parameters."""
-        return [name for name, *_ in _TOKEN.findall(self.template) if name]
+        return [name for name, *_ in TOKEN.findall(self.template) if name]
 
     def _takes_any(self, product: Product) -> bool:
         return self.arbitrary if isinstance(self.arbitrary, bool) else product.has(self.arbitrary)
@@ -296,13 +296,13 @@ def conversion_text(product: Product, error: ValueError) -> str:
     return error.older if older and isinstance(error, ConversionError) else str(error)
 
 
-_TOKEN = re.compile(r"\{(\w+)(?::(\w+)(?:\((.*?)\))?)?\}|([\[\]])|([^{}\[\]]+)")
+TOKEN = re.compile(r"\{(\w+)(?::(\w+)(?:\((.*?)\))?)?\}|([\[\]])|([^{}\[\]]+)")
 
 
 def compile_template(template: str) -> str:
     """Return the regular expression of a path template (see the module's text)."""
     out = []
-    for name, kind, pattern, bracket, literal in _TOKEN.findall(template):
+    for name, kind, pattern, bracket, literal in TOKEN.findall(template):
         if literal:
             out.append(re.escape(literal))
         elif bracket:

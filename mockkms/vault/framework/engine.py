@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from mockkms.vault.framework import openapi
+from mockkms.vault.framework.documents import help_texts, openapi
 from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Handler
 from mockkms.vault.framework.message import Operation, Request, Response, unsupported_operation, unsupported_path
 from mockkms.vault.products.features import Feature
@@ -198,7 +198,7 @@ class Engine:
             request.trace.unhandled = True
             raise unsupported_path()
         if request.operation is Operation.HELP:
-            return self.explain(core, mount, endpoint)
+            return self.explain(core, mount, endpoint, found.below)
         request.trace.endpoint = endpoint.template
         handler = endpoint.operations.get(request.operation)
         if handler is None and request.operation is Operation.CREATE:
@@ -225,18 +225,12 @@ class Engine:
 
     def overview(self, core: Context, mount: Mount) -> Response:
         """Return help on the mount as a whole: its endpoints, one line each."""
-        lines = "\n".join(f"    ^{endpoint.pattern.pattern}$\n        {endpoint.help}" for endpoint in self.endpoints)
-        return help_document(core, mount, f"## DESCRIPTION\n\n{self.help}\n\n## PATHS\n\n{lines}", self.endpoints)
+        known = self.endpoints_of(core.product)
+        return help_document(core, mount, help_texts.mount_help(self.help, known), known)
 
-    def explain(self, core: Context, mount: Mount, endpoint: Endpoint) -> Response:
-        """Return help on one endpoint: its parameters."""
-        lines = "\n".join(
-            f"    {name} ({declared.kind.name.lower()})\n        {declared.help}"
-            for name, declared in sorted(endpoint.fields.items())
-        )
-        text = f"Request:        {endpoint.template}\nMatching Route: ^{endpoint.pattern.pattern}$\n\n{endpoint.help}"
-        text = f"{text}\n\n## PARAMETERS\n\n{lines}\n\n## DESCRIPTION\n\n{endpoint.description}"
-        return help_document(core, mount, text, [endpoint])
+    def explain(self, core: Context, mount: Mount, endpoint: Endpoint, below: str) -> Response:
+        """Return help on one endpoint: its parameters. ``below``: the path, relative to the mount."""
+        return help_document(core, mount, help_texts.path_help(endpoint, below, core.product), [endpoint])
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints)

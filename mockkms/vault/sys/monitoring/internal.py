@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework import openapi, registry
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.documents import openapi
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path

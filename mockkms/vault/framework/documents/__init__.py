@@ -1,0 +1,1 @@
+"""Documents about endpoints, made from their declarations: help texts and OpenAPI."""
