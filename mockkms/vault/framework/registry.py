@@ -63,6 +63,8 @@ _TABLE = {
     "secret/alicloud": Type("secrets.cloud.alicloud", "secrets.cloud.alicloud"),
     "terraform": Type("secrets.cloud.terraform", "secrets.cloud.terraform"),
     "gcpkms": Type("secrets.cloud.gcpkms.model", "secrets.cloud.gcpkms.world"),
+    "secret/azure": Type("secrets.cloud.azure", "secrets.cloud.azure"),
+    "secret/gcp": Type("secrets.cloud.gcp.model", "secrets.cloud.gcp.world"),
     "nomad": Type("secrets.orchestrators.nomad", "secrets.orchestrators.nomad"),
     "rabbitmq": Type("secrets.orchestrators.rabbitmq", "secrets.orchestrators.rabbitmq"),
     "auth/aws": Type("auth.cloud.aws.engine", "auth.cloud.aws.world"),
