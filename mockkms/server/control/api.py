@@ -107,10 +107,10 @@ class Control:
     def _route(self, http: HttpRequest) -> tuple[Route, Asked]:
         """Return the route of a request, and the request for its handler. Raises ControlError."""
         # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
-        from mockkms.server.control import chaos, inspection, reports, routes, worlds
+        from mockkms.server.control import chaos, fault_routes, inspection, journal_routes, reports, routes, worlds
         from mockkms.server.control import tenants as control_tenants
 
-        assert all((chaos, inspection, reports, routes, control_tenants, worlds))
+        assert all((chaos, control_tenants, fault_routes, inspection, journal_routes, reports, routes, worlds))
 
         path = http.target[len(CONTROL_PREFIX) :].rstrip("/")
         method = "GET" if http.method == "HEAD" else http.method

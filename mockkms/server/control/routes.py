@@ -1,24 +1,20 @@
-"""The routes of the control API, one function each. Request and response bodies are JSON objects."""
+"""Routes of the control API for the server itself: what it is, reset, clock, state, snapshots."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
-from mockkms.error_context import error_context
 from mockkms.faults.kinds import KINDS, FaultKind
-from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unknown, whole, within
+from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unknown, within
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
-from mockkms.faults.rule import Rule
 from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ROUTES, Asked, ControlError, route
 from mockkms.server.gateway.actions import ACTIONS, carry_out
 from mockkms.version import __version__
 from mockkms.world.clock import rfc3339
 from mockkms.world.diff import difference
-from mockkms.world.journal.journal import OUTCOMES, Journal
 from mockkms.world.world import Snapshot, World
 
 MAX_SNAPSHOTS = 100
@@ -50,224 +46,6 @@ def _mode(asked: Asked) -> dict[str, str]:
 def openapi(asked: Asked) -> dict[str, object]:
     """The document, made from the routes."""
     return document(ROUTES, __version__)
-
-
-# -- faults ----------------------------------------------------------------------------------------------------------
-
-
-@route("GET", "faults", "All rules with their counts; format=table for text")
-def list_faults(asked: Asked) -> dict[str, object] | str:
-    """Rules, their state, and the problems that a test should report."""
-    book = asked.world.faults
-    if asked.query.get("format") == "table":
-        return book.describe()
-    return {"rules": [rule.describe() for rule in book.list()], "state": book.state, "problems": book.problems()}
-
-
-@route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules")
-def add_faults(asked: Asked) -> dict[str, object]:
-    """The rules that were added, with their ids."""
-    if asked.data is None:
-        raise ControlError(400, "the body is empty; expected a rule, or a list of rules")
-    added = asked.world.faults.extend(asked.data)
-    return {"ok": True, "rules": [rule.describe() for rule in added], "id": added[0].id if len(added) == 1 else None}
-
-
-@route("DELETE", "faults", "Remove all rules and the script, and stop chaos")
-def clear_faults(asked: Asked) -> dict[str, object]:
-    """No faults are injected afterwards; a server that refuses connections or does not read them listens again."""
-    asked.world.faults.clear()
-    asked.world.overdue()  # What ends a phase of chaos.
-    asked.host.listen_again()
-    return {"ok": True}
-
-
-@route("GET", "faults/{id}", "One rule with its counts")
-def get_fault(asked: Asked) -> dict[str, object]:
-    """404 for an unknown id."""
-    return _rule(asked).describe()
-
-
-def _rule(asked: Asked) -> Rule:
-    name = asked.names["id"]
-    with error_context(raised=partial(ControlError, 404), of=KeyError, text=f"rule {name!r} not found"):
-        return asked.world.faults.get(name)
-
-
-@route("POST", "faults/{id}", "Enable or disable one rule; its counts stay", body="{enabled: true | false}")
-def switch_fault(asked: Asked) -> dict[str, object]:
-    """404 for an unknown id."""
-    words = mapping(asked.data, ("enabled",))
-    if "enabled" not in words:
-        raise ControlError(400, "enabled: expected true or false")
-    book = asked.world.faults
-    with within("enabled"):
-        enabled = flag(words["enabled"])
-    (book.enable if enabled else book.disable)(_rule(asked).id)
-    return _rule(asked).describe()  # The book has replaced the rule.
-
-
-@route("DELETE", "faults/{id}", "Remove one rule")
-def remove_fault(asked: Asked) -> dict[str, object]:
-    """404 for an unknown id."""
-    if not asked.world.faults.remove(asked.names["id"]):
-        raise ControlError(404, f"rule {asked.names['id']!r} not found")
-    return {"ok": True}
-
-
-@route("GET", "script", "The script's progress")
-def get_script(asked: Asked) -> dict[str, object]:
-    """404 if no script is active."""
-    script = asked.world.faults.current_script
-    if script is None:
-        raise ControlError(404, "no script is active")
-    return script.describe()
-
-
-@route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
-def set_script(asked: Asked) -> dict[str, object]:
-    """Replaces an earlier script."""
-    return {"ok": True, **asked.world.faults.script(asked.data).describe()}
-
-
-# -- journal ---------------------------------------------------------------------------------------------------------
-
-
-@route(
-    "GET", "journal", "Requests that match the query: path, operation, status, …; last=n, bodies=false, format=table"
-)
-def get_journal(asked: Asked) -> dict[str, object] | str:
-    """Entries, oldest first."""
-    words = dict(asked.query)
-    last = words.pop("last", "")
-    bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
-    if last and not _is_number(last):
-        raise ControlError(400, "last: expected a whole number from 0 on")
-    return _found(asked.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
-
-
-@route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
-def query_journal(asked: Asked) -> dict[str, object] | str:
-    """For queries that do not fit into a query string: bodies, headers, combinations."""
-    words = dict(asked.data) if isinstance(asked.data, dict) else {}
-    match = words.pop("match", None)
-    last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
-    if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
-        raise ControlError(400, "last: expected a whole number from 0 on")
-    return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
-
-
-@route("POST", "journal/near-misses", "The requests closest to matching, with their differences", body="match words")
-def near_misses(asked: Asked) -> dict[str, object]:
-    """At most three, the nearest first."""
-    match, words = _split(asked.data)
-    return {"misses": asked.world.journal.near_misses(match, **words)}
-
-
-def _split(value: object) -> tuple[object, dict[str, object]]:
-    """A path or mapping of match words, whose ``match`` is what Python's assertions get as their first argument."""
-    if not isinstance(value, dict):
-        return value, {}
-    if "match" in value:
-        words = {str(word): item for word, item in value.items() if word != "match"}
-        return value["match"], words
-    return value, {}
-
-
-def _found(
-    journal: Journal, words: dict[str, object], last: int | None, *, bodies: bool, table: bool, match: object = None
-) -> dict[str, object] | str:
-    if table:
-        return journal.table(match, last=last, **words)
-    entries = journal.entries(match, **words)
-    shown = entries if last is None else entries[len(entries) - min(last, len(entries)) :]
-    return {
-        "count": len(entries),
-        "total": journal.total,
-        "entries": [entry.data(bodies=bodies) for entry in shown],
-    }
-
-
-def _is_number(text: str) -> bool:
-    """Return whether a text is a whole number of at most 18 digits: Python refuses to parse thousands of digits."""
-    return text.isdecimal() and len(text) <= 18
-
-
-def _typed(query: dict[str, str]) -> dict[str, object]:
-    """Convert the numbers and flags of a query string."""
-    words: dict[str, object] = {**query}
-    flags = {"true": True, "false": False}
-    for word, value in query.items():
-        if word in OUTCOMES:
-            words[word] = int(value) if _is_number(value) else flags.get(value, value)
-    return words
-
-
-@route("GET", "journal/{number}", "One entry; redact=true without the secrets of its bodies and headers")
-def get_entry(asked: Asked) -> dict[str, object]:
-    """404 for a number that the journal does not hold."""
-    journal, number = asked.world.journal, asked.names["number"]
-    found = next((entry for entry in journal.entries() if str(entry.number) == number), None)
-    if found is None:
-        raise ControlError(404, f"the journal has no entry {number!r}; it holds the latest {len(journal):,}")
-    return (journal.without_secrets(found) if asked.query.get("redact") == "true" else found).data()
-
-
-@route("DELETE", "journal", "Remove all entries")
-def clear_journal(asked: Asked) -> dict[str, object]:
-    """The journal is empty afterwards."""
-    asked.world.journal.clear()
-    return {"ok": True}
-
-
-@route(
-    "POST", "journal/assert", "200 if it holds, else 409 with the reason",
-    body="{called: match with times} | {not_called: match} | {order: [match, …]} | "
-    "{no_unhandled: true or {allowed: [glob, …]}} | {faults_fired: true} | {script_done: true}; match may hold a path "
-    "or mapping beside further words",
-)  # fmt: skip
-def assert_journal(asked: Asked) -> dict[str, object]:
-    """Several may be given; all must hold."""
-    words = mapping(
-        asked.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
-    )
-    journal = asked.world.journal
-    found: dict[str, object] = {"ok": True}
-    for word, value in words.items():
-        if word == "called":
-            given = dict(value) if isinstance(value, dict) else {"path": value}
-            times, wanted = given.pop("times", None), given.pop("entries", False)
-            with within("called", "times"):
-                times = None if times is None else whole(times)
-            match, more = _split(given)
-            called = journal.assert_called(match, times=times, **more)
-            if wanted:
-                found["entries"] = [entry.data() for entry in called]
-        elif word == "not_called":
-            match, more = _split(value)
-            journal.assert_not_called(match, **more)
-        elif word == "order":
-            journal.assert_order(*(value if isinstance(value, list) else [value]))
-        elif word == "no_unhandled" and value:
-            journal.assert_no_unhandled(allowed=_allowed(value))
-        elif word == "faults_fired" and value:
-            asked.world.faults.assert_all_fired()
-        elif word == "script_done" and value:
-            asked.world.faults.assert_script_done()
-    return found
-
-
-def _allowed(value: object) -> list[str]:
-    """Return the globs of ``no_unhandled``. Raises FaultError."""
-    if value is True:
-        return []
-    given = mapping(value, ("allowed",), "key").get("allowed")
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-        raise FaultError("no_unhandled: expected true, or {allowed: [glob, …]}")
-    return given
-
-
-# -- clock, state, snapshots -----------------------------------------------------------------------------------------
 
 
 @route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
