@@ -255,17 +255,7 @@ class MockKMS(Handle):
         from mockkms.world.state_keeper import StateKeeper
 
         self.world.own_state(f"state_file={str(path)!r}")
-        if path.exists():
-            header, kept = state_file.read(path)
-            wanted = self._words["flavor"]
-            if wanted is not None and wanted != header.flavor:
-                raise state_file.StateFileError(
-                    f"the state file {path} keeps a world of {header.flavor}, not of {wanted}; leave the flavor out, "
-                    "or use another file"
-                )
-            state_file.apply(self.world, kept)
-            self.world.baseline = self.world.start = self.world.snapshot()
-            self._state_restored = True
+        self._state_restored = state_file.resume(self.world, path, self._words["flavor"])
         logger = logging.getLogger("mockkms")
         return StateKeeper(self.world, path, self._activity, logger.warning)
 

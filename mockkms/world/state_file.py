@@ -126,6 +126,24 @@ def apply(world: World, kept: KeptState) -> None:
     )
 
 
+def resume(world: World, path: Path, flavor: object) -> bool:
+    """Load the state in a file, if it exists, as the one that ``reset`` goes back to; return whether it does.
+
+    ``flavor`` is the product that is wanted; None: any. Raises StateFileError.
+    """
+    if not path.exists():
+        return False
+    header, kept = read(path)
+    if flavor is not None and flavor != header.flavor:
+        raise StateFileError(
+            f"the state file {path} keeps a world of {header.flavor}, not of {flavor}; leave the flavor out, "
+            "or use another file"
+        )
+    apply(world, kept)
+    world.baseline = world.start = world.snapshot()
+    return True
+
+
 def _parsed(path: Path, content: bytes) -> tuple[StateFileHeader, bytes]:
     line, end, state = content.partition(b"\n")
     if not content.startswith(_MARK) or not end or len(line) > _LONGEST_HEADER:
