@@ -33,12 +33,20 @@ COMMANDS = (
     "state",
     "journal",
     "diff",
+    "capture",
     "completion",
     "man",
 )
 
 
-_MODULES = {"check": "worlds", "schema": "worlds", "dump": "worlds", "man": "completion", "diff": "real_servers"}
+_MODULES = {
+    "check": "worlds",
+    "schema": "worlds",
+    "dump": "worlds",
+    "man": "completion",
+    "diff": "real_servers",
+    "capture": "real_servers",
+}
 """The modules of commands that share one; that of any other command has its name."""
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import quote, urlencode
 
-from mockkms.comparing.client import Client
 from mockkms.comparing.volatile import NAMES, stable
 from mockkms.recording.bindings import Bindings, issued
 from mockkms.recording.exchange import Answered, Asked, Body, Exchange
@@ -23,6 +22,7 @@ from mockkms.recording.reader import Recording
 from mockkms.recording.redacting import json_bytes
 from mockkms.recording.unify import Found, filled, unify_text
 from mockkms.server.gateway.exchange import HttpReply
+from mockkms.server.proxy.client import Client
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.golang import json as go_json
 from mockkms.world.diff import difference

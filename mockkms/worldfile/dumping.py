@@ -95,7 +95,7 @@ def _dumped(world: World) -> str:
         writer = exact.StateWriter(wanted, others)
         for name, part in others.items():
             writer.compare(wanted[name], part, (name,))
-        text = _yaml(document)
+        text = yaml_text(document)
         if writer.patches:
             text += "exact:\n" + "".join(_list(writer.patches, ""))
         return text
@@ -157,7 +157,7 @@ def _loaded(world: World, document: dict[str, object]) -> World | None:
 
 def _spec(document: dict[str, object]) -> WorldSpec | None:
     try:
-        root = read_yaml(_yaml(document), "<dump>")
+        root = read_yaml(yaml_text(document), "<dump>")
     except SeedError:
         return None
     problems: Problems = []
@@ -165,7 +165,8 @@ def _spec(document: dict[str, object]) -> WorldSpec | None:
     return None if problems else WorldSpec(sections, root)
 
 
-def _yaml(document: object) -> str:
+def yaml_text(document: object) -> str:
+    """Return plain data as YAML."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
 
 
@@ -208,7 +209,7 @@ def _map(value: dict[str, object], indent: str) -> Iterator[str]:
 
 def _block(value: object, indent: str) -> Iterator[str]:
     if value:
-        text = _yaml(value)
+        text = yaml_text(value)
         yield "".join(indent + line for line in text.splitlines(keepends=True)) if indent else text
 
 

@@ -1,19 +1,20 @@
-"""``mockkms diff``: compare two worlds, or two servers by the requests of a recording."""
+"""``mockkms diff`` and ``capture``: compare worlds or servers, and describe a real server as a world."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import CommandError
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
 from mockkms.cli.calling import add_json, show
 from mockkms.cli.options import upstream
 from mockkms.cli.progress import progress
-from mockkms.error_context import error_context
+from mockkms.error_context import error_context, file_context
 
 if TYPE_CHECKING:
     from mockkms.comparing.servers import Difference, Marks, Side
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 
 _KINDS = "two worlds (YAML, ready-made or state files), two servers with --requests, or a recording and a server"
 
+_SILENCE = 20.0
+"""Seconds without data after which a request of a capture is given up."""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
+    """Declare the commands."""
+    _add_diff(subparsers)
+    _add_capture(subparsers)
+
+
+def _add_diff(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = f"Show what differs between A and B: {_KINDS}. Exit code 1 if they differ."
     parser = subparsers.add_parser("diff", help="compare two worlds, or two servers", description=text)
     parser.add_argument("a", metavar="A", help="world, address of a server, or recording")
@@ -39,6 +48,57 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     upstream.add_connection(parser)
     add_json(parser)
     parser.set_defaults(run=_diff)
+
+
+def _add_capture(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "Write what a real server is configured with as a world in YAML, without secrets. Nothing is changed there."
+    parser = subparsers.add_parser("capture", help="describe a real server as a world", description=text)
+    parser.add_argument("--upstream", metavar="URL", help="address of the server (default: $VAULT_ADDR)")
+    parser.add_argument("--token", metavar="TOKEN", help="token that may read (default: $VAULT_TOKEN)")
+    parser.add_argument("--namespace", default="", metavar="PATH", help="start here (default: $VAULT_NAMESPACE)")
+    world = f"product of the world (default: the one most like the server); {DESCRIPTION}"
+    parser.add_argument("--flavor", type=flavor, metavar="NAME", help=world)
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this new file instead of stdout")
+    parser.add_argument("--max-requests", type=int, default=10_000, metavar="N", help="default: 10000")
+    parser.add_argument("--max-seconds", type=float, default=300.0, metavar="SECONDS", help="default: 300")
+    upstream.add_connection(parser)
+    parser.set_defaults(run=_capture)
+
+
+def _capture(options: argparse.Namespace) -> int:
+    """Read the server and write the world; say on stderr what is left out."""
+    from mockkms.capture.walk import Limits, Walk
+    from mockkms.capture.world import capture
+    from mockkms.server.proxy.client import Client
+
+    environ = os.environ
+    url = options.upstream or environ.get("VAULT_ADDR", "")
+    if not url:
+        raise CommandError("which server? Give its address with --upstream, or set VAULT_ADDR")
+    if options.max_requests < 1 or not 0 < options.max_seconds < float("inf"):
+        raise CommandError("--max-requests and --max-seconds: expected numbers above 0")
+    output: Path | None = options.output
+    if output is not None and output.exists():
+        raise CommandError(f"{output} exists already; remove it, or name another file")
+    if options.upstream_timeout is None:
+        options.upstream_timeout = _SILENCE
+    limits = Limits(options.max_requests, options.max_seconds)
+    namespace = options.namespace or environ.get("VAULT_NAMESPACE", "")
+    real = upstream.connection(options, url)
+    # ServerSilent is a ValueError.
+    with error_context(raised=CommandError), Client(real) as client:
+        walk = Walk(client, options.token or environ.get("VAULT_TOKEN", ""), limits)
+        with progress(lambda: f"reading {walk.now} ({walk.requests} requests)"):
+            found = capture(walk, url=client.url, namespace=namespace, flavor=options.flavor)
+    if output is None:
+        sys.stdout.write(found.text)
+    else:
+        with file_context(f"cannot write {output}: ", CommandError):
+            output.write_text(found.text, encoding="utf-8")
+    lines = [f"captured {client.url} with {found.requests} requests, without secrets; left out:"]
+    lines += [f"  {what}: {why}" for what, why in found.notes.items()]
+    print("\n".join(lines), file=sys.stderr)
+    return 0
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -78,9 +138,9 @@ def _worlds(options: argparse.Namespace) -> int:
 
 
 def _servers(options: argparse.Namespace, source: Path) -> int:
-    from mockkms.comparing.client import ServerSilent
     from mockkms.comparing.servers import Marks, compare
     from mockkms.recording.reader import RecordingError, read
+    from mockkms.server.proxy.client import ServerSilent
 
     with error_context(raised=CommandError, of=RecordingError):
         recording = read(source)
@@ -112,8 +172,8 @@ def _servers(options: argparse.Namespace, source: Path) -> int:
 def _side(
     options: argparse.Namespace, name: str, token: str, recording: Recording, marks: Marks, stack: ExitStack
 ) -> Side:
-    from mockkms.comparing.client import Client
     from mockkms.comparing.servers import RecordedSide, ServerSide
+    from mockkms.server.proxy.client import Client
 
     if not name.startswith(("http://", "https://")):
         return RecordedSide()

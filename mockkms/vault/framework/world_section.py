@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockkms.vault.framework.shapes.collections import Key
 
 if TYPE_CHECKING:
+    from mockkms.vault.framework.captured import Capture
     from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
 
@@ -80,3 +81,5 @@ class WorldSection:
     """Keys that are options of the mount and select its implementation, each with its default."""
     help: str = ""
     """The subject of the section, for a type whose section is not among the mounts."""
+    capture: Capture | None = None
+    """Describe a mount of a running server as ``fill`` reads it, without secrets. None: its API shows too little."""

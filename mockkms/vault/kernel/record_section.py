@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mockkms.vault.framework.captured import CapturedMount, parameters_in
 from mockkms.vault.framework.world_section import Filling, WorldSection, mapping_at
 from mockkms.vault.kernel import seeding
 
@@ -43,6 +44,8 @@ class Part:
     """Apply the section to a new mount, as far as this key is concerned; it may be absent."""
     dump: Callable[[Context, Mount], object]
     """Return the value that ``fill`` reads. Empty values are left out."""
+    capture: Callable[[CapturedMount], object] | None = None
+    """Return the value that ``fill`` reads, of a mount of a running server, without secrets. None: it is left out."""
 
 
 def one(
@@ -54,6 +57,7 @@ def one(
     more: Callable[[], Mapping[str, Key]] | None = None,
     add: Callable[[Context, Mount, Mapping[str, object]], object] | None = None,
     describe: Callable[[Context, Mount, R], object] | None = None,
+    stand_in: Mapping[str, object] | None = None,
 ) -> Part:
     """Return the part of a single record, such as a configuration, that ``endpoint`` writes.
 
@@ -65,6 +69,7 @@ def one(
         more: Keys that are not parameters of the endpoint.
         add: Writes the record, in place of the endpoint. Raises VaultError.
         describe: Returns what ``add`` reads, in place of ``Record.changed``.
+        stand_in: For captured worlds: values that the record must have and a read does not show.
     """
 
     def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
@@ -83,7 +88,11 @@ def one(
             return None
         return found.changed() if describe is None else describe(core, mount, found)
 
-    return Part(key, lambda: _key(endpoint, help, more), fill, dump)
+    def capture(server: CapturedMount) -> object:
+        shown = parameters_in(server.read(endpoint.template) or {}, endpoint)
+        return {**(stand_in or {}), **shown} if shown else {}
+
+    return Part(key, lambda: _key(endpoint, help, more), fill, dump, capture)
 
 
 def named(
@@ -94,8 +103,9 @@ def named(
     more: Callable[[], Mapping[str, Key]] | None = None,
     add: Callable[[Context, Mount, str, Mapping[str, object]], object] | None = None,
     describe: Callable[[Context, Mount, R], object] | None = None,
+    stand_in: Mapping[str, object] | None = None,
 ) -> Part:
-    """Return the part of records by name. ``more``, ``add`` and ``describe`` are as for ``one``."""
+    """Return the part of records by name. ``more``, ``add``, ``describe`` and ``stand_in`` are as for ``one``."""
 
     def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
         given = mapping_at(spec, key)
@@ -111,7 +121,15 @@ def named(
         records = sorted(collection.records(mount.state).items())
         return {name: one.changed() if describe is None else describe(core, mount, one) for name, one in records}
 
-    return Part(key, lambda: _key(collection.one, help, more, named=True), fill, dump)
+    def capture(server: CapturedMount) -> object:
+        found: dict[str, object] = {}
+        for name in server.names(collection.folder):
+            data = server.read(f"{collection.folder}/{name}")
+            if data is not None:
+                found[name] = {**(stand_in or {}), **parameters_in(data, collection.one)}
+        return found
+
+    return Part(key, lambda: _key(collection.one, help, more, named=True), fill, dump, capture)
 
 
 def _key(endpoint: Endpoint, help: str, more: Callable[[], Mapping[str, Key]] | None, *, named: bool = False) -> Key:
@@ -134,4 +152,8 @@ def record_section(*parts: Part) -> WorldSection:
         values = {part.key: part.dump(core, mount) for part in parts}
         return {key: value for key, value in values.items() if value}
 
-    return WorldSection(lambda _type: {part.key: part.shape() for part in parts}, fill, dump)
+    def capture(server: CapturedMount) -> dict[str, object]:
+        values = {part.key: part.capture(server) for part in parts if part.capture is not None}
+        return {key: value for key, value in values.items() if value}
+
+    return WorldSection(lambda _type: {part.key: part.shape() for part in parts}, fill, dump, capture=capture)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar
 
 from mockkms.vault.framework.endpoint import Call, Endpoint, Fields, Reply
@@ -146,7 +146,7 @@ def offline_part(part: Part) -> Part:
         with offline():
             part.fill(*arguments)
 
-    return Part(part.key, part.shape, fill, part.dump)
+    return replace(part, fill=fill)
 
 
 def issued(

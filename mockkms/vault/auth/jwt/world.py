@@ -62,6 +62,7 @@ section = record_section(
         more=_served,
         add=configure,
         describe=_describe_config,
+        stand_in={"keys": []},
     ),
     named("roles", "roles by name", roles, add=_add_role, describe=_describe_role),
     named("cel_roles", "roles that are programs, by name", cel_roles.roles),

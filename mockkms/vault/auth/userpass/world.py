@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.crypto import passwords
 from mockkms.vault.auth.userpass.endpoints import UserpassUser, users
+from mockkms.vault.framework.captured import STAND_IN
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, record_section
 
@@ -37,4 +38,6 @@ def _describe(_core: Context, _mount: Mount, user: UserpassUser) -> dict[str, ob
     return {"password_hash": changed.pop("password", ""), **changed}
 
 
-section = record_section(named("users", "users by name", users, add=add_user, describe=_describe))
+section = record_section(
+    named("users", "users by name", users, add=add_user, describe=_describe, stand_in={"password": STAND_IN})
+)

@@ -43,11 +43,16 @@ def parameters(engine: str, path: str) -> dict[str, Key]:
 
     Captures left out.
     """
+    return _keys(endpoint_at(engine, path))
+
+
+def endpoint_at(engine: str, path: str) -> Endpoint:
+    """Return the endpoint that answers ``path`` of an engine, in any product. Raises KeyError."""
     routes = (registry.engine(engine).route(path, product) for product in PRODUCTS.values())
     found = next((route for route in routes if route is not None), None)
     if found is None:
         raise KeyError(f"{engine} has no {path}")
-    return _keys(found[0])
+    return found[0]
 
 
 def _keys(endpoint: Endpoint) -> dict[str, Key]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import automated_rotation
+from mockkms.vault.framework.captured import STAND_IN, CapturedMount, parameters_in
 from mockkms.vault.framework.shapes.collections import Json, Key, MapOf, Text
 from mockkms.vault.framework.shapes.parameters import parameters_of
 from mockkms.vault.framework.world_section import Filling, mapping_at
@@ -63,6 +64,17 @@ def _connection(connection: DatabaseConnection) -> dict[str, object]:
     return {**connection.changed(), **rotation, **({_DETAILS: details} if details else {})}
 
 
+def _captured_connections(server: CapturedMount) -> dict[str, object]:
+    """Return the connections, without their addresses, which may hold passwords."""
+    found: dict[str, object] = {}
+    for name in server.names("config"):
+        data = server.read(f"config/{name}")
+        if data is not None:
+            details = {"connection_url": STAND_IN, **mapping_at(data, _DETAILS)}
+            found[name] = {**parameters_in(data, one), _DETAILS: details}
+    return found
+
+
 section = record_section(
     Part(
         "config",
@@ -79,6 +91,7 @@ section = record_section(
         ),
         _fill_connections,
         lambda _core, mount: {name: _connection(found) for name, found in mount.state.connections.items()},
+        _captured_connections,
     ),
     named("roles", "roles by name, whose users are created on demand", roles),
     named(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Required, TypedDict
 
+from mockkms.vault.framework.captured import CapturedMount
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, RecordShape, Text
-from mockkms.vault.framework.world_section import Filling, WorldSection
+from mockkms.vault.framework.world_section import Filling, WorldSection, list_at
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
@@ -210,4 +211,55 @@ def _alias(core: Context, alias: Alias) -> dict[str, object]:
     return shown
 
 
-section = WorldSection(_keys, _fill, _dump, help="entities and groups")
+def _captured(server: CapturedMount) -> dict[str, object]:
+    """Return entities and groups with their aliases."""
+    entities: dict[str, object] = {}
+    groups: dict[str, Mapping[str, object]] = {}
+    for name in server.names_of_ids("entity").values():
+        data = server.read(f"entity/name/{name}") or {}
+        aliases = [_captured_alias(one) for one in list_at(data, "aliases") if isinstance(one, Mapping)]
+        shown = {word: data[word] for word in ("policies", "metadata", "disabled") if data.get(word)}
+        entities[name] = {**shown, **({"aliases": aliases} if aliases else {})}
+    for name in server.names_of_ids("group").values():
+        groups[name] = server.read(f"group/name/{name}") or {}
+    found = {"entities": entities, "groups": _captured_groups(server, groups)}
+    return {word: value for word, value in found.items() if value}
+
+
+def _captured_groups(server: CapturedMount, groups: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Return groups, member groups first."""
+    found: dict[str, object] = {}
+    waiting = list(groups)
+    while waiting:
+        ready = [name for name in waiting if not _names_in(server, "group", groups[name]) & {*waiting} - {name}]
+        for name in ready or waiting:
+            found[name] = _captured_group(server, groups[name])
+        waiting = [name for name in waiting if name not in found]
+    return found
+
+
+def _captured_group(server: CapturedMount, data: Mapping[str, object]) -> dict[str, object]:
+    shown: dict[str, object] = {word: data[word] for word in ("policies", "metadata") if data.get(word)}
+    if data.get("type") == "external":
+        alias = data.get("alias")
+        shown["type"] = "external"
+        return {**shown, "alias": _captured_alias(alias)} if isinstance(alias, Mapping) and alias else shown
+    for word, kind in (("members", "entity"), ("groups", "group")):
+        names = sorted(_names_in(server, kind, data))
+        if names:
+            shown[word] = names
+    return shown
+
+
+def _names_in(server: CapturedMount, kind: str, data: Mapping[str, object]) -> set[str]:
+    known = server.names_of_ids(kind)
+    return {known[str(one)] for one in list_at(data, f"member_{kind}_ids") if str(one) in known}
+
+
+def _captured_alias(data: Mapping[str, object]) -> dict[str, object]:
+    custom = data.get("custom_metadata")
+    shown = {"mount": data.get("mount_path", ""), "name": data.get("name", "")}
+    return {**shown, "custom_metadata": custom} if custom else shown
+
+
+section = WorldSection(_keys, _fill, _dump, help="entities and groups", capture=_captured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mockkms.vault.framework.captured import STAND_IN, CapturedMount
 from mockkms.vault.framework.shapes.collections import Choice, Json, Key, ListOf, MapOf, RecordShape
 from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, WorldSection, list_at, mapping_at
@@ -136,4 +137,29 @@ def _described(state: KV2, key: SecretMetadata, now: float) -> dict[str, object]
     return {"versions": versions, **key.changed(), **custom}
 
 
-section = WorldSection(_keys, _fill, _dump, options={"version": "1"})
+_MOST_FOLDERS = 10_000
+
+
+def _captured(server: CapturedMount) -> dict[str, object]:
+    """Return the paths of all secrets, without data, and the settings of a version 2 mount."""
+    second = server.type == "kv-v2" or server.options.get("version") == "2"
+    # Version 1 has no secrets without fields.
+    empty: dict[str, object] = {} if second else {"value": STAND_IN}
+    secrets: dict[str, object] = {}
+    folders = [""]
+    for folder in folders:
+        for name in server.names("metadata/" + folder if second else folder):
+            if not name.endswith("/"):
+                secrets[folder + name] = dict(empty)
+            elif len(folders) < _MOST_FOLDERS:
+                folders.append(folder + name)
+            else:
+                server.left_out(folder + name, f"more than {_MOST_FOLDERS} folders")
+    shown: dict[str, object] = {"secrets": dict(sorted(secrets.items()))} if secrets else {}
+    if second:
+        config = {name: value for name, value in (server.read("config") or {}).items() if value not in (0, False, "0s")}
+        return {**shown, "config": config} if config else shown
+    return shown
+
+
+section = WorldSection(_keys, _fill, _dump, options={"version": "1"}, capture=_captured)

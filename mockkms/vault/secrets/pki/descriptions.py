@@ -35,6 +35,15 @@ def _data(
     return dict(response.data or {}) if response is not None else {}
 
 
+def common_name(certificate: str) -> str:
+    """Return the common name of a certificate in PEM; empty for what is none."""
+    try:
+        found = pem.decode(certificate.strip() + "\n")
+        return read.load(found.der).common_name if found else ""
+    except ValueError:
+        return ""
+
+
 def add_key(core: Context, mount: Mount, spec: Spec) -> None:
     """Import a key (``material``: PEM) or generate one (``type``, ``bits``), with ``name`` and ``id``.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.crypto.encoding import pem
+from mockkms.vault.framework.captured import CapturedMount, parameters_in
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
@@ -23,7 +24,7 @@ from mockkms.vault.framework.shapes.collections import (
     RecordShape,
     Text,
 )
-from mockkms.vault.framework.shapes.parameters import parameters, written
+from mockkms.vault.framework.shapes.parameters import endpoint_at, parameters, written
 from mockkms.vault.framework.world_section import Filling, mapping_at, mappings_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
@@ -54,7 +55,12 @@ def _settings(key: str, path: str, describe: Callable[[PKI], object]) -> Part:
         lambda: Key(written("pki", path), f"settings of {path}"),
         fill,
         lambda _core, mount: describe(mount.state),
+        lambda server: _known_values(server.read(path), path),
     )
+
+
+def _known_values(data: Mapping[str, object] | None, path: str) -> dict[str, object]:
+    return parameters_in(data or {}, endpoint_at("pki", path))
 
 
 def _add_each(
@@ -139,6 +145,21 @@ def _fill_issuers(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None
                 seeding.write(to.core, mount, f"issuer/{issuer_id}", chain, Operation.PATCH)
 
 
+def _captured_issuers(server: CapturedMount) -> list[dict[str, object]]:
+    """Return a new root CA in place of each issuer, with its common name: private keys cannot be read."""
+    found: list[dict[str, object]] = []
+    for issuer_id in server.names("issuers"):
+        data = server.read(f"issuer/{issuer_id}") or {}
+        common_name = descriptions.common_name(str(data.get("certificate", "")))
+        if not common_name:
+            server.left_out(f"issuer/{issuer_id}", "its certificate cannot be read")
+            continue
+        server.left_out(f"issuer/{issuer_id}", "its key cannot be read: the world has a new root CA of this name")
+        named = {"name": data["issuer_name"]} if data.get("issuer_name") else {}
+        found.append({**named, "generate": {"common_name": common_name, "ttl": "87600h"}})
+    return found
+
+
 def _certificate_shape() -> Key:
     issue = parameters("pki", "issue/x")
     for left_out in ("format", "private_key_format", "remove_roots_from_chain", "issuer_ref"):
@@ -188,6 +209,7 @@ section = record_section(
         _issuer_shape,
         _fill_issuers,
         lambda _core, mount: [descriptions.shown_issuer(issuer) for issuer in mount.state.issuers.values()],
+        _captured_issuers,
     ),
     _default("default_key", lambda state: state.default_key if state.default_key in state.keys else ""),
     _default("default_issuer", lambda state: state.default_issuer if state.default_issuer in state.issuers else ""),
@@ -202,6 +224,7 @@ section = record_section(
         lambda: Key(MapOf(written("pki", "roles/x")), "roles by name"),
         _fill_roles,
         lambda _core, mount: {name: role.changed() for name, role in sorted(mount.state.roles.items())},
+        lambda server: {name: _known_values(server.read(f"roles/{name}"), "roles/x") for name in server.names("roles")},
     ),
     _settings("crl", "config/crl", lambda state: state.crl.changed()),
     _settings("auto_tidy", "config/auto-tidy", lambda state: state.tidy.changed()),

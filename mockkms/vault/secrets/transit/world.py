@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from mockkms.crypto.encoding import pem
+from mockkms.vault.framework.captured import CapturedMount
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Choice,
@@ -121,4 +122,29 @@ def _valid(key: TransitKey, index: int) -> bool:
     return True
 
 
-section = WorldSection(_keys, _fill, _dump, check=_check)
+def _captured(server: CapturedMount) -> dict[str, object]:
+    """Return types and settings of the keys, and how many versions each has; their material is never read."""
+    keys: dict[str, object] = {}
+    for name in server.names("keys"):
+        data = server.read(f"keys/{name}")
+        if data is None:
+            continue
+        shown = {word: data[word] for word in TransitKey.params() if data.get(word)}
+        if shown.get("min_decryption_version") == 1:
+            del shown["min_decryption_version"]
+        latest, kind = data.get("latest_version"), str(data.get("type"))
+        if kind not in TYPES:
+            server.left_out(f"keys/{name}", f"keys of type {kind} are not emulated")
+            continue
+        if data.get("convergent_encryption"):
+            shown["convergent"] = True
+        if isinstance(latest, int) and latest > descriptions.MOST_VERSIONS:
+            server.left_out(
+                f"keys/{name}", f"it has {latest} versions, of which {descriptions.MOST_VERSIONS} are captured"
+            )
+            latest = descriptions.MOST_VERSIONS
+        keys[name] = {"type": kind, **({"versions": latest} if isinstance(latest, int) and latest > 1 else {}), **shown}
+    return {"keys": keys} if keys else {}
+
+
+section = WorldSection(_keys, _fill, _dump, check=_check, capture=_captured)
