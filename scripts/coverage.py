@@ -240,10 +240,8 @@ def _further() -> list[str]:
         engine = registry.engine(registry.implementation(plugin_type, None, kind).type)
         if registry.emulated(kind, plugin_type) and engine.type not in surveyed:
             lines.append(f"| {name} | {products} | {sum(len(endpoint.operations) for endpoint in engine)} |")
-    lines += ["", "## Known by name only", "", *BY_NAME.splitlines(), ""]
-    return lines + [
-        f"- `{name}` ({products})" for name, products in types.items() if not registry.emulated(*name.split("/"))
-    ]
+    missing = [f"- `{name}` ({owners})" for name, owners in types.items() if not registry.emulated(*name.split("/"))]
+    return [*lines, "", "## Known by name only", "", *BY_NAME.splitlines(), "", *missing] if missing else lines
 
 
 def _listing(title: str, entries: dict[str, list[str]]) -> list[str]:
