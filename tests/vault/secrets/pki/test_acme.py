@@ -86,3 +86,13 @@ def test_keys_that_bind_accounts(pki: Authority) -> None:
     assert pki.ask("delete", f"pki/eab/{made['id']}").warnings == []
     assert pki.ask("delete", f"pki/eab/{made['id']}").warnings == [f"No key id found with id: {made['id']}"]
     assert pki.ask("list", "pki/eab/").status == 404
+
+
+@pytest.mark.flavors("vault")
+@pytest.mark.parametrize("name", ["challenge_permitted_ip_ranges", "challenge_excluded_ip_ranges"])
+def test_ranges_of_addresses(pki: Authority, name: str) -> None:
+    """Source: builtin/logical/pki/path_config_acme_test.go, ``TestAcmeIPRangeConfiguration``."""
+    assert pki.data("pki/config/acme", **{name: "192.168.1.100,10.0.0.0/8"})[name] == ["192.168.1.100", "10.0.0.0/8"]
+    status, (text,) = pki.errors("pki/config/acme", **{name: "999.999.999.999"})
+    assert status == 500
+    assert "invalid CIDR or IP address" in text

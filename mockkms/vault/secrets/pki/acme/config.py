@@ -38,6 +38,9 @@ def write(state: PKI, call: Call) -> Response:
         if not getattr(wanted, name):
             raise BackendError(_EMPTY.format(name))
     _check_resolver(wanted.dns_resolver)
+    for text in (*wanted.challenge_permitted_ip_ranges, *wanted.challenge_excluded_ip_ranges):
+        with refusing(error=BackendError, text=f"invalid CIDR or IP address: {text}"):
+            ipaddress.ip_network(text, strict=False)
     if wanted.eab_policy not in _EAB:
         raise BackendError(f"invalid eab policy name provided, valid values are '{_EAB[0]}', '{_EAB[1]}', '{_EAB[2]}'")
     if wanted.max_ttl <= 0:
