@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import hvac
 import pytest
 from hvac.exceptions import InternalServerError, InvalidRequest
@@ -20,54 +17,6 @@ def prepare(kms: MockKMS) -> None:
 
 
 pytestmark = [pytest.mark.server(rng=3), pytest.mark.prepared(by=prepare)]
-
-
-def role(client: hvac.Client, **settings: Any) -> Any:
-    return client.write_data("aws/roles/r", data=settings)
-
-
-def test_users_get_keys_with_a_lease(client: hvac.Client, kms: MockKMS) -> None:
-    client.sys.enable_secrets_engine("aws")
-    client.secrets.aws.configure_lease("1m", "2m")
-    assert client.secrets.aws.read_lease_config()["data"] == {"lease": "1m0s", "lease_max": "2m0s"}
-    role(client, credential_type="iam_user", policy_arns="arn:aws:iam::aws:policy/ReadOnly")
-    first, second = (client.secrets.aws.generate_credentials("r") for _ in range(2))
-    assert re.fullmatch("AKIA[A-Z2-7]{16}", first["data"]["access_key"])
-    assert first["data"]["access_key"] != second["data"]["access_key"]
-    assert (first["data"]["security_token"], first["lease_duration"]) == (None, 60)
-    assert client.sys.renew_lease(first["lease_id"], increment=3600)["lease_duration"] == 120
-    kms.clock.advance(121)
-    with pytest.raises(InvalidRequest, match="invalid lease"):
-        client.sys.read_lease(first["lease_id"])
-
-
-def test_roles_are_assumed_for_a_while(client: hvac.Client) -> None:
-    client.sys.enable_secrets_engine("aws")
-    arns = ["arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b"]
-    role(client, credential_type="assumed_role", role_arns=arns, default_sts_ttl="30m")
-    with pytest.raises(InvalidRequest, match="unable to determine one"):
-        client.read("aws/creds/r")
-    found = client.write_data("aws/sts/r", data={"role_arn": arns[0]})["data"]
-    assert (found["arn"], found["ttl"], found["session_token"]) == (arns[0], 1800, found["security_token"])
-    assert found["access_key"].startswith("ASIA")
-    with pytest.raises(InvalidRequest, match="not in allowed role arns"):
-        client.write_data("aws/sts/r", data={"role_arn": "arn:other"})
-
-
-@pytest.mark.parametrize(
-    ("settings", "text"),
-    [
-        ({}, "did not supply credential_type"),
-        ({"credential_type": "odd"}, "unrecognized credential type: odd"),
-        ({"credential_type": "iam_user", "policy_document": "{"}, "cannot parse policy document"),
-        ({"credential_type": "iam_user", "max_sts_ttl": 900}, "only valid for temporary credentials"),
-    ],
-)
-def test_roles_that_are_refused(client: hvac.Client, settings: dict[str, Any], text: str) -> None:
-    client.sys.enable_secrets_engine("aws")
-    with pytest.raises(InvalidRequest, match=text):
-        role(client, **settings)
-    assert client.list("aws/roles") is None
 
 
 def test_settings_are_shown_without_secrets(client: hvac.Client) -> None:

@@ -54,7 +54,7 @@ _TABLE = {
     "database": Type("secrets.database", "secrets.database.world"),
     "ssh": Type("secrets.ssh", "secrets.ssh.world"),
     "totp": Type("secrets.totp", "secrets.totp"),
-    "secret/aws": Type("secrets.aws", "secrets.aws"),
+    "secret/aws": Type("secrets.aws.model", "secrets.aws.world"),
     "consul": Type("secrets.orchestrators.consul", "secrets.orchestrators.consul"),
     "secret/kubernetes": Type("secrets.orchestrators.kubernetes", "secrets.orchestrators.kubernetes"),
     "secret/ldap": Type("secrets.directories.ldap.model", "secrets.directories.ldap.world", ("ldap", "openldap")),

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from mockkms import outside
 from mockkms.crypto import sigv4
 from mockkms.urls import urlsplit
-from mockkms.vault.auth.cloud.aws.lookups import AwsFault, parsed, text_in
+from mockkms.vault.amazon.query import AwsFault, parsed, text_in
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
 

@@ -6,15 +6,11 @@ one, the world's inventory answers, in the words of AWS. Other machines are neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-from mockkms import outside
-from mockkms.crypto import sigv4
 from mockkms.error_context import error_context
-from mockkms.urls import urlsplit
+from mockkms.vault.amazon.query import AwsAccess, AwsFault, refusal, text_in
 from mockkms.vault.auth.cloud.aws import arns
 from mockkms.vault.auth.cloud.aws.inventory import AwsMachine
 from mockkms.vault.framework.endpoint import Call
@@ -22,61 +18,17 @@ from mockkms.vault.framework.endpoint import Call
 if TYPE_CHECKING:
     from mockkms.vault.auth.cloud.aws.engine import AwsAuth
 
-_VERSIONS = {"iam": "2010-05-08", "ec2": "2016-11-15", "sts": "2011-06-15"}
 _REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-
-
-class AwsFault(ValueError):
-    """A refusal of AWS, in the words of its SDK for Go."""
 
 
 def ask(state: AwsAuth, call: Call, service: str, region: str, **parameters: str) -> ElementTree.Element | None:
     """Return the response of a service's endpoint on this machine; None where none is configured. Raises AwsFault."""
     config = state.config
-    endpoint = _endpoint(state, service)
-    if config is None or not endpoint or not outside.is_here(endpoint):
+    if config is None:
         return None
-    body = urlencode({**parameters, "Version": _VERSIONS[service]}).encode()
-    parts = urlsplit(endpoint)
-    headers = sigv4.signed_form(config.access_key, config.secret_key, region, service, parts.netloc, body, call.now())
-    url = endpoint.rstrip("/") + "/"
-    try:
-        status, answer = outside.ask("POST", url, headers, body)
-    except OSError:
-        fault = outside.refusal(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        raise AwsFault(f'RequestError: send request failed\ncaused by: Post "{url}": {fault}') from None
-    root = parsed(answer)
-    if status != 200:
-        raise AwsFault(refusal(call, status, text_in(root, "Code"), text_in(root, "Message")))
-    return root
-
-
-def _endpoint(state: AwsAuth, service: str) -> str:
-    if state.config is None:
-        return ""
-    named = {"iam": state.config.iam_endpoint, "ec2": state.config.endpoint, "sts": state.config.sts_endpoint}
-    return named[service]
-
-
-def parsed(answer: bytes) -> ElementTree.Element:
-    """Return the root of an XML document. Raises AwsFault."""
-    with error_context(
-        "SerializationError: failed to unmarshal response\ncaused by: ", AwsFault, of=(ValueError, SyntaxError)
-    ):
-        return ElementTree.fromstring(answer)
-
-
-def text_in(root: ElementTree.Element | None, name: str) -> str:
-    """Return the text of the first element of a name, in any namespace; empty if there is none."""
-    if root is None:
-        return ""
-    found = root.find(f".//{{*}}{name}")
-    return (found.text or "").strip() if found is not None else ""
-
-
-def refusal(call: Call, status: int, code: str, message: str) -> str:
-    """Return the text of an error response as the SDK for Go writes it."""
-    return f"{code}: {message}\n\tstatus code: {status}, request id: {call.core.entropy.uuid()}"
+    endpoint = {"iam": config.iam_endpoint, "ec2": config.endpoint, "sts": config.sts_endpoint}[service]
+    access = AwsAccess(service, endpoint, config.access_key, config.secret_key, region)
+    return access.ask_with(call, parameters) if access.here else None
 
 
 def _entity(state: AwsAuth, call: Call, principal: arns.Principal, kind: str) -> ElementTree.Element | None:
@@ -85,8 +37,7 @@ def _entity(state: AwsAuth, call: Call, principal: arns.Principal, kind: str) ->
     ask(state, call, "sts", region, Action="GetCallerIdentity")
     if kind == "InstanceProfile":
         return ask(state, call, "iam", region, Action="GetInstanceProfile", InstanceProfileName=principal.name)
-    parameters: Mapping[str, str] = {f"{kind}Name": principal.name}
-    return ask(state, call, "iam", region, Action=f"Get{kind}", **parameters)
+    return ask(state, call, "iam", region, Action=f"Get{kind}", **{f"{kind}Name": principal.name})
 
 
 def unique_id(state: AwsAuth, call: Call, arn: str) -> str:
@@ -139,7 +90,8 @@ def _known(state: AwsAuth, call: Call, instance_id: str, region: str) -> AwsMach
         if one.instance_id == instance_id and one.region in ("", region):
             return one
     call.request.trace.hint = f"the world's AWS has no machine {instance_id} in {region or 'this region'} (`instances`)"
-    raise AwsFault(refusal(call, 400, "InvalidInstanceID.NotFound", f"The instance ID '{instance_id}' does not exist"))
+    message = f"The instance ID '{instance_id}' does not exist"
+    raise refusal(call.core.entropy, 400, "InvalidInstanceID.NotFound", message)
 
 
 def _described(answer: ElementTree.Element) -> AwsMachine | None:

@@ -1,0 +1,99 @@
+"""The query APIs of AWS (IAM, STS, EC2) at an endpoint on this machine, such as that of moto.
+
+Requests are signed as AWS requires it. Other machines are never contacted: callers make their answers up, and say so.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+from mockkms import outside
+from mockkms.crypto import sigv4
+from mockkms.error_context import error_context
+from mockkms.urls import urlsplit
+from mockkms.vault.framework.endpoint import Call
+from mockkms.world.entropy import Entropy
+
+_VERSIONS = {"iam": "2010-05-08", "ec2": "2016-11-15", "sts": "2011-06-15"}
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+class AwsFault(ValueError):
+    """A refusal of AWS, in the words of its SDK for Go."""
+
+
+@dataclass(frozen=True)
+class AwsAccess:
+    """An endpoint, and the access key that signs requests to it."""
+
+    service: str
+    """``iam``, ``sts`` or ``ec2``."""
+    endpoint: str
+    """Its address; empty: that of AWS."""
+    access_key: str
+    secret_key: str
+    region: str
+
+    @property
+    def here(self) -> bool:
+        """Whether the endpoint is on this machine."""
+        return bool(self.endpoint) and outside.is_here(self.endpoint)
+
+    def ask(self, call: Call, action: str, **parameters: str) -> ElementTree.Element:
+        """Return the response to a request. Raises AwsFault."""
+        return self.ask_with(call, {"Action": action, **parameters})
+
+    def ask_with(self, call: Call, parameters: Mapping[str, str]) -> ElementTree.Element:
+        """Return the response to a request with these parameters, ``Action`` among them. Raises AwsFault."""
+        body = urlencode({**parameters, "Version": _VERSIONS[self.service]}).encode()
+        parts = urlsplit(self.endpoint)
+        headers = sigv4.signed_form(
+            self.access_key, self.secret_key, self.region, self.service, parts.netloc, body, call.now()
+        )
+        url = self.endpoint.rstrip("/") + "/"
+        try:
+            status, answer = outside.ask("POST", url, headers, body)
+        except OSError:
+            fault = outside.refusal(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+            raise AwsFault(f'RequestError: send request failed\ncaused by: Post "{url}": {fault}') from None
+        root = parsed(answer)
+        if status != 200:
+            raise refusal(call.core.entropy, status, text_in(root, "Code"), text_in(root, "Message"))
+        return root
+
+
+def parsed(answer: bytes) -> ElementTree.Element:
+    """Return the root of an XML document. Raises AwsFault."""
+    failed = "SerializationError: failed to unmarshal response\ncaused by: "
+    with error_context(failed, AwsFault, of=(ValueError, SyntaxError)):
+        return ElementTree.fromstring(answer)
+
+
+def text_in(root: ElementTree.Element | None, name: str) -> str:
+    """Return the text of the first element of a name, in any namespace; empty if there is none."""
+    found = root.find(f".//{{*}}{name}") if root is not None else None
+    return (found.text or "").strip() if found is not None else ""
+
+
+def texts_in(root: ElementTree.Element, name: str) -> list[str]:
+    """Return the texts of all elements of a name, in any namespace."""
+    return [(found.text or "").strip() for found in root.iterfind(f".//{{*}}{name}")]
+
+
+def refusal(entropy: Entropy, status: int, code: str, message: str) -> AwsFault:
+    """Return an error response as the SDK for Go writes it."""
+    return AwsFault(f"{code}: {message}\n\tstatus code: {status}, request id: {entropy.uuid()}")
+
+
+def key_id(entropy: Entropy, prefix: str) -> str:
+    """Return a made-up id of an access key: ``AKIA`` is the prefix of users, ``ASIA`` that of sessions."""
+    return prefix + "".join(_BASE32[byte % 32] for byte in entropy.bytes(16))
+
+
+def secret_key(entropy: Entropy) -> str:
+    """Return a made-up secret access key."""
+    return base64.b64encode(entropy.bytes(30)).decode()
