@@ -37,8 +37,8 @@ def status(error: requests.RequestException) -> int:
 
 
 def temporary(error: requests.RequestException) -> bool:
-    """Return whether the same request may succeed later: no whole answer, too many requests, an error of the server."""
-    return status(error) in (0, 429, 500, 502, 503, 504)
+    """Return whether the request may succeed later: no whole answer, a node that lags behind, overload, an error."""
+    return status(error) in (0, 412, 429, 500, 502, 503, 504)
 
 
 def pause(error: requests.RequestException, attempt: int) -> float:

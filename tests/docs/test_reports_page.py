@@ -73,3 +73,10 @@ def test_the_command(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
     assert "<h1>mockkms report</h1>" in (tmp_path / "report.html").read_text()
+
+
+def test_the_pictures() -> None:
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", TEXT)
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert (ROOT / "docs" / picture).read_bytes().startswith(b"\x89PNG")

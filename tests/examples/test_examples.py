@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,8 +15,11 @@ import pytest
 
 from mockkms.explore.results import Cell, Exploration, ExploredTest
 from tests.docs.pages import ROOT, blocks
+from tests.server.control.browser import CHROMIUM, browser
 
 EXAMPLES = ROOT / "examples"
+SCREENSHOTS = os.environ.get("MOCKKMS_SCREENSHOTS", "")
+"""Folder to write the pictures of the documentation to."""
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in blocks("examples/README.md", "sh") for line in block.splitlines() if "pytest" in line]
 FLAWS = {
@@ -96,3 +100,23 @@ def test_the_page_of_all_examples(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for folder in FLAWS:
         assert f"{folder}/test_{folder}.py::" in page
+
+
+@pytest.mark.skipif(
+    not SCREENSHOTS or CHROMIUM is None, reason="set MOCKKMS_SCREENSHOTS to the folder for the documentation's pictures"
+)
+async def test_pictures_for_the_documentation(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    done = await asyncio.to_thread(run, "pytest --mockkms-explore", "-n", "2", f"--mockkms-report={path}")
+    assert done.returncode == 1, done.stdout
+    async with browser() as page:
+        for name, dark in (("matrix", False), ("case", True)):
+            await page.size(1280, 800, dark=dark)
+            await page.open("about:blank")
+            await page.open(path.as_uri())
+            if name == "case":
+                await page.run("document.querySelector('.matrix').scrollIntoView(); 0")
+                await page.run("document.querySelector('.matrix .cell.bad').click(); 0")
+                await page.until("Boolean(document.querySelector(':popover-open'))")
+            file = f"{name}-1280-{'dark' if dark else 'light'}.png"
+            (Path(SCREENSHOTS) / file).write_bytes(await page.screenshot())
