@@ -76,17 +76,17 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca
         connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
     target = path + (f"?{parts.query}" if parts.query else "")
-    with _within_patience(connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
+    with _within(PATIENCE, connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
         connection.request(method, target, body=body or None, headers=dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read(_LARGEST)
 
 
-def fetch(address: str, port: int, url: str, most: int) -> tuple[str, bytes]:
+def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENCE) -> tuple[str, bytes]:
     """Send a GET for ``url`` to an address of this machine, whatever host the URL names; certificates are not verified.
 
-    Return the target of a redirect (empty for another response) and at most ``most`` bytes of the body. Raises OSError.
-    The call blocks for at most ``PATIENCE`` seconds.
+    Return the target of a redirect (empty for another response) and at most ``most`` bytes of the body. Raises OSError,
+    after ``seconds`` at the latest.
     """
     from http.client import HTTPConnection, HTTPException
 
@@ -95,10 +95,11 @@ def fetch(address: str, port: int, url: str, most: int) -> tuple[str, bytes]:
         raise OSError(f"{address} is not on this machine")
     if parts.scheme == "https":
         connection = _over_tls(address, port, "", verified=False)
+        connection.timeout = seconds
     else:
-        connection = HTTPConnection(address, port, timeout=PATIENCE)
+        connection = HTTPConnection(address, port, timeout=seconds)
     target = (quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/") + (f"?{parts.query}" if parts.query else "")
-    with _within_patience(connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
+    with _within(seconds, connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
         connection.request("GET", target, headers={"Host": parts.netloc.rpartition("@")[2], "Connection": "close"})
         answer = connection.getresponse()
         location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
@@ -106,13 +107,13 @@ def fetch(address: str, port: int, url: str, most: int) -> tuple[str, bytes]:
 
 
 @contextmanager
-def _within_patience(connection: HTTPConnection) -> Iterator[None]:
-    """Close a connection after the body, or when ``PATIENCE`` is over. Raises OSError then.
+def _within(seconds: float, connection: HTTPConnection) -> Iterator[None]:
+    """Close a connection after the body, or when the time is over. Raises OSError then.
 
     The timeout of a socket is for one read: a server that sends a byte now and then would block without end.
     """
     overdue = Event()
-    timer = Timer(PATIENCE, _cut, (connection, overdue))
+    timer = Timer(seconds, _cut, (connection, overdue))
     timer.daemon = True
     timer.start()
     try:

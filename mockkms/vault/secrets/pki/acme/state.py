@@ -145,10 +145,11 @@ class AcmeRecords:
 
     def add_nonce(self, nonce: str, now: float) -> None:
         """Remember a nonce, which may be used once within 90 seconds, as in the real server."""
-        for old in [old for old, end in self.nonces.items() if end < now]:
-            del self.nonces[old]
-        while len(self.nonces) >= _MOST_NONCES:
-            del self.nonces[next(iter(self.nonces))]
+        while self.nonces:
+            oldest = next(iter(self.nonces))
+            if len(self.nonces) < _MOST_NONCES and self.nonces[oldest] >= now:
+                break
+            del self.nonces[oldest]
         self.nonces[nonce] = now + _NONCE_SECONDS
 
     def redeem(self, nonce: str, now: float) -> bool:

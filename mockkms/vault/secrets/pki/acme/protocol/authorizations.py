@@ -86,5 +86,7 @@ def _shown_challenge(found: Directory, authorization: AcmeAuthorization, challen
     return data
 
 
-authorizations = resource(f"authorization/{{auth_id:{SEGMENT}}}", for_accounts(_authorization))
-challenges = resource(f"challenge/{{auth_id:{SEGMENT}}}/{{challenge_type:{SEGMENT}}}", for_accounts(_challenge))
+authorizations = resource(f"authorization/{{auth_id:{SEGMENT}}}", for_accounts(_authorization), "an authorization.")
+challenges = resource(
+    f"challenge/{{auth_id:{SEGMENT}}}/{{challenge_type:{SEGMENT}}}", for_accounts(_challenge), "a challenge."
+)

@@ -135,9 +135,9 @@ def loaded(records: AcmeRecords, account_id: str, directory: str) -> AcmeAccount
     return account
 
 
-def resource(path: str, handler: Handler, fields: Fields | None = None) -> list[Endpoint]:
+def resource(path: str, handler: Handler, help: str) -> list[Endpoint]:
     """Declare a resource of signed requests below all directories."""
-    return _declared(path, {**_PARTS, **(fields or {})}, {Operation.UPDATE: lambda found: _signed(found, handler)})
+    return _declared(path, _PARTS, {Operation.UPDATE: lambda found: _signed(found, handler)}, help)
 
 
 def for_accounts(handler: Handler) -> Handler:
@@ -153,11 +153,11 @@ def for_accounts(handler: Handler) -> Handler:
 
 
 def _declared(
-    path: str, fields: Fields, handlers: Mapping[Operation, Callable[[Directory], Response]]
+    path: str, fields: Fields, handlers: Mapping[Operation, Callable[[Directory], Response]], help: str
 ) -> list[Endpoint]:
     declared = []
     for base in BASES:
-        endpoint = engine.path(f"{base}/{path}", fields, login=True, help="ACME.")
+        endpoint = engine.path(f"{base}/{path}", fields, login=True, help=f"ACME: {help}")
         for operation, handler in handlers.items():
             endpoint.on(operation)(_answering(handler))
         declared.append(endpoint)
@@ -318,5 +318,5 @@ def _nonce(found: Directory) -> Response:
     return Response(raw=b"", status=status, headers=headers, content_type="")
 
 
-directories = _declared("directory", {}, {Operation.READ: _read})
-nonces = _declared("new-nonce", {}, {Operation.READ: _nonce, Operation.HEADER: _nonce})
+directories = _declared("directory", {}, {Operation.READ: _read}, "addresses of the resources.")
+nonces = _declared("new-nonce", {}, {Operation.READ: _nonce, Operation.HEADER: _nonce}, "a nonce, in a header.")

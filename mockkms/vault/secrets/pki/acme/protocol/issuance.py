@@ -158,5 +158,5 @@ def _certificate(found: Directory) -> AcmeReply:
     return AcmeReply(body=body.encode(), content_type="application/pem-certificate-chain")
 
 
-finalizations = resource(f"order/{{order_id:{UUID}}}/finalize", for_accounts(_finalize))
-certificates = resource(f"order/{{order_id:{UUID}}}/cert", for_accounts(_certificate))
+finalizations = resource(f"order/{{order_id:{UUID}}}/finalize", for_accounts(_finalize), "issue a certificate.")
+certificates = resource(f"order/{{order_id:{UUID}}}/cert", for_accounts(_certificate), "a certificate with its chain.")

@@ -124,6 +124,6 @@ def shown(found: Directory, order: AcmeOrder, status: str, authorizations: list[
     return AcmeReply(data, location=location)
 
 
-new_orders = resource("new-order", for_accounts(_new))
-lists = resource("orders", for_accounts(_list))
-orders = resource(f"order/{{order_id:{UUID}}}", for_accounts(_read))
+new_orders = resource("new-order", for_accounts(_new), "order a certificate.")
+lists = resource("orders", for_accounts(_list), "the orders of an account.")
+orders = resource(f"order/{{order_id:{UUID}}}", for_accounts(_read), "an order.")

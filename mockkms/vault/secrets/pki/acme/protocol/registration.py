@@ -125,5 +125,5 @@ def _changed(found: Directory, contact: list[str], status: str, binding: dict[st
     return _shown(found, account)
 
 
-new_accounts = resource("new-account", _account)
-accounts = resource(f"account/{{kid:{UUID}}}", _account)
+new_accounts = resource("new-account", _account, "create or find an account.")
+accounts = resource(f"account/{{kid:{UUID}}}", _account, "change or deactivate an account.")

@@ -90,4 +90,4 @@ def _check_key(found: Directory, certificate: read.Certificate) -> None:
         raise after(MALFORMED, f"{front}: {fault}")
 
 
-revocations = resource("revoke-cert", _revoke)
+revocations = resource("revoke-cert", _revoke, "revoke a certificate.")

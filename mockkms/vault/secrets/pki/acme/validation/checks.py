@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
 from urllib.parse import urljoin
 
 from mockkms import outside
@@ -71,8 +74,7 @@ def _http(reach: Reach, name: str, token: str, thumbprint: str) -> None:
     try:
         body = _fetched(reach, url)
     except (OSError, HostFault, ValueError) as fault:
-        text = str(fault) or type(fault).__name__
-        raise before(CONNECTION, f'http-01: failed to fetch path {url}: Get "{url}": {text}') from None
+        raise before(CONNECTION, f'http-01: failed to fetch path {url}: Get "{url}": {fault}') from None
     least = len(token) + 1 + len(thumbprint)
     if len(body) > _LARGEST:
         raise before(MALFORMED, f"http-01: response too large: received {len(body)} > {_LARGEST} bytes")
@@ -90,14 +92,18 @@ def _fetched(reach: Reach, url: str) -> bytes:
 
     Raises OSError, HostFault, ValueError and AcmeProblem.
     """
-    asked = 1
+    until, asked = monotonic() + outside.PATIENCE, 1
     while True:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise OSError(f'unsupported protocol scheme "{parts.scheme}"')
-        usual = reach.ports[HTTP_01 if parts.scheme == "http" else TLS_ALPN_01]
+        port = parts.port or reach.ports[HTTP_01 if parts.scheme == "http" else TLS_ALPN_01]
         where = _where(reach, parts.hostname, "http-01")
-        location, body = outside.fetch(where, parts.port or usual, url, _LARGEST + 1)
+        seconds = until - monotonic()
+        if seconds <= 0:
+            raise TimeoutError("context deadline exceeded")
+        with _as_go_says(where, port):
+            location, body = outside.fetch(where, port, url, _LARGEST + 1, seconds)
         if not location:
             return body
         asked += 1
@@ -108,15 +114,28 @@ def _fetched(reach: Reach, url: str) -> bytes:
             raise OSError(f"http-01: redirect url length too long: {len(url)}")
 
 
+@contextmanager
+def _as_go_says(where: str, port: int) -> Iterator[None]:
+    """Reword the usual failures of connections as Go's network library does."""
+    try:
+        yield
+    except ConnectionRefusedError:
+        raise OSError(outside.refusal(where, port)) from None
+    except TimeoutError:
+        raise OSError("context deadline exceeded") from None
+    except ConnectionError:
+        raise OSError("EOF") from None
+
+
 # -- tls-alpn-01 -------------------------------------------------------------------------------------------------------
 
 
 def _tls(reach: Reach, name: str, token: str, thumbprint: str) -> None:
     front = "tls-alpn-01: failed to dial host"
     try:
-        where = _where(reach, name, "tls-alpn-01")
-        with waiting():
-            channel = socket.create_connection((where, reach.ports[TLS_ALPN_01]), timeout=outside.PATIENCE)
+        where, port = _where(reach, name, "tls-alpn-01"), reach.ports[TLS_ALPN_01]
+        with _as_go_says(where, port), waiting():
+            channel = socket.create_connection((where, port), timeout=outside.PATIENCE)
     except (OSError, HostFault) as fault:
         raise before(CONNECTION, f"{front}: {fault}") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -128,7 +147,7 @@ def _tls(reach: Reach, name: str, token: str, thumbprint: str) -> None:
         with channel, waiting(), context.wrap_socket(channel, server_hostname=name) as secured:
             protocol, data = secured.selected_alpn_protocol(), secured.getpeercert(binary_form=True) or b""
             count = certificate.sent(secured)
-    except OSError as fault:
+    except (OSError, ValueError) as fault:
         raise before(TLS_FAULT, f"{front}: {getattr(fault, 'reason', None) or fault}") from None
     try:
         if protocol != _PROTOCOL:

@@ -21,6 +21,7 @@ NOT_HERE = (NO_HOST, ELSEWHERE)
 _HERE = "127.0.0.1"
 _LARGEST_FILE = 1 << 20
 _SECONDS = 10.0
+_LAST_PORT = 65535
 
 
 class HostFault(Exception):
@@ -74,10 +75,11 @@ def _server(resolver: str) -> tuple[str, int]:
     host = host.strip("[]")
     if not ip_address(host).is_loopback:
         raise dns.NameFault(f"dial udp {resolver}: {ELSEWHERE}")
-    try:
-        return host, int(port)
-    except ValueError:
-        raise dns.NameFault(f"dial udp: lookup udp/{port}: unknown port") from None
+    if not port.isdecimal():
+        raise dns.NameFault(f"dial udp: lookup udp/{port}: unknown port")
+    if int(port) > _LAST_PORT:
+        raise dns.NameFault(f"dial udp: address {port}: invalid port")
+    return host, int(port)
 
 
 def _candidates(reach: Reach, name: str) -> list[str]:

@@ -83,13 +83,14 @@ def catch_up(state: PKI, call: Call) -> None:
 
 
 def _start(state: PKI, core: Context) -> None:
-    records, now = state.acme_records, core.clock.now()
-    for name, one in records.validations.items():
-        busy = sum(1 for other in records.validations.values() if id(other) in _running)
-        if busy >= _WORKERS:
+    waiting, now = state.acme_records.validations, core.clock.now()
+    free = _WORKERS - sum(1 for one in waiting.values() if id(one) in _running)
+    for name, one in waiting.items():
+        if free <= 0:
             return
         if one.due <= now and id(one) not in _running and in_background(partial(_attempt, state, core, name, one)):
             _running[id(one)] = one
+            free -= 1
 
 
 def _attempt(state: PKI, core: Context, name: str, one: AcmeValidation) -> None:
