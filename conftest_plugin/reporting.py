@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,5 +56,6 @@ class Reporting:
             terminalreporter.write_line(self._error, red=True)
         elif self._report is not None and self._report.wrong and self._path.suffix.lower() in SUFFIXES:
             found = ", ".join(map(str, self._report.wrong))
-            path = os.path.relpath(self._path, terminalreporter.config.invocation_params.dir)
+            here = terminalreporter.config.invocation_params.dir
+            path = self._path.relative_to(here) if self._path.is_relative_to(here) else self._path
             terminalreporter.write_line(f"mockkms: {found}; see {path}", yellow=True)

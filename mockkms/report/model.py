@@ -15,7 +15,7 @@ class RuleUse:
 
     id: str
     text: str
-    """Its keys, as JSON, which is also YAML."""
+    """Its keys, as JSON, which is also YAML; without tokens."""
     matched: int
     fired: int
     given: bool

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from mockkms.faults.addresses import TOKEN, TOKEN_FORM
 from mockkms.remote.document import RemoteError
 from mockkms.report.model import RuleUse, Usage
 from mockkms.world.journal.journal import read_query
@@ -42,7 +43,7 @@ def _observe(use: Usage, kms: Kms, lint: bool, given: Collection[str], allowed: 
     for rule in list(kms.faults)[: MOST - len(use.rules)]:
         # Rules that are not enabled need not fire.
         if rule.fired or rule.id in idle:
-            text = json.dumps(rule.words, default=str, ensure_ascii=False)
+            text = TOKEN_FORM.sub(TOKEN, json.dumps(rule.words, default=str, ensure_ascii=False))
             use.rules.append(RuleUse(rule.id, text, rule.matched, rule.fired, rule.id in given))
     fits = read_query({"path": [*allowed]}, {}) if allowed else None
     for entry in kms.journal.entries(unhandled=True):

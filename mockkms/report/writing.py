@@ -30,7 +30,7 @@ def write_report(path: Path, report: Report) -> None:
     """
     kind = report_format(path)
     if kind == "hcl":
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(report.hcl())
         return
     if kind == "json":
@@ -39,9 +39,11 @@ def write_report(path: Path, report: Report) -> None:
         from mockkms.report.page.page import page
 
         text = page(report)
+    path = path.resolve()
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        new.write_text(text, encoding="utf-8")
+        # Names of tests may have characters that UTF-8 has not; JSON has the same escapes.
+        new.write_text(text, encoding="utf-8", errors="backslashreplace")
         # In one step: who reads the file never finds half of it.
         new.replace(path)
     finally:

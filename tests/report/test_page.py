@@ -8,12 +8,14 @@ import html
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mockkms.explore.results import Exploration
+from mockkms.explore.results import Exploration, ExploredTest, Outcome, Wrong
 from mockkms.report.model import RuleUse, Usage
+from mockkms.report.page.exploration import OUTCOMES, WRONG
 from mockkms.report.page.markup import Markup, tag, verbatim
 from mockkms.report.page.page import ADVICE, page
 from mockkms.report.suite import Report, report_of
@@ -84,6 +86,21 @@ def _docstring_of_rule() -> str:
 
     source = Path(linter.__file__).read_text(encoding="utf-8")
     return source.partition("    rule: str\n")[2].partition("    message")[0]
+
+
+def test_every_outcome_is_explained() -> None:
+    assert set(OUTCOMES) == {*Outcome}
+    assert set(WRONG) == {*Wrong}
+    assert len({mark for mark, _ in OUTCOMES.values()}) == len(OUTCOMES)
+
+
+def test_an_exploration_without_problems(exploration: Exploration) -> None:
+    calm = replace(exploration, tests=exploration.tests[1:2])
+    assert "Every explored failure was survived." in page(report_of([], calm))
+    planned = replace(exploration, tests=(ExploredTest("test_it", planned=7, left_out=7),))
+    text = page(report_of([], planned))
+    assert "No failure was explored." in text
+    assert "survived." not in text
 
 
 def test_a_report_without_findings() -> None:

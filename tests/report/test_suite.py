@@ -65,6 +65,15 @@ def test_rules_of_worlds_need_to_fire_in_one_test_only(kms: MockKMS) -> None:
     assert [(test, rule.partition(":")[0]) for test, rule in unfired] == [("two", "own"), ("", "nowhere")]
 
 
+def test_tokens_of_rules_are_not_shown(kms: MockKMS) -> None:
+    token = ask(kms, "POST", "auth/token/create", {}).json()["auth"]["client_token"]
+    kms.faults.add({"path": "transit/*", "token": token}, answer=500)
+    use = Usage("test_it")
+    observe(use, kms)
+    assert token not in json.dumps(use.data())
+    assert "transit/*" in use.rules[0].text
+
+
 def test_requests_that_are_not_emulated(kms: MockKMS) -> None:
     ask(kms, "GET", "sys/no-such-path")
     ask(kms, "GET", "sys/billing/one")
@@ -120,6 +129,16 @@ def test_the_json_document(kms: MockKMS, tmp_path: Path, exploration: Exploratio
     assert Exploration.from_data(data["exploration"]) == exploration
     assert usage_of(data["tests"][0]).name == "test_it"
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.json", "report.hcl"])
+def test_names_that_utf_8_cannot_hold_and_links(name: str, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / name
+    link.symlink_to(tmp_path / "elsewhere" / name)
+    write_report(link, Report([Usage("test_it[\udc80]")]))
+    assert link.is_symlink()
+    assert "test_it[\\udc80]" in link.read_text(encoding="utf-8")
 
 
 def test_policies_are_appended(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def _summary(exploration: Exploration) -> str:
     accepted = sum(cell.accepted for _, cell in exploration.cells())
     known = sum(cell.known for _, cell in exploration.cells())
     left = sum(test.left_out for test in exploration.tests)
-    parts += [f"{accepted} accepted by markers"] if accepted else []
+    parts += [f"{accepted} accepted"] if accepted else []
     parts += [f"{known} known from {exploration.baseline}"] if known else []
     parts += [f"{left} left out"] if left else []
     return " · ".join(parts)
@@ -116,8 +116,12 @@ class _Parts:
     def problems(self) -> Markup:
         """Return the list of what is to be looked at, the worst first."""
         found = [(test, cell) for test, cell in self._exploration.cells() if cell.problem and not cell.known]
+        if not any(test.cells for test in self._exploration.tests):
+            return tag("p", "No failure was explored.")
         if not found:
-            return tag("p", tag("span", "✓ ", class_="good", aria_hidden="true"), "Every failure was survived.")
+            return tag(
+                "p", tag("span", "✓ ", class_="good", aria_hidden="true"), "Every explored failure was survived."
+            )
         found.sort(key=lambda pair: not self._exploration.fails(pair[1]))
         rows = [(self._button(cell, ""), code(cell.id), code(test.id), _detail(cell)) for test, cell in found]
         head = ("Outcome", "Failure and request", "Test", "What happened")
@@ -212,7 +216,7 @@ def _popover(anchor: str, test: ExploredTest, cell: Cell, requests: dict[str, Ex
     if cell.where:
         facts.append(("Where", code(cell.where)))
     facts.append(("Run", f"{cell.seconds:.2f} s, {cell.requests} requests, {cell.retries} repeated"))
-    notes = [text for text, held in (("accepted by the test's marker", cell.accepted), ("known", cell.known)) if held]
+    notes = [text for text, held in (("accepted", cell.accepted), ("known", cell.known)) if held]
     if notes:
         facts.append(("Note", ", ".join(notes)))
     return tag(
