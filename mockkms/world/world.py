@@ -85,6 +85,7 @@ class World:
         self.rustfs = RustfsAdmin(self.core, api="auto")
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal(issued=lambda token: token in self.core.state.tokens.by_id)
+        self.core.requests.history = self.journal
         self.upstream = ""
         """Address of the real server in proxy mode, path of the recording in a replay; empty without either."""
         self.mode = "emulator"

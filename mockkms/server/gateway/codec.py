@@ -20,6 +20,7 @@ from mockkms.server.gateway.exchange import (
     error_reply,
     redirect_reply,
 )
+from mockkms.server.gateway.following import Following
 from mockkms.server.gateway.media_type import parse_media_type
 from mockkms.server.json_limits import cost, limits
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
@@ -378,6 +379,8 @@ def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
         reply = redirect_reply(request.method, response.redirect)
         reply.request = request
         return reply
+    if response.stream is not None:
+        return HttpReply(200, b"", headers, request, rest=Following(response.stream))
     if response.raw is not None:
         if not response.content_type:
             del headers["Content-Type"]

@@ -216,7 +216,12 @@ class Gateway:
     def _replied(self, http: HttpRequest, request: Request, response: Response) -> HttpReply:
         # The real server repeats the data at the top level only for URLs without a namespace before sys/.
         response.flat = response.flat and http.target.startswith("/v1/sys/")
-        return codec.to_reply(self.world.core, request, response)
+        reply = codec.to_reply(self.world.core, request, response)
+        if reply.rest is not None and (http.whole or self.threads is None):
+            # A rule changes the whole response, or a cluster answers in one go: without the lines that follow.
+            reply.rest.close()
+            reply.rest = None
+        return reply
 
     def too_large(self, target: str, beginning: bytes) -> HttpReply:
         """Return the response to a request whose body exceeds the limit, given the part that was read."""

@@ -94,6 +94,7 @@ def enable(
     if device.file:
         _open(core, device)
     present[path] = device
+    core.log.info("core", "enabled audit backend", path=path, type=device_type)
     return device
 
 
@@ -142,6 +143,7 @@ def disable(core: Environment, path: str) -> None:
     """Disable a device, if it exists, and close its file."""
     if devices(core).pop(path, None) is not None:
         sink.close(core, path)
+        core.log.info("core", "disabled audit backend", path=path)
 
 
 def hashed(device: Device, text: str) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mockkms.vault.policy.policy import Policy, PolicyDialect
     from mockkms.vault.products import Product
     from mockkms.vault.seals.barrier import Barrier
+    from mockkms.vault.telemetry.requests import RequestMetrics
+    from mockkms.vault.telemetry.server_log import ServerLog
     from mockkms.vault.tokens.lease import LeaseEntry
     from mockkms.vault.tokens.token import Token
     from mockkms.vault.tokens.ttl import Limits
@@ -201,7 +203,7 @@ class Seal(Protocol):
 
 
 class Environment(Protocol):
-    """The dependencies of every part of a server: time, randomness, the product and the state."""
+    """The dependencies of every part of a server: time, randomness, the product, the state and the log."""
 
     @property
     def clock(self) -> Clock: ...
@@ -211,6 +213,8 @@ class Environment(Protocol):
     def product(self) -> Product: ...
     @property
     def state(self) -> VaultState: ...
+    @property
+    def log(self) -> ServerLog: ...
 
 
 class Lifetimes(Protocol):
@@ -319,3 +323,5 @@ class Context(
     def quotas(self) -> Quotas: ...
     @property
     def lockout(self) -> Lockouts: ...
+    @property
+    def requests(self) -> RequestMetrics: ...

@@ -65,6 +65,7 @@ class Engine:
         plugins: Callable[[Any], list[tuple[str, str]]] | None = None,
         trusted_certificates: Callable[[Any], Iterable[str]] | None = None,
         policy_folders: tuple[str, ...] = (),
+        size: Callable[[Any], int] | None = None,
         waits: bool = False,
     ) -> None:
         self.type = engine_type
@@ -91,6 +92,8 @@ class Engine:
         """Returns the plugins that a mount runs besides its own type: kind and name of each."""
         self.trusted_certificates = trusted_certificates
         """Returns the client certificates (PEM) that a mount trusts; TLS connections accept them."""
+        self.size = size
+        """Returns the number of secrets of a mount, for metrics."""
         self.policy_folders = policy_folders
         """Folders with which most paths below the mount start, and which policies often omit."""
         self.catch_up = catch_up

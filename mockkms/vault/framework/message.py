@@ -15,6 +15,7 @@ from mockkms.vault.golang.json_text import Encoded
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
+    from mockkms.vault.telemetry.server_log import LogStream
     from mockkms.vault.tokens.token import Token
 
 
@@ -214,6 +215,8 @@ class Response:
     """Empty: the header is not sent."""
     document: Mapping[str, object] | None = None
     """A JSON object sent outside the envelope (``sys/health``, ``sys/seal-status``)."""
+    stream: LogStream | None = None
+    """A body that goes on: the server's log, as text."""
     flat: bool = False
     """``data`` is repeated at the top level, as older ``sys`` endpoints do."""
     redirect: str = ""

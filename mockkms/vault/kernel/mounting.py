@@ -70,6 +70,11 @@ def unmount(core: MountServices, mount: Mount) -> None:
     core.leases.revoke_mount(mount)
     core.state.mounts.remove(mount)
     core.quotas.mount_removed(mount.namespace, mount.path)
+    if mount.is_auth:
+        path = mount.path.removeprefix("auth/")
+        core.log.info("core", "disabled credential backend", namespace=mount.namespace, path=path)
+    else:
+        core.log.info("core", "successfully unmounted", namespace=mount.namespace, path=mount.path)
 
 
 def move(core: MountServices, mount: Mount, namespace: str, path: str) -> None:

@@ -21,6 +21,8 @@ from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.policy.policies import PolicyStore
 from mockkms.vault.products import Product, product_named
 from mockkms.vault.seals.seal import SealStore
+from mockkms.vault.telemetry.requests import RequestMetrics
+from mockkms.vault.telemetry.server_log import ServerLog
 from mockkms.vault.tokens.leases import LeaseStore
 from mockkms.vault.tokens.tokens import TokenStore
 from mockkms.vault.tokens.ttl import Limits
@@ -54,6 +56,8 @@ class VaultServer(ABC):
         self.mfa = MfaStore(self)
         self.quotas = QuotaStore(self)
         self.seal = SealStore(self)
+        self.requests = RequestMetrics()
+        self.log = ServerLog(self.clock)
 
     @abstractmethod
     def handle(self, request: Request) -> Response:
@@ -142,6 +146,8 @@ class VaultServer(ABC):
             self.product = product_named(flavor)
         self.state = state
         self.policies.forget_caches()
+        self.requests.forget()
+        self.log.end()
 
     def clear(self, flavor: str) -> None:
         """Replace the state with an empty one (no mounts, no tokens, uninitialised) and emulate ``flavor``."""

@@ -65,15 +65,27 @@ class SealStore:
         if self.barrier.initialized:
             self.barrier.seal()
             self.core.mfa.forget_logins()
+            for text in ("marked as sealed", "pre-seal teardown starting", "pre-seal teardown complete"):
+                self.core.log.info("core", text)
+            self.core.log.info("core", "vault is sealed")
+            self.core.log.end("core received sealed state change, ending monitor session")
 
     def unseal(self, part: bytes) -> bool:
         """Add one unseal share; return True once unsealed. Raises ErrorResponse for a wrong key."""
-        return self.barrier.unseal(part, self.core.entropy.uuid)
+        unsealed = self.barrier.unseal(part, self.core.entropy.uuid)
+        if unsealed:
+            self._say_unsealed()
+        return unsealed
 
     def open(self) -> None:
         """Unseal without shares; has no effect on an uninitialised server."""
         if self.barrier.initialized:
             self.barrier.sealed = False
+            self._say_unsealed()
+
+    def _say_unsealed(self) -> None:
+        for text in ("post-unseal setup starting", "post-unseal setup complete", "vault is unsealed"):
+            self.core.log.info("core", text)
 
     def check(self) -> None:
         """Raise 503 while sealed or uninitialised."""

@@ -11,8 +11,8 @@ load_endpoints(
     "audit", "plugins.catalog", "plugins.reload", "mounts.tune", "mounts.secrets", "mounts.auth",
     "mounts.remount", "leases", "locked_users", "mfa", "policies.acl", "policies.passwords",
     "policies.capabilities", "wrapping", "namespaces.seal", "namespaces.namespaces", "quotas", "tools",
-    "monitoring.internal_ui", "monitoring.internal", "monitoring.metrics", "monitoring.pprof", "raw",
-    "workflows.endpoints", "enterprise", "monitoring.client_counts", "monitoring.billing",
+    "monitoring.internal_ui", "monitoring.internal", "monitoring.metrics", "monitoring.monitor", "monitoring.pprof",
+    "raw", "workflows.endpoints", "enterprise", "monitoring.client_counts", "monitoring.billing",
 )  # fmt: skip
 
 __all__ = ["engine"]

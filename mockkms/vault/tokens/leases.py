@@ -286,6 +286,7 @@ class LeaseStore:
                 if not force:
                     raise
         self._forget(entry)
+        self.core.log.info("expiration", "revoked lease", lease_id=entry.id)
 
     def revoke_quietly(self, entry: LeaseEntry) -> None:
         """Revoke a lease as a background job does: if its engine fails, the lease becomes irrevocable."""

@@ -74,6 +74,8 @@ class Journal:
         """Headers last seen, by the length of the body: a client sends the same ones again and again."""
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
+        self.generation = 0
+        """Counts how often the numbers of entries have started again."""
         self.redact = False
         """Whether entries are recorded without secrets: tokens, passwords, keys, plaintexts, data of KV."""
         self._issued = issued
@@ -196,6 +198,7 @@ class Journal:
             self._tokens.clear()
             self._targets.clear()
             self.total = self.bytes = 0
+            self.generation += 1
         if much:
             memory.give_back()
 
@@ -298,6 +301,7 @@ class Journal:
         with self._lock:
             self._ring.clear()
             self.total, entries, self.redact = kept
+            self.generation += 1
             self._ring.extend(entries)
             self.bytes = sum(entry.size for entry in self._ring)
 

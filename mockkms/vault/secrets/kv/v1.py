@@ -28,7 +28,10 @@ class KV1:
         return KV1(dict(self.secrets))
 
 
-engine = Engine("kv", kind="secret", new_state=KV1, help="Stores arbitrary secrets, one value for each path.")
+engine = Engine(
+    "kv", kind="secret", new_state=KV1, help="Stores arbitrary secrets, one value for each path.",
+    size=lambda state: len(state.secrets),
+)  # fmt: skip
 
 secret = engine.path(
     "{path:all}",

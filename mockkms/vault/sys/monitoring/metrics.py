@@ -1,216 +1,113 @@
-"""``sys/metrics``, ``sys/monitor``, ``sys/loggers`` and ``sys/config/state``: monitoring of the server."""
+"""``sys/metrics``: gauges of what the server holds, counts and durations of requests, and facts about the process."""
 
 from __future__ import annotations
 
-import json
 import time
+from collections import Counter
+from collections.abc import Iterator
 
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
-from mockkms.vault.products.features import Feature
+from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.telemetry.exposition import Gauge, Metrics, as_json, as_prometheus
+from mockkms.vault.telemetry.process import process_gauges
+from mockkms.vault.tokens.token import Token
 
-_LEVELS = {
-    "trace": "trace", "debug": "debug", "info": "info", "notice": "info", "warn": "warn", "warning": "warn",
-    "error": "error", "err": "error", "": "info",
-}  # fmt: skip
-_LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
-_MONITOR_LEVELS = ("trace", "debug", "info", "warn", "error", "off")
 _OPENMETRICS = "application/openmetrics-text"
 _PROMETHEUS = "prometheus/telemetry"
+_BUCKETS = ((60, "1m"), (600, "10m"), (1200, "20m"), (3600, "1h"), (7200, "2h"), (86400, "1d"), (172800, "2d"),
+            (604800, "7d"), (2592000, "30d"))  # fmt: skip
+"""Upper bounds in seconds, and names, of the lifetimes by which tokens are counted (``metricsutil/bucket.go``)."""
+_MOST_LABELS = 500
+"""Label values of one gauge: the largest are kept, as with ``maximum_gauge_cardinality``."""
 
 metrics = engine.path(
     "metrics", fields={"format": Field(Kind.STRING, query=True, help="`prometheus`, or empty for JSON.")},
     help="Counters and gauges.", outside=True,
 )  # fmt: skip
 """Metrics of a dev server require no token."""
-monitor = engine.path(
-    "monitor",
-    fields={
-        "log_level": Field(Kind.STRING, query=True, help="Lowest level to show."),
-        "log_format": Field(Kind.STRING, default="standard", query=True, help="`standard` or `json`."),
-    },
-    help="The server's log.",
-)
-_LEVEL = Field(Kind.STRING, help="New level: trace, debug, info, warn or error.")
-loggers = engine.path("loggers", fields={"level": _LEVEL}, help="Levels of all loggers.")
-logger = engine.path(
-    "loggers/{name:all}",
-    fields={"name": Field(Kind.STRING, help="Name of the logger."), "level": _LEVEL},
-    help="Level of one logger.",
-)
-state = engine.path("config/state/sanitized", help="The server's configuration without secrets.")
-reload = engine.path(
-    "config/reload/{subsystem:some}",
-    fields={"subsystem": Field(Kind.STRING, help="Part to reload.")},
-    help="Reload part of the configuration.",
-)
 
 
 @metrics.on(Operation.READ)
 def read_metrics(_state: object, call: Call) -> Response:
-    """Return gauges of what is stored; nothing is counted over time."""
+    """Return the metrics in one of two formats."""
     wanted = call.request.query.get("format", "") or _accepted(call.request.headers.get("Accept", ""))
-    core = call.core
-    gauges = {
-        "core.unsealed": 1,
-        "expire.num_leases": len(core.state.leases.items),
-        "token.count": len(core.state.tokens.by_id),
-        "mount.count": len(core.state.mounts.entries),
-    }
-    if wanted == "prometheus":
-        lines = "".join(
-            f"# TYPE vault_{name} gauge\nvault_{name} {value}\n"
-            for name, value in ((name.replace(".", "_"), value) for name, value in gauges.items())
-        )
-        return Response(raw=lines.encode(), content_type="text/plain; version=0.0.4; charset=utf-8")
-    if wanted:
+    if wanted not in ("", "prometheus"):
         text = f'metric response format "{wanted}" unknown'
         return Response(raw=text.encode("utf-8", "replace"), status=400, content_type="text/plain")
-    moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(call.now()))
-    shown = [{"Name": f"vault.{name}", "Value": value, "Labels": {}} for name, value in gauges.items()]
-    return Response(document={"Timestamp": moment, "Gauges": shown, "Points": [], "Counters": [], "Samples": []})
+    core, now = call.core, call.now()
+    cluster = core.state.seal.cluster_name
+    timings, counts = core.requests.collect(now, cluster)
+    found = Metrics([*_gauges(core, cluster), *process_gauges()], counts, timings)
+    if wanted:
+        return Response(raw=as_prometheus(found).encode(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(document=as_json(found, time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(now))))
 
 
 def _accepted(accept: str) -> str:
     return "prometheus" if accept.startswith(_OPENMETRICS) or _PROMETHEUS in accept else ""
 
 
-@monitor.on(Operation.READ)
-def read_monitor(_state: object, call: Call, *, log_level: str, log_format: str) -> Response:
-    """Return an empty log; requests are in the journal."""
-    if log_level and log_level.strip().lower() not in _MONITOR_LEVELS:
-        raise ErrorResponse("unknown log level")
-    if log_format.lower() not in ("standard", "json"):
-        raise ErrorResponse("unknown log format")
-    return Response(raw=b"", content_type="text/plain; charset=utf-8")
+def _gauges(core: Context, cluster: str) -> Iterator[Gauge]:
+    """Yield the gauges of what the server holds; a sealed one knows its seal alone."""
+    here, sealed = {"cluster": cluster}, core.seal.sealed
+    standing = core.standing
+    active = standing is None or standing.active
+    yield Gauge("core.unsealed", int(not sealed), here)
+    yield Gauge("core.active", int(active and not sealed), here)
+    yield Gauge("core.in_flight_requests", 1, here)
+    if sealed:
+        return
+    state = core.state
+    yield Gauge("expire.num_leases", len(state.leases.items))
+    yield Gauge("expire.num_irrevocable_leases", sum(bool(one.revoke_error) for one in state.leases.items.values()))
+    yield Gauge("identity.num_entities", len(core.identity.state.entities))
+    kinds = Counter((mount.is_auth, mount.local) for mount in state.mounts.entries.values())
+    for (auth, local), count in sorted(kinds.items()):
+        labels = {"local": str(local).lower(), "type": "auth" if auth else "logical"}
+        yield Gauge("core.mount_table.num_entries", count, here | labels)
+    yield from _tokens(core, here)
+    yield from _secrets(core, here)
 
 
-@loggers.on(Operation.READ)
-def read_loggers(_state: object, call: Call) -> Response:
-    """Return the levels of all loggers."""
-    return _raw_envelope(call, dict(_levels(call)))
+def _tokens(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
+    """Yield the numbers of service tokens: of all, and by policy, auth method and lifetime at creation."""
+    tokens = core.state.tokens.by_id.values()
+    by_namespace = Counter(_namespace(token.namespace) for token in tokens)
+    for namespace, count in by_namespace.items() or [("root", 0)]:
+        yield Gauge("token.count", count, here | {"namespace": namespace})
+    by_policy = Counter((_namespace(token.namespace), policy) for token in tokens for policy in token.policies)
+    by_method = Counter((_namespace(token.namespace), _method(token)) for token in tokens)
+    by_ttl = Counter((_namespace(token.namespace), _bucket(token.ttl)) for token in tokens)
+    for key, label, counted in (
+        ("token.count.by_policy", "policy", by_policy),
+        ("token.count.by_auth", "auth_method", by_method),
+        ("token.count.by_ttl", "creation_ttl", by_ttl),
+    ):
+        for (namespace, name), count in counted.most_common(_MOST_LABELS):
+            yield Gauge(key, count, here | {"namespace": namespace, label: name})
 
 
-@logger.on(Operation.READ)
-def read_logger(_state: object, call: Call) -> Response:
-    """Return the level of one logger; empty data for an unknown one."""
-    name = _named(call)
-    return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
+def _secrets(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
+    """Yield the number of KV secrets of each mount."""
+    for mount in core.state.mounts.entries.values():
+        size = registry.bare_engine(mount.engine).size
+        if size is not None:
+            labels = {"mount_point": mount.path, "namespace": _namespace(mount.namespace)}
+            yield Gauge("secret.kv.count", size(mount.state), here | labels)
 
 
-def _named(call: Call) -> str:
-    name: str = call["name"]
-    if not name:
-        raise ErrorResponse("name is empty")
-    return name
+def _namespace(path: str) -> str:
+    return path.strip("/") or "root"
 
 
-def _levels(call: Call) -> dict[str, str]:
-    found: dict[str, str] = call.core.state.system.setdefault("loggers", dict.fromkeys(_LOGGERS, "info"))
-    return found
+def _method(token: Token) -> str:
+    """Return the auth method that a token is from, by its path: ``auth/approle/login``."""
+    return token.path.removeprefix("auth/").partition("/")[0] or "token"
 
 
-def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
-    """Return the envelope with an empty list of warnings; all other responses have null."""
-    envelope: dict[str, object] = {
-        "request_id": call.request.id,
-        "lease_id": "",
-        "renewable": False,
-        "lease_duration": 0,
-        "data": data,
-        "wrap_info": None,
-        "warnings": [],
-        "auth": None,
-    }
-    if call.core.product.has(Feature.MOUNT_TYPE):
-        envelope["mount_type"] = "system"
-    return Response(raw=json.dumps(envelope, separators=(",", ":")).encode() + b"\n")
-
-
-def _wanted(call: Call) -> str:
-    if "level" not in call:
-        raise ErrorResponse("level is required")
-    if not call["level"]:
-        raise ErrorResponse("level is empty")
-    level = _LEVELS.get(call["level"].strip().lower())
-    if level is None:
-        raise ErrorResponse(f"invalid level provided: unknown log level: {call['level'].strip().lower()}")
-    return level
-
-
-@loggers.on(Operation.UPDATE)
-def write_loggers(_state: object, call: Call) -> None:
-    """Set all levels."""
-    level = _wanted(call)
-    for name in _levels(call):
-        _levels(call)[name] = level
-
-
-@loggers.on(Operation.DELETE)
-def reset_loggers(_state: object, call: Call) -> None:
-    """Reset all levels."""
-    call.core.state.system.pop("loggers", None)
-
-
-@logger.on(Operation.UPDATE)
-def write_logger(_state: object, call: Call, *, name: str) -> None:
-    """Set one level."""
-    _named(call)
-    level = _wanted(call)
-    _known(call)
-    _levels(call)[name] = level
-
-
-@logger.on(Operation.DELETE)
-def reset_logger(_state: object, call: Call, *, name: str) -> None:
-    """Reset one level."""
-    _known(call)
-    _levels(call)[name] = "info"
-
-
-def _known(call: Call) -> None:
-    if _named(call) and call["name"] not in _levels(call):
-        raise ErrorResponse(f'logger "{call["name"]}" not found')
-
-
-@state.on(Operation.READ)
-def read_state(_state: object, call: Call) -> dict[str, object]:
-    """Return the settings of a dev server."""
-    listener = {"config": {"address": call.request.headers.get("host") or "127.0.0.1:8200", "tls_disable": True}}
-    numbers = (
-        "cache_size", "default_lease_ttl", "default_max_request_duration", "max_lease_ttl", "plugin_file_permissions",
-        "plugin_file_uid",
-    )  # fmt: skip
-    switches = (
-        "allow_audit_log_prefixing", "disable_cache", "disable_clustering", "disable_indexing",
-        "disable_performance_standby", "disable_printable_check", "disable_sealwrap", "disable_sentinel_trace",
-        "enable_response_header_hostname", "enable_response_header_raft_node_id", "imprecise_lease_role_tracking",
-    )  # fmt: skip
-    texts = (
-        "api_addr", "cluster_addr", "cluster_cipher_suites", "cluster_name", "detect_deadlocks", "log_format",
-        "log_level", "log_requests_level", "pid_file", "plugin_directory",
-    )  # fmt: skip
-    return {
-        **call.core.product.settings,
-        **dict.fromkeys(numbers, 0),
-        **dict.fromkeys(switches, False),
-        **dict.fromkeys(texts, ""),
-        "enable_ui": True,
-        "introspection_endpoint": True,
-        "listeners": [{**listener, "type": "tcp"}],
-        "raw_storage_endpoint": True,
-        "seals": [{"disabled": False, "type": "shamir"}],
-        "storage": {
-            "cluster_addr": "", "disable_clustering": False, "raft": {"max_entry_size": ""}, "redirect_addr": "",
-            "type": "inmem",
-        },
-        "telemetry": {"disable_hostname": True, "usage_gauge_period": 0},
-    }  # fmt: skip
-
-
-@reload.on(Operation.UPDATE)
-def reload_config(_state: object, _call: Call) -> None:
-    """Do nothing, as on the real server, which declares the path without a function."""
-    raise unsupported_path()
+def _bucket(ttl: float) -> str:
+    return next((name for bound, name in _BUCKETS if 0 < ttl <= bound), "+Inf")

@@ -87,6 +87,10 @@ def enable_auth(
         seal_wrap=seal_wrap,
         external_entropy_access=external_entropy_access,
     )
+    core.log.info(
+        "core", "enabled credential backend", namespace=call.request.namespace, path=path, type=mount_type,
+        version=version,
+    )  # fmt: skip
 
 
 @one.on(Operation.DELETE)

@@ -84,6 +84,9 @@ def enable_mount(
         seal_wrap=seal_wrap,
         external_entropy_access=external_entropy_access,
     )
+    core.log.info(
+        "core", "successful mount", namespace=call.request.namespace, path=path, type=mount_type, version=version
+    )
 
 
 def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> None:

@@ -35,6 +35,7 @@ engine = Engine(
     new_state=KV2,
     take_over=upgrade,
     policy_folders=("data/", "metadata/"),
+    size=lambda state: len(state.keys),
     help="Stores arbitrary secrets in versions.",
 )
 

@@ -1,0 +1,183 @@
+"""``sys/monitor``, ``sys/loggers`` and ``sys/config/state``: the log of the server, its levels, its settings."""
+
+from __future__ import annotations
+
+import json
+
+from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.telemetry.server_log import LEVELS, MOST_FOLLOWERS
+
+_LEVELS = {
+    "trace": "trace", "debug": "debug", "info": "info", "notice": "info", "warn": "warn", "warning": "warn",
+    "error": "error", "err": "error", "": "info",
+}  # fmt: skip
+_LOGGERS = ("audit", "core", "expiration", "identity", "policy", "rollback", "secrets.system", "token")
+
+monitor = engine.path(
+    "monitor",
+    fields={
+        "log_level": Field(Kind.STRING, query=True, help="Lowest level to show."),
+        "log_format": Field(Kind.STRING, default="standard", query=True, help="`standard` or `json`."),
+    },
+    help="The server's log.",
+)
+_LEVEL = Field(Kind.STRING, help="New level: trace, debug, info, warn or error.")
+loggers = engine.path("loggers", fields={"level": _LEVEL}, help="Levels of all loggers.")
+logger = engine.path(
+    "loggers/{name:all}",
+    fields={"name": Field(Kind.STRING, help="Name of the logger."), "level": _LEVEL},
+    help="Level of one logger.",
+)
+state = engine.path("config/state/sanitized", help="The server's configuration without secrets.")
+reload = engine.path(
+    "config/reload/{subsystem:some}",
+    fields={"subsystem": Field(Kind.STRING, help="Part to reload.")},
+    help="Reload part of the configuration.",
+)
+
+
+@monitor.on(Operation.READ)
+def read_monitor(_state: object, call: Call, *, log_level: str, log_format: str) -> Response:
+    """Follow the log until the client leaves or the server is sealed."""
+    if log_level and log_level.strip().lower() not in LEVELS:
+        raise ErrorResponse("unknown log level")
+    if log_format.lower() not in ("standard", "json"):
+        raise ErrorResponse("unknown log format")
+    level = log_level.strip().lower() or "info"
+    stream = call.core.log.follow(level, as_json=log_format.lower() == "json")
+    if stream is None:
+        raise ErrorResponse(f"mockkms: the limit of {MOST_FOLLOWERS} followers of the log is reached", status=503)
+    return Response(stream=stream, content_type="text/plain; charset=utf-8")
+
+
+@loggers.on(Operation.READ)
+def read_loggers(_state: object, call: Call) -> Response:
+    """Return the levels of all loggers."""
+    return _raw_envelope(call, dict(_levels(call)))
+
+
+@logger.on(Operation.READ)
+def read_logger(_state: object, call: Call) -> Response:
+    """Return the level of one logger; empty data for an unknown one."""
+    name = _named(call)
+    return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
+
+
+def _named(call: Call) -> str:
+    name: str = call["name"]
+    if not name:
+        raise ErrorResponse("name is empty")
+    return name
+
+
+def _levels(call: Call) -> dict[str, str]:
+    found: dict[str, str] = call.core.state.system.setdefault("loggers", dict.fromkeys(_LOGGERS, "info"))
+    return found
+
+
+def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
+    """Return the envelope with an empty list of warnings; all other responses have null."""
+    envelope: dict[str, object] = {
+        "request_id": call.request.id,
+        "lease_id": "",
+        "renewable": False,
+        "lease_duration": 0,
+        "data": data,
+        "wrap_info": None,
+        "warnings": [],
+        "auth": None,
+    }
+    if call.core.product.has(Feature.MOUNT_TYPE):
+        envelope["mount_type"] = "system"
+    return Response(raw=json.dumps(envelope, separators=(",", ":")).encode() + b"\n")
+
+
+def _wanted(call: Call) -> str:
+    if "level" not in call:
+        raise ErrorResponse("level is required")
+    if not call["level"]:
+        raise ErrorResponse("level is empty")
+    level = _LEVELS.get(call["level"].strip().lower())
+    if level is None:
+        raise ErrorResponse(f"invalid level provided: unknown log level: {call['level'].strip().lower()}")
+    return level
+
+
+@loggers.on(Operation.UPDATE)
+def write_loggers(_state: object, call: Call) -> None:
+    """Set all levels."""
+    level = _wanted(call)
+    for name in _levels(call):
+        _levels(call)[name] = level
+
+
+@loggers.on(Operation.DELETE)
+def reset_loggers(_state: object, call: Call) -> None:
+    """Reset all levels."""
+    call.core.state.system.pop("loggers", None)
+
+
+@logger.on(Operation.UPDATE)
+def write_logger(_state: object, call: Call, *, name: str) -> None:
+    """Set one level."""
+    _named(call)
+    level = _wanted(call)
+    _known(call)
+    _levels(call)[name] = level
+
+
+@logger.on(Operation.DELETE)
+def reset_logger(_state: object, call: Call, *, name: str) -> None:
+    """Reset one level."""
+    _known(call)
+    _levels(call)[name] = "info"
+
+
+def _known(call: Call) -> None:
+    if _named(call) and call["name"] not in _levels(call):
+        raise ErrorResponse(f'logger "{call["name"]}" not found')
+
+
+@state.on(Operation.READ)
+def read_state(_state: object, call: Call) -> dict[str, object]:
+    """Return the settings of a dev server."""
+    listener = {"config": {"address": call.request.headers.get("host") or "127.0.0.1:8200", "tls_disable": True}}
+    numbers = (
+        "cache_size", "default_lease_ttl", "default_max_request_duration", "max_lease_ttl", "plugin_file_permissions",
+        "plugin_file_uid",
+    )  # fmt: skip
+    switches = (
+        "allow_audit_log_prefixing", "disable_cache", "disable_clustering", "disable_indexing",
+        "disable_performance_standby", "disable_printable_check", "disable_sealwrap", "disable_sentinel_trace",
+        "enable_response_header_hostname", "enable_response_header_raft_node_id", "imprecise_lease_role_tracking",
+    )  # fmt: skip
+    texts = (
+        "api_addr", "cluster_addr", "cluster_cipher_suites", "cluster_name", "detect_deadlocks", "log_format",
+        "log_level", "log_requests_level", "pid_file", "plugin_directory",
+    )  # fmt: skip
+    return {
+        **call.core.product.settings,
+        **dict.fromkeys(numbers, 0),
+        **dict.fromkeys(switches, False),
+        **dict.fromkeys(texts, ""),
+        "enable_ui": True,
+        "introspection_endpoint": True,
+        "listeners": [{**listener, "type": "tcp"}],
+        "raw_storage_endpoint": True,
+        "seals": [{"disabled": False, "type": "shamir"}],
+        "storage": {
+            "cluster_addr": "", "disable_clustering": False, "raft": {"max_entry_size": ""}, "redirect_addr": "",
+            "type": "inmem",
+        },
+        "telemetry": {"disable_hostname": True, "usage_gauge_period": 0},
+    }  # fmt: skip
+
+
+@reload.on(Operation.UPDATE)
+def reload_config(_state: object, _call: Call) -> None:
+    """Do nothing, as on the real server, which declares the path without a function."""
+    raise unsupported_path()

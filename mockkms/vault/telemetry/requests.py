@@ -1,0 +1,164 @@
+"""Counts and durations of requests, taken from the journal when somebody asks: requests themselves count nothing.
+
+The journal keeps the latest 10,000 requests. If more come between two looks, their number is right, and their share of
+each path is that of those which are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mockkms.vault.framework.message import Trace
+from mockkms.vault.telemetry.exposition import INTERVAL, Count, Timing
+
+_SUCCESS = range(200, 300)
+_CREATING = ("create", "update")
+_OF_ENDPOINT = {
+    ("auth/token/", "lookup"): "token.lookup", ("auth/token/", "revoke"): "token.revoke",
+    ("auth/token/", "renew"): "expire.renew-token", ("sys/", "leases/renew"): "expire.renew",
+    ("sys/", "leases/revoke"): "expire.revoke", ("sys/", "leases/revoke-prefix"): "expire.revoke-prefix",
+    ("sys/", "leases/revoke-force"): "expire.revoke-force", ("sys/", "leases/lookup"): "expire.fetch-lease-times",
+    ("sys/", "seal"): "core.seal-with-request", ("sys/", "unseal"): "core.unseal",
+    ("sys/", "step-down"): "core.step_down",
+}  # fmt: skip
+"""Timings of single endpoints, by the mount and the beginning of the template."""
+_OUTSIDE = frozenset(
+    ("health", "seal-status", "seal-backend-status", "seal", "unseal", "init", "step-down", "leader", "metrics")
+)
+"""Endpoints of ``sys`` that the HTTP layer answers: no route counts them."""
+
+
+class Observed(Protocol):
+    """An entry of the journal, as far as metrics are concerned."""
+
+    time: float
+    service: str
+    status: int
+    seconds: float
+    trace: Trace
+
+    @property
+    def operation(self) -> str: ...
+
+
+class History(Protocol):
+    """The journal."""
+
+    @property
+    def total(self) -> int: ...
+    @property
+    def generation(self) -> int: ...
+    def latest(self, count: int) -> Sequence[Observed]: ...
+    def __len__(self) -> int: ...
+
+
+@dataclass(slots=True)
+class _Sum:
+    count: int = 0
+    total: float = 0.0
+
+
+class RequestMetrics:
+    """Totals since the start of a server, brought up to date from its journal."""
+
+    def __init__(self, history: History | None = None) -> None:
+        self.history = history
+        self._seen = self._generation = 0
+        self._timings: dict[str, _Sum] = {}
+        self._logins: dict[tuple[str, str], int] = {}
+        """Successful logins by mount and namespace."""
+
+    def forget(self) -> None:
+        """Start again with the requests that come from now on."""
+        if self.history is not None:
+            self._seen, self._generation = self.history.total, self.history.generation
+        self._timings, self._logins = {}, {}
+
+    def collect(self, now: float, cluster: str) -> tuple[list[Timing], list[Count]]:
+        """Return all timings and counts; those of the last interval before ``now`` are also listed one by one."""
+        self._catch_up()
+        recent = self._recent(now)
+        timings = [
+            Timing(key, known.count, known.total, recent.get(key, ())) for key, known in sorted(self._timings.items())
+        ]
+        labels = {"auth_method": "", "cluster": cluster, "creation_ttl": "", "mount_point": "", "namespace": ""}
+        counts = [
+            Count(
+                "token.creation", count, min(count, len(recent.get(f"login {mount} {namespace}", ()))),
+                {**labels, "auth_method": mount.removeprefix("auth/").rstrip("/"), "mount_point": mount,
+                 "namespace": namespace.rstrip("/") or "root"},
+            )
+            for (mount, namespace), count in sorted(self._logins.items())
+        ]  # fmt: skip
+        return timings, counts
+
+    def _catch_up(self) -> None:
+        history = self.history
+        if history is None:
+            return
+        total = history.total
+        if history.generation != self._generation:
+            self._seen, self._generation = 0, history.generation
+        missing, self._seen = total - self._seen, total
+        entries = history.latest(min(missing, len(history)))
+        share = missing / len(entries) if entries else 0.0
+        found: dict[str, _Sum] = {}
+        for entry in entries:
+            for key in keys_of(entry):
+                known = found.setdefault(key, _Sum())
+                known.count += 1
+                known.total += entry.seconds * 1000
+        for key, added in found.items():
+            count = round(added.count * share)
+            if key.startswith("login "):
+                _, mount, namespace = key.split(" ", 2)
+                place = (mount, namespace)
+                self._logins[place] = self._logins.get(place, 0) + count
+                continue
+            known = self._timings.setdefault(key, _Sum())
+            known.count += count
+            known.total += added.total * share
+
+    def _recent(self, now: float) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        history = self.history
+        if history is None:
+            return found
+        for entry in history.latest(len(history)):
+            if now - INTERVAL <= entry.time <= now:
+                for key in keys_of(entry):
+                    found.setdefault(key, []).append(entry.seconds * 1000)
+        return found
+
+
+def keys_of(entry: Observed) -> list[str]:
+    """Return the metrics that a request counts for. A key ``login <mount> <namespace>`` is a successful login."""
+    trace = entry.trace
+    if entry.service != "vault" or not trace.mount:
+        return []
+    mount, endpoint = trace.mount, trace.endpoint
+    if mount == "sys/" and endpoint in _OUTSIDE:
+        return [key for (_, start), key in _OF_ENDPOINT.items() if endpoint == start]
+    found = [f"route.{entry.operation}.{mount.replace('/', '-')}"]
+    if mount.startswith("auth/") and endpoint.startswith(("login", "callback", "oidc/callback")):
+        found.append("core.handle_login_request")
+        if entry.status in _SUCCESS:
+            found += ["token.create", "expire.register-auth", f"login {mount} {trace.namespace}"]
+        return found
+    found.append("core.handle_request")
+    if trace.denied:
+        return found
+    if mount == "auth/token/" and endpoint.startswith("create") and entry.status in _SUCCESS:
+        found += ["token.create", "expire.register-auth"]
+    found += [key for (place, start), key in _OF_ENDPOINT.items() if mount == place and _begins(mount, endpoint, start)]
+    if mount == "sys/" and endpoint.startswith("policies/acl/"):
+        found.append({"read": "policy.get_policy", "delete": "policy.delete_policy"}.get(entry.operation, ""))
+        found[-1] = "policy.set_policy" if entry.operation in _CREATING else found[-1]
+    return [key for key in found if key]
+
+
+def _begins(mount: str, endpoint: str, start: str) -> bool:
+    """Return whether an endpoint is that of ``start``: ``revoke-self`` of tokens is, ``seal-status`` is not."""
+    return endpoint.startswith(start) and (mount == "auth/token/" or endpoint[len(start) :][:1] in ("", "/", "["))
