@@ -43,6 +43,18 @@ MOUNTS = {
     "auth/aws/": "auth/aws",
     "auth/azure/": "auth/azure",
     "auth/gcp/": "auth/gcp",
+    "kube/": "secret/kubernetes",
+    "directory/": "secret/ldap",
+    "rabbitmq/": "rabbitmq",
+    "consul/": "consul",
+    "nomad/": "nomad",
+    "ad/": "ad",
+    "alicloud/": "secret/alicloud",
+    "azure/": "secret/azure",
+    "gcp/": "secret/gcp",
+    "gcpkms/": "gcpkms",
+    "mongodbatlas/": "mongodbatlas",
+    "terraform/": "terraform",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "HEAD", "OPTIONS", "FROB")
 _SPOKEN = {

@@ -25,6 +25,7 @@ PYTHON = re.compile(rb"Traceback|NoneType|object has no attribute|object is not|
 
 RESET_EVERY = 25
 """Requests after which the world is new: some of them seal it, or revoke the token."""
+LDIF = "dn: cn={{.Username}},dc=test\nchangetype: delete"
 
 
 def furnished(flavor: str) -> World:
@@ -40,6 +41,8 @@ def furnished(flavor: str) -> World:
             write(gateway, f"sys/auth/{mount}", type=mount)
         write(gateway, "sys/mounts/aws", type="aws")
         write(gateway, "aws/roles/a", credential_type="iam_user")
+        furnish_with_vault_engines(gateway)
+    furnish_with_engines(gateway)
     write(gateway, "sys/mounts/transit", type="transit")
     write(gateway, "sys/mounts/kv1", type="kv")
     write(gateway, "sys/mounts/pki", type="pki")
@@ -66,6 +69,47 @@ def furnished(flavor: str) -> World:
     write(gateway, "auth/token/roles/a", period="1h")
     world.baseline = world.snapshot()
     return world
+
+
+def furnish_with_engines(gateway: Gateway) -> None:
+    """Mount the engines for other services that every product has."""
+    write(gateway, "sys/mounts/kube", type="kubernetes")
+    write(gateway, "kube/config", kubernetes_host="https://k8s.test", service_account_jwt="jwt")
+    write(gateway, "kube/roles/a", allowed_kubernetes_namespaces="*", service_account_name="x")
+    write(gateway, "sys/mounts/directory", type="ldap")
+    write(gateway, "directory/config", url="ldap://ldap.test", binddn="cn=admin", bindpass="x")
+    write(gateway, "directory/static-role/a", username="static", rotation_period="1h")
+    write(gateway, "directory/role/a", creation_ldif=LDIF, deletion_ldif=LDIF)
+    write(gateway, "directory/library/a", service_account_names="one,two")
+    write(gateway, "sys/mounts/rabbitmq", type="rabbitmq")
+    write(gateway, "rabbitmq/config/connection", connection_uri="http://mq.test", username="x", password="x")
+    write(gateway, "rabbitmq/roles/a", tags="management")
+
+
+def furnish_with_vault_engines(gateway: Gateway) -> None:
+    """Mount the engines for other services that Vault alone has."""
+    for mount in ("consul", "nomad", "ad", "alicloud", "azure", "gcp", "gcpkms", "mongodbatlas", "terraform"):
+        write(gateway, f"sys/mounts/{mount}", type=mount)
+    write(gateway, "consul/config/access", address="consul.test:8500", token="x")
+    write(gateway, "consul/roles/a", consul_policies="x")
+    write(gateway, "nomad/config/access", address="https://nomad.test", token="x")
+    write(gateway, "nomad/role/a", policies="x")
+    write(gateway, "ad/config", binddn="cn=admin", bindpass="x", url="ldaps://ad.test", userdn="dc=test")
+    write(gateway, "ad/roles/a", service_account_name="a@test", ttl="1h")
+    write(gateway, "ad/library/a", service_account_names="one,two")
+    write(gateway, "alicloud/config", access_key="x", secret_key="x")
+    write(gateway, "alicloud/role/a", remote_policies="name:AliyunOSSReadOnlyAccess,type:System")
+    write(gateway, "azure/config", subscription_id="s", tenant_id="t", client_id="c", client_secret="x")
+    write(gateway, "azure/roles/a", azure_roles=json.dumps([{"role_name": "Reader", "scope": "/subscriptions/s"}]))
+    write(gateway, "gcp/config", ttl="1h")
+    bindings = 'resource "//cloudresourcemanager.googleapis.com/projects/p" { roles = ["roles/viewer"] }'
+    write(gateway, "gcp/roleset/a", project="p", secret_type="access_token", token_scopes="x", bindings=bindings)
+    write(gateway, "gcp/static-account/a", service_account_email="x@p.iam.gserviceaccount.com", token_scopes="x")
+    write(gateway, "gcpkms/keys/a", key_ring="projects/p/locations/global/keyRings/r")
+    write(gateway, "mongodbatlas/config", public_key="x", private_key="x")
+    write(gateway, "mongodbatlas/roles/a", project_id="p", roles="GROUP_READ_ONLY")
+    write(gateway, "terraform/config", token="x")
+    write(gateway, "terraform/role/a", user_id="user-x")
 
 
 def write(gateway: Gateway, path: str, **data: object) -> None:

@@ -28,6 +28,7 @@ tag = engine.path(
     "{list:re(roletag-denylist|roletag-blacklist)}/{role_tag:some}",
     {**_LIST, "role_tag": Field(Kind.STRING, help="The tag, plain or in base64.")},
     help="Deny a role tag, read the denial or delete it.",
+    go_errors=True,
 )
 periodic = engine.path(
     f"config/tidy/{{list:re({_LISTS})}}",
