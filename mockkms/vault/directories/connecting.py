@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from mockkms import outside
@@ -52,8 +53,20 @@ def _context(config: DirectorySettings) -> ssl.SSLContext:
     return context
 
 
+def url_fault(url: str) -> str:
+    """Return what the LDAP client of the products says of a URL that it cannot use; empty for others."""
+    fault = outside.parse_fault(url)
+    if fault:
+        return f'error parsing url "{url}": {fault}'
+    parts = urlsplit(url)
+    if parts.scheme in PORTS:
+        return ""
+    host, _, port = parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
+    return f'invalid LDAP scheme in url "{host}:{port}"'
+
+
 def connection_fault(url: str, error: Exception) -> str:
-    """Return the text of Go's LDAP client for a failed connection."""
+    """Return the text of Go's LDAP client for a failed connection to a URL without ``url_fault``."""
     if isinstance(error, LdapError):
         return str(error)
     if isinstance(error, ssl.SSLError):

@@ -15,6 +15,8 @@ from mockkms.world.entropy import Entropy
 _TOKEN = re.compile(r'\s*(?:(\|)|(\()|(\))|"((?:[^"\\]|\\.)*)"|`([^`]*)`|(-?\d+)\b|\.(\w+)|(\w+))')
 _ESCAPES = {"n": "\n", "t": "\t"}
 _HASH = 8
+LONGEST = 1 << 16
+"""Characters of the longest random text; the real server has no limit."""
 
 
 def render(
@@ -115,7 +117,7 @@ class _TemplateParser:
 def _functions(entropy: Entropy, now: float) -> dict[str, Callable[..., object]]:
     return {
         "printf": _printf,
-        "random": lambda length: entropy.base62(length),
+        "random": lambda length: entropy.base62(_bounded(length)),
         "truncate": lambda length, text: text[: _positive(length)],
         "truncate_sha256": _truncate_sha256,
         "uppercase": lambda text: text.upper(),
@@ -129,6 +131,12 @@ def _functions(entropy: Entropy, now: float) -> dict[str, Callable[..., object]]
         "timestamp": lambda layout: time.strftime(_layout(layout), time.gmtime(now)),
         "uuid": entropy.uuid,
     }
+
+
+def _bounded(length: int) -> int:
+    if not 0 <= length <= LONGEST:
+        raise ValueError(f"no random text has {length} letters and digits")
+    return length
 
 
 def _positive(length: int) -> int:

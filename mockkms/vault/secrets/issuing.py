@@ -21,7 +21,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.handlers import Arguments, keyword_names
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, param
-from mockkms.vault.golang.template import render
+from mockkms.vault.golang.template import LONGEST, render
 from mockkms.vault.kernel.record_section import Part, one
 from mockkms.vault.policy.passwords import parse_password_policy
 from mockkms.vault.products import Product
@@ -187,9 +187,11 @@ def generated_name(call: Call, template: str, role: str, metadata: str) -> str:
 def generated_password(call: Call, policy: str, length: int) -> str:
     """Return a password that follows the named policy; without a name, ``length`` letters and digits.
 
-    Raises BackendError for an unknown policy and for one that no password can follow.
+    Raises BackendError for an unknown policy, for one that no password can follow, and for an impossible length.
     """
     if not policy:
+        if not 0 <= length <= LONGEST:
+            raise BackendError(f"no password can have {length} letters and digits")
         return call.core.entropy.base62(length)
     text = call.core.state.policies.password.get((call.mount.namespace, policy))
     if text is None:

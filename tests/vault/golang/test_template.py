@@ -46,6 +46,8 @@ def test_templates_are_filled_in(template: str, text: str) -> None:
         ('{{ printf "%s" (nothing) }}', 'function "nothing" not defined'),
         ("{{ truncate }}", "wrong number or type of args for truncate"),
         ("{{ 5 | uppercase }}", "wrong number or type of args for uppercase"),
+        ("{{ random 65537 }}", "no random text has 65537 letters and digits"),
+        ("{{ random -1 }}", "no random text has -1 letters and digits"),
         ("{{ .RoleName | truncate 0 }}", "max length must be > 0 but was 0"),
         ("{{ .RoleName | truncate_sha256 8 }}", "max length must be > 8 but was 8"),
         ("{{ (.RoleName }}", "unclosed left paren"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from mockkms import outside
@@ -10,7 +9,7 @@ from mockkms.outside.ldap import LdapError
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.ldap import cap_client, directory, ldaputil
 from mockkms.vault.auth.ldap.model import Ldap, engine
-from mockkms.vault.directories.connecting import PORTS, connect, connection_fault
+from mockkms.vault.directories.connecting import PORTS, connect, connection_fault, url_fault
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -155,13 +154,6 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
 
 
 def _url_fault(url: str, own_client: bool) -> str:
-    fault = outside.parse_fault(url)
-    if fault:
-        return f'error parsing url "{url}": {fault}'
-    parts = urlsplit(url)
-    if parts.scheme in PORTS:
-        return ""
-    if own_client:
+    if own_client and not outside.parse_fault(url) and urlsplit(url).scheme not in PORTS:
         return f'invalid LDAP scheme in url "{url}": invalid parameter'
-    host, _, port = parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
-    return f'invalid LDAP scheme in url "{host}:{port}"'
+    return url_fault(url)

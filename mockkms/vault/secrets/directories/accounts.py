@@ -15,7 +15,7 @@ from mockkms.error_context import error_context
 from mockkms.outside import filters
 from mockkms.outside.ldap import BASE, SUBTREE, LdapConnection, LdapError
 from mockkms.outside.ldif import LdifRecord
-from mockkms.vault.directories.connecting import connect, connection_fault
+from mockkms.vault.directories.connecting import connect, connection_fault, url_fault
 from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.golang.fmt import error_list
@@ -61,6 +61,10 @@ class Directory:
         """Connect to the first directory that responds, and bind."""
         faults = []
         for url in self.settings.url.split(","):
+            fault = url_fault(url)
+            if fault:
+                faults.append(fault)
+                continue
             try:
                 connection = connect(self.settings, url)
             except (OSError, LdapError, ValueError) as error:

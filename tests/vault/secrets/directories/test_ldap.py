@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import hvac
@@ -174,6 +175,42 @@ def test_a_directory_that_does_not_respond(world: World) -> None:
     assert 'error connecting to host "ldap://127.0.0.1:1": LDAP Result Code 200 "Network Error"' in go_error(
         write("static-role/r", username="ann", rotation_period=60)
     )
+
+
+def test_a_failed_rotation_is_tried_again_after_ten_seconds(world: World, here: Write, directory: Directory) -> None:
+    """``setCredentialsWithLock`` and the queue of ``rotation.go``, whose failed items wait for ten seconds."""
+    here("static-role/r", username="ann", rotation_period=60)
+    first = data_of(world.ask("read", "e/static-cred/r"))["password"]
+    account = directory.entries.pop(f"cn=ann,{PEOPLE}")
+    world.later(61)
+    assert data_of(world.ask("read", "e/static-cred/r"))["password"] == first
+    directory.entries[f"cn=ann,{PEOPLE}"] = account
+    world.later(9)
+    assert data_of(world.ask("read", "e/static-cred/r"))["password"] == first
+    world.later(1)
+    assert data_of(world.ask("read", "e/static-cred/r"))["last_password"] == first
+
+
+def test_a_due_role_is_rotated_once_by_requests_at_once(kms: MockKMS, client: hvac.Client, directory: Directory) -> None:
+    client.sys.enable_secrets_engine("ldap")
+    client.write("ldap/config", **CONFIG, url=directory.url)
+    client.write("ldap/static-role/r", username="ann", rotation_period=60)
+    first = client.read("ldap/static-cred/r")["data"]["password"]
+    kms.clock.advance(61)
+    with ThreadPoolExecutor(8) as pool:
+        found = [one["data"] for one in pool.map(lambda _: client.read("ldap/static-cred/r"), range(8))]
+    assert {(one["password"] == first) or (one["last_password"] == first) for one in found} == {True}
+    assert client.read("ldap/static-cred/r")["data"]["last_password"] == first
+
+
+def test_urls_and_lengths_that_make_no_sense(world: World) -> None:
+    write = mounted(world, "ldap")
+    write("config", **CONFIG, url="http://127.0.0.1:389")
+    said = go_error(write("static-role/r", username="ann", rotation_period=60))
+    assert 'invalid LDAP scheme in url "127.0.0.1:389"' in said
+    write("config", **ELSEWHERE, length=-5)
+    said = go_error(write("static-role/r", username="ann", rotation_period=60))
+    assert said == "unable to generate password: no password can have -5 letters and digits"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from mockkms.vault.secrets.directories.ldap.model import LdapSecrets, StaticLdap
 from mockkms.world.clock import rfc3339
 
 _SHORTEST = 5
+_RETRY = 10
+"""Seconds after which a failed rotation is retried."""
 _NEVER = "0001-01-01T00:00:00Z"
 _NAMED = {"name": Field(Kind.LOWER_STRING, help="Name of the static role.")}
 
@@ -122,14 +124,17 @@ def rotate_now(state: LdapSecrets, call: Call, *, name: str) -> None:
 
 @engine.catches_up
 def catch_up(state: LdapSecrets, call: Call) -> None:
-    """Rotate the static roles that are due. A failed rotation is retried with the next request."""
-    for role in state.static_roles.values():
+    """Rotate the static roles that are due. A failed rotation is retried later."""
+    for role in list(state.static_roles.values()):
         missed = int((call.now() - role.next_rotation) // role.rotation_period) if role.rotation_period else -1
         if missed < 0:
             continue
         due = role.next_rotation + missed * role.rotation_period
+        # Other requests are answered while the directory is asked: they are not to rotate the password once more.
+        role.next_rotation = due + role.rotation_period
         try:
             rotate(state, call, role)
         except BackendError:
+            role.next_rotation = call.now() + _RETRY
             continue
         role.last_rotation, role.next_rotation = due, due + role.rotation_period
