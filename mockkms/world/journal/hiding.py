@@ -19,10 +19,11 @@ from mockkms.world.journal.entry import Entry, secret_header
 PARSED = 1 << 20
 """Bytes of the longest body that is parsed; longer ones are removed."""
 _NAMES = frozenset((
-    "authorizationcode", "backup", "barcode", "clientnonce", "clienttlskey", "code", "connectionurl", "env", "hmackey",
-    "iamrequestbody", "iamrequestheaders", "input", "integrationkey", "key", "keysbase64", "keyshares", "masterkey",
-    "mfapayload", "passwordhash", "pembundle", "pemkeys", "pkcs7", "plaintext", "plaintextkey", "randombytes",
-    "recoverykeys", "recoverykeysbase64", "settingsfilebase64", "tlscertificatekey", "tokenreviewerjwt",
+    "authorizationcode", "backup", "barcode", "clientkey", "clientnonce", "clienttlskey", "code", "connectionurl",
+    "env", "hmackey", "iamrequestbody", "iamrequestheaders", "input", "integrationkey", "key", "keysbase64",
+    "keyshares", "masterkey", "mfapayload", "passwordhash", "pembundle", "pemkeys", "pkcs7", "plaintext",
+    "plaintextkey", "privatekeydata", "randombytes", "recoverykeys", "recoverykeysbase64", "settingsfilebase64",
+    "tlscertificatekey", "tokenreviewerjwt",
 ))  # fmt: skip
 """Fields whose values are secrets although their names do not end as those of ``SECRET_NAME`` do."""
 _KEYS = frozenset(("export", "byok-export", "init", "rekey", "rekey-recovery-key", "rotate"))

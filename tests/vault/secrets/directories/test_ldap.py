@@ -191,7 +191,9 @@ def test_a_failed_rotation_is_tried_again_after_ten_seconds(world: World, here: 
     assert data_of(world.ask("read", "e/static-cred/r"))["last_password"] == first
 
 
-def test_a_due_role_is_rotated_once_by_requests_at_once(kms: MockKMS, client: hvac.Client, directory: Directory) -> None:
+def test_a_due_role_is_rotated_once_by_requests_at_once(
+    kms: MockKMS, client: hvac.Client, directory: Directory
+) -> None:
     client.sys.enable_secrets_engine("ldap")
     client.write("ldap/config", **CONFIG, url=directory.url)
     client.write("ldap/static-role/r", username="ann", rotation_period=60)
