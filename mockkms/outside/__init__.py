@@ -88,7 +88,7 @@ def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENC
     Return the target of a redirect (empty for another response) and at most ``most`` bytes of the body. Raises OSError,
     after ``seconds`` at the latest.
     """
-    from http.client import HTTPConnection, HTTPException
+    from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 
     parts = urlsplit(url)
     if not ip_address(address).is_loopback:
@@ -99,7 +99,12 @@ def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENC
     else:
         connection = HTTPConnection(address, port, timeout=seconds)
     target = (quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/") + (f"?{parts.query}" if parts.query else "")
-    with _within(seconds, connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
+    with (
+        _within(seconds, connection),
+        error_context(raised=OSError, of=(HTTPException, ValueError)),
+        error_context(raised=ConnectionResetError, of=RemoteDisconnected, text="EOF"),
+        waiting(),
+    ):
         connection.request("GET", target, headers={"Host": parts.netloc.rpartition("@")[2], "Connection": "close"})
         answer = connection.getresponse()
         location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
@@ -118,11 +123,14 @@ def _within(seconds: float, connection: HTTPConnection) -> Iterator[None]:
     timer.start()
     try:
         yield
+    except OSError:
+        if not overdue.is_set():
+            raise
     finally:
         timer.cancel()
         connection.close()
     if overdue.is_set():  # A body that is cut reads like a shorter one.
-        raise OSError("context deadline exceeded")
+        raise TimeoutError("context deadline exceeded")
 
 
 def _cut(connection: HTTPConnection, overdue: Event) -> None:

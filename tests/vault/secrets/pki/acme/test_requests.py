@@ -139,13 +139,25 @@ def test_bodies_that_are_not_signed(authority: AcmeAuthority, body: dict[str, st
     assert problem(wire.send(wire.at("new-order"), body))[1:] == (kind, text)
 
 
-@pytest.mark.parametrize("body", [[], "x", {"protected": 1}, {"protected": base64.b64encode(b"[[1").decode()}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        "x",
+        {"protected": 1},
+        {"protected": base64.b64encode(b"[[1").decode()},
+        {"protected": base64.b64encode('{"alg": "ES256", "jwk": {}} '.encode("utf-16")).decode().rstrip("=")},
+        {"protected": base64.b64encode(b"[" * 9000).decode().rstrip("=")},
+    ],
+)
 def test_bodies_of_any_form_get_an_error(authority: AcmeAuthority, body: object) -> None:
     wire = authority.stranger()
     assert 400 <= wire.send(wire.at("new-account"), body).status_code <= 500
 
 
-@pytest.mark.parametrize(("payload", "text"), [(b"[1]", "array"), (b"{", "failed to json unmarshal 'payload'")])
+@pytest.mark.parametrize(
+    ("payload", "text"), [(b"[1]", "array"), (b"{", "failed to json unmarshal 'payload'"), (b"[" * 9000, "payload")]
+)
 def test_payloads_of_any_form_get_an_error(authority: AcmeAuthority, payload: bytes, text: str) -> None:
     from acme import jws
 

@@ -326,6 +326,36 @@ def test_other_requests_are_answered_meanwhile_and_a_reset_ends_it(authority: Ac
     assert wire.post(wire.at("orders")).json() == {"orders": []}
 
 
+@pytest.mark.parametrize(
+    ("ends", "text"), [(True, "EOF"), (False, "net/http: timeout awaiting response headers")]
+)  # fmt: skip
+def test_servers_that_say_nothing(
+    authority: AcmeAuthority, silent: Silent, monkeypatch: pytest.MonkeyPatch, ends: bool, text: str
+) -> None:
+    monkeypatch.setattr("mockkms.outside.PATIENCE", 1.0)
+    wire = authority.client()
+    challenge = wire.challenge(wire.order(NAME), "http-01")
+    path = f"/.well-known/acme-challenge/{challenge['token']}"
+    authority.others.http.texts[path] = f"http://localhost:{silent.port}/"
+    wire.post(challenge["url"], {})
+    assert silent.reached.wait(PATIENCE)
+    if ends:
+        silent.hang_up()
+    assert cause(failed(wire, challenge), challenge).endswith(text)
+
+
+def test_where_nothing_listens(authority: AcmeAuthority) -> None:
+    wire = authority.client()
+    challenge = wire.challenge(wire.order(NAME), "http-01")
+    path = f"/.well-known/acme-challenge/{challenge['token']}"
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    authority.others.http.texts[path] = f"http://localhost:{port}/"
+    wire.post(challenge["url"], {})
+    refused = f"dial tcp 127.0.0.1:{port}: connect: connection refused"
+    assert cause(failed(wire, challenge), challenge).endswith(refused)
+
+
 def test_a_restored_world_validates_what_was_accepted(authority: AcmeAuthority) -> None:
     wire, challenge = accepted(authority)
     failed(wire, challenge)

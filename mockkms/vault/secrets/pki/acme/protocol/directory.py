@@ -205,12 +205,8 @@ def _directory(state: PKI, call: Call) -> Directory:
         raise before(SERVER_INTERNAL, "specified role not allowed by ACME policy")
     if not config.allow_role_ext_key_usage:
         role.ext_key_usage, role.ext_key_usage_oids = ["serverauth"], []
-        role.server_flag, role.client_flag, role.code_signing_flag, role.email_protection_flag = (
-            True,
-            False,
-            False,
-            False,
-        )
+        role.server_flag = True
+        role.client_flag = role.code_signing_flag = role.email_protection_flag = False
     issuer = _issuer(state, given.get("issuer_ref") or role.issuer_ref or references.DEFAULT)
     below = call.request.path[len(call.mount.path) :]
     return Directory(

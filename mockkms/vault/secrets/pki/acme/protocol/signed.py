@@ -106,7 +106,7 @@ def payload(protected: object, body: object, signature: object, key: AccountKey)
         return None
     try:
         given = json.loads(token.payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise after(MALFORMED, f"failed to verify signature: failed to json unmarshal 'payload': {error}") from None
     if given is None:
         return None
@@ -168,7 +168,7 @@ def binding(given: Mapping[str, object]) -> BindingClaim:
 def _object(content: bytes, front: str) -> dict[str, object]:
     """Return a JSON object. Raises AcmeProblem."""
     try:
-        given = json.loads(content)
+        given = json.loads(content.decode())
         if not isinstance(given, dict):
             raise ValueError("json: cannot unmarshal the value into an object")
     except (ValueError, RecursionError) as error:

@@ -122,7 +122,7 @@ def _as_go_says(where: str, port: int) -> Iterator[None]:
     except ConnectionRefusedError:
         raise OSError(outside.refusal(where, port)) from None
     except TimeoutError:
-        raise OSError("context deadline exceeded") from None
+        raise OSError("net/http: timeout awaiting response headers") from None
     except ConnectionError:
         raise OSError("EOF") from None
 
