@@ -34,6 +34,8 @@ WORLD: dict[str, Any] = {
                 "max_lease_ttl": "87600h",
                 "issuers": [{"name": "root", "generate": {"common_name": "Root CA", "ttl": "80000h"}}],
                 "roles": {"web": {"allowed_domains": ["example.test"], "allow_subdomains": True, "ttl": "1h"}},
+                "cluster": {"path": "https://vault.example.test/v1/pki"},
+                "acme": {"enabled": True, "eab_policy": "not-required", "allowed_roles": ["web"]},
             },
             "ssh/": {"type": "ssh", "roles": {"otp": {"key_type": "otp", "default_user": "ubuntu"}}},
             "totp/": {"type": "totp", "keys": {"anna": {"key": "GEZDGNBVGY3TQOJQ", "digits": 8}}},

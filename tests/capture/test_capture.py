@@ -45,6 +45,7 @@ def test_what_the_api_shows_is_captured(flavor: str, tmp_path: Path, capsys: pyt
     assert list(vault["mounts"]["old/"]["secrets"]) == ["smtp/mail"]
     assert vault["mounts"]["pki/"]["roles"]["web"]["allowed_domains"] == ["example.test"]
     assert vault["mounts"]["pki/"]["issuers"][0]["generate"]["common_name"] == "Root CA"
+    assert vault["mounts"]["pki/"]["acme"]["allowed_roles"] == ["web"]
     assert vault["mounts"]["database/"]["roles"]["app"]["default_ttl"] == 3600
     assert vault["auth"]["approle/"]["roles"]["web"]["token_policies"] == ["app"]
     assert vault["auth"]["userpass/"]["users"]["anna"]["token_policies"] == ["app"]

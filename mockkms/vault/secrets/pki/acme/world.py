@@ -11,6 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mockkms.vault.framework.captured import CapturedMount, parameters_in
 from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, Moment, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, list_at, mapping_at, mappings_at
@@ -18,6 +19,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part
 from mockkms.vault.secrets.pki.acme.accounts import new_key
+from mockkms.vault.secrets.pki.acme.config import config
 from mockkms.vault.secrets.pki.model import PKI, EabKey
 from mockkms.vault.secrets.pki.settings import AcmeConfig
 
@@ -41,22 +43,26 @@ def _shape() -> Key:
 
 def _fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     given = dict(mapping_at(spec, "acme"))
-    config: AcmeConfig = mount.state.acme
+    settings: AcmeConfig = mount.state.acme
     for name in _PORTS:
         port = given.pop(name, None)
         if isinstance(port, int):
-            setattr(config, name, port)
-    config.hosts = [str(one) for one in list_at(given, _HOSTS)] or config.hosts
+            setattr(settings, name, port)
+    settings.hosts = [str(one) for one in list_at(given, _HOSTS)] or settings.hosts
     given.pop(_HOSTS, None)
     if given:
         with to.guard("acme"):
             seeding.write(to.core, mount, "config/acme", given)
 
 
-def _described(config: AcmeConfig) -> dict[str, object]:
+def _described(settings: AcmeConfig) -> dict[str, object]:
     fresh = AcmeConfig()
-    more = {name: getattr(config, name) for name in (*_PORTS, _HOSTS)}
-    return {**config.changed(), **{name: value for name, value in more.items() if value != getattr(fresh, name)}}
+    more = {name: getattr(settings, name) for name in (*_PORTS, _HOSTS)}
+    return {**settings.changed(), **{name: value for name, value in more.items() if value != getattr(fresh, name)}}
+
+
+def _captured(server: CapturedMount) -> dict[str, object]:
+    return parameters_in(server.read("config/acme") or {}, config)
 
 
 def _binding_shape() -> Key:
@@ -104,7 +110,7 @@ def _described_binding(key_id: str, key: EabKey) -> dict[str, object]:
 
 
 PARTS = (
-    Part("acme", _shape, _fill, lambda _core, mount: _described(mount.state.acme)),
+    Part("acme", _shape, _fill, lambda _core, mount: _described(mount.state.acme), _captured),
     Part(
         "acme_bindings",
         _binding_shape,
