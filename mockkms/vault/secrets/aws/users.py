@@ -5,9 +5,11 @@ Source: ``secretAccessKeysCreate`` and ``pathUserRollback`` of Vault's ``builtin
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mockkms.vault.amazon.query import AwsAccess, AwsFault, text_in, texts_in
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import refusing
+from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.secrets.aws.model import AwsRole
 
 
@@ -16,6 +18,17 @@ def create(iam: AwsAccess, call: Call, username: str, name: str, role: AwsRole) 
     boundary = {"PermissionsBoundary": role.permissions_boundary_arn} if role.permissions_boundary_arn else {}
     with refusing("Error creating IAM user: ", of=AwsFault):
         iam.ask(call, "CreateUser", UserName=username, Path=role.user_path or "/", **boundary)
+    try:
+        return _equipped(iam, call, username, name, role)
+    except ErrorResponse:
+        # The real server does so a few minutes later (its write-ahead log).
+        with suppress(AwsFault):
+            delete(iam, call, username)
+        raise
+
+
+def _equipped(iam: AwsAccess, call: Call, username: str, name: str, role: AwsRole) -> tuple[str, str]:
+    """Give a new user what its role describes, and return its access key. Raises ErrorResponse."""
     with refusing("Error attaching user policy: ", of=AwsFault):
         for arn in role.policy_arns:
             iam.ask(call, "AttachUserPolicy", UserName=username, PolicyArn=arn)

@@ -79,6 +79,7 @@ def test_refusals_are_reported(amazon: Amazon, aws: hvac.Client, action: str, te
     amazon.fails[action] = "LimitExceeded"
     with pytest.raises(InvalidRequest, match=text):
         aws.read("aws/creds/r")
+    assert amazon.users == {}, "what was created is deleted again"
 
 
 def test_sessions_are_those_of_sts(amazon: Amazon, aws: hvac.Client) -> None:
