@@ -86,6 +86,7 @@ def _add_explore_options(group: pytest.OptionGroup, parser: pytest.Parser) -> No
     add("--mockkms-explore-case", metavar="ID", action="append", help="explore this case alone, and show its requests")
     add("--mockkms-explore-setup", action="store_true", help="also explore the requests of fixtures")
     add("--mockkms-explore-dry-run", action="store_true", help="say what would be explored")
+    parser.addini("mockkms_explore", "run each test again for each failure of its requests", type="bool")
     parser.addini("mockkms_explore_set", sets)
     parser.addini("mockkms_explore_failures", own)
     parser.addini("mockkms_explore_depth", depth)
@@ -97,7 +98,7 @@ def _add_explore_options(group: pytest.OptionGroup, parser: pytest.Parser) -> No
 
 def explores(config: pytest.Config) -> bool:
     """Return whether an option asks for the exploration of all tests."""
-    return any(config.getoption(f"mockkms_{name}") for name in _EXPLORING)
+    return bool(config.getini("mockkms_explore")) or any(config.getoption(f"mockkms_{name}") for name in _EXPLORING)
 
 
 def option(config: pytest.Config, name: str) -> str | None:

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mockkms.explore.explorer import shown_seconds
-from mockkms.explore.results import Cell, Exploration, ExploredFailure, ExploredTest, Outcome
+from mockkms.explore.results import Cell, Exploration, ExploredFailure, ExploredTest, Outcome, Wrong
 
+_OF_STATE = (Wrong.DOUBLE_WRITE, Wrong.LOST_WRITE, Wrong.OTHER_STATE)
 Group = list[tuple[ExploredTest, Cell]]
 """Equal problems, each with its test."""
+_MOST_TESTS = 20
+"""Matrices that are shown."""
 _MOST_PROBLEMS = 30
 """Problems that are shown in full."""
 _MOST_NAMES = 6
@@ -24,9 +27,12 @@ LEGEND = (
 def render(result: Exploration, *, verbose: bool = False) -> Iterator[str]:
     """Yield the lines of a report. ``verbose``: also the requests of each problem, and tests without problems."""
     explored = [test for test in result.tests if test.cells]
-    shown = [test for test in explored if verbose or any(not cell.outcome.harmless for cell in test.cells)]
-    for test in shown:
-        yield from matrix(test, result.failures)
+    shown = [test for test in explored if verbose or any(cell.problem and not cell.known for cell in test.cells)]
+    # The tests that fail the exploration come first; those of each kind stay in their order.
+    shown.sort(key=lambda test: not any(result.fails(cell) for cell in test.cells))
+    yield from _matrices(shown[:_MOST_TESTS], result.failures)
+    if len(shown) > _MOST_TESTS:
+        yield f"… and {len(shown) - _MOST_TESTS} further tests with problems, which the file of results has"
         yield ""
     if shown:
         yield LEGEND
@@ -36,23 +42,40 @@ def render(result: Exploration, *, verbose: bool = False) -> Iterator[str]:
     yield from summary(result)
 
 
+def _matrices(tests: Sequence[ExploredTest], failures: Sequence[ExploredFailure]) -> Iterator[str]:
+    """Yield the matrices of tests, as wide as each other; the names of the columns only where they change."""
+    width = max((len(request.id) for test in tests for request in test.requests), default=0)
+    before: list[str] = []
+    for test in tests:
+        columns = _columns(test, failures)
+        yield test.id
+        yield from _rows(test, columns, min(_WIDEST, width), heading=columns != before)
+        yield ""
+        before = columns
+
+
 def matrix(test: ExploredTest, failures: Sequence[ExploredFailure]) -> Iterator[str]:
-    """Yield the matrix of one test: requests down, failures across, names of the failures written upright."""
+    """Yield the matrix of one test: requests down, failures across, the names of the failures on lines of their own."""
+    width = min(_WIDEST, max((len(request.id) for request in test.requests), default=0))
+    yield from _rows(test, _columns(test, failures), width, heading=True)
+
+
+def _columns(test: ExploredTest, failures: Sequence[ExploredFailure]) -> list[str]:
     used = {fault.failure for cell in test.cells for fault in cell.faults}
-    columns = [failure.name for failure in failures if failure.name in used]
-    outcomes = {cell.faults[0]: cell for cell in test.cells if len(cell.faults) == 1}
+    return [failure.name for failure in failures if failure.name in used]
+
+
+def _rows(test: ExploredTest, columns: Sequence[str], width: int, *, heading: bool) -> Iterator[str]:
     by_row: dict[str, dict[str, str]] = {}
-    for fault, cell in outcomes.items():
-        by_row.setdefault(fault.request, {})[fault.failure] = letter(cell)
-    yield test.id
-    rows = [request for request in test.requests if request.id in by_row]
-    width = min(_WIDEST, max((len(row.id) for row in rows), default=0))
-    for place, name in enumerate(columns):
-        bars = "│ " * place
-        yield f"  {'':{width}}  {bars}{name}"
-    for row in rows:
-        letters = " ".join(by_row[row.id].get(name, " ") for name in columns)
-        yield f"  {_cut(row.id, width):{width}}  {letters}".rstrip()
+    for cell in test.cells:
+        if len(cell.faults) == 1:
+            by_row.setdefault(cell.faults[0].request, {})[cell.faults[0].failure] = letter(cell)
+    for place, name in enumerate(columns if heading else ()):
+        yield f"  {'':{width}}  {'│ ' * place}{name}"
+    for row in test.requests:
+        if row.id in by_row:
+            letters = " ".join(by_row[row.id].get(name, " ") for name in columns)
+            yield f"  {_cut(row.id, width):{width}}  {letters}".rstrip()
     pairs = test.pairs
     if pairs:
         bad = sum(not cell.outcome.harmless for cell in pairs)
@@ -74,12 +97,13 @@ def _problems(result: Exploration, verbose: bool) -> Iterator[str]:
         if not cell.problem or cell.known:
             continue
         if verbose or result.fails(cell):
-            wrong = cell.outcome is Outcome.WRONG
+            # A habit of the client shows at many requests; a write is a problem of its own.
+            request = cell.faults[-1].request if cell.kind in _OF_STATE else ""
             where = "" if cell.outcome is Outcome.HUNG else cell.where
-            what = (test.id, cell.outcome, cell.kind, where, cell.exception, wrong and cell.faults[-1].request)
+            what = (test.id, cell.outcome, cell.kind, where, cell.exception, request)
             grave.setdefault(what, []).append((test, cell))
         else:
-            rest.setdefault((test.id, cell.where), []).append((test, cell))
+            rest.setdefault(cell.where or test.id, []).append((test, cell))
     found = sorted(grave.values(), key=lambda group: order.index(group[0][1].outcome))
     for group in found[:_MOST_PROBLEMS]:
         yield from problem(group, verbose)

@@ -87,8 +87,8 @@ def test_terminal_and_exit_code(suite: Run, pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines([
         f"exploring {ROTATE}: 5 runs, about *, at most *",
         "*= mockkms exploration =*",
-        "*write transit/encrypt/{name}#1  r R R R r",
         "*write transit/keys/{name}/rotate#1  . W . W .",
+        "*write transit/encrypt/{name}#1      r R R R r",
         "WRONG (double-write): reset-after@write transit/keys/{name}/rotate#1",
         f"  again: pytest {ROTATE} --mockkms-explore-set=smoke '--mockkms-explore-case=reset-after@write *",
         "explored: 10 runs of 2 tests in *: 3 tolerated, 5 raised, 2 wrong, 2 accepted",

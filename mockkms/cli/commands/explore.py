@@ -179,7 +179,8 @@ def _again(options: argparse.Namespace, command: list[str], case: str) -> str:
     for name in ("failures", "limit", "root_token", "flavor", "rng"):
         value = getattr(options, name)
         if value is not None:
-            flags.append(f"--{name.replace('_', '-')}={value}")
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            flags.append(f"--{name.replace('_', '-')}={text}")
     flags += [f"--set={','.join(options.set)}"] * bool(options.set)
     flags += ["--depth=2"] * (" + " in case) + ["--tls"] * options.tls
     return shlex.join(["mockkms", "explore", *flags, f"--case={case}", "--", *command])
