@@ -53,7 +53,7 @@ def _summary(exploration: Exploration) -> str:
     counts = exploration.counts()
     runs = sum(counts.values())
     parts = [f"{runs} {'run' if runs == 1 else 'runs'} in {exploration.seconds:.1f} s"]
-    parts += [f"{number} {outcome}" for outcome, number in counts.items() if number]
+    parts += [f"{number} {_name(outcome)}" for outcome, number in counts.items() if number]
     accepted = sum(cell.accepted for _, cell in exploration.cells())
     known = sum(cell.known for _, cell in exploration.cells())
     left = sum(test.left_out for test in exploration.tests)
@@ -68,7 +68,7 @@ def _legend(exploration: Exploration) -> Markup:
         (code(one.name), one.help + (" (the request takes effect)" if one.applied else ""))
         for one in exploration.failures
     ]
-    outcomes = [(tag("span", f"{mark} {outcome}"), text) for outcome, (mark, text) in OUTCOMES.items()]
+    outcomes = [(tag("span", f"{mark} {_name(outcome)}"), text) for outcome, (mark, text) in OUTCOMES.items()]
     return folded(
         "What the failures and outcomes mean",
         table("Failures", ("Failure", "Meaning"), failures),
@@ -192,7 +192,11 @@ class _Parts:
 
 
 def _word(cell: Cell) -> str:
-    return f"{cell.outcome}{', accepted' if cell.accepted else ', known' if cell.known else ''}"
+    return f"{_name(cell.outcome)}{', accepted' if cell.accepted else ', known' if cell.known else ''}"
+
+
+def _name(outcome: Outcome) -> str:
+    return "not reached" if outcome is Outcome.MISSED else str(outcome)
 
 
 def _detail(cell: Cell) -> str:
