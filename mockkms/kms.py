@@ -16,8 +16,9 @@ from mockkms.handle import Handle
 from mockkms.server.front import Front
 from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
+from mockkms.server.wire.listening.addresses import Address, UnixSocket, address_of
 from mockkms.server.wire.server import Server
-from mockkms.server.wire.tls import NO_TLS, Address, OwnTls, Tls, TlsFiles, certificate_of, server_tls
+from mockkms.server.wire.tls import NO_TLS, OwnTls, Tls, TlsFiles, certificate_of, server_tls
 from mockkms.tenant import Tenant
 from mockkms.urls import shown_host
 from mockkms.vault.kernel.node import SYSTEM_MAX_TTL, ServerSettings
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from mockkms.worldfile import WorldSpec
 
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
-Listener = tuple[str, int, TlsFiles | None]
-"""Host, port (0 picks a free one) and TLS of an additional address to listen on."""
+Listener = tuple[str, int, TlsFiles | None] | UnixSocket | str
+"""An additional address: host, port (0 picks a free one) and TLS; or a Unix socket, as in ``unix:/run/vault.sock``."""
 _ALONE = {"step_down": "a single server has no standby that could take over; use mockkms.Cluster or serve --nodes"}
 _KEPT_WORLDS = 64
 """Loaded worlds that are cached."""
@@ -52,7 +53,8 @@ class MockKMS(Handle):
     - ``state``: ``unsealed``, ``sealed`` or ``uninitialized`` (waiting for ``sys/init``, unlike a dev server).
     - ``tls``: True (a certificate for localhost; clients trust ``ca_file``), an SSLContext, or the paths of a
       certificate and a key in PEM. ``TlsFiles`` can also request client certificates.
-    - ``further``: additional addresses to listen on, each with its TLS.
+    - ``further``: additional addresses to listen on: tuples of host, port and TLS, and texts such as
+      ``unix:/run/vault.sock``.
     - ``fresh_keys``: generate every RSA key instead of using prepared ones (slow).
     - ``default_lease_ttl``, ``max_lease_ttl``: seconds; the default is 768 hours.
     - ``control_token``: required by the control API, if given. ``control_anywhere``: the control API also answers
@@ -136,7 +138,7 @@ class MockKMS(Handle):
         self._populate(self._seeds)
         self._keeper = self._kept_in(Path(state_file)) if state_file is not None else None
         self._gateway = self._guarded(self._made_gateway())
-        addresses = [Address(place, number, own.server() if own else None) for place, number, own in further]
+        addresses = [address_of(one) for one in further]
         own = None if control_port is None else Address("127.0.0.1", control_port)
         self._server = Server(self._gateway, tls=context, further=addresses, control=own)
 
@@ -166,9 +168,8 @@ class MockKMS(Handle):
 
     @property
     def further_urls(self) -> list[str]:
-        """The additional addresses, in the form of ``url``; empty before ``start``."""
-        found = self._server.further
-        return [f"http{'s' if place.tls else ''}://{shown_host(place.host)}:{port}" for place, port in found]
+        """The additional addresses, in the form of ``url`` or ``unix:///path``; empty before ``start``."""
+        return self._server.further_urls
 
     @property
     def _shown_host(self) -> str:

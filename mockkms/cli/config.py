@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
 from mockkms.error_context import error_context
+from mockkms.server.wire.listening.addresses import UnixSocket, read_mode
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.hcl import HclError, HclItem, HclItems, Literal, Object
@@ -59,6 +60,8 @@ _LISTENER = _words(
 )
 _FLAGS = ("tls_disable", "tls_require_and_verify_client_cert", "tls_disable_client_certs")
 _FILES = ("tls_cert_file", "tls_key_file", "tls_client_ca_file")
+_SOCKET = ("socket_mode", "socket_user", "socket_group")
+_SOCKET_PATH = "/run/vault.sock"
 _TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
 
 
@@ -90,6 +93,8 @@ class ListenerConfig:
     tls_client_ca_file: str = ""
     tls_require_and_verify_client_cert: bool = False
     tls_disable_client_certs: bool = False
+    socket: UnixSocket | None = None
+    """The Unix socket of a listener of type ``unix``, in place of host, port and TLS."""
 
 
 @dataclass
@@ -220,8 +225,11 @@ class _Reader:
 
     def _listener(self, item: HclItem, kind: str, members: HclItems) -> None:
         config = self._config
+        if kind == "unix":
+            config.listeners.append(ListenerConfig(tls_disable=True, socket=self._socket(item, members)))
+            return
         if kind != "tcp":
-            raise self._wrong(item, f'listener "{kind}": only "tcp" is emulated')
+            raise self._wrong(item, f'listener "{kind}": only "tcp" and "unix" are emulated')
         made = ListenerConfig()
         for inner in members.items:
             name = inner.keys[0].name
@@ -242,6 +250,25 @@ class _Reader:
             if made.tls_require_and_verify_client_cert and not made.tls_client_ca_file:
                 raise self._wrong(item, "listener: tls_require_and_verify_client_cert needs tls_client_ca_file")
         config.listeners.append(made)
+
+    def _socket(self, item: HclItem, members: HclItems) -> UnixSocket:
+        """A Unix socket. As in Vault, mode, user and group take effect only together."""
+        given: dict[str, str] = {}
+        for inner in members.items:
+            name = inner.keys[0].name
+            if name == "address" or name in _SOCKET:
+                given[name] = self._text(inner)
+            elif name not in _LISTENER:
+                self._unknown(inner, _LISTENER, "listener.")
+        path = given.pop("address", "").removeprefix("unix://") or _SOCKET_PATH
+        if set(given) != set(_SOCKET) or not all(given.values()):
+            if given:
+                names = ", ".join(_SOCKET)
+                self._config.notes.append(f"{self._place(item)}: {', '.join(given)} without effect: needs {names}")
+            return UnixSocket(path)
+        with error_context("socket_mode: ", partial(self._wrong, item)):
+            mode = read_mode(given["socket_mode"])
+        return UnixSocket(path, mode, given["socket_user"], given["socket_group"])
 
     def _address(self, item: HclItem) -> tuple[str, int]:
         text = self._text(item)

@@ -83,6 +83,8 @@ def _cluster(url: str) -> str:
 
 def _listener(url: str) -> str:
     scheme, _, address = url.partition("://")
+    if scheme == "unix":
+        return f'unix (addr: "{address}")'
     tls = "enabled" if scheme == "https" else "disabled"
     return f'tcp (addr: "{address}", cluster address: "{_cluster(url)}", tls: "{tls}")'
 

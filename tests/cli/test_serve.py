@@ -149,7 +149,7 @@ def test_a_configuration_file_is_followed(serve: Serve, tmp_path: Path) -> None:
     [
         ('listener "tcp" {\n address = "127.0.0.1:0"\n', "c.hcl:3:2: "),
         ('{"listener": {"tcp": {"tls_disable": 1,}}}', "c.hcl:1:"),
-        ('listener "unix" {}', 'c.hcl:1:1: listener "unix": only "tcp" is emulated'),
+        ('listener "udp" {}', 'c.hcl:1:1: listener "udp": only "tcp" and "unix" are emulated'),
         ('listener "tcp" {}', "c.hcl:1:1: listener: tls_cert_file and tls_key_file are needed"),
         ('listener "tcp" {\n address = "x:y"\n}', 'c.hcl:2:2: address: "x:y" has no port'),
         ('max_lease_ttl = "soon"', "c.hcl:1:1: max_lease_ttl: "),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from tempfile import TemporaryDirectory
 
 import hvac
 import pytest
@@ -98,6 +99,14 @@ def test_go_vault_api(kms: MockKMS) -> None:
         "sealed": False,
         "ttl": 3600,
     }
+
+
+def test_go_vault_api_over_a_unix_socket() -> None:
+    """Vault's own client takes ``unix://`` addresses, as in ``VAULT_ADDR``."""
+    with TemporaryDirectory(prefix="mk-") as folder, MockKMS(further=[f"unix:{folder}/v.sock"]) as kms:
+        [address] = kms.further_urls
+        found = json.loads(run(go_program("govault"), address, kms.token))
+        assert (address, found["plaintext"], found["sealed"]) == (f"unix://{folder}/v.sock", "four score", False)
 
 
 def test_node_fetch(kms: MockKMS) -> None:

@@ -24,7 +24,7 @@ from mockkms.cli.progress import progress
 
 if TYPE_CHECKING:
     from mockkms.cli.config import ListenerConfig, ServerConfig
-    from mockkms.kms import MockKMS
+    from mockkms.kms import Listener, MockKMS
     from mockkms.server.wire.tls import Tls, TlsFiles
 
 _HOST, _PORT = "127.0.0.1", 8200
@@ -38,6 +38,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listen = parser.add_argument_group("listening")
     listen.add_argument("--host", help=f"address to listen on (default: {_HOST})")
     listen.add_argument("--port", type=port_number, help=f"port; 0 picks a free one (default: {_PORT})")
+    sockets = "also listen on a Unix socket: unix:/run/vault.sock[,mode=0660][,user=NAME][,group=NAME]; may be repeated"
+    listen.add_argument("--listen", action="append", default=[], metavar="unix:PATH", help=sockets)
     listen.add_argument("--tls", action="store_true", help="HTTPS with a new certificate for localhost")
     listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
     listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")
@@ -260,17 +262,18 @@ def _configured(options: argparse.Namespace) -> ServerConfig | None:
 def _first(options: argparse.Namespace, config: ServerConfig | None) -> ListenerConfig | None:
     """Return the listener that gives the server's main address; None in dev mode, which has its own address."""
     dev = getattr(options, "dev", False)
-    return config.listeners[0] if config and config.listeners and not dev else None
+    listeners = [one for one in config.listeners if one.socket is None] if config else []
+    return listeners[0] if listeners and not dev else None
 
 
-def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[tuple[str, int, TlsFiles | None]]:
+def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[Listener]:
     """Return the additional addresses to listen on."""
     first = _first(options, config)
     others = [listener for listener in config.listeners if listener is not first] if config else []
-    if others and options.nodes is not None:
+    if (others or options.listen) and options.nodes is not None:
         screen.warn("a node of a cluster has one listener; additional listeners are ignored")
         return []
-    return [(listener.host, listener.port, _files(listener)) for listener in others]
+    return [*(one.socket or (one.host, one.port, _files(one)) for one in others), *options.listen]
 
 
 def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
@@ -318,8 +321,9 @@ def _start(kms: MockKMS, options: argparse.Namespace) -> None:
     except (OSError, ValueError) as error:
         given = (options.port, options.rustfs_port, options.control_port)
         ports = [str(port) for port in given if port is not None]
-        where = f"{options.host}:{' or '.join(ports)}"
-        hint = "; --port 0 picks a free port" if getattr(error, "errno", 0) == errno.EADDRINUSE else ""
+        where = getattr(error, "filename", None) or f"{options.host}:{' or '.join(ports)}"
+        taken = getattr(error, "errno", 0) == errno.EADDRINUSE and not getattr(error, "filename", None)
+        hint = "; --port 0 picks a free port" if taken else ""
         raise CommandError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{hint}") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
-from mockkms.server.wire.listener import listening
+from mockkms.server.wire.listening.listener import listening
 from mockkms.server.wire.server import Server
 
 _PATIENCE = 5.0

@@ -23,12 +23,13 @@ from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.eager_tasks import start_requests_at_once
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
-from mockkms.server.wire.listener import Listener, listening
+from mockkms.server.wire.listening.addresses import Address, UnixSocket
+from mockkms.server.wire.listening.listener import Listener, listening, place_of
 from mockkms.server.wire.loops import new_loop
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
 from mockkms.server.wire.protocol import HEAD_SECONDS, Later, Manager, Protocol
 from mockkms.server.wire.responses import PlainResponse, RefusalResponse, plain
-from mockkms.server.wire.tls import Address, ServerTls
+from mockkms.server.wire.tls import ServerTls
 from mockkms.server.wire.tls_faults import meet
 from mockkms.vault.kernel.mounting import trusted_certificates
 
@@ -58,7 +59,7 @@ class Server:
         gateway: Gateway,
         *,
         tls: ServerTls | None = None,
-        further: Sequence[Address] = (),
+        further: Sequence[Address | UnixSocket] = (),
         control: Address | None = None,
     ) -> None:
         """``control``: where the control API has a port of its own, on plain HTTP, which no fault touches."""
@@ -70,8 +71,8 @@ class Server:
         self._control_listener: Listener | None = None
         self._tls = tls
         self._addresses = list(further)
-        self._further: dict[int, Address] = {}
-        """Additional addresses by the port in use."""
+        self._further: dict[int | str, Address | UnixSocket] = {}
+        """Additional addresses by the port in use, or the path of a Unix socket."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ending: threading.Thread | None = None
@@ -103,16 +104,16 @@ class Server:
         try:
             own = [self.control] if self.control is not None else []
             for place in [*own, *(Address(host, port) for port in ports), *self._addresses]:
-                sockets.append(listening(place.host, place.port))
+                sockets.append(place.listen())
         except OSError:
             for made in sockets:
                 made.close()
             raise
-        found = [made.getsockname()[1] for made in sockets]
+        found = [place_of(made) for made in sockets]
         if self.control is not None:
-            self.control_port = found.pop(0)
-        self.ports = found[: len(ports)]
-        self.gateway.world.core.server.ports.update(found)
+            self.control_port = int(found.pop(0))
+        self.ports = [int(port) for port in found[: len(ports)]]
+        self.gateway.world.core.server.ports.update(port for port in found if isinstance(port, int))
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
@@ -144,9 +145,9 @@ class Server:
         self._loop = self._thread = None
 
     @property
-    def further(self) -> list[tuple[Address, int]]:
-        """Additional addresses, each with its port in use."""
-        return [(place, port) for port, place in self._further.items()]
+    def further_urls(self) -> list[str]:
+        """The additional addresses, with the ports in use."""
+        return [place.url(port) for port, place in self._further.items()]
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -221,9 +222,8 @@ class Server:
 
     def _reopen_now(self) -> None:
         if not self._listeners:
-            places = [(self._host, port) for port in self._ports_to_open()]
-            places += [(place.host, port) for port, place in self._further.items()]
-            self._listen_on([listening(host, port) for host, port in places])
+            sockets = [listening(self._host, port) for port in self._ports_to_open()]
+            self._listen_on([*sockets, *(place.listen(port) for port, place in self._further.items())])
 
     def _ports_to_open(self) -> list[int]:
         return self.ports
@@ -272,7 +272,7 @@ class Server:
             return
         context, tls, trust = None, self._tls, None
         if self._further:
-            place = self._further.get(made.getsockname()[1])
+            place = self._further.get(place_of(made))
             tls = place.tls if place is not None else tls
         if tls is not None:
             plan = self.gateway.world.faults.connecting()

@@ -19,15 +19,6 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
 
 
-@dataclass(frozen=True)
-class Address:
-    """An address to listen on, with its TLS; port 0 picks a free port."""
-
-    host: str
-    port: int
-    tls: ServerTls | None = None
-
-
 _FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can sign such a certificate"
 
 

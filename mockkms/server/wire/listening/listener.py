@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 
 BACKLOG = 512
 _SHORT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
@@ -24,7 +26,8 @@ class Listener:
     """A listening socket. On the loop's thread only. ``welcome`` makes a connection of each accepted socket."""
 
     def __init__(self, made: socket.socket, welcome: Welcome) -> None:
-        self.port: int = made.getsockname()[1]
+        self.port = place_of(made)
+        """The port, or the path of a Unix socket."""
         self._socket, self._welcome = made, welcome
         self._loop = asyncio.get_running_loop()
         self._arriving: dict[asyncio.Task[None], socket.socket] = {}
@@ -68,7 +71,16 @@ class Listener:
         self._open = False
         self._loop.remove_reader(self._socket)
         self._socket.close()
+        if isinstance(self.port, str):
+            with suppress(OSError):
+                os.unlink(self.port)
         self.drop_arriving()
+
+
+def place_of(made: socket.socket) -> int | str:
+    """Return the port of a socket, or the path of a Unix socket."""
+    name = made.getsockname()
+    return str(name) if isinstance(name, (str, bytes)) else int(name[1])
 
 
 def listening(host: str, port: int) -> socket.socket:
