@@ -29,6 +29,8 @@ class Abandoned(Exception):
 class _Turn(threading.local):
     lock: Lock | None = None
     still: Callable[[], bool] | None = None
+    gives_way: bool = False
+    """Whether the lock is released while this thread waits."""
 
 
 _turn = _Turn()
@@ -37,8 +39,21 @@ _turn = _Turn()
 @contextmanager
 def taking_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
     """Hold ``lock``, and release it while this thread waits; ``still`` returns whether the world is the same."""
+    with _holding(lock, still, gives_way=True):
+        yield
+
+
+@contextmanager
+def keeping_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
+    """Hold ``lock`` even while this thread waits; what it starts ``in_background`` takes turns."""
+    with _holding(lock, still, gives_way=False):
+        yield
+
+
+@contextmanager
+def _holding(lock: Lock, still: Callable[[], bool], *, gives_way: bool) -> Iterator[None]:
     lock.acquire()
-    _turn.lock, _turn.still = lock, still
+    _turn.lock, _turn.still, _turn.gives_way = lock, still, gives_way
     try:
         yield
     finally:
@@ -50,7 +65,7 @@ def in_background(work: Callable[[], None]) -> bool:
     """Run ``work`` on a thread of its own as soon as this request releases the world, in turns with all requests.
 
     It is abandoned, without an error, if the world is replaced while it waits. Returns False, and does nothing, for a
-    request that does not take turns.
+    request of no server.
     """
     lock, still = _turn.lock, _turn.still
     if lock is None or still is None:
@@ -72,7 +87,7 @@ def waiting() -> Iterator[None]:
     The block must not access the world. Raises Abandoned if the world was replaced meanwhile.
     """
     lock, still = _turn.lock, _turn.still
-    if lock is None or still is None:
+    if lock is None or still is None or not _turn.gives_way:
         yield
         return
     lock.release()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockkms.outside.turn import Abandoned, taking_turns, waiting
+from mockkms.outside.turn import Abandoned, in_background, keeping_turns, taking_turns, waiting
 
 
 def free(lock: Any) -> bool:
@@ -52,3 +52,52 @@ def test_a_request_is_abandoned_where_the_world_was_replaced_meanwhile(fault: OS
     with pytest.raises(Abandoned):
         wait()
     assert free(lock)
+
+
+def test_work_in_the_background_takes_turns() -> None:
+    lock, done = threading.RLock(), threading.Event()
+    order: list[str] = []
+
+    def work() -> None:
+        with waiting():
+            assert free(lock)
+        order.append("work")
+        assert not free(lock)
+        done.set()
+
+    for turns in (taking_turns, keeping_turns):
+        done.clear()
+        order.clear()
+        with turns(lock, lambda: True):
+            assert in_background(work)
+            order.append("request")
+        assert done.wait(10)
+        assert order == ["request", "work"]
+    assert not in_background(work), "the request is of no server"
+
+
+def test_who_keeps_turns_keeps_the_lock() -> None:
+    lock = threading.RLock()
+    with keeping_turns(lock, lambda: True), waiting():
+        assert not free(lock)
+    assert free(lock)
+
+
+def test_work_in_the_background_is_given_up_where_the_world_was_replaced() -> None:
+    lock, replaced, reached = threading.RLock(), threading.Event(), threading.Event()
+    finished: list[bool] = []
+
+    def work() -> None:
+        with waiting():
+            reached.set()
+            assert replaced.wait(10)
+        finished.append(True)
+
+    with taking_turns(lock, lambda: not replaced.is_set()):
+        assert in_background(work)
+    assert reached.wait(10)
+    replaced.set()
+    for thread in threading.enumerate():
+        if thread.name == "mockkms background":
+            thread.join(10)
+    assert finished == []

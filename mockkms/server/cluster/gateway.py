@@ -18,6 +18,7 @@ from functools import partial
 
 from aiohttp import web
 
+from mockkms.outside.turn import keeping_turns
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply, redirect_reply
@@ -140,7 +141,9 @@ class NodeGateway(Gateway):
             lock.release()
 
     def _locked(self, node: int, http: HttpRequest) -> HttpReply:
-        with self.world.lock:
+        core = self.world.core
+        state = core.state
+        with keeping_turns(self.world.lock, lambda: core.state is state):
             self.take_seal_from_core()
             return self._vault(node, http)
 
