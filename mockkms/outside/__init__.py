@@ -123,9 +123,11 @@ def _within(seconds: float, connection: HTTPConnection) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except OSError:
-        if not overdue.is_set():
+    except OSError as error:
+        # A connection that is cut ends like one that the server closes; the socket's own timeout may come first.
+        if not isinstance(error, TimeoutError) and not overdue.is_set():
             raise
+        overdue.set()
     finally:
         timer.cancel()
         connection.close()

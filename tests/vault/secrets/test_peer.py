@@ -1,0 +1,109 @@
+"""The servers behind engines: asked with a deadline while other requests are answered, and never elsewhere."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import hvac
+import pytest
+
+from mockkms import MockKMS, outside
+from mockkms.vault.secrets.peer import Answer, offline
+from tests.vault.driving import World
+from tests.vault.secrets.standin import StandIn, data_of, mounted, standing_in
+
+pytestmark = pytest.mark.flavors("vault")
+_PATIENCE = 2.0
+
+
+@pytest.fixture
+def deaf() -> Iterator[socket.socket]:
+    """A server that says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(30)
+        yield listening
+
+
+def address(server: socket.socket) -> str:
+    return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def consul() -> Iterator[StandIn]:
+    with standing_in() as server:
+        yield server
+
+
+def took(send: Callable[[], object]) -> float:
+    start = time.monotonic()
+    send()
+    return time.monotonic() - start
+
+
+def test_other_requests_are_answered_while_a_server_does_not(
+    deaf: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "PATIENCE", _PATIENCE)
+    with MockKMS() as kms, ThreadPoolExecutor(1) as pool:
+        vault = hvac.Client(kms.url, token=kms.token)
+        vault.sys.enable_secrets_engine("consul")
+        vault.write("consul/config/access", address=address(deaf), token="t")
+        vault.write("consul/roles/r", consul_policies="p")
+        start = time.monotonic()
+        waiting = pool.submit(lambda: vault.adapter.request("GET", "v1/consul/creds/r", raise_exception=False))
+        accepted, _ = deaf.accept()
+        other = hvac.Client(kms.url, token=kms.token)
+        assert took(lambda: other.secrets.kv.v2.create_or_update_secret("a", {"b": 1})) < _PATIENCE / 2
+        assert not waiting.done()
+        answer = waiting.result()
+        accepted.close()
+    assert _PATIENCE <= time.monotonic() - start < 3 * _PATIENCE
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [f'Put "http://{address(deaf)}/v1/acl/token": context deadline exceeded']
+
+
+def test_leases_end_while_their_server_does_not_answer(deaf: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that are due end before the next request, which waits; others are answered."""
+    monkeypatch.setattr(outside, "PATIENCE", _PATIENCE)
+    with MockKMS() as kms, ThreadPoolExecutor(1) as pool:
+        vault = hvac.Client(kms.url, token=kms.token)
+        vault.sys.enable_secrets_engine("consul")
+        vault.write("consul/config/access", address="consul.test", token="t")
+        vault.write("consul/roles/r", consul_policies="p", ttl="1m")
+        vault.read("consul/creds/r")
+        vault.write("consul/config/access", address=address(deaf), token="t")
+        kms.clock.advance(61)
+        waiting = pool.submit(lambda: took(lambda: vault.adapter.request("GET", "v1/sys/mounts")))
+        accepted, _ = deaf.accept()
+        other = hvac.Client(kms.url, token=kms.token)
+        assert took(lambda: other.secrets.kv.v2.create_or_update_secret("a", {"b": 1})) < _PATIENCE / 2
+        assert waiting.result() >= _PATIENCE / 2
+        accepted.close()
+
+
+@pytest.mark.parametrize("body", ["", "[]", "nonsense", '{"SecretID": 5}', "[" * 5000])
+def test_an_answer_of_another_shape_is_survived(world: World, consul: StandIn, body: str) -> None:
+    write = mounted(world, "consul")
+    write("config/access", address=consul.url.removeprefix("http://"), token="t")
+    write("roles/r", consul_policies="p")
+    consul.answers["PUT", "/v1/acl/token"] = 200, body
+    assert data_of(world.ask("read", "e/creds/r"))["token"] == ""
+
+
+def test_what_an_answer_has() -> None:
+    answer = Answer(200, b'{"a": {"b": "c"}, "n": 1}\n')
+    assert answer.ok
+    assert (answer.member("a", "b"), answer.member("n"), answer.member("a", "x", "y")) == ("c", "", "")
+    assert not Answer(404, b"").ok
+
+
+def test_nothing_is_asked_offline(world: World, consul: StandIn) -> None:
+    write = mounted(world, "consul")
+    with offline():
+        write("config/access", address=consul.url.removeprefix("http://"), token="t")
+        write("roles/r", consul_policies="p")
+        assert data_of(world.ask("read", "e/creds/r"))["token"]
+    assert consul.lines == []
