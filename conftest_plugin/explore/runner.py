@@ -46,9 +46,12 @@ class RunOfTest:
         if call.excinfo is not None and self._found is None:
             self._found = _verdict(call.excinfo, "" if call.when == "call" else f"in {call.when}: ", item)
         when: Literal["setup", "call", "teardown"] = "call" if call.when == "collect" else call.when
-        return pytest.TestReport(
+        report = pytest.TestReport(
             item.nodeid, item.location, {}, outcome, None, when, (), call.duration, call.start, call.stop
         )
+        # An expected failure: --pdb does not stop at it.
+        vars(report)["wasxfail"] = "explored"
+        return report
 
     def verdict(self) -> Verdict:
         """Return the verdict, after the run."""

@@ -79,6 +79,10 @@ def _names_lease(seen: SeenRequest, run: Observation) -> bool:
     )
 
 
+def _reads(seen: SeenRequest, run: Observation) -> bool:
+    return seen.entry.operation in ("read", "list") and seen.entry.path not in _STATUS_PATHS
+
+
 def _reads_after_write(seen: SeenRequest, run: Observation) -> bool:
     """Whether a replica that lags behind could answer differently: the mount was written to before."""
     entry = seen.entry
@@ -143,6 +147,7 @@ FAILURES = (
         {"answer": {"status": 200, "body": "<html>login</html>", "content_type": "text/html"}}, applies=_answers_json,
     ),
     Failure("empty", "the request takes effect, and the body is empty", {"empty": True}, True, applies=_answers_json),
+    Failure("gone", "404: what is read is not there", {"answer": "not-found"}, applies=_reads),
     Failure("restart", "every connection is cut, the state is kept", {"restart": "keep"}),
     Failure("outage", "the server is sealed, and stays so", {"seal": True}, applies=_any_vault),
 )  # fmt: skip

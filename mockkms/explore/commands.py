@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -21,6 +22,17 @@ from mockkms.handle import Handle
 _KEPT = 16 * 1024
 """Bytes of the output that are kept, the last ones."""
 _LINES = 20
+_LONGEST = 300
+_TRACEBACK = "Traceback (most recent call last):"
+_PLACE = re.compile(
+    r'File "(?P<python>[^"\n]{1,300})", line (?P<line>\d+)'
+    r"|(?P<other>[\w./-]{1,300}\.(?:go|java|m?js|cjs|rs)):(?P<number>\d+)"
+)
+_LIBRARIES = (
+    "site-packages", "dist-packages", "/lib/python", "<frozen", "<string>", "/usr/local/go/", "/go/pkg/mod/",
+    "/go/src/runtime/", "node_modules", "node:internal", "/.cargo/", "/rustc/",
+)  # fmt: skip
+"""In paths of code that is not the user's."""
 _DUMP = 1.0
 """Seconds that a process that has reached its limit gets to write what its threads are doing."""
 
@@ -62,7 +74,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], limit: f
     started = time.monotonic()
     try:
         process = subprocess.Popen(
-            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command, env={"PYTHONFAULTHANDLER": "1", **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:
@@ -76,19 +88,24 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], limit: f
     except subprocess.TimeoutExpired:
         hung = True
         seconds = time.monotonic() - started
-        _dump(process)
+        _dump(process, signal.SIGABRT if _is_python(command) else signal.SIGQUIT)
     finally:
         _end(process)
         output.close()
     if not hung:
         seconds = time.monotonic() - started
-    return _verdict(process.returncode, hung, seconds, output.lines(), limit)
+    return _verdict(process.returncode, hung, seconds, output.text(), limit)
 
 
-def _dump(process: subprocess.Popen[bytes]) -> None:
+def _is_python(command: Sequence[str]) -> bool:
+    """Whether a command is run by Python, whose fault handler writes stacks upon SIGABRT."""
+    return any(word in Path(command[0]).name for word in ("python", "pytest"))
+
+
+def _dump(process: subprocess.Popen[bytes], number: int) -> None:
     """Ask a process what it is doing: programs in Go and Java write the stacks of their threads upon SIGQUIT."""
     with suppress(OSError, AttributeError):
-        os.killpg(process.pid, signal.SIGQUIT)
+        os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_DUMP)
 
@@ -103,16 +120,30 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _verdict(code: int, hung: bool, seconds: float, lines: Sequence[str], limit: float) -> Verdict:
+def _verdict(code: int, hung: bool, seconds: float, text: str, limit: float) -> Verdict:
+    lines = [line[:_LONGEST] for line in text.splitlines()[-_LINES:]]
+    where = _where(text)
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")[:200]
     if hung:
-        return Verdict(Outcome.HUNG, seconds, f"not ended after {limit:g} s", output=tuple(lines))
+        return Verdict(Outcome.HUNG, seconds, f"not ended after {limit:g} s", "", where, tuple(lines))
     if code < 0:
         name = _signal(-code)
-        return Verdict(Outcome.RAISED, seconds, last or f"ended by {name}", name, output=tuple(lines))
+        return Verdict(Outcome.RAISED, seconds, last or f"ended by {name}", name, where, tuple(lines))
     if code:
-        return Verdict(Outcome.FAILED, seconds, last, f"exit code {code}", output=tuple(lines))
+        return Verdict(Outcome.FAILED, seconds, last, f"exit code {code}", where, tuple(lines))
     return Verdict(Outcome.TOLERATED, seconds)
+
+
+def _where(text: str) -> str:
+    """Return the place in the user's code that a traceback or a dump of stacks shows; empty if there is none."""
+    raised = text.rfind(_TRACEBACK)
+    found = [
+        f"{match['python'] or match['other']}:{match['line'] or match['number']}"
+        for match in _PLACE.finditer(text, max(raised, 0))
+        if not any(part in match[0] for part in _LIBRARIES)
+    ]
+    # Of a traceback, the last call is the innermost one; of a dump the first.
+    return (found[-1] if raised >= 0 else found[0]) if found else ""
 
 
 def _signal(number: int) -> str:
@@ -141,9 +172,9 @@ class _Tail:
         if not self._thread.is_alive():
             self._stream.close()
 
-    def lines(self) -> list[str]:
-        """Return the last lines."""
-        return [line[:300] for line in self._kept.decode("utf-8", "replace").splitlines()[-_LINES:]]
+    def text(self) -> str:
+        """Return the last part of what the stream had."""
+        return self._kept.decode("utf-8", "replace")
 
 
 def shown_command(command: Sequence[str]) -> str:

@@ -102,7 +102,7 @@ def _used(run: Observation, case: Case) -> Iterator[Complaint]:
         if struck is None:
             continue
         after = run.requests[run.requests.index(struck) + 1 :]
-        if "revoke" in failure.words:
+        if failure.words.get("revoke") is True:
             uses = [seen for seen in after if seen.entry.token == struck.entry.token and seen.entry.path not in _LOOKS]
             others = [seen for seen in uses if not seen.equals(struck)]
             if others or len(uses) > _MOST_RETRIES:

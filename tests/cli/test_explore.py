@@ -85,7 +85,10 @@ def test_hung_commands_are_ended(tmp_path: Path) -> None:
     assert time.monotonic() - started < 60
     (test,) = read_results(tmp_path / "result.json").tests
     outcomes = {cell.id: cell for cell in test.cells}
-    assert outcomes["timeout@read sys/mounts#1"].outcome is Outcome.HUNG
+    hung = outcomes["timeout@read sys/mounts#1"]
+    assert hung.outcome is Outcome.HUNG
+    # The fault handler has written where the program was.
+    assert hung.where.endswith("program.py:9")
     denied = outcomes["permission-denied@read sys/mounts#1"]
     assert (denied.outcome, denied.exception) == (Outcome.FAILED, "exit code 4")
     assert denied.detail == "failed: HTTP Error 403: Forbidden"

@@ -139,6 +139,47 @@ def test_expired_token_in_use(explore: Explore) -> None:
     assert [cell.outcome for cell in test.cells] == [Outcome.TOLERATED], test.cells
 
 
+def test_ended_lease_in_use(server: MockKMS, explore: Explore) -> None:
+    """A client that renews a lease which has ended goes on with refusals; one that asks for a new secret does not."""
+    server.load(
+        {"vault": {"mounts": {"rabbitmq/": {"type": "rabbitmq"}}}},
+    )
+    setup = Client(server)
+    with setup.session:
+        setup(
+            "POST",
+            "rabbitmq/config/connection",
+            connection_uri="http://r.invalid",
+            username="a",
+            password="b",
+            verify_connection=False,
+        )
+        setup("POST", "rabbitmq/roles/app", vhosts='{"/": {"read": ".*"}}')
+    server.set_baseline()
+
+    def secret(client: Client) -> str:
+        lease: str = client("GET", "rabbitmq/creds/app").json()["lease_id"]
+        return lease
+
+    def stubborn(client: Client) -> None:
+        lease = secret(client)
+        for _ in range(3):
+            try:
+                client("POST", "sys/leases/renew", lease_id=lease)
+            except requests.HTTPError:
+                continue
+
+    def careful(client: Client) -> None:
+        lease = secret(client)
+        try:
+            client("POST", "sys/leases/renew", lease_id=lease)
+        except requests.HTTPError:
+            secret(client)
+
+    assert {cell.kind for cell in explore(stubborn, "lease-revoked").cells} == {Wrong.USED_AFTER_END}
+    assert [cell.outcome for cell in explore(careful, "lease-revoked").cells] == [Outcome.TOLERATED]
+
+
 def test_stale_read_changes_what_is_written(explore: Explore) -> None:
     """A counter that is read from a replica which lags behind is written with another value."""
 

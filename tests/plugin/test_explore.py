@@ -298,6 +298,13 @@ def said(result: pytest.RunResult) -> str:
     return text
 
 
+def test_the_debugger_does_not_stop(suite: Run, pytester: pytest.Pytester) -> None:
+    """Failures of explored runs are outcomes, not failures that ``--pdb`` or ``-x`` react to."""
+    result = suite("--pdb", "-x", "--mockkms-explore-set=smoke", "--mockkms-explore", source=SUITE)
+    result.assert_outcomes(passed=4)
+    assert "(Pdb)" not in result.stdout.str()
+
+
 def test_wrong_options(suite: Run, tmp_path: Path) -> None:
     """Each wrong option is a usage error that says what would be right."""
 
