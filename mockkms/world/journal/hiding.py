@@ -19,16 +19,21 @@ from mockkms.world.journal.entry import Entry, secret_header
 PARSED = 1 << 20
 """Bytes of the longest body that is parsed; longer ones are removed."""
 _NAMES = frozenset((
-    "authorizationcode", "backup", "barcode", "clientkey", "clientnonce", "clienttlskey", "code", "connectionurl",
-    "env", "hmackey", "iamrequestbody", "iamrequestheaders", "input", "integrationkey", "key", "keysbase64",
-    "keyshares", "masterkey", "mfapayload", "passwordhash", "pembundle", "pemkeys", "pkcs7", "plaintext",
-    "plaintextkey", "privatekeydata", "randombytes", "recoverykeys", "recoverykeysbase64", "settingsfilebase64",
+    "authorizationcode", "backup", "barcode", "cfapimutualtlskey", "clientkey", "clientnonce", "clienttlskey",
+    "code", "connectionurl", "env", "hmackey", "iamrequestbody", "iamrequestheaders", "identityrequestheaders",
+    "identityrequesturl", "input", "integrationkey", "key", "keysbase64", "keyshares", "keytab", "masterkey",
+    "mfapayload", "passwordhash", "pembundle", "pemkeys", "pkcs7", "plaintext", "plaintextkey", "privatekeydata",
+    "randombytes", "recoverykeys", "recoverykeysbase64", "requestheaders", "settingsfilebase64",
     "tlscertificatekey", "tokenreviewerjwt",
 ))  # fmt: skip
 """Fields whose values are secrets although their names do not end as those of ``SECRET_NAME`` do."""
 _KEYS = frozenset(("export", "byok-export", "init", "rekey", "rekey-recovery-key", "rotate"))
 """First segments of endpoints whose ``keys`` are key material, not names."""
-_WHOLE = frozenset(("credentials", "keys", "mfapayload"))
+_IN_LOGINS = frozenset(("authorization", "iamrequesturl", "identity", "nonce", "signature"))
+"""Fields that are secrets in logins: with what they hold, a client can log in again."""
+_WHOLE = frozenset(
+    ("credentials", "iamrequestheaders", "identityrequestheaders", "keys", "mfapayload", "requestheaders")
+)
 """Such fields, of those above, that are hidden even if they hold a mapping."""
 _ADMIN = frozenset(("code", "key"))
 """What the admin API calls its errors and names its keys by."""
@@ -84,6 +89,8 @@ class Hide:
             self._names.add("keys")
         if entry.mount.endswith("auth/token/"):
             self._names.add("id")
+        if first == "login":
+            self._names |= _IN_LOGINS
         if first == "raw":
             self._names.add("value")
         self._holds = vault and first in ("data", "{path:all}") and entry.operation not in ("list", "scan")

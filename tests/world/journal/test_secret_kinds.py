@@ -226,6 +226,29 @@ def _(ask: Client) -> Any:
     return [coded]
 
 
+_of("presigned request and its nonce", lambda ask: (ask.enable("aws"), ask("POST", "auth/aws/login", {
+    "iam_http_request_method": "GET", "iam_request_url": PLAIN, "nonce": SECRET, "signature": "c2lnbmF0dXJlLW9m"})),
+    PLAIN, SECRET, "c2lnbmF0dXJlLW9m")  # fmt: skip
+_of("signed requests of AliCloud and Oracle Cloud", lambda ask: (ask.enable("alicloud"), ask.enable("oci"), ask(
+    "POST", "auth/alicloud/login", {"identity_request_url": PLAIN, "identity_request_headers": {"x": SECRET}}), ask(
+    "POST", "auth/oci/login/r", {"request_headers": {"authorization": [SECRET]}}), ask.enable("aws"), ask(
+    "POST", "auth/aws/login", {"iam_request_headers": {"authorization": [SECRET]}})), PLAIN, SECRET)  # fmt: skip
+_of("keytab and ticket of Kerberos", lambda ask: (ask.enable("kerberos"), ask("POST", "auth/kerberos/config", {
+    "service_account": "s", "keytab": PLAIN}), ask("POST", "auth/kerberos/login", {"authorization": SECRET},
+    Authorization=f"Negotiate {SECRET}")), PLAIN, SECRET)  # fmt: skip
+_of("settings of cloud methods", lambda ask: (ask.enable("azure"), ask.enable("cf"), ask.enable("gcp"), ask(
+    "POST", "auth/azure/config", {"client_secret": SECRET}), ask("POST", "auth/cf/config", {"cf_password": SECRET,
+    "cf_client_secret": PLAIN, "cf_api_mutual_tls_key": PEM, "pcf_password": SECRET}), ask(
+    "POST", "auth/gcp/config", {"credentials": f'{{"private_key": "{SECRET}"}}'})), SECRET, PLAIN, PRIVATE)  # fmt: skip
+
+
+@kind("rotated keys of AWS")
+def _(ask: Client) -> Any:
+    ask.mount("aws")
+    ask("POST", "aws/static-roles/r", {"username": "u", "rotation_period": 3600})
+    return [ask("GET", "aws/static-creds/r")["data"]["secret_key"]]
+
+
 _of("private key as PEM under any name", lambda ask: ask(
     "POST", "sys/policies/acl/p", {"policy": "path \"x\" {} # " + PEM}), PRIVATE)  # fmt: skip
 
