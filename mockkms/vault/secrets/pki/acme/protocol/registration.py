@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.problems import (
     ACCOUNT_DOES_NOT_EXIST,
     EXTERNAL_ACCOUNT_REQUIRED,
@@ -61,7 +62,8 @@ def _by_key(found: Directory) -> AcmeAccount | None:
 def _found(found: Directory) -> AcmeReply:
     account = _by_key(found)
     if account is None:
-        raise after(ACCOUNT_DOES_NOT_EXIST, "an account with this key does not exist")
+        article = "An" if found.call.core.product.has(Feature.PKI_LATER) else "an"
+        raise after(ACCOUNT_DOES_NOT_EXIST, f"{article} account with this key does not exist")
     return _shown(found, account)
 
 
