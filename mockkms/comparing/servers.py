@@ -12,12 +12,14 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import zip_longest
 from urllib.parse import quote, urlencode
 
 from mockkms.comparing.volatile import NAMES, stable
+from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.recording.bindings import Bindings, issued
 from mockkms.recording.exchange import Answered, Asked, Body, Exchange
-from mockkms.recording.placeholders import PLACEHOLDER
+from mockkms.recording.placeholders import PLACEHOLDER, TIME
 from mockkms.recording.reader import Recording
 from mockkms.recording.redacting import json_bytes
 from mockkms.recording.unify import Found, filled, unify_text
@@ -33,6 +35,8 @@ _MOST = 100_000
 """Values of one server that are remembered for later requests."""
 _READS = ("GET", "HEAD", "LIST", "SCAN")
 _SHORTEST = 8
+_SHORTEST_KNOWN = 16
+"""Characters from which on a secret is recognized anywhere."""
 
 
 @dataclass
@@ -121,8 +125,12 @@ class ServerSide:
         self._secrets.bind(found)
         asked, request = exchange.asked, _request(exchange)
         entry = Entry(0.0, "vault", asked.method, asked.path, {}, b"", request, reply.status, b"", 0.0)
-        hide = Hide(entry, lambda text: bool(self._secrets.holder(text)), self._show)
-        return Answered(reply.status, pairs, Body("json", hide.texts(hide.answer(value)) if reply.body else None))
+        hide = Hide(entry, self._known, self._show, shortest=SHORTEST_TOKEN)
+        aligned = _aligned(exchange.answered.body.value, value)
+        return Answered(reply.status, pairs, Body("json", hide.texts(hide.answer(aligned)) if reply.body else None))
+
+    def _known(self, text: str) -> bool:
+        return len(text) >= _SHORTEST_KNOWN and not TIME.fullmatch(text) and self._secrets.holder(text) != ""
 
     def _show(self, secret: Secret, _name: str) -> str:
         if isinstance(secret, str) and PLACEHOLDER.fullmatch(secret):
@@ -200,6 +208,16 @@ def _mapped(value: object, real: Callable[[str], Secret]) -> object:
     if isinstance(value, dict):
         return {name: _mapped(item, real) for name, item in value.items()}
     return [_mapped(item, real) for item in value] if isinstance(value, list) else value
+
+
+def _aligned(recorded: object, real: object) -> object:
+    """Return an answer with the placeholders of another one in the places that they have there."""
+    if isinstance(recorded, dict) and isinstance(real, dict):
+        return {name: _aligned(recorded.get(name), item) for name, item in real.items()}
+    if isinstance(recorded, list) and isinstance(real, list):
+        return [_aligned(one, other) for one, other in zip_longest(recorded[: len(real)], real)]
+    scalar = isinstance(real, Secret) and not isinstance(real, bool) and real != ""
+    return recorded if scalar and isinstance(recorded, str) and PLACEHOLDER.fullmatch(recorded) else real
 
 
 def _gather(recorded: object, real: object, name: str, found: Found, remember: Callable[[str, str], None]) -> None:

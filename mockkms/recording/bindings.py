@@ -13,7 +13,7 @@ from mockkms.recording.placeholders import Form, usable
 from mockkms.recording.unify import Found, placeholders_in, slots
 from mockkms.world.journal.hiding import Secret
 
-_LONGEST = 64 * 1024
+_LONGEST = 1024 * 1024
 """Characters of the longest value that is kept in place of a secret."""
 _MOST = 64 * 1024 * 1024
 """Characters of all such values together."""
@@ -52,6 +52,9 @@ class Bindings:
         bound = self._bound.get(placeholder)
         if bound is not None:
             return bound == value
+        form = self._forms.get(placeholder)
+        if form is not None and (form[0].kind == "number") == isinstance(value, str):
+            return False
         if self.holder(value) == placeholder or self._made_up(placeholder) == value:
             return True
         # A secret that the recorded server made can only be sent as the replay gave it out.
@@ -62,6 +65,10 @@ class Bindings:
         for placeholder, value in found:
             if not placeholder or value == "" or value == self._made_up(placeholder):
                 continue
+            holder = self.holder(value)
+            if holder not in ("", placeholder) and placeholder in self._issued:
+                # The client uses another of its secrets than the recorded one did, not another value of this one.
+                continue
             size = len(value) if isinstance(value, str) else 8
             old = self._bound.pop(placeholder, None)
             if old is not None:
@@ -70,7 +77,7 @@ class Bindings:
                     del self._holders[old]
             if size <= _LONGEST and self._size + size <= _MOST:
                 self._bound[placeholder] = value
-                self._holders[value] = placeholder
+                self._holders.setdefault(value, placeholder)
                 self._size += size
 
     def clear(self) -> None:
@@ -84,7 +91,9 @@ class Bindings:
         if found is None:
             form, number = self._forms.get(placeholder) or (Form("text"), _number(placeholder))
             found = self._usable[placeholder] = usable(form, number)
-            self._names[found] = placeholder
+            # Clients use numbers of few digits for other things.
+            if isinstance(found, str) and form.kind != "digits":
+                self._names[found] = placeholder
         return found
 
 

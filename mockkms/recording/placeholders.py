@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,17 +21,23 @@ from mockkms.vault.golang.number import Number
 from mockkms.world.journal.hiding import Secret
 
 PLACEHOLDER = re.compile(r"\(mockkms:[a-z0-9]{1,16}:[0-9]{1,9}\)")
-FORMS = ("token", "jwt", "uuid", "base64", "hex", "pem", "url", "number", "text")
+FORMS = ("token", "jwt", "uuid", "base64", "hex", "pem", "base32", "time", "number", "digits", "text")
 _VAULT_TOKEN = re.compile(r"(hv[sbr]\.|[sbr]\.)[A-Za-z0-9_-]{20,}(\.\w{1,16})?")
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
+"""An RFC 3339 time: often among the data of secrets."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"(?:[0-9a-f]{2}){8,}")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}={0,6}")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SHORTEST_BASE64 = 16
 """Characters from which on a text that may be base64 is taken for it under any name."""
 _BASE64_NAMES = frozenset((
     "backup", "barcode", "input", "keys_base64", "plaintext", "random_bytes", "recovery_keys_base64",
 ))  # fmt: skip
+_UNPADDED = frozenset(("encoded_root_token", "encoded_token"))
+_KEY_NAMES = frozenset(("backup", "ciphertext", "hmac_key", "key", "keys", "private_key", "random_bytes"))
+"""Fields whose values are keys, the length of which is kept whatever it is."""
 _KEY_SIZES = frozenset((16, 24, 32, 33, 48, 64, 96, 128, 256, 512))
 """Bytes of key material: only such a length is kept."""
 _LONGEST = 8192
@@ -46,11 +52,11 @@ class Form:
     kind: str
     """One of ``FORMS``."""
     start: str = ""
-    """Of a token its first characters, ``hvs.``; of a private key the label of the PEM block; of a URL the scheme."""
+    """Of a token its first characters, ``hvs.``; of a private key the label of the PEM block."""
     end: str = ""
-    """Of a token the suffix that names its namespace; of a private key its type."""
+    """Of a token the suffix that names its namespace; of a private key its type; of base64 ``unpadded``."""
     size: int = 0
-    """Characters of a token, digits of a number, bytes of key material in base64 or hex; 0: any."""
+    """Characters of a token or base32, digits of a number, bytes of key material in base64 or hex; 0: any."""
 
     def data(self) -> dict[str, object]:
         """Return what a recording says of it."""
@@ -59,6 +65,8 @@ class Form:
 
 def form_of(secret: Secret, name: str) -> Form:
     """Return the form of a secret; ``name`` is that of its field."""
+    if isinstance(secret, str) and name.lower().endswith("password"):
+        return Form("text")
     if not isinstance(secret, str):
         digits = str(secret).lstrip("-")
         return Form("number", "" if digits.isdigit() else "float", size=min(len(digits.partition(".")[0]), 15))
@@ -69,20 +77,27 @@ def form_of(secret: Secret, name: str) -> Form:
         return Form("jwt")
     if _UUID.fullmatch(secret):
         return Form("uuid")
+    if TIME.fullmatch(secret):
+        return Form("time")
     label = private_keys.label(secret)
     if label:
         return Form("pem", label, private_keys.kind(secret))
-    if secret.startswith("otpauth://"):
-        return Form("url", "otpauth")
+    if _BASE32.fullmatch(secret):
+        return Form("base32", size=min(len(secret.rstrip("=")), 1024))
+    if secret.isdecimal() and secret.isascii():
+        return Form("digits", size=min(len(secret), 64))
     if _HEX.fullmatch(secret):
-        return Form("hex", size=_key_size(len(secret) // 2))
+        return Form("hex", size=_size(len(secret) // 2, name))
+    if name in _UNPADDED and _BASE64.fullmatch(secret + "=" * (-len(secret) % 4)):
+        return Form("base64", end="unpadded", size=len(secret) * 3 // 4)
     if (len(secret) >= _SHORTEST_BASE64 or name in _BASE64_NAMES) and _BASE64.fullmatch(secret):
-        return Form("base64", size=_key_size(_decoded_size(secret)))
+        return Form("base64", size=_size(_decoded_size(secret), name))
     return Form("text")
 
 
-def _key_size(size: int) -> int:
-    return size if size in _KEY_SIZES else 0
+def _size(size: int, name: str) -> int:
+    """Return a length in bytes if it says nothing but that of a key; else 0."""
+    return size if size in _KEY_SIZES or (name in _KEY_NAMES and size <= _LONGEST) else 0
 
 
 def _decoded_size(text: str) -> int:
@@ -127,23 +142,25 @@ def _jwt(_form: Form, number: int) -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in raw)
 
 
-def _url(form: Form, number: int) -> str:
-    secret = base64.b32encode(_bytes(number, 20)).decode()
-    return f"{form.start}://totp/mockkms:redacted-{number}?issuer=mockkms&secret={secret}"
+def _base64(form: Form, number: int) -> str:
+    text = base64.b64encode(_bytes(number, form.size)).decode()
+    return text.rstrip("=") if form.end else text
 
 
 def _text(_form: Form, number: int) -> str:
     return f"mockkms-redacted-{number}"
 
 
-_TEXTS = {
+_TEXTS: dict[str, Callable[[Form, int], str]] = {
     "token": _token,
     "jwt": _jwt,
     "uuid": lambda _form, number: str(UUID(bytes=_bytes(number, 16), version=4)),
-    "base64": lambda form, number: base64.b64encode(_bytes(number, form.size)).decode(),
+    "base64": _base64,
+    "time": lambda _form, number: f"2001-01-01T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z",
     "hex": lambda form, number: _bytes(number, form.size).hex(),
     "pem": lambda form, number: private_keys.made_up(form.start, form.end, _bytes(number, 32)),
-    "url": _url,
+    "base32": lambda form, number: base64.b32encode(_bytes(number, form.size)).decode()[: form.size],
+    "digits": lambda form, number: str(number).zfill(form.size)[-form.size :] if form.size else str(number),
 }
 
 

@@ -110,8 +110,9 @@ class Player:
 
     def _chosen(self, shape: _Shape, values: tuple[Secret, ...]) -> _Class:
         """Return the class of the fewest contradictions; of several one that is not played to its end, the first."""
-        holder = self.secrets.holder
-        known = shape.classes.get(tuple(holder(value) if value != "" else "" for value in values))
+        holders = tuple(self.secrets.holder(value) if value != "" else "" for value in values)
+        unknown = any(value != "" and not name for name, value in zip(holders, values, strict=True))
+        known = None if unknown else shape.classes.get(holders)
         if known is not None:
             return known
         best, best_rank = None, (0, False)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from mockkms.faults import addresses
+from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.recording import private_keys
 from mockkms.recording.exchange import Answered, Asked, Body, Exchange, normalized
 from mockkms.recording.secrets import Secrets
@@ -17,7 +18,9 @@ from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.hiding import PARSED, Hide
 
 _KEPT_ANSWER = frozenset((
-    "accept-ranges", "allow", "cache-control", "content-disposition", "content-language", "content-type", "location",
+    "accept-ranges", "access-control-allow-headers", "access-control-allow-methods", "access-control-allow-origin",
+    "access-control-max-age", "allow", "cache-control", "content-disposition", "content-language", "content-type",
+    "location", "pragma", "www-authenticate", "x-vault-namespace",
     "retry-after", "strict-transport-security", "vary", "warning", "x-content-type-options", "x-ratelimit-limit",
     "x-ratelimit-remaining", "x-ratelimit-reset", "x-vault-hydration-time", "x-vault-index", "x-vault-quota-path",
     "x-vault-raft-applied-index",
@@ -25,7 +28,7 @@ _KEPT_ANSWER = frozenset((
 """Headers of answers that are recorded; others are named as left out."""
 _NOT_NAMED = frozenset(("content-length", "date"))
 """Headers that every server makes of its own."""
-_KEPT_REQUEST = ("x-vault-wrap-ttl", "x-vault-wrap-format")
+_KEPT_REQUEST = ("access-control-request-method", "origin", "x-vault-wrap-ttl", "x-vault-wrap-format")
 _PATCH = "application/merge-patch+json"
 _FORM = "application/x-www-form-urlencoded"
 _PUBLIC = frozenset((
@@ -104,7 +107,7 @@ class Redactor:
 
     def _exchange(self, entry: Entry, headers: Sequence[tuple[str, str]], at: float, *, streamed: bool) -> Exchange:
         secrets = self.secrets
-        hide = Hide(entry, secrets.known, secrets.show)
+        hide = Hide(entry, secrets.known, secrets.show, shortest=SHORTEST_TOKEN)
         for name, text in entry.headers.items():
             hide.header(name.lower(), text)  # It remembers the secrets, which other parts may repeat.
         token = secrets.show(entry.token, "client_token") if entry.token else ""
@@ -151,7 +154,8 @@ class Redactor:
         if media_type in _PUBLIC:
             return Body("base64", base64.b64encode(raw).decode())
         text = raw.decode("utf-8", "replace")
-        public = entry.status >= 400 or not hide.anything or private_keys.are_public(text)
+        outside = not entry.target.startswith("/v1/")
+        public = outside or entry.status >= 300 or not hide.anything or private_keys.are_public(text)
         if text.encode() == raw and (public and (media_type.startswith(_TEXTUAL) or entry.status >= 400)):
             return Body("text", text)
         left_out.append(f"the body of the answer: {media_type or 'of no type'}, which may hold secrets")

@@ -6,15 +6,22 @@ Only a keyed hash of each secret is in memory, so that the same secret gets the 
 from __future__ import annotations
 
 import os
+import re
 from hashlib import blake2b
 
+from mockkms.faults.addresses import is_secret_name, plain_name
 from mockkms.recording import private_keys
-from mockkms.recording.placeholders import PLACEHOLDER, Form, form_of, placeholder
+from mockkms.recording.placeholders import PLACEHOLDER, TIME, Form, form_of, placeholder
 from mockkms.world.journal.hiding import Secret
 
 _SHORTEST_KNOWN = 16
 """Characters from which on a secret is recognized anywhere in later requests; shorter ones may be usual words."""
 _LONGEST_KNOWN = 8192
+_OTP_SECRET = re.compile(r"(?<=[?&]secret=)[A-Za-z2-7=]+")
+_DISTINCT = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[^\s/]+")
+"""A text that is most likely no word or path."""
+_IDENTIFIERS = ("accessor", "id")
+"""Ends of names whose values are no secrets outside of the data of a secret."""
 
 
 class Secrets:
@@ -23,6 +30,8 @@ class Secrets:
     def __init__(self) -> None:
         self._key = os.urandom(32)
         self._placeholders: dict[bytes, str] = {}
+        self._distinct: set[bytes] = set()
+        """Those that are recognized anywhere."""
         self._new: list[tuple[int, Form]] = []
 
     def __len__(self) -> int:
@@ -30,7 +39,7 @@ class Secrets:
 
     def known(self, text: str) -> bool:
         """Return whether a text is a secret that went through before, and long enough not to be a usual word."""
-        return _SHORTEST_KNOWN <= len(text) <= _LONGEST_KNOWN and self._hash(text) in self._placeholders
+        return _SHORTEST_KNOWN <= len(text) <= _LONGEST_KNOWN and self._hash(text) in self._distinct
 
     def show(self, secret: Secret, name: str) -> str:
         """Return the placeholder of a secret, or a PEM bundle with placeholders for the private keys in it."""
@@ -40,6 +49,8 @@ class Secrets:
             bundle = private_keys.within(secret, lambda block: self._one(block, name))
             if bundle is not None:
                 return bundle
+            if secret.startswith("otpauth://") and _OTP_SECRET.search(secret):
+                return _OTP_SECRET.sub(lambda found: self._one(found[0], name), secret)
         return self._one(secret, name)
 
     def taken(self) -> list[tuple[int, Form]]:
@@ -55,9 +66,20 @@ class Secrets:
             form = form_of(secret, name)
             found = self._placeholders[key] = placeholder(form, number)
             self._new.append((number, form))
+        if isinstance(secret, str) and key not in self._distinct and _is_distinct(secret, name):
+            self._distinct.add(key)
         return found
 
     def _hash(self, secret: Secret) -> bytes:
         # A number is another secret than the text of its digits: its placeholder has another form.
         kind = b"t" if isinstance(secret, str) else b"n"
         return blake2b(kind + str(secret).encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+
+def _is_distinct(secret: str, name: str) -> bool:
+    """Return whether a secret can be recognized anywhere: it is no name, path or time among the data of a secret."""
+    if is_secret_name(name):
+        return True
+    if plain_name(name).endswith(_IDENTIFIERS) or TIME.fullmatch(secret):
+        return False
+    return _DISTINCT.fullmatch(secret) is not None

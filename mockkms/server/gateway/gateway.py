@@ -59,7 +59,7 @@ class Gateway:
     """Serves one world."""
 
     forwards = False
-    """Whether requests are forwarded to another server."""
+    """Whether another server decides: requests are forwarded to it, or were recorded from it."""
 
     def __init__(self, world: World) -> None:
         self.world = world

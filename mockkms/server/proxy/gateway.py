@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import perf_counter
 
 from mockkms.faults import View
@@ -45,7 +46,12 @@ class ProxyGateway(Gateway):
     async def ask(self, http: HttpRequest) -> HttpReply:
         """Return the real server's response, with the properties for the journal."""
         now, started = self.world.clock.now(), perf_counter()
-        reply = await self.upstream.ask(http)
+        try:
+            reply = await self.upstream.ask(http)
+        except asyncio.CancelledError:
+            if self._recorder is not None:
+                self._recorder.skip("a request whose client left before the answer")
+            raise
         seconds = perf_counter() - started
         view = self.look(self.world, http)
         if view.service == "vault":

@@ -38,6 +38,8 @@ class ReplayGateway(Gateway):
     def __init__(self, world: World, recording: Recording, *, fallback: bool) -> None:
         super().__init__(world)
         self.recording, self.fallback = recording, fallback
+        # The recorded server has decided which pages may use it.
+        self.forwards = not fallback
         self._player = Player(recording)
         self._resets = world.resets
         self._learned = Learned()

@@ -53,6 +53,8 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 """Secrets within a text: private keys, TOTP URLs, user and password in URLs, passwords in connection strings."""
+_WRAPPED = frozenset(("wrapping/rewrap", "wrapping/unwrap", "wrapping/wrap"))
+"""Endpoints whose requests or responses hold what was wrapped."""
 _WORD = re.compile(r"[\w.-]{8,}")
 """What may be a token within a text."""
 _SHORTEST_SWEPT = 8
@@ -75,12 +77,13 @@ def mark(_secret: Secret, _name: str) -> str:
 class Hide:
     """Hides the secrets of one request and its response; ``show`` returns what replaces each."""
 
-    def __init__(self, entry: Entry, known: Known, show: Show = mark) -> None:
+    def __init__(self, entry: Entry, known: Known, show: Show = mark, *, shortest: int = 0) -> None:
+        """``shortest`` is the number of characters of a request's token from which on it is hidden in other fields."""
         endpoint = entry.trace.endpoint
         first = endpoint.partition("/")[0].partition("[")[0]
         vault = entry.service == "vault"
         self._known, self._show = known, show
-        self._sent = entry.token
+        self._sent = entry.token if len(entry.token) >= shortest else ""
         self._secrets: dict[str, None] = {}
         """Values hidden so far, which may occur elsewhere in the request too."""
         self._remember(entry.token)
@@ -91,12 +94,15 @@ class Hide:
             self._names.add("id")
         if first == "login":
             self._names |= _IN_LOGINS
+        if "/import" in endpoint:
+            # A key under a key that the server can unwrap.
+            self._names.add("ciphertext")
         if first == "raw":
             self._names.add("value")
         self._holds = vault and first in ("data", "{path:all}") and entry.operation not in ("list", "scan")
         """It reads or writes the data of a secret."""
         self._second = first == "data"
-        self.anything = vault and (not endpoint or first == "wrapping" or (self._holds and not self._second))
+        self.anything = vault and (not endpoint or endpoint in _WRAPPED or (self._holds and not self._second))
         """Request and response may have secrets of any form."""
 
     # -- what names and endpoints say ----------------------------------------------------------------------------
@@ -152,12 +158,15 @@ class Hide:
     def every(self, value: object, name: str = "", *, remember: bool = False) -> object:
         """Return the same shape without any value in it; ``name`` is that of its field."""
         if isinstance(value, dict):
-            return {key: self.every(item, key, remember=remember or is_secret_name(key)) for key, item in value.items()}
+            return {
+                key: self.every(item, name if key.isdigit() else key, remember=remember or is_secret_name(key))
+                for key, item in value.items()
+            }
         if isinstance(value, list):
             return [self.every(item, name, remember=remember) for item in value]
         if remember and isinstance(value, str):
             self._remember(value)
-        if isinstance(value, bool) or value == "" or not isinstance(value, Secret):
+        if isinstance(value, bool) or value in ("", 0) or not isinstance(value, Secret):
             return value
         return self._show(value, name)
 

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import stat
+import time
 from pathlib import Path
 
 import hvac
@@ -210,3 +211,41 @@ def test_answers_of_faults_are_not_recorded(tmp_path: Path) -> None:
         ("/v1/sys/health", 200),
         ("/v1/sys/seal-status", 200),
     ]
+
+
+def test_a_request_whose_client_left_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "left.jsonl"
+    with MockKMS() as real, MockKMS(upstream=real.url, record=path) as proxy:
+        real.faults.add("sys/health", delay=2)
+        with pytest.raises(requests.Timeout):
+            requests.get(f"{proxy.url}/v1/sys/health", timeout=0.3)
+        recorder = proxy.recorder
+        assert recorder is not None
+        for _ in range(100):
+            if recorder.left_out:
+                break
+            time.sleep(0.05)
+        assert recorder.left_out == {"a request whose client left before the answer": 1}
+
+
+def test_clients_with_and_without_a_token_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.jsonl"
+    with MockKMS() as real, MockKMS(upstream=real.url, record=path) as proxy:
+        ask = Client(proxy.url, real.token)
+        ask("GET", "sys/mounts", token="")
+        ask("GET", "sys/mounts")
+    with MockKMS(replay=path) as kms:
+        ask = Client(kms.url, "mine")
+        for token in ("mine", "", "mine", ""):
+            ask("GET", "sys/mounts", token=token)
+        assert [status for _, status, _, _ in ask.answers] == [200, 403, 200, 403]
+
+
+def test_words_that_are_also_the_root_token_stay(tmp_path: Path) -> None:
+    path = tmp_path / "root.jsonl"
+    with MockKMS() as real, MockKMS(upstream=real.url, record=path) as proxy:
+        assert real.token == "root"
+        Client(proxy.url, "root")("GET", "auth/token/lookup-self")
+    with MockKMS(replay=path) as kms:
+        data = Client(kms.url, "mine")("GET", "auth/token/lookup-self")["data"]
+    assert (data["id"], data["policies"], data["display_name"]) == ("mine", ["root"], "root")
