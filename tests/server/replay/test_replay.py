@@ -248,4 +248,4 @@ def test_words_that_are_also_the_root_token_stay(tmp_path: Path) -> None:
         Client(proxy.url, "root")("GET", "auth/token/lookup-self")
     with MockKMS(replay=path) as kms:
         data = Client(kms.url, "mine")("GET", "auth/token/lookup-self")["data"]
-    assert (data["id"], data["policies"], data["display_name"]) == ("mine", ["root"], "root")
+    assert (data["id"], data["policies"]) == ("mine", ["root"])
