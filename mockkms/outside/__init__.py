@@ -16,6 +16,7 @@ from mockkms.urls import urlsplit
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
+    from ssl import SSLContext
 
 PATIENCE = 10.0
 """Seconds until a response must be complete."""
@@ -63,15 +64,20 @@ def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
     return ask("GET", url, headers)
 
 
-def ask(method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "") -> tuple[int, bytes]:
-    """Send a request as ``get`` does; ``ca_pem`` replaces the certificates that this machine trusts."""
+def ask(
+    method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "", own_pem: str = ""
+) -> tuple[int, bytes]:
+    """Send a request as ``get`` does.
+
+    ``ca_pem`` replaces the certificates that this machine trusts. ``own_pem`` is the client's certificate with its key.
+    """
     from http.client import HTTPConnection, HTTPException
 
     parts = urlsplit(url)
     if not is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
     if parts.scheme == "https":
-        connection = _over_tls(parts.hostname, parts.port, ca_pem)
+        connection = _over_tls(parts.hostname, parts.port, client_context(ca_pem, own_pem))
     else:
         connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
@@ -94,7 +100,11 @@ def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENC
     if not ip_address(address).is_loopback:
         raise OSError(f"{address} is not on this machine")
     if parts.scheme == "https":
-        connection = _over_tls(address, port, "", verified=False)
+        from ssl import CERT_NONE
+
+        context = client_context()
+        context.check_hostname, context.verify_mode = False, CERT_NONE
+        connection = _over_tls(address, port, context)
         connection.timeout = seconds
     else:
         connection = HTTPConnection(address, port, timeout=seconds)
@@ -144,14 +154,25 @@ def _cut(connection: HTTPConnection, overdue: Event) -> None:
             sock.shutdown(socket.SHUT_RDWR)
 
 
-def _over_tls(host: str, port: int | None, ca_pem: str, *, verified: bool = True) -> HTTPConnection:
-    from http.client import HTTPSConnection
-    from ssl import CERT_NONE, SSLError, create_default_context
+def client_context(ca_pem: str = "", own_pem: str = "") -> SSLContext:
+    """Return a context for connections to servers; the parameters are those of ``ask``. Raises OSError."""
+    import ssl
 
-    with error_context("no certificates: ", OSError, of=(SSLError, ValueError)):
-        context = create_default_context(cadata=ca_pem or None)
-    if not verified:
-        context.check_hostname, context.verify_mode = False, CERT_NONE
+    from mockkms.files import PemFolder
+
+    with error_context("no certificates: ", OSError, of=(ssl.SSLError, ValueError)):
+        context = ssl.create_default_context(cadata=ca_pem or None)
+        if own_pem:
+            with PemFolder() as folder:  # Python loads them from files only.
+                path = folder / "client.pem"
+                path.write_text(own_pem, encoding="utf-8")
+                context.load_cert_chain(path, password="")  # Else OpenSSL asks for one on the terminal.
+    return context
+
+
+def _over_tls(host: str, port: int | None, context: SSLContext) -> HTTPConnection:
+    from http.client import HTTPSConnection
+
     return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
 

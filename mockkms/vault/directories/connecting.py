@@ -44,7 +44,8 @@ def _connection(config: DirectorySettings, host: str, port: int, tls: ssl.SSLCon
 
 
 def _context(config: DirectorySettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=config.certificate or None)
+    own = f"{config.client_tls_cert}\n{config.client_tls_key}" if config.client_tls_key else ""
+    context = outside.client_context(config.certificate, own)
     context.minimum_version = _TLS.get(config.tls_min_version, ssl.TLSVersion.TLSv1_2)
     context.maximum_version = _TLS.get(config.tls_max_version, ssl.TLSVersion.TLSv1_2)
     if config.insecure_tls:

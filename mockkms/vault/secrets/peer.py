@@ -84,6 +84,8 @@ class Peer:
     """Its address, with the scheme; empty: none is known."""
     headers: Mapping[str, str]
     ca_pem: str = ""
+    own_pem: str = ""
+    """The certificate that is presented, with its key."""
     kind: str = "application/json"
     """The media type of bodies."""
 
@@ -107,7 +109,7 @@ class Peer:
         if content:
             headers["Content-Type"] = self.kind
         try:
-            status, received = outside.ask(method, url, headers, content, self.ca_pem)
+            status, received = outside.ask(method, url, headers, content, self.ca_pem, self.own_pem)
         except ConnectionRefusedError:
             raise PeerError(self._fault(method, url, "")) from None
         except (OSError, ValueError) as error:

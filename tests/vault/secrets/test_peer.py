@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import hvac
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mockkms import MockKMS, outside
+from mockkms.crypto.x509.authority import Authority
+from mockkms.server.wire.tls import loaded
 from mockkms.vault.secrets.peer import Answer, offline
 from tests.vault.driving import World
 from tests.vault.secrets.standin import StandIn, data_of, mounted, standing_in
@@ -91,6 +99,41 @@ def test_an_answer_of_another_shape_is_survived(world: World, consul: StandIn, b
     write("roles/r", consul_policies="p")
     consul.answers["PUT", "/v1/acl/token"] = 200, body
     assert data_of(world.ask("read", "e/creds/r"))["token"] == ""
+
+
+def client_pair() -> tuple[str, str]:
+    """A self-signed certificate and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), begin, begin + datetime.timedelta(days=9)
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return builder.sign(key, hashes.SHA256()).public_bytes(pem).decode(), secret.decode()
+
+
+@pytest.mark.parametrize("engine", ["consul", "nomad"])
+def test_client_certificates_are_presented(world: World, engine: str) -> None:
+    """The server refuses the handshake of clients without a certificate that it knows."""
+    authority = Authority()
+    served, (own, key) = authority.issue(("127.0.0.1",)), client_pair()
+    context = loaded(served.certificate + served.key)
+    context.load_verify_locations(cadata=own)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with standing_in(context) as server:
+        write = mounted(world, engine)
+        where = server.url.removeprefix("https://") if engine == "consul" else server.url
+        access = {"address": where, "scheme": "https", "token": "t", "ca_cert": authority.certificate.decode()}
+        write("config/access", **access, client_cert=own, client_key=key)
+        write("roles/r", consul_policies="p")
+        write("role/r", policies="p")
+        server.answers["PUT", "/v1/acl/token"] = 200, {"SecretID": "issued", "AccessorID": "a-1"}
+        issued = data_of(world.ask("read", "e/creds/r"))
+        assert issued.get("token", issued.get("secret_id")) == "issued"
+        write("config/access", **access, client_cert="", client_key="")
+        assert world.ask("read", "e/creds/r").errors is not None
 
 
 def test_what_an_answer_has() -> None:

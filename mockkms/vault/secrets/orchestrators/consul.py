@@ -278,7 +278,8 @@ def revoke(state: Consul, call: Call) -> None:
 
 def _peer(access: ConsulAccess) -> Peer:
     headers = {"X-Consul-Token": access.token} if access.token else {}
-    return Peer("the Consul server", access.url, headers, access.ca_cert)
+    own = f"{access.client_cert}\n{access.client_key}" if access.client_cert and access.client_key else ""
+    return Peer("the Consul server", access.url, headers, access.ca_cert, own)
 
 
 def _sound(answer: Answer) -> Answer:

@@ -163,7 +163,8 @@ def revoke(state: Nomad, call: Call) -> None:
 
 def _peer(access: NomadAccess) -> Peer:
     headers = {"X-Nomad-Token": access.token} if access.token else {}
-    return Peer("the Nomad server", access.address, headers, access.ca_cert)
+    own = f"{access.client_cert}\n{access.client_key}" if access.client_cert and access.client_key else ""
+    return Peer("the Nomad server", access.address, headers, access.ca_cert, own)
 
 
 def _sound(answer: Answer) -> Answer:

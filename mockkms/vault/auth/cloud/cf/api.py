@@ -94,7 +94,8 @@ def _json(config: CfConfig, method: str, url: str, headers: dict[str, str], body
     try:
         if not outside.is_here(url):
             raise OSError
-        _, answer = outside.ask(method, url, headers, body, "".join(config.cf_api_trusted_certificates))
+        own = f"{config.cf_api_mutual_tls_certificate}\n{config.cf_api_mutual_tls_key}".strip()
+        _, answer = outside.ask(method, url, headers, body, "".join(config.cf_api_trusted_certificates), own)
     except OSError:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         fault = outside.refusal(parts.hostname or "", port)
