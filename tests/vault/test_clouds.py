@@ -40,7 +40,7 @@ def test_identity_settings_of_aws_are_checked(client: hvac.Client) -> None:
     assert aws.read_identity_integration()["iam_metadata"] == ["account_id", "auth_type"]
     aws.configure_identity_integration(iam_alias="full_arn", ec2_metadata=["region"])
     assert aws.read_identity_integration()["ec2_metadata"] == ["region"]
-    with pytest.raises(InvalidRequest, match="contains an unavailable field, please select from"):
+    with pytest.raises(InvalidRequest, match='contains an unavailable field, please select from "account_id'):
         aws.configure_identity_integration(iam_metadata="odd")
     with pytest.raises(InvalidRequest, match="InvalidClientTokenId"):
         client.auth.aws.iam_login("a", "b", role="r")

@@ -22,6 +22,12 @@ _LATEST = 253402300799
 """The last second of the year 9999: Go's times go further, but no token does."""
 
 
+def load_key(pem: str) -> jws.PublicKey:
+    """Return the public key of a PEM text, or of a certificate. Raises ValueError."""
+    with error_context(text="expected a public key or a certificate in PEM (-----BEGIN PUBLIC KEY-----)"):
+        return jws.load_key(pem.encode())
+
+
 def fetched(url: str) -> dict[str, object]:
     """Return the JSON object at a URL on this machine. Raises OSError with Go's text for any other answer."""
     parts = urlsplit(url)

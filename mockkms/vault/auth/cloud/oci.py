@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from mockkms.crypto import jws
+from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.parts import NAMES, listed, text
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.collections import Collection
@@ -75,7 +75,7 @@ class OciPrincipal:
 
     def __post_init__(self) -> None:
         """Check the key. Raises ValueError."""
-        if not isinstance(jws.load_key(self.public_key.encode()), rsa.RSAPublicKey):
+        if not isinstance(issuers.load_key(self.public_key), rsa.RSAPublicKey):
             raise ValueError("public_key must be an RSA key")
 
 
@@ -200,7 +200,7 @@ def _authenticate(state: OciAuth, call: Call, headers: dict[str, str]) -> OciPri
         if abs(parsedate_to_datetime(headers["date"]).timestamp() - call.now()) > _SKEW:
             raise ValueError
         lines = "\n".join(f"{name}: {headers.get(name, '')}" for name in signed)
-        key = jws.load_key(principal.public_key.encode())
+        key = issuers.load_key(principal.public_key)
         assert isinstance(key, rsa.RSAPublicKey)
         given = base64.b64decode(members.get("signature", ""), validate=True)
         key.verify(given, lines.encode(), padding.PKCS1v15(), hashes.SHA256())

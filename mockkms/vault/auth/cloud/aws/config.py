@@ -7,6 +7,7 @@ import re
 
 from cryptography import x509
 
+from mockkms.vault.auth.cloud import metadata
 from mockkms.vault.auth.cloud.aws.engine import (
     AwsAccount,
     AwsAuth,
@@ -28,9 +29,9 @@ _ALIASES = {
 _METADATA = {
     "iam_metadata": (
         "account_id", "auth_type", "canonical_arn", "client_arn", "client_user_id", "inferred_aws_region",
-        "inferred_entity_id", "inferred_entity_type",
+        "inferred_entity_id", "inferred_entity_type", "inferred_hostname",
     ),
-    "ec2_metadata": ("account_id", "ami_id", "instance_id", "region", "auth_type"),
+    "ec2_metadata": ("account_id", "auth_type", "ami_id", "instance_id", "region"),
 }  # fmt: skip
 _USUAL = ["account_id", "auth_type"]
 client = engine.path(
@@ -105,17 +106,11 @@ def write_identity(state: AwsAuth, call: Call) -> None:
     for name, requested in (("iam_alias", made.iam_alias), ("ec2_alias", made.ec2_alias)):
         if requested not in _ALIASES[name]:
             raise ErrorResponse(f'invalid {name} of "{requested}"; must be one of: {", ".join(_ALIASES[name])}')
-    made.iam_metadata = _metadata("iam_metadata", made.iam_metadata)
-    made.ec2_metadata = _metadata("ec2_metadata", made.ec2_metadata)
+    for name in _METADATA:
+        if name in call:
+            with refusing():
+                setattr(made, name, metadata.chosen(call[name], _USUAL, _METADATA[name]))
     state.identity = made
-
-
-def _metadata(name: str, requested: list[str]) -> list[str]:
-    if requested in ([], ["default"]):
-        return list(_USUAL)
-    if not set(requested) <= set(_METADATA[name]):
-        raise ErrorResponse(f"{name} contains an unavailable field, please select from {', '.join(_METADATA[name])}")
-    return list(requested)
 
 
 @rotate.on(Operation.UPDATE)

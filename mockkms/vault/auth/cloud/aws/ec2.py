@@ -13,6 +13,7 @@ from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole
 from mockkms.vault.auth.cloud.aws.iam import kept
 from mockkms.vault.auth.cloud.aws.inventory import AwsMachine, KnownMachine
 from mockkms.vault.auth.cloud.aws.tags import RoleTag, parsed
+from mockkms.vault.auth.cloud.metadata import selected
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import (
     Auth,
@@ -84,7 +85,7 @@ def log_in(state: AwsAuth, call: Call, name: str, document: IdentityDocument, no
 def _auth(state: AwsAuth, role: AwsAuthRole, name: str, document: IdentityDocument, tag_ttl: int) -> Auth:
     internal = {"instance_id": document.instance_id, "region": document.region, "account_id": document.account_id}
     about = {**internal, "ami_id": document.ami_id, "auth_type": "ec2"}
-    metadata = {key: about[key] for key in state.identity.ec2_metadata if about.get(key)}
+    metadata = selected(state.identity.ec2_metadata, about)
     alias = {"role_id": role.role_id, "instance_id": document.instance_id, "image_id": document.ami_id}
     return Auth(
         metadata={"role_tag_max_ttl": go_duration(tag_ttl), "role": name, **metadata},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from mockkms.vault.auth.cloud.aws import arns, bounds, lookups
 from mockkms.vault.auth.cloud.aws.callers import SignedRequest, identify
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole
+from mockkms.vault.auth.cloud.metadata import selected
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import (
     Auth,
@@ -50,7 +51,7 @@ def log_in(state: AwsAuth, call: Call, name: str, request: SignedRequest) -> Res
         "inferred_hostname": inferred["inferred_hostname"],
     }
     about = {**internal, **inferred, "client_arn": caller.arn, "auth_type": "iam"}
-    metadata = {key: about[key] for key in state.identity.iam_metadata if about.get(key)}
+    metadata = selected(state.identity.iam_metadata, about)
     alias = {
         "role_id": role.role_id,
         "unique_id": unique_id,

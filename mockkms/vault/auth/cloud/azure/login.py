@@ -102,7 +102,7 @@ def _issuer(state: AzureAuth, call: Call, config: AzureConfig) -> tuple[str, lis
     tenant = next(iter(state.tenant), None)
     usual = f"https://sts.windows.net/{config.tenant_id}/"
     if tenant is not None and tenant.keys:
-        return tenant.issuer or usual, [jws.load_key(pem.encode()) for pem in tenant.keys]
+        return tenant.issuer or usual, [issuers.load_key(pem) for pem in tenant.keys]
     url = tenant.discovery_url if tenant is not None else ""
     if not url:
         call.request.trace.hint = "the world has no keys of this tenant (`tenant`)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from mockkms.crypto import jws
+from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.roles import CloudRole
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.engine import Engine
@@ -103,7 +103,7 @@ class AzureTenant:
     def __post_init__(self) -> None:
         """Check the keys. Raises ValueError."""
         for pem in self.keys:
-            jws.load_key(pem.encode())
+            issuers.load_key(pem)
 
 
 @stored("auth.azure.AzureResource")

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from mockkms import outside
 from mockkms.crypto import jws
+from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpAuth, GcpMachine
 from mockkms.vault.framework.endpoint import Call
 from mockkms.world.clock import parse_rfc3339
@@ -45,14 +46,14 @@ def keys_of(state: GcpAuth, call: Call, key_id: str, subject: str, *, own: bool)
     Raises ValueError with the server's text if there are none.
     """
     google = _asked(state, "api", "/oauth2/v1/certs")
-    found = [jws.load_key(pem.encode()) for pem in state.issuer_keys] if google is None else _of(google, key_id)
+    found = [issuers.load_key(pem) for pem in state.issuer_keys] if google is None else _of(google, key_id)
     if own:
         listed = _asked(state, "api", f"/service_accounts/v1/metadata/x509/{subject}")
         if listed is not None:
             found += _of(listed, key_id)
         else:
             known = [one for one in state.accounts if subject in (one.email, one.unique_id)]
-            found += [jws.load_key(pem.encode()) for one in known for pem in one.keys]
+            found += [issuers.load_key(pem) for one in known for pem in one.keys]
     if found:
         return found
     call.request.trace.hint = "the world's Google Cloud has no key for this token (`issuer_keys`, `service_accounts`)"
@@ -67,7 +68,7 @@ def _of(certificates: dict[str, object], key_id: str) -> list[jws.PublicKey]:
     if not isinstance(pem, str):
         return []
     try:
-        return [jws.load_key(pem.encode())]
+        return [issuers.load_key(pem)]
     except (ValueError, x509.InvalidVersion) as fault:
         raise GoogleFault(f"unable to parse the certificate of key {key_id}: {fault}") from None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from mockkms.error_context import error_context
+from mockkms.vault.auth.cloud import metadata
 from mockkms.vault.auth.cloud.gcp.model import METADATA, GcpAuth, GcpConfig, engine
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -42,9 +44,10 @@ def write(state: GcpAuth, call: Call, *, credentials: str | None = None) -> None
     with refusing(error=BackendError, status=400):
         if credentials is not None:
             made.key = _key(credentials) if credentials else {}
-        for name in METADATA:
+        for name, known in METADATA.items():
             if name in call:
-                setattr(made, name, _metadata(name, call[name]))
+                with error_context(f"failed to parse {name[:3]} metadata: "):
+                    setattr(made, name, metadata.chosen(call[name], known, known))
         for service in made.custom_endpoint:
             if service not in _SERVICES:
                 raise ValueError(
@@ -81,23 +84,6 @@ def _key(text: str) -> dict[str, str]:
     if not key.get("private_key_id"):
         raise ValueError("missing private key in credentials")
     return {str(name): str(value) for name, value in key.items()}
-
-
-def _metadata(name: str, requested: list[str]) -> list[str]:
-    """Return the chosen fields of metadata. Raises ValueError with the server's text."""
-    known = METADATA[name]
-    wanted = sorted({one.lower() for one in requested if one})
-    context = f"failed to parse {name[:3]} metadata: "
-    if wanted == ["default"]:
-        return list(known)
-    shown = ", ".join(wanted)
-    if "default" in wanted:
-        raise ValueError(
-            f'{context}"{wanted}" contains default - default can\'t be used in combination with other fields'
-        )
-    if not set(wanted) <= set(known):
-        raise ValueError(f'{context}"{shown}" contains an unavailable field, please select from "{", ".join(known)}"')
-    return wanted
 
 
 @rotate.on(Operation.UPDATE)

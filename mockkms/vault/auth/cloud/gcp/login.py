@@ -10,6 +10,7 @@ from mockkms.vault.auth.cloud.gcp import bounds, cloud
 from mockkms.vault.auth.cloud.gcp.config import refuse_unknown
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpAuth, GcpConfig, GcpMachine, GcpRole, engine
 from mockkms.vault.auth.cloud.issuers import moment
+from mockkms.vault.auth.cloud.metadata import selected
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -126,7 +127,7 @@ def _of_account(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: s
         bounds.check_account(role, account)
     config = state.config or GcpConfig()
     alias = account.unique_id if config.iam_alias == "unique_id" else _role_id(config.iam_alias, role, "IAM")
-    metadata = _chosen(config.iam_metadata, _about(name, account, None))
+    metadata = selected(config.iam_metadata, _about(name, account, None))
     auth = Auth(display_name=account.email, metadata=metadata, alias={"name": alias, "metadata": dict(metadata)})
     return _response(state, call, role, auth, account.project_id)
 
@@ -147,7 +148,7 @@ def _of_machine(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: s
     config = state.config or GcpConfig()
     own = f"gce-{machine.instance_id}"
     alias = own if config.gce_alias == "instance_id" else _role_id(config.gce_alias, role, "GCE")
-    metadata = _chosen(config.gce_metadata, _about(name, account, instance))
+    metadata = selected(config.gce_metadata, _about(name, account, instance))
     auth = Auth(display_name=machine.name, metadata=metadata, alias={"name": alias, "metadata": dict(metadata)})
     return _response(state, call, role, auth, instance.project_id)
 
@@ -181,10 +182,6 @@ def _about(role: str, account: GcpAccount, instance: Instance | None) -> dict[st
             "instance_creation_timestamp": str(int(instance.created)),
         }
     return about
-
-
-def _chosen(names: list[str], about: dict[str, str]) -> dict[str, str]:
-    return {name: about[name] for name in names if about.get(name)}
 
 
 def _response(state: GcpAuth, call: Call, role: GcpRole, auth: Auth, project: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mockkms.crypto import jws
+from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.gcp.config import config
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpConfig, GcpMachine, GcpProject, GcpRole
 from mockkms.vault.auth.cloud.gcp.roles import roles
@@ -53,7 +53,7 @@ def _role(_core: Context, _mount: Mount, role: GcpRole) -> dict[str, object]:
 def _fill_keys(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     for at, pem in enumerate(list_at(spec, "issuer_keys")):
         with to.guard("issuer_keys", at):
-            jws.load_key(str(pem).encode())
+            issuers.load_key(str(pem))
             mount.state.issuer_keys.append(str(pem))
 
 
