@@ -194,7 +194,7 @@ def _create(peer: Peer, role: RabbitRole, username: str, password: str) -> None:
     """Create a user with its permissions; without all of them it is deleted again. Raises BackendError."""
     user = quote(username, safe="")
     with refusing(text="failed to create a new user with the generated credentials", error=BackendError, of=PeerError):
-        _sound(peer.ask("PUT", f"/api/users/{user}", {"password": password, "tags": [role.tags]}))
+        _sound(peer.ask("PUT", f"/api/users/{user}", {"password": password, "tags": role.tags}))
     try:
         with refusing(error=BackendError, of=PeerError):
             for vhost, permission in _objects(role.vhosts, "vhosts", 1).items():
