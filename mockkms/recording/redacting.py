@@ -31,6 +31,12 @@ _NOT_NAMED = frozenset(("content-length", "date"))
 _KEPT_REQUEST = ("access-control-request-method", "origin", "x-vault-wrap-ttl", "x-vault-wrap-format")
 _PATCH = "application/merge-patch+json"
 _FORM = "application/x-www-form-urlencoded"
+_FIELDS = frozenset((
+    "assertion", "audience", "client_assertion", "client_assertion_type", "client_id", "client_secret", "code",
+    "code_verifier", "device_code", "grant_type", "id_token", "jwt", "nonce", "password", "redirect_uri",
+    "refresh_token", "response_mode", "response_type", "role", "scope", "state", "token", "token_type_hint", "username",
+))  # fmt: skip
+"""The fields of forms, which OAuth has. A text with other names is no form, and the names may be secrets."""
 _PUBLIC = frozenset((
     "application/ocsp-response", "application/pkcs7-mime", "application/pkix-attr-cert", "application/pkix-cert",
     "application/pkix-crl", "application/x-pem-file",
@@ -65,14 +71,15 @@ def _request_body(entry: Entry) -> tuple[Body, str, str]:
         return Body(), media_type, ""
     if len(raw) > PARSED:
         return Body("left out"), media_type, f"the body of the request, {len(raw)} bytes: longer than 1 MiB"
+    # As in Vault, a body that is JSON is JSON: curl sends it with the media type of a form.
+    value, failed = _parsed(raw)
+    if not failed:
+        return Body("json", value), media_type, ""
     if media_type == _FORM:
         pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True)
-        if pairs:
+        if pairs and _FIELDS.issuperset(name for name, _ in pairs):
             return Body("form", dict(pairs)), media_type, ""
-    value, failed = _parsed(raw)
-    if failed:
-        return Body("left out"), media_type, "the body of the request: not JSON"
-    return Body("json", value), media_type, ""
+    return Body("left out"), media_type, "the body of the request: not JSON"
 
 
 def _parsed(raw: bytes) -> tuple[object, bool]:

@@ -53,6 +53,8 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 """Secrets within a text: private keys, TOTP URLs, user and password in URLs, passwords in connection strings."""
+_ENVELOPE = frozenset(("auth", "data", "errors", "wrap_info"))
+"""Members of which every answer in the server's own format has one."""
 _WRAPPED = frozenset(("wrapping/rewrap", "wrapping/unwrap", "wrapping/wrap"))
 """Endpoints whose requests or responses hold what was wrapped."""
 _WORD = re.compile(r"[\w.-]{8,}")
@@ -121,17 +123,20 @@ class Hide:
 
     def request(self, value: object) -> object:
         """Return the JSON that was sent."""
-        if self.anything:
+        if self.anything or not isinstance(value, dict):
             return self.every(value)
-        if self._holds and isinstance(value, dict):
+        if self._holds:
+            # Fields of a secret that someone forgot to put into ``data`` are secrets, too.
             return {
-                name: self.every(item, name) if name == "data" else self._named(name, item)
+                name: self._named(name, item) if name == "options" else self.every(item, "" if name == "data" else name)
                 for name, item in value.items()
             }
         return self._walk(value)
 
     def answer(self, value: object) -> object:
         """Return the JSON of the answer."""
+        if self.anything and not (isinstance(value, dict) and _ENVELOPE & value.keys()):
+            return self.every(value)
         if not isinstance(value, dict) or not isinstance(value.get("data"), dict):
             return self._walk(value)
         rest = {name: self._named(name, item) for name, item in value.items()}
@@ -181,8 +186,11 @@ class Hide:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {name: self.texts(item) for name, item in value.items()}
+            return {self._name(name): self.texts(item) for name, item in value.items()}
         return [self.texts(item) for item in value] if isinstance(value, list) else value
+
+    def _name(self, name: str) -> str:
+        return TOKEN_FORM.sub(lambda found: self._show(found[0], ""), name) if TOKEN_FORM.search(name) else name
 
     def text(self, text: str) -> str:
         """Return a text with the secrets in it replaced."""

@@ -249,3 +249,43 @@ def test_words_that_are_also_the_root_token_stay(tmp_path: Path) -> None:
     with MockKMS(replay=path) as kms:
         data = Client(kms.url, "mine")("GET", "auth/token/lookup-self")["data"]
     assert (data["id"], data["policies"]) == ("mine", ["root"])
+
+
+def test_bodies_of_any_form_have_no_secrets(tmp_path: Path) -> None:
+    """curl sends JSON with the media type of a form, as Vault's documentation does."""
+    path = tmp_path / "forms.jsonl"
+    secret, token = "sesame-open-please-1", f"hvs.{'Ab1' * 12}"
+    bodies = (
+        (FORM, json.dumps({"data": {"p": secret}})),
+        (FORM, f"grant_type=authorization_code&client_secret={secret}&code={secret}"),
+        (FORM, secret),
+        (FORM, f"{secret}=1&b={secret}"),
+        ("text/plain", secret),
+        ("application/json", json.dumps({"note": secret})),
+        ("application/json", json.dumps({"data": {"p": secret}, "options": {"x": [f"a {token} b"]}})),
+        ("application/json", json.dumps([secret, {"password": secret}])),
+        ("application/json", json.dumps(secret)),
+    )
+    answers = []
+    with MockKMS() as real, MockKMS(upstream=real.url, record=path) as proxy:
+        for where in PLACES:
+            for media_type, body in bodies:
+                answers.append(_post(proxy.url, where, media_type, body))
+        _post(proxy.url, "secret/data/x", "application/json", json.dumps({"data": {token: 1}}))
+        requests.get(f"{proxy.url}/v1/auth/token/lookup/{token}?token={token}&other={secret}", timeout=10)
+    text = path.read_text()
+    assert secret not in text
+    assert token not in text
+    with MockKMS(replay=path) as kms:
+        for where in PLACES:
+            for media_type, body in bodies:
+                assert _post(kms.url, where, media_type, body) == answers.pop(0)
+
+
+PLACES = ("secret/data/x", "identity/oidc/provider/default/token", "unknown/place", "auth/userpass/login/a")
+FORM = "application/x-www-form-urlencoded"
+
+
+def _post(url: str, path: str, media_type: str, body: str) -> int:
+    headers = {"X-Vault-Token": "root", "Content-Type": media_type}
+    return requests.post(f"{url}/v1/{path}", data=body, headers=headers, timeout=10).status_code

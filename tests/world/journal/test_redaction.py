@@ -165,7 +165,7 @@ def test_long_deep_and_broken_bodies_are_bounded() -> None:
 
 def test_bodies_are_cut_after_their_secrets_are_gone(kms: MockKMS) -> None:
     kms.journal.redact = True
-    call(kms, "POST", "secret/data/app", {"pad": "x" * 20_000, "data": {"n": SECRET}})
+    call(kms, "POST", "secret/data/app", {"options": {"pad": "x" * 20_000}, "data": {"n": SECRET}})
     assert len(kms.journal[-1].body) == 16 * 1024
     assert SECRET.encode() not in kms.journal[-1].body
 
