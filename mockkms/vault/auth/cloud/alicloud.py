@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 from urllib.parse import parse_qsl, quote
 
+from mockkms.crypto.encoding import b64
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.cloud.parts import listed, text
 from mockkms.vault.auth.cloud.roles import CloudRole
@@ -160,7 +161,7 @@ def log_in(
     if not identity_request_url:
         raise BackendError("missing identity_request_url")
     with refusing("failed to base64 decode identity_request_url: ", BackendError):
-        url = base64.b64decode(identity_request_url, validate=True).decode("utf-8", "replace")
+        url = b64.decode(identity_request_url).decode("utf-8", "replace")
     with refusing("error parsing identity_request_url: ", BackendError):
         _ = urlsplit(url).port
     if not identity_request_headers:

@@ -13,8 +13,8 @@ from mockkms.crypto import jws
 from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.claims import Claims, claims_in
+from mockkms.vault.golang.time import plain
 from mockkms.vault.policy.names import quoted
-from mockkms.world.clock import rfc3339
 
 _EARLY = 5 * 60
 """Seconds by which ``nbf`` may be in the future."""
@@ -75,10 +75,10 @@ def verified(
         raise ValueError(f'oidc: expected audience "{audience}" got {quoted(audiences)}')
     expires = moment(claims.get("exp"))
     if expires < now:
-        raise ValueError(f"oidc: token is expired (Token Expiry: {_shown(expires)})")
+        raise ValueError(f"oidc: token is expired (Token Expiry: {plain(int(expires))})")
     if moment(claims.get("nbf")) > now + _EARLY:
-        starts = _shown(moment(claims.get("nbf")))
-        raise ValueError(f"oidc: current time {_shown(now)} before the nbf (not before) time: {starts}")
+        starts = plain(int(moment(claims.get("nbf"))))
+        raise ValueError(f"oidc: current time {plain(now)} before the nbf (not before) time: {starts}")
     if token.algorithm not in algorithms:
         accepted = quoted(algorithms)
         raise ValueError(
@@ -100,8 +100,3 @@ def moment(value: object) -> float:
         return seconds
     except ValueError:
         raise ValueError(f"oidc: failed to unmarshal claims: {value!r} is not a time") from None
-
-
-def _shown(seconds: float) -> str:
-    """Return a time as Go prints it."""
-    return rfc3339(int(seconds)).replace("T", " ").replace("Z", " +0000 UTC")

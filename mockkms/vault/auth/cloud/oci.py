@@ -8,9 +8,7 @@ Source: https://github.com/hashicorp/vault-plugin-auth-oci, and the page "Reques
 
 from __future__ import annotations
 
-import base64
 import re
-from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Annotated
@@ -19,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.parts import NAMES, listed, text
 from mockkms.vault.auth.token_params import TokenParams
@@ -194,7 +193,7 @@ def _authenticate(state: OciAuth, call: Call, headers: dict[str, str]) -> OciPri
         call.request.trace.hint = f"the world's Oracle Cloud has no key {key_id or '(none was sent)'} (`principals`)"
         raise ErrorResponse(_FAILED)
     signed = members.get("headers", "date").split()
-    with refusing(of=(ValueError, TypeError, InvalidSignature, Base64Error), text=_FAILED):
+    with refusing(of=(ValueError, TypeError, InvalidSignature), text=_FAILED):
         if members.get("algorithm") != "rsa-sha256" or not {"date", _TARGET, "host"} <= set(signed):
             raise ValueError
         if abs(parsedate_to_datetime(headers["date"]).timestamp() - call.now()) > _SKEW:
@@ -202,7 +201,7 @@ def _authenticate(state: OciAuth, call: Call, headers: dict[str, str]) -> OciPri
         lines = "\n".join(f"{name}: {headers.get(name, '')}" for name in signed)
         key = issuers.load_key(principal.public_key)
         assert isinstance(key, rsa.RSAPublicKey)
-        given = base64.b64decode(members.get("signature", ""), validate=True)
+        given = b64.decode(members.get("signature", ""))
         key.verify(given, lines.encode(), padding.PKCS1v15(), hashes.SHA256())
     return principal
 

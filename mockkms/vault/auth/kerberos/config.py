@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.kerberos import keytab as keytabs
 from mockkms.vault.auth.kerberos.model import Kerberos, KerberosConfig, KerberosLdap, engine
 from mockkms.vault.directories.settings import check
@@ -40,7 +39,7 @@ def write(state: Kerberos, call: Call, *, service_account: str, keytab: str) -> 
     if not keytab:
         raise ErrorResponse("data does not contain keytab")
     with refusing("invalid keytab: "):
-        keytabs.parse(base64.b64decode(keytab, validate=True))
+        keytabs.parse(b64.decode(keytab))
     state.config = KerberosConfig.from_call(call)
 
 

@@ -6,11 +6,11 @@ challenge the client (``allowed_response_headers``). The ticket is decrypted wit
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import replace
 
+from mockkms.crypto.encoding import b64
+from mockkms.error_context import error_context
 from mockkms.outside.ldap import LdapConnection, LdapError
 from mockkms.vault.auth.kerberos import keytab, messages
 from mockkms.vault.auth.kerberos.keytab import KeytabEntry
@@ -97,11 +97,9 @@ def _client(state: Kerberos, call: Call, config: KerberosConfig, header: str) ->
     """Return who sent a ticket, once. Raises ValueError."""
     if not header:
         raise ValueError("the header Authorization does not reach the mount")
-    try:
-        token = base64.b64decode(header.removeprefix(_NEGOTIATE), validate=True)
-    except binascii.Error as fault:
-        raise ValueError(f"error in base64 decoding negotiation header: {fault}") from None
-    entries = keytab.parse(base64.b64decode(config.keytab))
+    with error_context("error in base64 decoding negotiation header: "):
+        token = b64.decode(header.removeprefix(_NEGOTIATE))
+    entries = keytab.parse(b64.decode(config.keytab))
     if config.remove_instance_name:
         entries = [_first_component(entry) for entry in entries]
     now = call.now()

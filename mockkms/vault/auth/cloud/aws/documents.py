@@ -6,8 +6,6 @@ Source: ``path_login.go`` and ``path_config_certificate.go`` of Vault's ``builti
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -16,9 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mockkms.crypto import CryptoError, pkcs7
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
+from mockkms.vault.golang import json
 
 _NOT_PEM = "failed to decode the PEM encoded PKCS#7 signature"
 
@@ -52,7 +52,7 @@ def read(state: AwsAuth, call: Call, message: str, identity: str, signature: str
     if not message:
         return _parsed(_signed(state, call, document, signed))
     with refusing(error=BackendError, text=_NOT_PEM):
-        data = base64.b64decode("".join(message.split()), validate=True)
+        data = b64.decode("".join(message.split()))
     if not data:
         raise BackendError(_NOT_PEM)
     with refusing(error=BackendError, of=CryptoError):
@@ -64,7 +64,7 @@ def read(state: AwsAuth, call: Call, message: str, identity: str, signature: str
 
 def _decoded(text: str, refusal: str) -> bytes:
     with refusing(text=refusal):
-        data = base64.b64decode(text, validate=True)
+        data = b64.decode(text)
         if text and not data:
             raise ValueError
     return data
@@ -96,8 +96,8 @@ def _signed(state: AwsAuth, call: Call, document: bytes, signature: bytes) -> by
 
 
 def _parsed(document: bytes) -> IdentityDocument:
-    with refusing(error=BackendError, of=(ValueError, RecursionError)):
-        found: object = json.loads(document)
+    with refusing(error=BackendError):
+        found = json.decode(document)
     members = found if isinstance(found, dict) else {}
     names = ("instanceId", "imageId", "accountId", "region", "pendingTime")
     return IdentityDocument(*(str(members.get(name) or "") for name in names))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-
+from mockkms.crypto.encoding import b64
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.cloud.aws import callers, documents, ec2, iam
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, engine
@@ -87,7 +86,7 @@ def _checked(method: str, url: str, body: str) -> tuple[str, bytes]:
 
 def _decoded(text: str, refusal: str) -> bytes:
     with refusing(text=refusal):
-        return base64.b64decode(text, validate=True)
+        return b64.decode(text)
 
 
 def _values(value: object) -> list[str]:

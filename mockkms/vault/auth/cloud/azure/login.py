@@ -21,7 +21,7 @@ from mockkms.vault.framework.message import (
     Response,
     refusing,
 )
-from mockkms.world.clock import rfc3339
+from mockkms.vault.golang.time import plain
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _NAME = re.compile(r"[a-zA-Z]|[a-zA-Z][a-zA-Z0-9.\-_]*[a-zA-Z0-9_]")
@@ -116,8 +116,7 @@ def _check_principal(role: AzureRole, claims: Claims, now: float) -> None:
     """Check the owner of a token and its groups. Raises ValueError with the server's text."""
     starts = issuers.moment(claims.get("nbf"))
     if starts > now:
-        shown = rfc3339(int(starts)).replace("T", " ").replace("Z", " +0000 UTC")
-        raise ValueError(f"token is not yet valid (Token Not Before: {shown})")
+        raise ValueError(f"token is not yet valid (Token Not Before: {plain(int(starts))})")
     principals, groups = role.bound_service_principal_ids, role.bound_group_ids
     if principals == groups == ["*"] or (not principals and not groups):
         raise ValueError(

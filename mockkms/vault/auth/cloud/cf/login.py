@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import time
 from calendar import timegm
@@ -17,13 +15,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cert import chains
 from mockkms.vault.auth.cloud.cf import api
 from mockkms.vault.auth.cloud.cf.model import CfApp, CfAuth, CfConfig, CfRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.world.clock import rfc3339
+from mockkms.vault.golang.time import plain
 
 _BASH = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\w{3} +\d{1,2} \d\d:\d\d:\d\d) [A-Z]{3,4} (\d{4})")
 
@@ -106,14 +105,9 @@ def _moment(text: str) -> int:
         raise ValueError(f"couldn't parse {text}") from None
 
 
-def _shown(seconds: float) -> str:
-    """Return a time as Go prints it."""
-    return rfc3339(seconds).replace("T", " ").replace("Z", " +0000 UTC")
-
-
 def _check_time(config: CfConfig, signed_at: int, now: float) -> None:
     """Refuse an old signature, and one of the future. Raises ValueError with the plugin's text."""
-    times = f"signed at {_shown(signed_at)} but received request at {_shown(now)}"
+    times = f"signed at {plain(signed_at)} but received request at {plain(now)}"
     old, ahead = config.login_max_seconds_not_before, config.login_max_seconds_not_after
     if signed_at < now - old:
         raise ValueError(f"request is too old; {times}; allowable seconds old is {old}")
@@ -158,10 +152,7 @@ def _signature(text: str) -> bytes:
         raise ValueError("invalid signature format")
     if separator and version != "v1":
         raise ValueError(f'invalid signature version "{version}"')
-    try:
-        return base64.b64decode(encoded, validate=True) if separator else base64.urlsafe_b64decode(version)
-    except binascii.Error:
-        raise ValueError("illegal base64 data at input byte 0") from None
+    return b64.decode(encoded if separator else version.replace("-", "+").replace("_", "/"))
 
 
 def _signer(found: tuple[x509.Certificate, ...], signature: bytes, signed: bytes) -> x509.Certificate:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from mockkms.error_context import error_context
 from mockkms.vault.auth.cloud import metadata
 from mockkms.vault.auth.cloud.gcp.model import METADATA, GcpAuth, GcpConfig, engine
@@ -11,6 +9,7 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.golang import json
 from mockkms.vault.policy.names import quoted
 
 _SERVICES = ("api", "iam", "crm", "compute")
@@ -75,12 +74,8 @@ def refuse_unknown(call: Call) -> None:
 
 def _key(text: str) -> dict[str, str]:
     """Return the members of a service account's key. Raises ValueError with the server's text."""
-    try:
-        key: object = json.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise ValueError(f"failed to read credentials: {fault}") from None
-    if not isinstance(key, dict):
-        raise ValueError("failed to read credentials: it is not an object")
+    with error_context("failed to read credentials: "):
+        key = json.decode_object(text.encode()) or {}
     if not key.get("private_key_id"):
         raise ValueError("missing private key in credentials")
     return {str(name): str(value) for name, value in key.items()}
