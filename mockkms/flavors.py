@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from mockkms.vault.products import DEFAULT, PRODUCTS, unknown_product
+from mockkms.vault.products import DEFAULT, PRODUCTS, product_named, unknown_product
 
 FLAVORS: tuple[str, ...] = tuple(PRODUCTS)
 """Names of the products; the first one is the default."""
 
 DEFAULT_FLAVOR = DEFAULT
+
+
+def known_flavor(name: str | None) -> str | None:
+    """Return the name of a product as it is listed; None for None. Raises ValueError with the closest one."""
+    return name if name is None else product_named(name).name
 
 
 def wrong_flavor(name: object) -> str:

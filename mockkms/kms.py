@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from mockkms.environment import ServerEnvironment
 from mockkms.files import modified, remove_abandoned_folders
+from mockkms.flavors import known_flavor
 from mockkms.handle import Handle
 from mockkms.server.front import Front
 from mockkms.server.gateway.browsers import BrowserGuard
@@ -21,8 +22,8 @@ from mockkms.server.wire.server import Server
 from mockkms.server.wire.tls import NO_TLS, OwnTls, Tls, TlsFiles, certificate_of, server_tls
 from mockkms.tenant import Tenant
 from mockkms.urls import shown_host
-from mockkms.vault.kernel.node import SYSTEM_MAX_TTL, ServerSettings
-from mockkms.vault.products import DEFAULT, product_named
+from mockkms.vault.kernel.node import RAFT, STORAGES, SYSTEM_MAX_TTL, ServerSettings, alone
+from mockkms.vault.products import DEFAULT
 from mockkms.world.world import Snapshot, World
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ class MockKMS(Handle):
     - ``state``: ``unsealed``, ``sealed`` or ``uninitialized`` (waiting for ``sys/init``, unlike a dev server).
     - ``tls``: True (a certificate for localhost; clients trust ``ca_file``), an SSLContext, or the paths of a
       certificate and a key in PEM. ``TlsFiles`` can also request client certificates.
-    - ``further``: additional addresses to listen on: tuples of host, port and TLS, and texts such as
-      ``unix:/run/vault.sock``.
+    - ``further``: additional addresses: tuples of host, port and TLS, and texts such as ``unix:/run/vault.sock``.
     - ``fresh_keys``: generate every RSA key instead of using prepared ones (slow).
-    - ``default_lease_ttl``, ``max_lease_ttl``: seconds; the default is 768 hours.
+    - ``default_lease_ttl``, ``max_lease_ttl``: seconds; the default is 768 hours. ``storage``: ``raft`` has the
+      endpoints of raft storage; data stays in memory.
     - ``control_token``: required by the control API, if given. ``control_anywhere``: the control API also answers
       clients on other machines and foreign host names. ``control_port``: a further port, for the control API alone, on
       plain HTTP; 0 picks one. No fault touches it, so that rules can be removed while ``refuse`` or ``tls`` works.
@@ -96,6 +97,7 @@ class MockKMS(Handle):
         default_lease_ttl: int | None = None,
         max_lease_ttl: int | None = None,
         cluster_name: str = "",
+        storage: str = "inmem",
         control_token: str = "",
         control_anywhere: bool = False,
         control_port: int | None = None,
@@ -116,9 +118,9 @@ class MockKMS(Handle):
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._seeds = _listed(seed)
-        self._words = {"root_token": root_token, "rng": rng, "flavor": _known_flavor(flavor)}
+        self._words = {"root_token": root_token, "rng": rng, "flavor": known_flavor(flavor)}
         self._loaded: dict[str, Snapshot] = {}
-        self._state = _known_state(state)
+        self._state = state if state is None else _known("state", state, STATES)
         self.ca_file = certificate_of(tls)
         """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
         self._own_tls = OwnTls(host) if tls is True else None
@@ -126,7 +128,8 @@ class MockKMS(Handle):
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
-        self._world = World(loader=self._load, dumper=_dump, server=ServerSettings(usual, largest, cluster_name))
+        settings = ServerSettings(usual, largest, cluster_name, _known("storage", storage, STORAGES))
+        self._world = World(loader=self._load, dumper=_dump, reader=_read_back, server=settings)
         self._front = Front(
             self._world, state=state, upstream=upstream, ca=upstream_ca, cert=upstream_cert,
             insecure=upstream_insecure, timeout=upstream_timeout, record=record, record_limit=record_limit,
@@ -202,6 +205,8 @@ class MockKMS(Handle):
         if self._own_tls is not None:
             self._own_tls.open()
             self.ca_file = self._own_tls.ca_file
+        if self.world.core.server.storage == RAFT:
+            self.world.core.server.standing = alone(self.url, self.clock.now())
         return self
 
     def stop(self) -> None:
@@ -426,14 +431,16 @@ def _dump(world: World) -> str:
     return dump(world.copied())
 
 
-def _known_flavor(flavor: str | None) -> str | None:
-    return flavor if flavor is None else product_named(flavor).name
+def _read_back(world: World, text: str) -> World:
+    from mockkms.worldfile.reading_back import read_back
+
+    return read_back(world, text)
 
 
-def _known_state(state: str | None) -> str | None:
-    if state is not None and state not in STATES:
-        raise ValueError(f"state={state!r}: expected one of {', '.join(STATES)}")
-    return state
+def _known(word: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise ValueError(f"{word}={value!r}: expected one of {', '.join(known)}")
+    return value
 
 
 if TYPE_CHECKING:

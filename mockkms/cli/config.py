@@ -18,6 +18,7 @@ from mockkms.server.wire.listening.addresses import UnixSocket, read_mode
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.hcl import HclError, HclItem, HclItems, Literal, Object
+from mockkms.vault.kernel.node import INMEM, RAFT
 
 
 def _words(text: str) -> frozenset[str]:
@@ -106,6 +107,8 @@ class ServerConfig:
     """Seconds, like ``max_lease_ttl``."""
     max_lease_ttl: int | None = None
     cluster_name: str = ""
+    storage: str = INMEM
+    """``raft`` for that storage, which has endpoints of its own; all others are in memory."""
     pid_file: str = ""
     """Path of the file that holds the process id while the server runs."""
     notes: list[str] = field(default_factory=list)
@@ -153,6 +156,8 @@ class _Reader:
                 setattr(config, name, self._seconds(item))
             elif name in ("cluster_name", "pid_file"):
                 setattr(config, name, self._text(item))
+            elif name == "storage" and self._is_raft(item):
+                config.storage = RAFT
             elif name in _NAMED:
                 seen.append(name if name not in seen else "")
             elif name not in _TOP:
@@ -160,6 +165,12 @@ class _Reader:
         named = ", ".join(filter(None, seen))
         if named:
             config.notes.append(f"{self._file}: without effect: {named} (data is in memory, the seal is Shamir's)")
+
+    def _is_raft(self, item: HclItem) -> bool:
+        """Return whether the storage is ``storage "raft" {…}``, or has the type as its only member."""
+        inner = item.value.members.items if isinstance(item.value, Object) else []
+        kinds = [item.keys[1].name] if len(item.keys) > 1 else [one.keys[0].name for one in inner]
+        return kinds == [RAFT]
 
     def _parse(self) -> HclItems:
         try:

@@ -59,7 +59,7 @@ def _facts(kms: MockKMS, configurations: Sequence[str]) -> dict[str, str]:
         "Log Level": "info",
         "Mlock": "supported: true, enabled: false",
         "Recovery Mode": "false",
-        "Storage": "inmem",
+        "Storage": kms.world.core.server.storage,
         "Version": f"{flavor.texts.product} v{flavor.version}, built {flavor.build_date}",
     }
     if configurations:

@@ -68,13 +68,46 @@ Loader = Callable[["World", list[object]], None]
 """Puts a world into its initial state with seeds merged over it."""
 Dumper = Callable[["World"], str]
 """Returns a world as YAML."""
+Reader = Callable[["World", str], "World"]
+"""Returns the world that a dump of a world describes, which stays as it is. Raises ValueError for anything else."""
+
+
+class WorldBackup:
+    """The snapshots of ``sys/storage/raft``: a dump of the world, of which the Vault is restored, and nothing else."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def take(self) -> bytes:
+        """Return the state."""
+        dumper = self._world.dumper
+        if dumper is None:
+            raise ValueError("this server cannot dump its world")
+        return dumper(self._world).encode("utf-8", "surrogatepass")
+
+    def put_back(self, state: bytes) -> None:
+        """Restore what ``take`` returned. Raises ValueError if it is damaged, or of another product."""
+        world, reader = self._world, self._world.reader
+        if reader is None:
+            raise ValueError("this server cannot load a world")
+        found = reader(world, state.decode("utf-8", "surrogatepass"))
+        name = world.core.product.name
+        if found.core.product.name != name:
+            raise ValueError(f"the snapshot is one of {found.core.product.name}, and this server emulates {name}")
+        world.core.replace_state(found.core.state)
+        world.root_token = found.root_token
 
 
 class World:
     """Everything that two tests must never share."""
 
     def __init__(
-        self, *, loader: Loader | None = None, dumper: Dumper | None = None, server: ServerSettings | None = None
+        self,
+        *,
+        loader: Loader | None = None,
+        dumper: Dumper | None = None,
+        reader: Reader | None = None,
+        server: ServerSettings | None = None,
     ) -> None:
         self.lock = threading.RLock()
         """Held while a request is answered and while the world is changed from another thread."""
@@ -86,6 +119,7 @@ class World:
         self.faults = RuleBook(self.clock, self.entropy)
         self.journal = Journal(issued=lambda token: token in self.core.state.tokens.by_id)
         self.core.requests.history = self.journal
+        self.core.backup = WorldBackup(self)
         self.upstream = ""
         """Address of the real server in proxy mode, path of the recording in a replay; empty without either."""
         self.mode = "emulator"
@@ -108,6 +142,8 @@ class World:
         """Carries out actions of rules that are due; set by the fault layer that serves this world."""
         self.dumper = dumper
         """Returns a world as YAML; None if this world cannot be dumped."""
+        self.reader = reader
+        """Returns the world of a dump; None if this world reads none."""
 
     def stand_before(self, upstream: str, mode: str = "proxy") -> None:
         """Be rules, journal and clock in front of a real server at this address, or of a recording in this file."""
@@ -169,7 +205,7 @@ class World:
 
     def sibling(self) -> World:
         """Return an empty world on a server with the same settings."""
-        world = World(loader=self.loader, dumper=self.dumper, server=self.core.server)
+        world = World(loader=self.loader, dumper=self.dumper, reader=self.reader, server=self.core.server)
         world.entropy.fresh_keys = self.entropy.fresh_keys
         return world
 

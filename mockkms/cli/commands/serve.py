@@ -21,6 +21,7 @@ from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 from mockkms.cli.progress import progress
+from mockkms.vault.kernel.node import INMEM, STORAGES
 
 if TYPE_CHECKING:
     from mockkms.cli.config import ListenerConfig, ServerConfig
@@ -55,6 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     world.add_argument("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
+    world.add_argument("--storage", choices=STORAGES, help="raft: with the endpoints of raft storage (default: inmem)")
     world.add_argument("--fresh-keys", action="store_true", help="generate every RSA key on demand: slow")
     watch.add_options(world)
     control.add_options(parser)
@@ -201,6 +203,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
             default_lease_ttl=config.default_lease_ttl if config else None,
             max_lease_ttl=config.max_lease_ttl if config else None,
             cluster_name=config.cluster_name if config else "",
+            storage=options.storage or (config.storage if config else INMEM),
             **control.guards(options),
             **upstream,
         )

@@ -25,8 +25,7 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply,
 from mockkms.server.gateway.gateway import LARGE, Gateway, Later
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.wire.responses import plain
-from mockkms.vault.kernel.node import Peer, Standing
-from mockkms.vault.sys.monitoring.status import HOST
+from mockkms.vault.kernel.node import HOST, Peer, Standing
 from mockkms.world.world import World
 
 FORWARD, REDIRECT = "forward", "redirect"

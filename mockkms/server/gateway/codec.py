@@ -38,6 +38,8 @@ MAX_BODY = 32 * 1024 * 1024
 TOO_LARGE = "http: request body too large"
 _MERGE_PATCH = "application/merge-patch+json"
 _OCSP = "application/ocsp-request"
+SNAPSHOT = "sys/storage/raft/snapshot"
+"""Start of the paths that write or read the whole state."""
 _PLAIN_TYPES = frozenset(("", JSON))
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
@@ -356,8 +358,8 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
 
 
 def _takes_bytes(core: Core, path: str) -> bool:
-    """Return whether the endpoint reads a body of any type itself; products with namespaces have none."""
-    if core.product.has(Feature.NAMESPACES):
+    """Return whether the endpoint reads a body of any type itself; in products with namespaces only snapshots do."""
+    if core.product.has(Feature.NAMESPACES) and not path.startswith(SNAPSHOT):
         return False
     endpoint = match(core, "", path).endpoint
     return endpoint is not None and endpoint.takes_bytes(core.product)

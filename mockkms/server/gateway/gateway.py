@@ -52,6 +52,8 @@ async def _awaited(remainder: Callable[[], Awaitable[web.StreamResponse]], aio: 
 def _may_take_long(core: Core, request: Request) -> bool:
     """Return whether a request may wait for another server, or compute for long."""
     policies = core.policies
+    if request.path.startswith(codec.SNAPSHOT):
+        return True
     return may_wait(core, request) or (policies.large and policies.takes_long(core.tokens.lookup(request.token)))
 
 

@@ -199,6 +199,13 @@ class Seal(Protocol):
     def open(self) -> None: ...
 
 
+class Backup(Protocol):
+    """Snapshots of the state for ``sys/storage/raft`` (``world.world.WorldBackup``)."""
+
+    def take(self) -> bytes: ...
+    def put_back(self, state: bytes) -> None: ...
+
+
 # -- the server ------------------------------------------------------------------------------------------------------
 
 
@@ -325,3 +332,5 @@ class Context(
     def lockout(self) -> Lockouts: ...
     @property
     def requests(self) -> RequestMetrics: ...
+    @property
+    def backup(self) -> Backup | None: ...

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 SYSTEM_MAX_TTL = 768 * 3600
 """Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
+INMEM, RAFT = "inmem", "raft"
+STORAGES = (INMEM, RAFT)
+HOST = "mockkms"
+"""The host name in responses: fixed, so that runs on different machines give the same responses."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,10 @@ class ServerSettings:
     """Seconds: the lease limits of the server."""
     cluster_name: str = ""
     """The name of the cluster; if empty, one is generated at initialisation."""
+    storage: str = INMEM
+    """Type of the storage: ``inmem``, or ``raft``, with its endpoints. Data is in memory in any case."""
+    standing: Standing | None = None
+    """The role of a single server with raft storage, once it listens."""
     ports: set[int] = field(default_factory=set)
     """TCP ports that the server listens on: a request to one of them is answered without using the network."""
 
@@ -66,6 +74,14 @@ class Standing:
     """Set by ``sys/step-down``: the active node steps down after this request."""
 
 
+def alone(url: str, now: float) -> Standing:
+    """Return the role of a single server with raft storage at ``url``: it is the active node of a cluster of one."""
+    head, _, port = url.rpartition(":")
+    cluster = f"https:{head.partition(':')[2]}:{int(port) + 1}"
+    peers = [Peer(HOST, url, cluster, active=True)]
+    return Standing(True, url, cluster, now, peers=peers)
+
+
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The status of a node, as ``sys/health``, ``sys/seal-status``, ``sys/init`` and ``sys/leader`` report it."""
@@ -91,6 +107,8 @@ class NodeStatus:
     """Whether the cluster is a disaster recovery secondary, which only an Enterprise server can be."""
     enterprise: bool = False
     """Whether the server is an Enterprise edition."""
+    storage: str = INMEM
+    """Type of the storage."""
 
     @property
     def is_standby(self) -> bool:
@@ -119,6 +137,8 @@ class ReportingServer(Protocol):
     def state(self) -> _State: ...
     @property
     def standing(self) -> Standing | None: ...
+    @property
+    def server(self) -> ServerSettings: ...
 
 
 def node_status(server: ReportingServer) -> NodeStatus:
@@ -137,6 +157,7 @@ def node_status(server: ReportingServer) -> NodeStatus:
         progress=len(barrier.progress),
         nonce=barrier.nonce,
         standing=server.standing,
+        storage=server.server.storage,
     )
 
 
@@ -252,8 +273,8 @@ def seal_document(node: NodeStatus) -> dict[str, object]:
     recovery = {"recovery_seal": False}
     if product.texts.build_key == "commit_date":
         build["commit_date"] = ""
-        return {**document, **recovery, **build, **cluster, "storage_type": "inmem"}
-    return {**document, **build, **cluster, **recovery, "storage_type": "inmem"}
+        return {**document, **recovery, **build, **cluster, "storage_type": node.storage}
+    return {**document, **build, **cluster, **recovery, "storage_type": node.storage}
 
 
 def leader_document(node: NodeStatus) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mockkms.vault.framework import registry
+from mockkms.vault.framework.context import Backup
 from mockkms.vault.framework.endpoint import Call, Endpoint
 from mockkms.vault.framework.message import Request, Response
 from mockkms.vault.identity.mfa.store import MfaStore
@@ -58,6 +59,7 @@ class VaultServer(ABC):
         self.seal = SealStore(self)
         self.requests = RequestMetrics()
         self.log = ServerLog(self.clock)
+        self.backup: Backup | None = None
 
     @abstractmethod
     def handle(self, request: Request) -> Response:
@@ -75,7 +77,7 @@ class VaultServer(ABC):
     @property
     def standing(self) -> Standing | None:
         """The role of the answering node in its cluster; None without high availability."""
-        return self._standing
+        return self._standing or self.server.standing
 
     @contextmanager
     def answering_as(self, standing: Standing) -> Iterator[None]:

@@ -12,7 +12,7 @@ load_endpoints(
     "mounts.remount", "leases", "locked_users", "mfa", "policies.acl", "policies.passwords",
     "policies.capabilities", "wrapping", "namespaces.seal", "namespaces.namespaces", "quotas", "tools",
     "monitoring.internal_ui", "monitoring.internal", "monitoring.metrics", "monitoring.monitor", "monitoring.pprof",
-    "raw", "workflows.endpoints", "enterprise", "monitoring.client_counts", "monitoring.billing",
+    "raw", "workflows.endpoints", "enterprise", "storage", "monitoring.client_counts", "monitoring.billing",
 )  # fmt: skip
 
 __all__ = ["engine"]

@@ -171,7 +171,7 @@ def read_state(_state: object, call: Call) -> dict[str, object]:
         "seals": [{"disabled": False, "type": "shamir"}],
         "storage": {
             "cluster_addr": "", "disable_clustering": False, "raft": {"max_entry_size": ""}, "redirect_addr": "",
-            "type": "inmem",
+            "type": call.core.server.storage,
         },
         "telemetry": {"disable_hostname": True, "usage_gauge_period": 0},
     }  # fmt: skip

@@ -7,13 +7,10 @@ import platform
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Response
-from mockkms.vault.kernel.node import Peer, leader_document, node_status
+from mockkms.vault.kernel.node import HOST, Peer, leader_document, node_status
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import rfc3339
-
-HOST = "mockkms"
-"""The host name in responses: fixed, so that runs on different machines give the same responses."""
 
 leader = engine.path("leader", help="Which node is the active one.", outside=True)
 ha_status = engine.path("ha-status", help="The nodes of the cluster.")

@@ -1,0 +1,94 @@
+"""``sys/storage/raft/…`` of a server with raft storage; on all others, as on a dev server, the paths do not exist."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.kernel.node import RAFT
+from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.storage.archive import ArchiveError, SealMismatch, pack, unpack
+
+_OTHER_KEYS = (
+    "could not verify hash file, possibly the snapshot is using a different set of unseal keys; use the snapshot-force "
+    "API to bypass this check"
+)
+_HINT = "raft storage is not in use here: mockkms serve --storage raft, or MockKMS(storage='raft')"
+
+snapshot = engine.path(
+    "storage/raft/snapshot", help="Take and restore snapshots of the storage.", binary=True, go_errors=True
+)
+forced = engine.path(
+    "storage/raft/snapshot-force", help="Restore a snapshot of other unseal keys.", binary=True, go_errors=True
+)
+configuration = engine.path("storage/raft/configuration", help="The peers of the raft cluster.")
+
+
+def _check_storage(call: Call) -> None:
+    """Raise 404 unless the server has raft storage."""
+    if call.core.server.storage != RAFT:
+        call.request.trace.hint = _HINT
+        raise unsupported_path()
+
+
+def _key(call: Call) -> bytes:
+    """Return what the unseal keys of the server are known by."""
+    return "\n".join(call.core.seal.unseal_keys).encode()
+
+
+@snapshot.on(Operation.READ)
+def take(_state: object, call: Call) -> Response:
+    """Return an archive of the server's state."""
+    _check_storage(call)
+    core = call.core
+    assert core.backup is not None
+    index = core.standing.index if core.standing is not None else 0
+    packed = pack(core.backup.take(), _key(call), index=index, moment=call.now())
+    return Response(raw=packed, content_type="application/gzip", headers={"Content-Disposition": "attachment"})
+
+
+@snapshot.on(Operation.UPDATE)
+def restore(_state: object, call: Call) -> None:
+    """Restore an archive that the present unseal keys have sealed."""
+    _restore(call, _key(call))
+
+
+@forced.on(Operation.UPDATE)
+def restore_forced(_state: object, call: Call) -> None:
+    """Restore an archive, whatever its keys: the server is sealed afterwards if they are others."""
+    _restore(call, None)
+
+
+def _restore(call: Call, key: bytes | None) -> None:
+    _check_storage(call)
+    core, before = call.core, call.core.seal.unseal_keys
+    assert core.backup is not None
+    try:
+        state = unpack(call.request.body, key)
+        core.backup.put_back(state)
+    except SealMismatch:
+        raise ErrorResponse(_OTHER_KEYS) from None
+    except (ArchiveError, ValueError) as error:
+        raise BackendError(str(error)) from None
+    barrier = core.seal.barrier
+    barrier.reset()
+    barrier.sealed = core.seal.unseal_keys != before
+
+
+@configuration.on(Operation.READ)
+def read_configuration(_state: object, call: Call) -> dict[str, object]:
+    """Return the peers: the nodes of a cluster, or the server alone."""
+    _check_storage(call)
+    standing = call.core.standing
+    servers = [
+        {
+            "node_id": peer.hostname,
+            "address": urlsplit(peer.cluster_address).netloc,
+            "leader": peer.active,
+            "protocol_version": "3",
+            "voter": True,
+        }
+        for peer in (standing.peers if standing is not None else ())
+    ]
+    return {"config": {"index": 0, "servers": servers}}
