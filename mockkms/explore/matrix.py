@@ -16,6 +16,7 @@ _MOST_TESTS = 20
 _MOST_PROBLEMS = 30
 """Problems that are shown in full."""
 _MOST_NAMES = 6
+_MOST_OTHERS = 8
 _WIDEST = 56
 """Characters of a request in a row."""
 LEGEND = (
@@ -100,7 +101,7 @@ def _problems(result: Exploration, verbose: bool) -> Iterator[str]:
             # A habit of the client shows at many requests; a write is a problem of its own.
             request = cell.faults[-1].request if cell.kind in _OF_STATE else ""
             where = "" if cell.outcome is Outcome.HUNG else cell.where
-            what = (test.id, cell.outcome, cell.kind, where, cell.exception, request)
+            what = (cell.outcome, cell.kind, where, cell.exception, request)
             grave.setdefault(what, []).append((test, cell))
         else:
             rest.setdefault(cell.where or test.id, []).append((test, cell))
@@ -135,9 +136,13 @@ def problem(group: Group, verbose: bool = False) -> Iterator[str]:
     test, cell = group[0]
     kind = f" ({cell.kind})" if cell.kind else ""
     yield f"{cell.outcome.upper()}{kind}: {cell.id}"
-    if len(group) > 1:
-        yield f"  and with {', '.join(_other(cell, other) for _, other in group[1:])}"
-    yield f"  in {test.id}" + (f", at {cell.where}" if cell.where else "")
+    others = [one for one in dict.fromkeys(_other(cell, other) for _, other in group) if one not in _own(cell)]
+    if others:
+        shown = [*others[:_MOST_OTHERS], *[f"{len(others) - _MOST_OTHERS} more"] * (len(others) > _MOST_OTHERS)]
+        yield f"  and with {', '.join(shown)}"
+    further = len({other.id for other, _ in group}) - 1
+    places = f" and {further} further test{'' if further == 1 else 's'}" if further else ""
+    yield f"  in {test.id}{places}" + (f", at {cell.where}" if cell.where else "")
     if cell.exception or cell.detail:
         yield f"  {': '.join(part for part in (cell.exception, cell.detail) if part)}"
     if verbose:
@@ -146,6 +151,11 @@ def problem(group: Group, verbose: bool = False) -> Iterator[str]:
     if cell.command:
         yield f"  again: {cell.command}"
     yield ""
+
+
+def _own(cell: Cell) -> tuple[str, str]:
+    """Return the names of a case itself."""
+    return cell.id, cell.faults[0].failure
 
 
 def _other(first: Cell, cell: Cell) -> str:

@@ -13,7 +13,7 @@ from mockkms.explore.results import Cell
 _WIDTH = 24
 """Characters of the bar."""
 _ERASE = "\r\x1b[K"
-_LONGEST = 100
+_LONGEST = 79
 
 
 class LineWatcher:
