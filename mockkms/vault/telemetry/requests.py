@@ -7,11 +7,38 @@ each path is that of those which are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.message import Trace
-from mockkms.vault.telemetry.exposition import INTERVAL, Count, Timing
+from mockkms.lazy_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from mockkms.vault.framework.message import Trace
+    from mockkms.vault.telemetry.exposition import Count, Timing
+
+    class Observed(Protocol):
+        """An entry of the journal, as far as metrics are concerned."""
+
+        time: float
+        service: str
+        status: int
+        seconds: float
+        trace: Trace
+
+        @property
+        def operation(self) -> str: ...
+
+    class History(Protocol):
+        """The journal."""
+
+        @property
+        def total(self) -> int: ...
+        @property
+        def generation(self) -> int: ...
+        def latest(self, count: int) -> Sequence[Observed]: ...
+        def __len__(self) -> int: ...
+
 
 _SUCCESS = range(200, 300)
 _CREATING = ("create", "update")
@@ -30,31 +57,7 @@ _OUTSIDE = frozenset(
 """Endpoints of ``sys`` that the HTTP layer answers: no route counts them."""
 
 
-class Observed(Protocol):
-    """An entry of the journal, as far as metrics are concerned."""
-
-    time: float
-    service: str
-    status: int
-    seconds: float
-    trace: Trace
-
-    @property
-    def operation(self) -> str: ...
-
-
-class History(Protocol):
-    """The journal."""
-
-    @property
-    def total(self) -> int: ...
-    @property
-    def generation(self) -> int: ...
-    def latest(self, count: int) -> Sequence[Observed]: ...
-    def __len__(self) -> int: ...
-
-
-@dataclass(slots=True)
+@dataclass
 class _Sum:
     count: int = 0
     total: float = 0.0
@@ -78,6 +81,8 @@ class RequestMetrics:
 
     def collect(self, now: float, cluster: str) -> tuple[list[Timing], list[Count]]:
         """Return all timings and counts; those of the last interval before ``now`` are also listed one by one."""
+        from mockkms.vault.telemetry.exposition import Count, Timing  # Not needed by a start.
+
         self._catch_up()
         recent = self._recent(now)
         timings = [
@@ -122,6 +127,8 @@ class RequestMetrics:
             known.total += added.total * share
 
     def _recent(self, now: float) -> dict[str, list[float]]:
+        from mockkms.vault.telemetry.exposition import INTERVAL
+
         found: dict[str, list[float]] = {}
         history = self.history
         if history is None:

@@ -1,28 +1,16 @@
-"""``sys/metrics``: gauges of what the server holds, counts and durations of requests, and facts about the process."""
+"""``sys/metrics``: what the server holds, counts and durations of requests, and facts about the process."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator
 
-from mockkms.vault.framework import registry
-from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.telemetry.exposition import Gauge, Metrics, as_json, as_prometheus
-from mockkms.vault.telemetry.process import process_gauges
-from mockkms.vault.tokens.token import Token
 
 _OPENMETRICS = "application/openmetrics-text"
 _PROMETHEUS = "prometheus/telemetry"
-_BUCKETS = ((60, "1m"), (600, "10m"), (1200, "20m"), (3600, "1h"), (7200, "2h"), (86400, "1d"), (172800, "2d"),
-            (604800, "7d"), (2592000, "30d"))  # fmt: skip
-"""Upper bounds in seconds, and names, of the lifetimes by which tokens are counted (``metricsutil/bucket.go``)."""
-_MOST_LABELS = 500
-"""Label values of one gauge: the largest are kept, as with ``maximum_gauge_cardinality``."""
 
 metrics = engine.path(
     "metrics", fields={"format": Field(Kind.STRING, query=True, help="`prometheus`, or empty for JSON.")},
@@ -38,10 +26,15 @@ def read_metrics(_state: object, call: Call) -> Response:
     if wanted not in ("", "prometheus"):
         text = f'metric response format "{wanted}" unknown'
         return Response(raw=text.encode("utf-8", "replace"), status=400, content_type="text/plain")
+    # Not needed by a start.
+    from mockkms.vault.telemetry.exposition import Metrics, as_json, as_prometheus
+    from mockkms.vault.telemetry.gauges import server_gauges
+    from mockkms.vault.telemetry.process import process_gauges
+
     core, now = call.core, call.now()
     cluster = core.state.seal.cluster_name
     timings, counts = core.requests.collect(now, cluster)
-    found = Metrics([*_gauges(core, cluster), *process_gauges()], counts, timings)
+    found = Metrics([*server_gauges(core, cluster), *process_gauges()], counts, timings)
     if wanted:
         return Response(raw=as_prometheus(found).encode(), content_type="text/plain; version=0.0.4; charset=utf-8")
     return Response(document=as_json(found, time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(now))))
@@ -49,65 +42,3 @@ def read_metrics(_state: object, call: Call) -> Response:
 
 def _accepted(accept: str) -> str:
     return "prometheus" if accept.startswith(_OPENMETRICS) or _PROMETHEUS in accept else ""
-
-
-def _gauges(core: Context, cluster: str) -> Iterator[Gauge]:
-    """Yield the gauges of what the server holds; a sealed one knows its seal alone."""
-    here, sealed = {"cluster": cluster}, core.seal.sealed
-    standing = core.standing
-    active = standing is None or standing.active
-    yield Gauge("core.unsealed", int(not sealed), here)
-    yield Gauge("core.active", int(active and not sealed), here)
-    yield Gauge("core.in_flight_requests", 1, here)
-    if sealed:
-        return
-    state = core.state
-    yield Gauge("expire.num_leases", len(state.leases.items))
-    yield Gauge("expire.num_irrevocable_leases", sum(bool(one.revoke_error) for one in state.leases.items.values()))
-    yield Gauge("identity.num_entities", len(core.identity.state.entities))
-    kinds = Counter((mount.is_auth, mount.local) for mount in state.mounts.entries.values())
-    for (auth, local), count in sorted(kinds.items()):
-        labels = {"local": str(local).lower(), "type": "auth" if auth else "logical"}
-        yield Gauge("core.mount_table.num_entries", count, here | labels)
-    yield from _tokens(core, here)
-    yield from _secrets(core, here)
-
-
-def _tokens(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
-    """Yield the numbers of service tokens: of all, and by policy, auth method and lifetime at creation."""
-    tokens = core.state.tokens.by_id.values()
-    by_namespace = Counter(_namespace(token.namespace) for token in tokens)
-    for namespace, count in by_namespace.items() or [("root", 0)]:
-        yield Gauge("token.count", count, here | {"namespace": namespace})
-    by_policy = Counter((_namespace(token.namespace), policy) for token in tokens for policy in token.policies)
-    by_method = Counter((_namespace(token.namespace), _method(token)) for token in tokens)
-    by_ttl = Counter((_namespace(token.namespace), _bucket(token.ttl)) for token in tokens)
-    for key, label, counted in (
-        ("token.count.by_policy", "policy", by_policy),
-        ("token.count.by_auth", "auth_method", by_method),
-        ("token.count.by_ttl", "creation_ttl", by_ttl),
-    ):
-        for (namespace, name), count in counted.most_common(_MOST_LABELS):
-            yield Gauge(key, count, here | {"namespace": namespace, label: name})
-
-
-def _secrets(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
-    """Yield the number of KV secrets of each mount."""
-    for mount in core.state.mounts.entries.values():
-        size = registry.bare_engine(mount.engine).size
-        if size is not None:
-            labels = {"mount_point": mount.path, "namespace": _namespace(mount.namespace)}
-            yield Gauge("secret.kv.count", size(mount.state), here | labels)
-
-
-def _namespace(path: str) -> str:
-    return path.strip("/") or "root"
-
-
-def _method(token: Token) -> str:
-    """Return the auth method that a token is from, by its path: ``auth/approle/login``."""
-    return token.path.removeprefix("auth/").partition("/")[0] or "token"
-
-
-def _bucket(ttl: float) -> str:
-    return next((name for bound, name in _BUCKETS if 0 < ttl <= bound), "+Inf")

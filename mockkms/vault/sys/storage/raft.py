@@ -8,7 +8,6 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.kernel.node import RAFT
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.storage.archive import ArchiveError, SealMismatch, pack, unpack
 
 _OTHER_KEYS = (
     "could not verify hash file, possibly the snapshot is using a different set of unseal keys; use the snapshot-force "
@@ -40,6 +39,8 @@ def _key(call: Call) -> bytes:
 @snapshot.on(Operation.READ)
 def take(_state: object, call: Call) -> Response:
     """Return an archive of the server's state."""
+    from mockkms.vault.sys.storage.archive import pack  # Not needed by a start.
+
     _check_storage(call)
     core = call.core
     assert core.backup is not None
@@ -61,6 +62,8 @@ def restore_forced(_state: object, call: Call) -> None:
 
 
 def _restore(call: Call, key: bytes | None) -> None:
+    from mockkms.vault.sys.storage.archive import ArchiveError, SealMismatch, unpack
+
     _check_storage(call)
     core, before = call.core, call.core.seal.unseal_keys
     assert core.backup is not None

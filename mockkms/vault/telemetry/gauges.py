@@ -1,0 +1,79 @@
+"""Gauges of what a server holds: leases, tokens, mounts, secrets. Names and labels are those of ``core_metrics.go``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from mockkms.vault.framework import registry
+from mockkms.vault.framework.context import Context
+from mockkms.vault.telemetry.exposition import Gauge
+from mockkms.vault.tokens.token import Token
+
+_BUCKETS = ((60, "1m"), (600, "10m"), (1200, "20m"), (3600, "1h"), (7200, "2h"), (86400, "1d"), (172800, "2d"),
+            (604800, "7d"), (2592000, "30d"))  # fmt: skip
+"""Upper bounds in seconds, and names, of the lifetimes by which tokens are counted (``metricsutil/bucket.go``)."""
+_MOST_LABELS = 500
+"""Label values of one gauge: the largest are kept, as with ``maximum_gauge_cardinality``."""
+
+
+def server_gauges(core: Context, cluster: str) -> Iterator[Gauge]:
+    """Yield the gauges of what the server holds; a sealed one knows its seal alone."""
+    here, sealed = {"cluster": cluster}, core.seal.sealed
+    standing = core.standing
+    active = standing is None or standing.active
+    yield Gauge("core.unsealed", int(not sealed), here)
+    yield Gauge("core.active", int(active and not sealed), here)
+    yield Gauge("core.in_flight_requests", 1, here)
+    if sealed:
+        return
+    state = core.state
+    yield Gauge("expire.num_leases", len(state.leases.items))
+    yield Gauge("expire.num_irrevocable_leases", sum(bool(one.revoke_error) for one in state.leases.items.values()))
+    yield Gauge("identity.num_entities", len(core.identity.state.entities))
+    kinds = Counter((mount.is_auth, mount.local) for mount in state.mounts.entries.values())
+    for (auth, local), count in sorted(kinds.items()):
+        labels = {"local": str(local).lower(), "type": "auth" if auth else "logical"}
+        yield Gauge("core.mount_table.num_entries", count, here | labels)
+    yield from _tokens(core, here)
+    yield from _secrets(core, here)
+
+
+def _tokens(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
+    """Yield the numbers of service tokens: of all, and by policy, auth method and lifetime at creation."""
+    tokens = core.state.tokens.by_id.values()
+    by_namespace = Counter(_namespace(token.namespace) for token in tokens)
+    for namespace, count in by_namespace.items() or [("root", 0)]:
+        yield Gauge("token.count", count, here | {"namespace": namespace})
+    by_policy = Counter((_namespace(token.namespace), policy) for token in tokens for policy in token.policies)
+    by_method = Counter((_namespace(token.namespace), _method(token)) for token in tokens)
+    by_ttl = Counter((_namespace(token.namespace), _bucket(token.ttl)) for token in tokens)
+    for key, label, counted in (
+        ("token.count.by_policy", "policy", by_policy),
+        ("token.count.by_auth", "auth_method", by_method),
+        ("token.count.by_ttl", "creation_ttl", by_ttl),
+    ):
+        for (namespace, name), count in counted.most_common(_MOST_LABELS):
+            yield Gauge(key, count, here | {"namespace": namespace, label: name})
+
+
+def _secrets(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
+    """Yield the number of KV secrets of each mount."""
+    for mount in core.state.mounts.entries.values():
+        size = registry.bare_engine(mount.engine).size
+        if size is not None:
+            labels = {"mount_point": mount.path, "namespace": _namespace(mount.namespace)}
+            yield Gauge("secret.kv.count", size(mount.state), here | labels)
+
+
+def _namespace(path: str) -> str:
+    return path.strip("/") or "root"
+
+
+def _method(token: Token) -> str:
+    """Return the auth method that a token is from, by its path: ``auth/approle/login``."""
+    return token.path.removeprefix("auth/").partition("/")[0] or "token"
+
+
+def _bucket(ttl: float) -> str:
+    return next((name for bound, name in _BUCKETS if 0 < ttl <= bound), "+Inf")
