@@ -95,6 +95,10 @@ class AwsRole(Record):
     )
     mfa_serial_number: Annotated[str, param(Kind.STRING, help="MFA device of the session.")] = ""
 
+    def shown(self, product: Product) -> dict[str, object]:
+        """Return what a read in ``product`` shows: lists and tags without entries are null."""
+        return {name: None if value in ([], {}) else value for name, value in super().shown(product).items()}
+
     @property
     def kinds(self) -> list[str]:
         """The types of credentials."""

@@ -274,6 +274,20 @@ class _Sts(BaseHTTPRequestHandler):
             text = f"<Arn>arn:aws:iam::{_ACCOUNT}:user/bob</Arn><UserId>AIDABOB</UserId><Account>{_ACCOUNT}</Account>"
             answer = f"<GetCallerIdentityResponse xmlns='x'><GetCallerIdentityResult>{text}</GetCallerIdentityResult>"
             answer += "</GetCallerIdentityResponse>"
+        elif b"DescribeInstances" in body:
+            profile = "<iamInstanceProfile><arn>arn:aws:iam::1:instance-profile/web</arn></iamInstanceProfile>"
+            state, tags = (
+                "<instanceState><name>running</name></instanceState>",
+                "<tagSet><item><key>k</key></item></tagSet>",
+            )
+            item = f"<instanceId>i-1</instanceId><imageId>ami-1</imageId>{state}{profile}{tags}"
+            answer = f"<R xmlns='x'><reservationSet><item><instancesSet><item>{item}</item></instancesSet></item>"
+            answer += "</reservationSet></R>"
+        elif b"GetInstanceProfile" in body:
+            roles = "<Roles><member><Arn>arn:aws:iam::1:role/web</Arn></member></Roles>"
+            answer = f"<R><InstanceProfile><Arn>arn:other</Arn>{roles}</InstanceProfile></R>"
+        elif b"GetRole" in body:
+            answer = "<R><Role><Arn>arn:aws:iam::123456789012:role/path/web</Arn><RoleId>AROAWEB</RoleId></Role></R>"
         else:
             answer = "<GetUserResponse xmlns='x'><User><UserId>AIDABOB</UserId></User></GetUserResponse>"
         self.send_response(200)
@@ -305,3 +319,20 @@ def test_endpoints_on_this_machine_are_asked(seeded: Seeded, sts: str) -> None:
     client.write("auth/aws/config/client", sts_endpoint="http://127.0.0.1:1", max_retries=0)
     with pytest.raises(InvalidRequest, match=r"giving up after 1 attempt\(s\): Post .*connection refused"):
         alice(kms, role="bob")
+
+
+def test_machines_and_roles_of_endpoints_on_this_machine(seeded: Seeded, sts: str) -> None:
+    """Callers are those of the world here, because STS has no address on this machine."""
+    inferred = {"inferred_entity_type": "ec2_instance", "inferred_aws_region": "eu-west-1"}
+    roles = {
+        "web": {"bound_iam_role_arn": ["arn:aws:iam::1:role/w*"], **inferred},
+        "other": {"bound_iam_role_arn": ["arn:aws:iam::1:role/other"], **inferred},
+        "path": {"bound_iam_principal_arn": [f"arn:aws:iam::{_ACCOUNT}:role/path/*"]},
+    }
+    kms = world(seeded, roles=roles, instances=[], config={"endpoint": sts, "iam_endpoint": sts})
+    assert session(kms)["client_token"]
+    assert session(kms, "path")["client_token"]
+    with pytest.raises(InvalidRequest, match='IAM role ARN "arn:aws:iam::1:role/web" does not satisfy the constraint'):
+        session(kms, "other")
+    root(kms).write("auth/aws/role/bound", bound_iam_principal_arn=_WEB_ARN)
+    assert root(kms).read("auth/aws/role/bound")["data"]["bound_iam_principal_id"] == ["AROAWEB"]

@@ -68,6 +68,8 @@ def test_a_service_principal_logs_in(seeded: Seeded) -> None:
     found = log_in(kms, token())
     assert (found["lease_duration"], found["token_policies"]) == (3600, ["default", "p"])
     assert found["metadata"] == {"role": "r", "resource_group_name": "", "subscription_id": "", "app_id": "app"}
+    shown = root(kms).auth.azure.read_role("r")
+    assert (shown["bound_service_principal_ids"], shown["bound_group_ids"]) == (["OWNER"], None)
     entity = root(kms).secrets.identity.read_entity(found["entity_id"])["data"]
     assert entity["aliases"][0]["name"] == "owner"
     client = hvac.Client(kms.url, token=found["client_token"])

@@ -47,8 +47,8 @@ def token(key: rsa.RSAPrivateKey = KEY, algorithm: str = "RS256", role: str = "i
     )
 
 
-def machine_token(**changes: Any) -> str:
-    return token(_GOOGLE, role="gce", google={"compute_engine": {**_COMPUTE, **changes}})
+def machine_token(key: rsa.RSAPrivateKey = _GOOGLE, **changes: Any) -> str:
+    return token(key, role="gce", google={"compute_engine": {**_COMPUTE, **changes}})
 
 
 def world(

@@ -135,6 +135,7 @@ def test_a_role_is_updated(client: hvac.Client) -> None:
     role(client, iam_tags={"k": "v"})
     shown = client.read("aws/roles/r")["data"]
     assert (shown["iam_groups"], shown["iam_tags"], shown["credential_type"]) == (["a", "b"], {"k": "v"}, "iam_user")
+    assert (shown["role_arns"], shown["session_tags"]) == (None, None)
     client.delete("aws/roles/r")
     with pytest.raises(InvalidRequest, match="Role 'r' not found"):
         client.read("aws/creds/r")

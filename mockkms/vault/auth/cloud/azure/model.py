@@ -71,6 +71,11 @@ class AzureRole(CloudRole):
     )
     bound_scale_sets: Annotated[list[str], param(_LIST, help="Accepted scale sets.")] = field(default_factory=list)
 
+    def shown(self, product: Product) -> dict[str, object]:
+        """Return what a read in ``product`` shows: bounds without entries are null."""
+        own = {name: getattr(self, name) or None for name in type(self).params() if name.startswith("bound_")}
+        return {**super().shown(product), **own}
+
     @property
     def bounds(self) -> list[list[str]]:
         """The values of all bounds."""
