@@ -48,9 +48,10 @@ def _host_fault(url: str) -> str:
 
 
 def is_here(url: str) -> bool:
-    """Return whether a URL points to this machine: no other one is requested."""
-    host = urlsplit(url).hostname or ""
+    """Return whether a URL points to this machine: no other one is requested. False for a malformed one."""
     try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
@@ -174,6 +175,16 @@ def _over_tls(host: str, port: int | None, context: SSLContext) -> HTTPConnectio
     from http.client import HTTPSConnection
 
     return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
+
+
+def no_answer(method: str, url: str) -> str:
+    """Return the error of Go's HTTP client for a request that no server answers; for a malformed URL, what is wrong."""
+    fault = parse_fault(url)
+    if fault:
+        return fault
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f'{method.capitalize()} "{url}": {refusal(parts.hostname or "", port)}'
 
 
 def refusal(host: str, port: int | str) -> str:

@@ -58,8 +58,8 @@ class AwsAccess:
         try:
             status, answer = outside.ask("POST", url, headers, body)
         except OSError:
-            fault = outside.refusal(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-            raise AwsFault(f'RequestError: send request failed\ncaused by: Post "{url}": {fault}') from None
+            fault = outside.no_answer("POST", url)
+            raise AwsFault(f"RequestError: send request failed\ncaused by: {fault}") from None
         root = parsed(answer)
         if status != 200:
             raise refusal(call.core.entropy, status, text_in(root, "Code"), text_in(root, "Message"))

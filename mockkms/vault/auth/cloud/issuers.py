@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from mockkms import outside
 from mockkms.crypto import jws
 from mockkms.error_context import error_context
-from mockkms.urls import urlsplit
 from mockkms.vault.auth.claims import Claims, claims_in
 from mockkms.vault.golang.time import plain
 from mockkms.vault.policy.names import quoted
@@ -30,14 +29,10 @@ def load_key(pem: str) -> jws.PublicKey:
 
 def fetched(url: str) -> dict[str, object]:
     """Return the JSON object at a URL on this machine. Raises OSError with Go's text for any other answer."""
-    parts = urlsplit(url)
-    if not outside.is_here(url):
-        raise OSError(f'Get "{url}": {outside.refusal(parts.hostname or "", parts.port or 443)}')
     try:
         status, body = outside.get(url, {})
-    except OSError:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        raise OSError(f'Get "{url}": {outside.refusal(parts.hostname or "", port)}') from None
+    except (OSError, ValueError):
+        raise OSError(outside.no_answer("GET", url)) from None
     if status != 200:
         raise OSError(f"{status}: {body.decode('utf-8', 'replace')}")
     with error_context("unable to unmarshal: ", OSError, of=(ValueError, RecursionError)):

@@ -169,13 +169,8 @@ def _asked(endpoint: str, request: SignedRequest, retries: int) -> Caller:
     try:
         status, answer = outside.ask(request.method, target, {**headers, "Host": request.header("host")}, request.body)
     except OSError:
-        at = urlsplit(endpoint)
-        fault = outside.refusal(at.hostname or "", at.port or (443 if at.scheme == "https" else 80))
-        verb = request.method.capitalize()
-        raise AwsFault(
-            f"error making request: {request.method} {target} giving up after {retries + 1} attempt(s): "
-            f'{verb} "{target}": {fault}'
-        ) from None
+        tried = f"{request.method} {target} giving up after {retries + 1} attempt(s): "
+        raise AwsFault(f"error making request: {tried}{outside.no_answer(request.method, target)}") from None
     text = answer.decode("utf-8", "replace").strip()
     if not text.startswith("<"):
         raise AwsFault("body of GetCallerIdentity is invalid")
@@ -231,7 +226,7 @@ def _verified(state: AwsAuth, call: Call, request: SignedRequest, endpoint: str)
 
 def _regions(endpoint: str, given: str) -> tuple[str, ...]:
     """Return the regions for which an endpoint accepts signatures; the one given for an endpoint of another kind."""
-    host = urlsplit(endpoint).hostname or ""
+    host = endpoint.removeprefix("https://").rstrip("/")
     if f"https://{host}" == _USUAL_ENDPOINT:
         return ("us-east-1", "aws-global")
     found = _REGIONAL.fullmatch(host)

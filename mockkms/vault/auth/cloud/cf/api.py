@@ -10,7 +10,6 @@ import json
 from urllib.parse import urlencode
 
 from mockkms import outside
-from mockkms.urls import urlsplit
 from mockkms.vault.auth.cloud.cf.model import CfApp, CfAuth, CfConfig
 from mockkms.vault.framework.endpoint import Call
 
@@ -90,16 +89,11 @@ def _token(config: CfConfig) -> str:
 
 
 def _json(config: CfConfig, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> dict[str, object]:
-    parts = urlsplit(url)
+    own = f"{config.cf_api_mutual_tls_certificate}\n{config.cf_api_mutual_tls_key}".strip()
     try:
-        if not outside.is_here(url):
-            raise OSError
-        own = f"{config.cf_api_mutual_tls_certificate}\n{config.cf_api_mutual_tls_key}".strip()
         _, answer = outside.ask(method, url, headers, body, "".join(config.cf_api_trusted_certificates), own)
-    except OSError:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        fault = outside.refusal(parts.hostname or "", port)
-        raise OSError(f'{method.capitalize()} "{url}": {fault}') from None
+    except (OSError, ValueError):
+        raise OSError(outside.no_answer(method, url)) from None
     try:
         found: object = json.loads(answer)
     except (ValueError, RecursionError) as fault:

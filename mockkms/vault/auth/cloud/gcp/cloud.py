@@ -32,9 +32,12 @@ def _asked(state: GcpAuth, service: str, path: str, method: str = "GET") -> dict
     try:
         headers = {"Content-Type": "application/json"}
         status, body = outside.ask(method, url.rstrip("/") + path, headers, b"{}" if method == "POST" else b"")
+    except OSError:
+        raise GoogleFault(outside.no_answer(method, url.rstrip("/") + path)) from None
+    try:
         found: object = json.loads(body)
-    except (OSError, ValueError, RecursionError) as fault:
-        raise GoogleFault(f'{method.capitalize()} "{url.rstrip("/")}{path}": {fault}') from None
+    except (ValueError, RecursionError):
+        found = None
     if status != 200 or not isinstance(found, dict):
         raise GoogleFault(f"googleapi: got HTTP response code {status} with body: {body.decode('utf-8', 'replace')}")
     return found
