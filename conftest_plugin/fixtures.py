@@ -112,6 +112,10 @@ def mockkms(
         server = _mockkms_servers.of(mockkms_tls if world.tls is None else world.tls, world.flavor)
     active = _active(request, world)
     active.start(server, world)
+    if settings.record(request.config) is not None or settings.replay(request.config) is not None:
+        from .upstream import begin_section
+
+        begin_section(server, request.node.nodeid)
     if theirs and world.flavor not in (None, server.flavor):
         pytest.skip(f"mockkms(flavor={world.flavor!r}): the server of --mockkms-url was started as {server.flavor}")
     yield server

@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.strict(config)
     settings.lint(config)
     settings.upstream(config)
+    settings.record(config)
     settings.replay(config)
     settings.flavor(config)
     settings.allow_unhandled(config)

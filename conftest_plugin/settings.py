@@ -17,6 +17,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--mockkms-url", metavar="URL", help="run the tests against this running server")
     upstream = "proxy mode: forward requests to this real server instead of emulating one"
     group.addoption("--mockkms-upstream", metavar="URL", help=upstream)
+    record = "with --mockkms-upstream: record requests and answers without secrets in this new file, by test"
+    group.addoption("--mockkms-record", metavar="FILE", help=record)
     replay = "answer from this recording of a real server (mockkms serve --record) instead of emulating one"
     group.addoption("--mockkms-replay", metavar="FILE", help=replay)
     fallback = "with --mockkms-replay: answer unrecorded requests as the emulated server"
@@ -46,6 +48,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("mockkms_report", report)
     parser.addini("mockkms_url", "run the tests against this running server")
     parser.addini("mockkms_upstream", upstream)
+    parser.addini("mockkms_record", record)
     parser.addini("mockkms_replay", replay)
     parser.addini("mockkms_replay_fallback", fallback, type="bool", default=False)
     parser.addini("mockkms_token", token)
@@ -146,22 +149,40 @@ def upstream(config: pytest.Config) -> str:
     return url
 
 
-def replay(config: pytest.Config) -> Path | None:
-    """Return the path of the recording to answer from: relative to the working directory, in the ini file to it.
+def record(config: pytest.Config) -> Path | None:
+    """Return the path of the recording to write. Raises UsageError."""
+    path = _located(config, "mockkms_record")
+    if path is None:
+        return None
+    if not option(config, "mockkms_upstream"):
+        raise pytest.UsageError("--mockkms-record requires --mockkms-upstream")
+    if hasattr(config, "workerinput") or config.getoption("numprocesses", None):
+        raise pytest.UsageError("--mockkms-record needs all tests in one process: leave out -n of pytest-xdist")
+    if not path.parent.is_dir():
+        raise pytest.UsageError(f"--mockkms-record: the folder {path.parent} does not exist")
+    return path
 
-    Raises UsageError.
-    """
-    given = config.getoption("mockkms_replay")
-    name = str(given or config.getini("mockkms_replay") or "")
-    if not name:
+
+def replay(config: pytest.Config) -> Path | None:
+    """Return the path of the recording to answer from. Raises UsageError."""
+    path = _located(config, "mockkms_replay")
+    if path is None:
         if replay_fallback(config):
             raise pytest.UsageError("--mockkms-replay-fallback requires --mockkms-replay")
         return None
     for other in ("url", "upstream"):
         if option(config, f"mockkms_{other}"):
             raise pytest.UsageError(f"--mockkms-replay and --mockkms-{other} cannot be used together")
+    return path
+
+
+def _located(config: pytest.Config, name: str) -> Path | None:
+    """Return the path in an option, relative to the working directory, or in the ini file, relative to it."""
+    given = config.getoption(name)
+    if not (given or config.getini(name)):
+        return None
     folder = config.invocation_params.dir if given or config.inipath is None else config.inipath.parent
-    return folder / name
+    return folder / str(given or config.getini(name))
 
 
 def replay_fallback(config: pytest.Config) -> bool:

@@ -28,6 +28,9 @@ def check(config: pytest.Config) -> None:
             "",
             "start it, correct the address, or leave the option out: requests are then answered by the emulated server",
         )
+    written = settings.record(config)
+    if written is not None and written.exists():
+        raise pytest.UsageError(f"--mockkms-record: {written} exists already; remove it, or name another file")
     recording = settings.replay(config)
     if recording is not None:
         _check_recording(recording)

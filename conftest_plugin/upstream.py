@@ -12,6 +12,7 @@ from . import settings
 
 if TYPE_CHECKING:
     from mockkms import MockKMS
+    from mockkms.api import Kms
     from mockkms.server.wire.tls import Tls
 
     from .marker import TestWorld
@@ -24,7 +25,10 @@ def proxy(config: pytest.Config, url: str, tls: Tls | None) -> MockKMS:
     token = settings.option(config, "mockkms_token") or "root"
     ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
     try:
-        return MockKMS(upstream=url, upstream_ca=ca_file, root_token=token, rng=settings.rng(config), tls=tls)
+        return MockKMS(
+            upstream=url, upstream_ca=ca_file, root_token=token, rng=settings.rng(config), tls=tls,
+            record=settings.record(config) if tls is None else None,
+        )  # fmt: skip
     except ValueError as error:
         raise pytest.UsageError(f"--mockkms-upstream: {error}") from None
 
@@ -59,3 +63,11 @@ def skip_if_out_of_reach(error: BaseException) -> None:
 
     if isinstance(error, NoState):
         pytest.skip(str(error))
+
+
+def begin_section(server: Kms, test: str) -> None:
+    """Record the requests of a test as a section, or replay those of this test alone."""
+    from mockkms import MockKMS
+
+    if isinstance(server, MockKMS):
+        server.section(test)

@@ -240,6 +240,10 @@ class MockKMS(Handle):
         """What writes the recording: ``recorder.exchanges``, ``recorder.left_out``; None without ``record``."""
         return self._front.recorder
 
+    def section(self, name: str) -> None:
+        """Begin a section, such as a test: ``record`` writes its beginning, ``replay`` answers from it alone."""
+        self._front.section(self._gateway, name)
+
     @property
     def state_file(self) -> Path | None:
         """The file that keeps the state over restarts, if there is one."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher, get_close_matches
 
 from mockkms.recording.exchange import Asked, Exchange
-from mockkms.recording.reader import Recording
 from mockkms.recording.unify import unify, unify_text
 from mockkms.vault.golang.json_text import encode
 
@@ -18,12 +17,15 @@ _COMPARED = 1000
 """Recorded requests of one path that are compared."""
 
 
-def nearest(recording: Recording, asked: Asked) -> str:
-    """Return the message. It shows recorded values, which hold no secrets, and no values that were sent."""
-    what = f"mockkms: not in the recording {recording.path}: {asked.method} {_short(asked.path)}"
-    if not recording.exchanges:
-        return f"{what}; the recording has no requests"
-    same = [one for one in _numbered(recording) if unify_text(one[1].asked.path, asked.path, [])]
+def nearest(name: str, exchanges: Sequence[Exchange], asked: Asked) -> str:
+    """Return the message about what ``name`` holds.
+
+    It shows recorded values, which hold no secrets, and no values that were sent.
+    """
+    what = f"mockkms: not in {name}: {asked.method} {_short(asked.path)}"
+    if not exchanges:
+        return f"{what}; there are no requests in it"
+    same = [one for one in _numbered(exchanges) if unify_text(one[1].asked.path, asked.path, [])]
     if same:
         number, found, differences = min(
             ((number, one, _differences(one.asked, asked)) for number, one in same[:_COMPARED]),
@@ -35,7 +37,7 @@ def nearest(recording: Recording, asked: Asked) -> str:
         return (
             f"{what}; the nearest recorded request is number {number}, {_line(found)}: {shown or 'its secrets differ'}"
         )
-    paths = {one.asked.path: (number, one) for number, one in reversed(_numbered(recording))}
+    paths = {one.asked.path: (number, one) for number, one in reversed(_numbered(exchanges))}
     same_method = {path: pair for path, pair in paths.items() if pair[1].asked.method == asked.method}
     paths = same_method or paths
     close = get_close_matches(asked.path[:_LONGEST], paths, n=1, cutoff=0.0) if len(paths) <= _COMPARED else []
@@ -47,8 +49,8 @@ def nearest(recording: Recording, asked: Asked) -> str:
     return f"{what}; the nearest recorded request is number {number}, {_line(found)}: its path differs"
 
 
-def _numbered(recording: Recording) -> list[tuple[int, Exchange]]:
-    return [*enumerate(recording.exchanges, 1)]
+def _numbered(exchanges: Sequence[Exchange]) -> list[tuple[int, Exchange]]:
+    return [*enumerate(exchanges, 1)]
 
 
 def _line(exchange: Exchange) -> str:

@@ -42,12 +42,17 @@ class _Shape:
 class Player:
     """One replay: where it is in the recording, and the values of secrets. Used by one thread at a time."""
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        self.secrets = Bindings(recording.forms, issued(recording.exchanges))
+    def __init__(self, recording: Recording, section: str | None = None) -> None:
+        """``section`` limits the replay to one section of the recording."""
+        exchanges = recording.exchanges if section is None else recording.sections.get(section, [])
+        self._name = (
+            f"the recording {recording.path}" if not section else f"{section} in the recording {recording.path}"
+        )
+        self._exchanges = exchanges
+        self.secrets = Bindings(recording.forms, issued(exchanges))
         self._shapes: dict[_Key, dict[str, dict[str, _Shape]]] = {}
         """By method, namespace and headers, then by path, then by canonical text."""
-        for exchange in recording.exchanges:
+        for exchange in exchanges:
             self._index(exchange)
 
     def play(self, asked: Asked) -> Exchange | None:
@@ -67,7 +72,7 @@ class Player:
 
     def why_not(self, asked: Asked) -> str:
         """Return the error for a request that was not recorded, with the nearest recorded one."""
-        return nearest(self.recording, asked)
+        return nearest(self._name, self._exchanges, asked)
 
     def restart(self) -> None:
         """Return to the beginning of the recording, and forget what clients have sent."""

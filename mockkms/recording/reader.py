@@ -31,8 +31,24 @@ class Recording:
     exchanges: list[Exchange] = field(default_factory=list)
     forms: dict[str, tuple[Form, int]] = field(default_factory=dict)
     """Form and number of each secret, by its placeholder."""
+    sections: dict[str, list[Exchange]] = field(default_factory=dict)
+    """The exchanges of each section; those before the first one have an empty name."""
+    section: str = ""
+    """The section that was read last."""
     notes: list[str] = field(default_factory=list)
     """What the recording left out, and whether its last line is incomplete."""
+
+
+def section_of(recording: Recording, name: str) -> str:
+    """Return the name of a section: this one, or the only one that differs by folders before it."""
+    if name in recording.sections:
+        return name
+    alike = [known for known in recording.sections if known and (_below(known, name) or _below(name, known))]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _below(longer: str, shorter: str) -> bool:
+    return longer.endswith("/" + shorter)
 
 
 def read(path: Path) -> Recording:
@@ -104,7 +120,11 @@ def _take(found: Recording, number: int, line: Mapping[str, object]) -> None:
     elif "request" in line:
         exchange = read_exchange(line)
         found.exchanges.append(exchange)
+        found.sections.setdefault(found.section, []).append(exchange)
         found.notes += [f"{exchange.asked.line}: {reason}" for reason in exchange.left_out if len(found.notes) < 1000]
+    elif "section" in line:
+        found.section = str(line["section"])
+        found.sections.setdefault(found.section, [])
     elif "end" in line:
         if line["end"] != "closed":
             found.notes.append(str(line["end"]))

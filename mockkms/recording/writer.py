@@ -77,6 +77,12 @@ class Recorder:
                 for reason in exchange.left_out:
                     self._count(reason)
 
+    def section(self, name: str) -> None:
+        """Begin a section, such as a test, to which the following requests belong."""
+        with self._lock:
+            if self._open:
+                self._write(json_bytes({"section": name}, "\n"))
+
     def skip(self, reason: str) -> None:
         """Count a request that is not recorded."""
         with self._lock:

@@ -92,6 +92,15 @@ class Front:
             return ReplayGateway(self._world, self._recording, fallback=self._fallback)
         return Gateway(self._world)
 
+    def section(self, gateway: Gateway, name: str) -> None:
+        """Begin a section of the recording that is written or played."""
+        from mockkms.server.replay.gateway import ReplayGateway
+
+        if self.recorder is not None:
+            self.recorder.section(name)
+        elif isinstance(gateway, ReplayGateway):
+            gateway.play(name)
+
     def close(self) -> None:
         """End the recording."""
         if self.recorder is not None:

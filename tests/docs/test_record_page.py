@@ -43,6 +43,7 @@ def test_the_file_shown_is_one(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
     assert len(read(path).exchanges) == 1
     with MockKMS(replay=path) as kms:
+        kms.section("test_app.py::test_login")
         got = requests.get(f"{kms.url}/v1/auth/token/lookup-self", headers={"X-Vault-Token": "mine"}, timeout=10)
     assert got.json() == {"data": {"id": "mine"}}
 

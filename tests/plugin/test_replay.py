@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mockkms import RemoteKMS
 from tests.plugin.conftest import Run
 
 SUITE = """
@@ -69,6 +70,55 @@ def test_with_the_fallback_the_emulated_server_answers_the_rest(suite: Run, reco
     ],
 )
 def test_wrong_options_are_usage_errors(suite: Run, options: tuple[str, ...], message: str) -> None:
+    result = suite(*options, source="def test_nothing():\n    pass\n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+COUNTING = """
+import requests
+
+def count(mockkms, name):
+    headers = {"X-Vault-Token": mockkms.token}
+    url = mockkms.url + "/v1/secret/data/" + name
+    requests.post(url, json={"data": {"password": "hunter2-of-" + name}}, headers=headers)
+    return requests.get(url, headers=headers).json()["data"]["metadata"]["version"]
+
+def test_first(mockkms):
+    assert count(mockkms, "one") == 1
+
+def test_second(mockkms):
+    assert count(mockkms, "one") == 2
+"""
+
+
+def test_each_test_is_recorded_and_replayed_by_itself(suite: Run, real: RemoteKMS, tmp_path: Path) -> None:
+    path = tmp_path / "suite.jsonl"
+    upstream = ("--mockkms-upstream", real.url, "--mockkms-token", "theirs", "-p", "no:randomly")
+    suite(*upstream, "--mockkms-record", str(path), source=COUNTING).assert_outcomes(passed=2)
+    assert "hunter2" not in path.read_text()
+    suite("--mockkms-replay", str(path), "-p", "no:randomly").assert_outcomes(passed=2)
+    # The second test alone has its own answers, not those of the first.
+    suite("--mockkms-replay", str(path), "-k", "second").assert_outcomes(passed=1)
+    result = suite(*upstream, "--mockkms-record", str(path))
+    result.stderr.fnmatch_lines(["*--mockkms-record: *suite.jsonl exists already; remove it, or name another file*"])
+    more = COUNTING + "\n\ndef test_third(mockkms):\n    mockkms.clock\n    count(mockkms, 'one')\n"
+    result = suite("--mockkms-replay", str(path), source=more)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*test_theirs.py::test_third in the recording*there are no requests in it*"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--mockkms-record", "a"), "*--mockkms-record requires --mockkms-upstream*"),
+        (
+            ("--mockkms-record", "a", "--mockkms-upstream", "http://127.0.0.1:1", "-n", "2"),
+            "*--mockkms-record needs all tests in one process*",
+        ),
+    ],
+)
+def test_wrong_options_of_recordings(suite: Run, options: tuple[str, ...], message: str) -> None:
     result = suite(*options, source="def test_nothing():\n    pass\n")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])

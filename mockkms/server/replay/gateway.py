@@ -12,7 +12,7 @@ from mockkms.faults import View
 from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.recording.exchange import Body, Exchange
 from mockkms.recording.player import Player
-from mockkms.recording.reader import Recording
+from mockkms.recording.reader import Recording, section_of
 from mockkms.recording.redacting import asked, json_bytes
 from mockkms.recording.unify import filled
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
@@ -40,7 +40,7 @@ class ReplayGateway(Gateway):
         self.recording, self.fallback = recording, fallback
         # The recorded server has decided which pages may use it.
         self.forwards = not fallback
-        self._player = Player(recording)
+        self._player = Player(recording, "" if recording.sections.keys() - {""} else None)
         self._resets = world.resets
         self._learned = Learned()
         self.layer = FaultLayer(world, self.answer, self, view_of if fallback else self._look)
@@ -48,6 +48,11 @@ class ReplayGateway(Gateway):
     def of(self, world: World) -> Gateway:
         """Return a gateway for another world, which plays the recording from its beginning."""
         return ReplayGateway(world, self.recording, fallback=self.fallback)
+
+    def play(self, section: str) -> None:
+        """Answer from a section of the recording, from its beginning; from the whole if it has no sections."""
+        if self.recording.sections.keys() - {""}:
+            self._player = Player(self.recording, section_of(self.recording, section))
 
     def answer(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Return the recorded answer; without one that of the emulated server, or an error."""
