@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mockkms.outside.postgres import PostgresConnection
+from mockkms.outside.postgres import ConnectFault, PostgresConnection
 
 USER, PASSWORD = "vault", "vault-password"
 _WAIT = 60.0
@@ -112,10 +112,22 @@ def postgres() -> Iterator[RealDatabase]:
         }  # fmt: skip
         flags = [flag for name, value in settings.items() for flag in ("-c", f"{name}={value}")]
         with _serving(folder, port, server, "-D", data, *flags):
-            settings = {"user": USER, "database": "postgres"}
-            with PostgresConnection(("127.0.0.1", port), settings, PASSWORD, "nonce") as session:
+            with _first_session(port) as session:
                 session.query("CREATE DATABASE app")
             yield RealDatabase(port, folder)
+
+
+def _first_session(port: int) -> PostgresConnection:
+    """Log in once the server lets anybody in: it listens before that."""
+    until = time.monotonic() + _WAIT
+    settings = {"user": USER, "database": "postgres"}
+    while True:
+        try:
+            return PostgresConnection(("127.0.0.1", port), settings, PASSWORD, "nonce")
+        except ConnectFault as fault:
+            if fault.code != "57P03" or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 @contextmanager

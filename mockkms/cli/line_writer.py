@@ -25,7 +25,7 @@ class LineWriter:
         self._stream = stream
         self._most_waiting = most_waiting
         # SimpleQueue.put is reentrant: a signal handler may call it while the same thread is in put().
-        self._lines: SimpleQueue[str | threading.Event | None] = SimpleQueue()
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._dropped = 0
 
@@ -39,13 +39,6 @@ class LineWriter:
             self._thread = threading.Thread(target=self._run, name="mockkms-lines", daemon=True)
             self._thread.start()
 
-    def flush(self, seconds: float) -> None:
-        """Wait at most ``seconds`` until the lines queued so far are written."""
-        if self._thread is not None:
-            written = threading.Event()
-            self._lines.put(written)
-            written.wait(seconds)
-
     def close(self, seconds: float) -> None:
         """Wait at most ``seconds`` for queued lines to be written; later lines are discarded."""
         if self._thread is not None:
@@ -58,9 +51,6 @@ class LineWriter:
         except (OSError, ValueError):
             target = None
         while (text := self._lines.get()) is not None:
-            if isinstance(text, threading.Event):
-                text.set()
-                continue
             if target is None:
                 continue
             dropped, self._dropped = self._dropped, 0

@@ -98,11 +98,6 @@ def say_request(entry: Entry) -> None:
     say(str(entry), "request", entry.data(bodies=False) if _formats else None)
 
 
-def flush() -> None:
-    """Wait until what was said is written to stdout, as far as its reader allows."""
-    _writer("stdout").flush(_FLUSH_SECONDS)
-
-
 def finish() -> None:
     """Flush both streams, as far as their readers allow."""
     for name in ("stdout", "stderr"):

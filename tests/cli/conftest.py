@@ -76,7 +76,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
                 process.wait(0.01)
             assert process.returncode is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
-        return Served(process, json.loads(ready.read_text()), log)
+        said = json.loads(ready.read_text())
+        # A thread writes the first lines, which have the port in every mode and format.
+        while said["url"].rpartition(":")[2] not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.01)
+        return Served(process, said, log)
 
     yield start
     for process in made:

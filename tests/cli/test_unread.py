@@ -104,26 +104,3 @@ def test_stopping_while_a_key_is_made() -> None:
     kms.start()
     assert requests.get(f"{kms.url}/v1/sys/health", timeout=5).status_code == 200
     kms.stop()
-
-
-def test_flush_waits_until_all_is_written(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    with log.open("w") as stream:
-        writer = LineWriter(stream)
-        lines = [f"line {number}" for number in range(200)]
-        for line in lines:
-            writer.write(line)
-        writer.flush(WAIT)
-        assert log.read_text().splitlines() == lines
-        writer.close(WAIT)
-
-
-def test_flush_is_bounded_when_nothing_reads() -> None:
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as source, os.fdopen(writing, "w") as stream:
-        writer = LineWriter(stream)
-        for _ in range(100):
-            writer.write("x" * 4000)
-        writer.flush(0.05)
-        source.read(100 * 4001)
-        writer.close(WAIT)

@@ -116,13 +116,12 @@ def serve_until_signal(
     _ignore_reloads()
     watcher = watch.watcher(kms, options, signals)
     try:
+        # Programs that start a server wait for its first line, and then read the file.
+        if options.ready_file is not None:
+            screen.write_ready_file(options.ready_file, kms)
         if options.pid_file:
             screen.write_pid_file(options.pid_file)
         screen.say(banner(kms), "ready", screen.ready(kms))
-        if options.ready_file is not None:
-            # Scripts that wait for the ready file may read the output at once.
-            screen.flush()
-            screen.write_ready_file(options.ready_file, kms)
         if kms.rng is None and not options.fresh_keys and not kms.world.upstream:
             _prepare_keys()
         gc.freeze()
