@@ -86,8 +86,13 @@ class _TerraformToken:
 
 def _shown(role: TerraformRole, product: Product) -> dict[str, object]:
     shown = {"name": role.name, **role.shown(product)}
-    if not role.team_id and not role.user_id:
-        shown.pop("credential_type", None)
+    shown.pop("credential_type", None)
+    if role.user_id:
+        shown["credential_type"] = _USER
+    elif role.team_id:
+        # With an organization, the plugin says so of legacy tokens, too.
+        legacy = not role.organization and role.credential_type in ("", _TEAM_LEGACY)
+        shown["credential_type"] = _TEAM_LEGACY if legacy else _TEAM
     return shown
 
 

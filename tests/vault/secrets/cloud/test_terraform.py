@@ -93,6 +93,24 @@ def test_tokens_of_teams_expire(world: World) -> None:
     assert made["expired_at"] == "2027-02-16T08:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"organization": "acme"}, None),
+        ({"team_id": "t"}, "team_legacy"),
+        ({"team_id": "t", "credential_type": "team"}, "team"),
+        ({"team_id": "t", "organization": "acme"}, "team"),
+        ({"user_id": "u"}, "user"),
+    ],
+)
+def test_the_kind_of_token_is_shown_as_by_the_plugin(world: World, settings: dict[str, str], shown: str | None) -> None:
+    """``toResponseData``: a team of an organization is of the new kind, and an organization has none."""
+    write = mounted(world, "terraform")
+    write("config", token="t")
+    write("role/r", **settings)
+    assert data_of(world.ask("read", "e/role/r")).get("credential_type") == shown
+
+
 def test_a_server_on_this_machine_makes_and_deletes_tokens(world: World, server: StandIn) -> None:
     write = mounted(world, "terraform")
     write("config", token="t", address=server.url)
