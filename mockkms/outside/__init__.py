@@ -177,11 +177,13 @@ def _over_tls(host: str, port: int | None, context: SSLContext) -> HTTPConnectio
     return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
 
-def no_answer(method: str, url: str) -> str:
-    """Return the error of Go's HTTP client for a request that no server answers; for a malformed URL, what is wrong."""
+def no_answer(method: str, url: str, error: Exception) -> str:
+    """Return the error of Go's HTTP client for a request that failed with ``error``: for a malformed URL, its fault."""
     fault = parse_fault(url)
     if fault:
         return fault
+    if is_here(url) and not isinstance(error, ConnectionRefusedError):
+        return f'{method.capitalize()} "{url}": {error}'
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f'{method.capitalize()} "{url}": {refusal(parts.hostname or "", port)}'

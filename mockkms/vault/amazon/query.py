@@ -57,8 +57,8 @@ class AwsAccess:
         url = self.endpoint.rstrip("/") + "/"
         try:
             status, answer = outside.ask("POST", url, headers, body)
-        except OSError:
-            fault = outside.no_answer("POST", url)
+        except OSError as error:
+            fault = outside.no_answer("POST", url, error)
             raise AwsFault(f"RequestError: send request failed\ncaused by: {fault}") from None
         root = parsed(answer)
         if status != 200:

@@ -31,8 +31,8 @@ def fetched(url: str) -> dict[str, object]:
     """Return the JSON object at a URL on this machine. Raises OSError with Go's text for any other answer."""
     try:
         status, body = outside.get(url, {})
-    except (OSError, ValueError):
-        raise OSError(outside.no_answer("GET", url)) from None
+    except (OSError, ValueError) as error:
+        raise OSError(outside.no_answer("GET", url, error)) from None
     if status != 200:
         raise OSError(f"{status}: {body.decode('utf-8', 'replace')}")
     with error_context("unable to unmarshal: ", OSError, of=(ValueError, RecursionError)):

@@ -168,9 +168,9 @@ def _asked(endpoint: str, request: SignedRequest, retries: int) -> Caller:
     headers = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
     try:
         status, answer = outside.ask(request.method, target, {**headers, "Host": request.header("host")}, request.body)
-    except OSError:
+    except OSError as error:
         tried = f"{request.method} {target} giving up after {retries + 1} attempt(s): "
-        raise AwsFault(f"error making request: {tried}{outside.no_answer(request.method, target)}") from None
+        raise AwsFault(f"error making request: {tried}{outside.no_answer(request.method, target, error)}") from None
     text = answer.decode("utf-8", "replace").strip()
     if not text.startswith("<"):
         raise AwsFault("body of GetCallerIdentity is invalid")

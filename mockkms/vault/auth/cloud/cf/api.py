@@ -92,8 +92,8 @@ def _json(config: CfConfig, method: str, url: str, headers: dict[str, str], body
     own = f"{config.cf_api_mutual_tls_certificate}\n{config.cf_api_mutual_tls_key}".strip()
     try:
         _, answer = outside.ask(method, url, headers, body, "".join(config.cf_api_trusted_certificates), own)
-    except (OSError, ValueError):
-        raise OSError(outside.no_answer(method, url)) from None
+    except (OSError, ValueError) as error:
+        raise OSError(outside.no_answer(method, url, error)) from None
     try:
         found: object = json.loads(answer)
     except (ValueError, RecursionError) as fault:

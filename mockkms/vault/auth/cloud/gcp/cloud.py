@@ -32,8 +32,8 @@ def _asked(state: GcpAuth, service: str, path: str, method: str = "GET") -> dict
     try:
         headers = {"Content-Type": "application/json"}
         status, body = outside.ask(method, url.rstrip("/") + path, headers, b"{}" if method == "POST" else b"")
-    except OSError:
-        raise GoogleFault(outside.no_answer(method, url.rstrip("/") + path)) from None
+    except OSError as error:
+        raise GoogleFault(outside.no_answer(method, url.rstrip("/") + path, error)) from None
     try:
         found: object = json.loads(body)
     except (ValueError, RecursionError):
