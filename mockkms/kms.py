@@ -25,6 +25,7 @@ from mockkms.urls import shown_host
 from mockkms.vault.kernel.node import RAFT, STORAGES, SYSTEM_MAX_TTL, ServerSettings, alone
 from mockkms.vault.products import DEFAULT
 from mockkms.world.world import Snapshot, World
+from mockkms.worldfile.reading_back import dumped, read_back
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
@@ -129,7 +130,7 @@ class MockKMS(Handle):
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
         settings = ServerSettings(usual, largest, cluster_name, _known("storage", storage, STORAGES))
-        self._world = World(loader=self._load, dumper=_dump, reader=_read_back, server=settings)
+        self._world = World(loader=self._load, dumper=dumped, reader=read_back, server=settings)
         self._front = Front(
             self._world, state=state, upstream=upstream, ca=upstream_ca, cert=upstream_cert,
             insecure=upstream_insecure, timeout=upstream_timeout, record=record, record_limit=record_limit,
@@ -426,19 +427,6 @@ def _listed(seed: object) -> list[object]:
     if seed is None:
         return []
     return list(seed) if isinstance(seed, (list, tuple)) else [seed]
-
-
-def _dump(world: World) -> str:
-    from mockkms.worldfile import dump
-
-    # Tens of thousands of tokens take seconds: requests go on meanwhile.
-    return dump(world.copied())
-
-
-def _read_back(world: World, text: str) -> World:
-    from mockkms.worldfile.reading_back import read_back
-
-    return read_back(world, text)
 
 
 def _known(word: str, value: str, known: Sequence[str]) -> str:

@@ -1,17 +1,29 @@
-"""Worlds of dumps, read into a world of their own, without a change of the present one."""
+"""Dumps of a world as a server makes and reads them; nothing else of this package is imported before that."""
 
 from __future__ import annotations
 
-from mockkms.world.world import World
-from mockkms.worldfile.problems import SeedError
-from mockkms.worldfile.spec import load, populate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mockkms.world.world import World
+
+
+def dumped(world: World) -> str:
+    """Return a world as YAML, while its requests go on: tens of thousands of tokens take seconds."""
+    from mockkms.worldfile.dumping import dump
+
+    return dump(world.copied())
 
 
 def read_back(world: World, text: str) -> World:
     """Return the world that a dump of ``world``, or of one on another server, describes.
 
-    Its rules and plan of chaos are left out. Raises ValueError with the first error for a text that is not a dump.
+    It is a world of its own: ``world`` stays as it is. Rules and a plan of chaos are left out. Raises ValueError with
+    the first error for a text that is not a dump.
     """
+    from mockkms.worldfile.problems import SeedError
+    from mockkms.worldfile.spec import load, populate
+
     try:
         spec = load([text if "\n" in text else text + "\n"])
         spec.sections = {name: part for name, part in spec.sections.items() if name not in ("faults", "chaos")}
