@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import pytest
 
@@ -80,11 +80,13 @@ class _ExploredByWorkers:
                 plugin.pytest_runtest_logreport(report)
 
 
-def _explore(config: pytest.Config) -> None:
-    """Register the plugin of the exploration, once. Raises UsageError."""
+def _explore(config: pytest.Config, items: Sequence[pytest.Item] = ()) -> None:
+    """Register the plugin of the exploration, once; ``items`` were collected before. Raises UsageError."""
     from .explore.session import register
 
-    register(config)
+    plugin = register(config)
+    if plugin is not None:
+        plugin.check(items)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -111,7 +113,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Check all markers before the first test; invalid ones are a usage error that names all of them."""
     collected.check(items, partial=any("::" in str(argument) for argument in config.args))
     if any(collected.explores(item) for item in items) and not config.getoption("collectonly", False):
-        _explore(config)
+        _explore(config, items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

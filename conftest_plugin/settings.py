@@ -75,7 +75,7 @@ def _add_explore_options(group: pytest.OptionGroup, parser: pytest.Parser) -> No
     add("--mockkms-explore-failures", metavar="FILE", help=own)
     depth = "2: also pairs of failures"
     add("--mockkms-explore-depth", metavar="N", help=depth)
-    limit = "time limit of a run in seconds (default: 5 and ten plain runs)"
+    limit = "time limit of a run in seconds (default: 5 and three plain runs)"
     add("--mockkms-explore-limit", metavar="SECONDS", help=limit)
     runs = "explore at most N cases of a test (default: 500)"
     add("--mockkms-explore-runs", metavar="N", help=runs)

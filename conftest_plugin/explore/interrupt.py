@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import IO
 
 _AGAIN = 2.0
 """Seconds after which a test that goes on despite the interruption is interrupted again."""
@@ -27,12 +26,15 @@ class TimeLimitReached(BaseException):
 class Interrupter:
     """Limits the phases of one run. ``reached`` is set once a limit has been reached."""
 
-    def __init__(self, limit: float, what: str, terminal: IO[str] | None = None) -> None:
-        """``limit`` in seconds; ``what`` names the run in the message of a process that has to end."""
+    def __init__(self, limit: float, what: str, uncover: Callable[[], None] = lambda: None) -> None:
+        """``limit`` in seconds; ``what`` names the run in the message of a process that has to end.
+
+        ``uncover`` is called before this message, so that stderr is not captured.
+        """
         self.reached = False
         self.places: list[tuple[str, int]] = []
         """File and line of each frame that was active when the limit was reached, the innermost one last."""
-        self._limit, self._what, self._terminal = limit, what, terminal
+        self._limit, self._what, self._uncover = limit, what, uncover
         self._armed = False
 
     @contextmanager
@@ -68,12 +70,11 @@ class Interrupter:
             if done.wait(_AGAIN):
                 return
             waited += _AGAIN
-        with suppress(OSError, ValueError):
-            if self._terminal is not None:
-                text = f"mockkms: {self._what} cannot be interrupted after {self._limit:g} s; the process ends here"
-                self._terminal.write(f"\n{text}\n")
-                self._terminal.flush()
-                faulthandler.dump_traceback(self._terminal)
+        with suppress(Exception):
+            self._uncover()
+            text = f"mockkms: {self._what}: not interrupted {_PATIENCE:g} s after its limit; the process ends here"
+            os.write(2, f"\n{text}\n".encode())
+            faulthandler.dump_traceback(2)
         os._exit(_EXIT_CODE)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

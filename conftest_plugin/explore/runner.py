@@ -135,10 +135,10 @@ class ItemRunner:
     ) -> tuple[Verdict, Observation]:
         """Run the test in its world, with these rules."""
         config = self._item.config
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        terminal = reporter._tw._file if reporter is not None else None
+        capture = config.pluginmanager.get_plugin("capturemanager")
+        uncover = capture.suspend_global_capture if capture is not None else lambda: None
         what = f"{self._item.nodeid} with {', '.join(str(dict(rule.words)) for rule in rules) or 'no rule'}"
-        run = RunOfTest(Observer(rules, effects=effects, reseed=reseed), Interrupter(limit, what, terminal))
+        run = RunOfTest(Observer(rules, effects=effects, reseed=reseed), Interrupter(limit, what, uncover))
         self._item.stash[EXPLORED] = True
         # Warnings were reported by the first run.
         with warnings.catch_warnings(record=True):

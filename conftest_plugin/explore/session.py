@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -46,6 +46,10 @@ class ExplorePlugin:
         self._is_worker = hasattr(config, "workerinput")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Check the markers of all tests."""
+        self.check(items)
+
+    def check(self, items: Sequence[pytest.Item]) -> None:
         """Fail tests whose marker names a failure that is not known."""
         for item in items:
             try:
@@ -204,6 +208,9 @@ class ExplorePlugin:
         verbose = self._config.option.verbose > 1 or bool(self._options.settings.cases)
         for line in render(result, verbose=verbose):
             terminalreporter.write_line(line)
+        if self._options.baseline is not None:
+            for line in self._options.baseline.news(result):
+                terminalreporter.write_line(line)
 
 
 def register(config: pytest.Config) -> ExplorePlugin | None:

@@ -38,6 +38,14 @@ class Baseline:
                 found.append((test.id, cell))
         return found
 
+    def news(self, result: Exploration) -> list[str]:
+        """Return lines about what is better than in the baseline."""
+        mended = self.mended(result)
+        if not mended:
+            return []
+        count = "1 problem" if len(mended) == 1 else f"{len(mended)} problems"
+        return [f"{count} of {self.path} did not occur, such as {mended[0][1].id}: write it again to keep it so"]
+
 
 def read_baseline(path: Path, advice: str) -> Baseline:
     """Read a baseline, a file that an exploration wrote. Raises ResultFileError; ``advice`` says how to make one."""

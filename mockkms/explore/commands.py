@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import threading
@@ -175,11 +174,6 @@ class _Tail:
     def text(self) -> str:
         """Return the last part of what the stream had."""
         return self._kept.decode("utf-8", "replace")
-
-
-def shown_command(command: Sequence[str]) -> str:
-    """Return a command as it is typed in a shell, the path of an interpreter by its name alone."""
-    return shlex.join(command)
 
 
 def without_core_files() -> None:

@@ -59,7 +59,7 @@ class ExplorerSettings:
     failures: Sequence[Failure]
     depth: int = 1
     limit: float | None = None
-    """Seconds for one run; None: five seconds and ten times the run without failures."""
+    """Seconds for one run; None: five seconds and three times the run without failures."""
     most_runs: int = 500
     """Runs for one test."""
     phases: tuple[str, ...] = ("call",)
@@ -70,7 +70,7 @@ class ExplorerSettings:
 
     def limit_of(self, plain_seconds: float) -> float:
         """Return the seconds that a run may take."""
-        return self.limit if self.limit is not None else 5 + 10 * plain_seconds
+        return self.limit if self.limit is not None else 5 + 3 * plain_seconds
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ def summary(result: Exploration) -> Iterator[str]:
     of = f"{runs} run{'' if runs == 1 else 's'} of {tests} test{'' if tests == 1 else 's'}"
     yield f"explored: {of} in {shown_seconds(result.seconds)}: {', '.join(words) or 'nothing'}"
     if left:
-        yield f"{left} planned runs were left out"
+        yield f"{left} planned run{'' if left == 1 else 's'} left out"
     failing = len(result.failing())
     if failing:
         reason = f"not in {result.baseline}" if result.baseline else " or ".join(result.fails_on)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -296,6 +300,61 @@ def said(result: pytest.RunResult) -> str:
     assert result.ret == pytest.ExitCode.USAGE_ERROR, text
     assert "Traceback" not in text
     return text
+
+
+STUBBORN = """
+import time, urllib.request
+from pytest_mockkms.explore import interrupt
+
+def test_stubborn(mockkms):
+    interrupt._PATIENCE = 1.0
+    try:
+        urllib.request.urlopen(f"{mockkms.url}/v1/sys/health").read()
+    except BaseException:
+        while True:
+            try:
+                time.sleep(1)
+            except BaseException:
+                pass
+"""
+
+
+def test_what_cannot_be_interrupted_ends_the_process(suite: Run, pytester: pytest.Pytester) -> None:
+    """A test that catches every interruption is named, with the stacks of its threads; nothing waits for ever."""
+    kept = pytester.path / "kept.jsonl"
+    options = [
+        "--mockkms-explore-set=sealed,timeout",
+        "--mockkms-explore-limit=0.5",
+        f"--mockkms-explore-resume={kept}",
+    ]
+    result = suite(*options, source=STUBBORN.replace("sys/health", "sys/seal-status"))
+    assert result.ret == 3
+    text = result.stderr.str()
+    assert "test_theirs.py::test_stubborn with {'path': 'sys/seal-status'" in text
+    assert "not interrupted 1 s after its limit" in text
+    assert "test_theirs.py" in text.partition("most recent call first")[2]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["alone", "worker"])
+def test_an_interruption_keeps_what_is_known(suite: Run, pytester: pytest.Pytester, workers: list[str]) -> None:
+    """SIGINT shows the outcomes so far; those in the file are not explored again."""
+    kept = pytester.path / "kept.jsonl"
+    suite("--collect-only", source=HANGING)
+    command = [
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", *workers, "-k", "test_sync",
+        "--mockkms-explore-set=sealed,timeout", "--mockkms-explore-limit=60", f"--mockkms-explore-resume={kept}",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=pytester.path) as process:
+        until = time.monotonic() + 60
+        while not kept.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, out
+    if not workers:
+        assert "explored: 1 run of 1 test" in out
+        assert "1 planned run left out" in out
+    assert len(kept.read_text().splitlines()) == 1
 
 
 def test_the_debugger_does_not_stop(suite: Run, pytester: pytest.Pytester) -> None:

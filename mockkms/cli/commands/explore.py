@@ -40,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--set", action="append", default=[], metavar="NAMES", help="smoke, default, all, or names of failures")
     add("--failures", type=Path, metavar="FILE", help="own failures in YAML: names with fault kinds")
     add("--depth", type=int, choices=(1, 2), default=1, help="2: also pairs of failures (default: %(default)s)")
-    add("--limit", type=_seconds, metavar="SECONDS", help="time limit of a run (default: 5 and ten plain runs)")
+    add("--limit", type=_seconds, metavar="SECONDS", help="time limit of a run (default: 5 and three plain runs)")
     add("--runs", type=_count, default=500, metavar="N", help="make at most N runs (default: %(default)s)")
     add("--case", action="append", default=[], metavar="ID", help="explore this case alone, and show its requests")
     add("--accept", action="append", default=[], metavar="FAILURE:OUTCOME", help="accept an outcome, as timeout:hangs")
@@ -120,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
     if use is not None and not options.dry_run:
         written_report(options.report, report_of([use], result))
     if not options.dry_run:
-        for line in render(result, verbose=options.verbose or bool(options.case)):
+        news = baseline.news(result) if baseline is not None else []
+        for line in (*render(result, verbose=options.verbose or bool(options.case)), *news):
             print(line)
     if interrupted:
         raise KeyboardInterrupt
