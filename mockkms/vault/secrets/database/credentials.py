@@ -139,7 +139,7 @@ def _change(
 @engine.catches_up
 def catch_up(state: Database, call: Call) -> None:
     """Rotate the static roles that are due. A failed rotation is retried with the next request."""
-    for name, role in state.static_roles.items():
+    for name, role in list(state.static_roles.items()):
         due = _last_due(role, call.now())
         if due is None:
             continue

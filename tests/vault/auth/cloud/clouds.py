@@ -46,7 +46,7 @@ def certificate(key: Any = KEY, name: str = "cloud") -> x509.Certificate:
         .public_key(key.public_key())
         .serial_number(4711)
         .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=365))
+        .not_valid_after(start + datetime.timedelta(days=36500))
         .sign(key, hashes.SHA256())
     )
 
