@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mockkms.explore.accepting import Acceptance
 from mockkms.explore.baseline import Baseline, read_baseline
 from mockkms.explore.catalogue import Failure
 from mockkms.explore.commands import writable
 from mockkms.explore.explorer import ExplorerSettings
-from mockkms.explore.options import chosen_failures, fails_on, marker_acceptances, read_acceptances
+from mockkms.explore.options import Acceptance, chosen_failures, fails_on, marker_acceptances, read_acceptances
 
 from .. import settings
 

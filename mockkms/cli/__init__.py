@@ -43,6 +43,7 @@ _MODULES = {
     "check": "worlds",
     "schema": "worlds",
     "dump": "worlds",
+    "load": "worlds",
     "man": "completion",
     "diff": "real_servers",
     "capture": "real_servers",

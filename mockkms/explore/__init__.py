@@ -2,3 +2,7 @@
 
 ``results`` is the outcome as data; nothing in this package depends on pytest.
 """
+
+
+class ExploreError(ValueError):
+    """What an exploration is given is invalid: a name, a file, a command. The message says what is expected."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mockkms.explore.members import ResultFileError
+from mockkms.explore import ExploreError
 from mockkms.explore.results import Cell, Exploration, ExploredTest, Outcome, read_results
 
 
@@ -48,11 +48,11 @@ class Baseline:
 
 
 def read_baseline(path: Path, advice: str) -> Baseline:
-    """Read a baseline, a file that an exploration wrote. Raises ResultFileError; ``advice`` says how to make one."""
+    """Read a baseline, a file that an exploration wrote. Raises ExploreError; ``advice`` says how to make one."""
     try:
         result = read_results(path)
-    except ResultFileError as error:
-        raise ResultFileError(f"{error}; {advice}" if not path.exists() else str(error)) from None
+    except ExploreError as error:
+        raise ExploreError(f"{error}; {advice}" if not path.exists() else str(error)) from None
     return Baseline(str(path), {(test.id, cell.id): (cell.outcome, cell.kind) for test, cell in result.cells()})
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mockkms.explore import ExploreError
 from mockkms.explore.observing import Observation, SeenRequest
 from mockkms.explore.results import ExploredFailure
 
@@ -23,10 +24,6 @@ CUT_AFTER = 20
 """Bytes of the body before ``cut``."""
 _STATUS_PATHS = ("sys/health", "sys/seal-status", "sys/leader", "sys/init")
 _OWN_TOKEN = ("auth/token/revoke-self",)
-
-
-class CatalogueError(ValueError):
-    """An unknown set or failure, or an invalid file of own failures. The message names the nearest known word."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +152,7 @@ FAILURES = (
 
 
 def select(words: Sequence[str], own: Sequence[Failure] = ()) -> list[Failure]:
-    """Return the failures of sets and names, in the order of the catalogue, own ones last. Raises CatalogueError.
+    """Return the failures of sets and names, in the order of the catalogue, own ones last. Raises ExploreError.
 
     Own failures are always included, unless only names are given.
     """
@@ -170,7 +167,7 @@ def select(words: Sequence[str], own: Sequence[Failure] = ()) -> list[Failure]:
         elif word in known:
             chosen.add(word)
         else:
-            raise CatalogueError(unknown_failure(word, [*SETS, *known]))
+            raise ExploreError(unknown_failure(word, [*SETS, *known]))
     return [failure for name, failure in known.items() if name in chosen]
 
 
@@ -182,17 +179,17 @@ def unknown_failure(word: str, known: Iterable[str]) -> str:
 
 
 def read_failures(path: Path) -> list[Failure]:
-    """Read own failures from a YAML file. Raises CatalogueError, which names the file and the wrong key."""
+    """Read own failures from a YAML file. Raises ExploreError, which names the file and the wrong key."""
     import yaml
 
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise CatalogueError(f"{path} cannot be read: {error.strerror}") from None
+        raise ExploreError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        raise ExploreError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(given, Mapping) or not given:
-        raise CatalogueError(f"{path}: expected a mapping of names to fault kinds, such as slow: {{delay: 3s}}")
+        raise ExploreError(f"{path}: expected a mapping of names to fault kinds, such as slow: {{delay: 3s}}")
     return [_own(f"{path}: {name}", str(name), words) for name, words in given.items()]
 
 
@@ -203,23 +200,23 @@ def _own(where: str, name: str, given: object) -> Failure:
     from mockkms.faults.rule import Rule
 
     if not isinstance(given, Mapping):
-        raise CatalogueError(f"{where}: expected a mapping of fault kinds, such as {{delay: 3s}}")
+        raise ExploreError(f"{where}: expected a mapping of fault kinds, such as {{delay: 3s}}")
     if any(name == failure.name for failure in FAILURES):
-        raise CatalogueError(f"{where}: the catalogue has a failure of this name")
+        raise ExploreError(f"{where}: the catalogue has a failure of this name")
     allowed = ("help", "match", "applied", "chance", "sequence", *sorted(KINDS))
     for word in given:
         if word not in allowed:
             close = difflib.get_close_matches(str(word), allowed, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(allowed)}"
-            raise CatalogueError(f"{where}: unknown key {word!r}; {hint}")
+            raise ExploreError(f"{where}: unknown key {word!r}; {hint}")
     words = {str(word): value for word, value in given.items() if word not in ("help", "match")}
     try:
         rule = Rule(words, rule_id=name, now=0, seed=0)
         matcher = read_match(given.get("match") or {})
     except FaultError as error:
-        raise CatalogueError(f"{where}: {error}") from None
+        raise ExploreError(f"{where}: {error}") from None
     if rule.of_connections:
-        raise CatalogueError(f"{where}: a failure strikes a request, and tls applies before there is one")
+        raise ExploreError(f"{where}: a failure strikes a request, and tls applies before there is one")
     return Failure(
         name, str(given.get("help", "")) or ", ".join(map(str, words)), words, rule.applied or "lose_answer" in words,
         "own", lambda seen, run: matcher(seen.entry), "hang" in words,

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from mockkms.explore import ExploreError
 from mockkms.explore.explorer import Verdict
 from mockkms.explore.observing import InjectedRule, Observation, Observer
 from mockkms.explore.results import Outcome
@@ -36,10 +37,6 @@ _DUMP = 1.0
 """Seconds that a process that has reached its limit gets to write what its threads are doing."""
 
 
-class CannotRun(ValueError):
-    """The command cannot be started. The message names it and the reason."""
-
-
 class CommandRunner:
     """Runs a command against a server whose world it resets before each run."""
 
@@ -56,7 +53,7 @@ class CommandRunner:
     def run(
         self, rules: Sequence[InjectedRule], limit: float, *, effects: bool = False, reseed: bool = False
     ) -> tuple[Verdict, Observation]:
-        """Run the command in a new world. Raises CannotRun."""
+        """Run the command in a new world. Raises ExploreError."""
         observer = Observer(rules, effects=effects, reseed=reseed)
         self._kms.reset()
         observer.attach(self._kms)
@@ -69,7 +66,7 @@ class CommandRunner:
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str], limit: float) -> Verdict:
-    """Run a command and judge its exit code; end all its processes afterwards. Raises CannotRun."""
+    """Run a command and judge its exit code; end all its processes afterwards. Raises ExploreError."""
     started = time.monotonic()
     try:
         process = subprocess.Popen(
@@ -78,7 +75,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], limit: f
         )  # fmt: skip
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CannotRun(f"cannot run {command[0]}: {reason}") from None
+        raise ExploreError(f"cannot run {command[0]}: {reason}") from None
     assert process.stdout is not None
     output = _Tail(process.stdout)
     hung = False

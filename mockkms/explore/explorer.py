@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from mockkms.explore.accepting import Acceptance, accepted
 from mockkms.explore.catalogue import Failure
 from mockkms.explore.judging import Judge
 from mockkms.explore.observing import InjectedRule, Observation
+from mockkms.explore.options import Acceptance, accepted
 from mockkms.explore.planning import Case, Row, pair_cases, rows_of, single_cases
 from mockkms.explore.results import Cell, ExploredTest, Outcome
 from mockkms.explore.resuming import ResumeFile

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from mockkms.explore import ExploreError
+
 _T = TypeVar("_T")
 
 
-class ResultFileError(ValueError):
-    """A file of results cannot be read. The message says where and why."""
-
-
 class Members:
-    """A JSON object. Methods return the member ``name``, its default if it is missing, and raise ResultFileError."""
+    """A JSON object. Methods return the member ``name``, its default if it is missing, and raise ExploreError."""
 
     def __init__(self, data: object, where: str = "results") -> None:
-        """``where`` names the object in messages. Raises ResultFileError for what is not a JSON object."""
+        """``where`` names the object in messages. Raises ExploreError for what is not a JSON object."""
         if not isinstance(data, Mapping):
-            raise ResultFileError(f"{where}: expected a JSON object, got {str(data)[:80]!r}")
+            raise ExploreError(f"{where}: expected a JSON object, got {str(data)[:80]!r}")
         self.data: dict[str, object] = {str(name): value for name, value in data.items()}
         self.where = where
 
@@ -60,6 +58,6 @@ class Members:
             raise self._wrong(name, {str: "string", int: "integer", bool: "boolean", list: "list"}.get(kind, "object"))
         return value
 
-    def _wrong(self, name: str, expected: str) -> ResultFileError:
+    def _wrong(self, name: str, expected: str) -> ExploreError:
         value = str(self.data.get(name))[:80]
-        return ResultFileError(f"{self.where}.{name}: expected a value of type {expected}, got {value!r}")
+        return ExploreError(f"{self.where}.{name}: expected a value of type {expected}, got {value!r}")

@@ -13,7 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from mockkms.error_context import file_context
-from mockkms.explore.members import Members, ResultFileError
+from mockkms.explore import ExploreError
+from mockkms.explore.members import Members
 
 FORMAT = "mockkms-exploration"
 VERSION = 1
@@ -98,7 +99,7 @@ class ExploredRequest:
 
     @classmethod
     def from_data(cls, given: Members) -> ExploredRequest:
-        """Read what ``data`` returned. Raises ResultFileError."""
+        """Read what ``data`` returned. Raises ExploreError."""
         return cls(
             given.text("id"), given.text("service"), given.text("operation"), given.text("path"),
             given.whole("occurrence"), given.text("phase", "call"), given.whole("server"), given.text("example"),
@@ -124,7 +125,7 @@ class ExploredFailure:
 
     @classmethod
     def from_data(cls, given: Members) -> ExploredFailure:
-        """Read what ``data`` returned. Raises ResultFileError."""
+        """Read what ``data`` returned. Raises ExploreError."""
         return cls(given.text("name"), given.text("help"), given.flag("applied"), given.mapping("words"))
 
 
@@ -203,10 +204,10 @@ class Cell:
 
     @classmethod
     def from_data(cls, given: Members) -> Cell:
-        """Read what ``data`` returned. Raises ResultFileError."""
+        """Read what ``data`` returned. Raises ExploreError."""
         word = given.text("outcome")
         if word not in [*Outcome]:
-            raise ResultFileError(f"{given.where}.outcome: expected one of {', '.join(Outcome)}, got {word!r}")
+            raise ExploreError(f"{given.where}.outcome: expected one of {', '.join(Outcome)}, got {word!r}")
         faults = tuple(InjectedFault(one.text("request"), one.text("failure")) for one in given.each("faults"))
         return cls(
             faults, Outcome(word), given.text("kind"), given.text("detail"), given.text("exception"),
@@ -256,7 +257,7 @@ class ExploredTest:
 
     @classmethod
     def from_data(cls, given: Members) -> ExploredTest:
-        """Read what ``data`` returned. Raises ResultFileError."""
+        """Read what ``data`` returned. Raises ExploreError."""
         return cls(
             given.text("id"), tuple(map(ExploredRequest.from_data, given.each("requests"))),
             tuple(map(Cell.from_data, given.each("cells"))), given.whole("planned"), given.whole("left_out"),
@@ -329,12 +330,12 @@ class Exploration:
 
     @classmethod
     def from_data(cls, data: object, where: str = "results") -> Exploration:
-        """Read what ``data`` returned. Raises ResultFileError, which says where the data is wrong."""
+        """Read what ``data`` returned. Raises ExploreError, which says where the data is wrong."""
         given = Members(data, where)
         if given.text("format") != FORMAT:
-            raise ResultFileError(f"{where}: not the result of an exploration (format is not {FORMAT!r})")
+            raise ExploreError(f"{where}: not the result of an exploration (format is not {FORMAT!r})")
         if given.whole("version") != VERSION:
-            raise ResultFileError(f"{where}: version {given.whole('version')} of results; this is version {VERSION}")
+            raise ExploreError(f"{where}: version {given.whole('version')} of results; this is version {VERSION}")
         return cls(
             tuple(map(ExploredTest.from_data, given.each("tests"))),
             tuple(map(ExploredFailure.from_data, given.each("failures"))), given.whole("depth", 1),
@@ -343,18 +344,18 @@ class Exploration:
         )  # fmt: skip
 
     def write(self, path: Path) -> None:
-        """Write the result as a JSON file. Raises ResultFileError."""
+        """Write the result as a JSON file. Raises ExploreError."""
         text = json.dumps(self.data(), indent=1, ensure_ascii=False, sort_keys=False) + "\n"
-        with file_context(f"{path} cannot be written: ", ResultFileError):
+        with file_context(f"{path} cannot be written: ", ExploreError):
             path.write_text(text, encoding="utf-8")
 
 
 def read_results(path: Path) -> Exploration:
-    """Read the result of an exploration from a file. Raises ResultFileError."""
-    with file_context(f"{path} cannot be read: ", ResultFileError):
+    """Read the result of an exploration from a file. Raises ExploreError."""
+    with file_context(f"{path} cannot be read: ", ExploreError):
         content = path.read_bytes()
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ResultFileError(f"{path} is not a JSON file: {error}") from None
+        raise ExploreError(f"{path} is not a JSON file: {error}") from None
     return Exploration.from_data(data, str(path))

@@ -11,7 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mockkms.explore.members import Members, ResultFileError
+from mockkms.explore import ExploreError
+from mockkms.explore.members import Members
 from mockkms.explore.results import Cell
 
 _FORMAT = "mockkms-explored-case-1"
@@ -21,7 +22,7 @@ class ResumeFile:
     """The outcomes that are known already, and where new ones go."""
 
     def __init__(self, path: Path | None) -> None:
-        """Read the file, if there is one. None keeps nothing. Raises ResultFileError if it cannot be read."""
+        """Read the file, if there is one. None keeps nothing. Raises ExploreError if it cannot be read."""
         self._path = path
         self._cells: dict[tuple[str, str], Cell] = {}
         if path is None or not path.exists():
@@ -29,11 +30,11 @@ class ResumeFile:
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as error:
-            raise ResultFileError(f"{path} cannot be read: {error.strerror}") from None
+            raise ExploreError(f"{path} cannot be read: {error.strerror}") from None
         for line in lines:
             self._read(line)
         if lines and not self._cells:
-            raise ResultFileError(f"{path} does not contain outcomes of an interrupted exploration")
+            raise ExploreError(f"{path} does not contain outcomes of an interrupted exploration")
 
     def _read(self, line: str) -> None:
         try:
@@ -52,7 +53,7 @@ class ResumeFile:
         return cell
 
     def add(self, test: str, cell: Cell) -> None:
-        """Append an outcome. Raises ResultFileError."""
+        """Append an outcome. Raises ExploreError."""
         if self._path is None:
             return
         line = json.dumps({"format": _FORMAT, "test": test, "cell": cell.data()}) + "\n"
@@ -64,4 +65,4 @@ class ResumeFile:
             finally:
                 os.close(file)
         except OSError as error:
-            raise ResultFileError(f"{self._path} cannot be written: {error.strerror}") from None
+            raise ExploreError(f"{self._path} cannot be written: {error.strerror}") from None

@@ -10,10 +10,6 @@ from dataclasses import dataclass, field
 _KINDS = ("add", "delete", "modify")
 
 
-class LdifError(ValueError):
-    """A text that is not LDIF."""
-
-
 @dataclass
 class LdifRecord:
     """One entry or change."""
@@ -28,7 +24,7 @@ class LdifRecord:
 
 
 def parse(text: str) -> list[LdifRecord]:
-    """Return the entries and changes of a text. Raises LdifError."""
+    """Return the entries and changes of a text. Raises ValueError."""
     found: list[LdifRecord] = []
     block: list[tuple[int, str]] = []
     for number, line in _unfolded(text):
@@ -63,12 +59,12 @@ def _record(block: list[tuple[int, str]]) -> Iterator[LdifRecord]:
     number, line = block[0]
     name, dn = _pair(number, line)
     if name.lower() != "dn":
-        raise LdifError(f"Error in line {number}: Missing dn: line")
+        raise ValueError(f"Error in line {number}: Missing dn: line")
     found, rest = LdifRecord(dn.decode("utf-8", "replace")), block[1:]
     if rest and rest[0][1].lower().startswith("changetype:"):
         found.kind = _pair(*rest[0])[1].decode("utf-8", "replace").lower()
         if found.kind not in _KINDS:
-            raise LdifError(f"Error in line {rest[0][0]}: Unsupported changetype {found.kind}")
+            raise ValueError(f"Error in line {rest[0][0]}: Unsupported changetype {found.kind}")
         rest = rest[1:]
     if found.kind == "modify":
         found.changes = list(_changes(rest))
@@ -84,7 +80,7 @@ def _add_attributes(found: LdifRecord, lines: list[tuple[int, str]]) -> None:
         values.setdefault(name, []).append(value)
     found.attributes = list(values.items())
     if found.kind == "add" and not values:
-        raise LdifError(f"no attributes for {found.dn}")
+        raise ValueError(f"no attributes for {found.dn}")
 
 
 def _changes(lines: list[tuple[int, str]]) -> Iterator[tuple[str, str, list[bytes]]]:
@@ -99,9 +95,9 @@ def _changes(lines: list[tuple[int, str]]) -> Iterator[tuple[str, str, list[byte
         if not kind:
             kind, attribute = name.lower(), value.decode("utf-8", "replace")
             if kind not in ("add", "delete", "replace"):
-                raise LdifError(f"Error in line {number}: Invalid modify operation {name}")
+                raise ValueError(f"Error in line {number}: Invalid modify operation {name}")
         elif name.lower() != attribute.lower():
-            raise LdifError(f"Error in line {number}: Attribute {name} does not match {attribute}")
+            raise ValueError(f"Error in line {number}: Attribute {name} does not match {attribute}")
         else:
             values.append(value)
 
@@ -110,10 +106,10 @@ def _pair(number: int, line: str) -> tuple[str, bytes]:
     """Return the name and the value of a line."""
     name, colon, value = line.partition(":")
     if not colon or not name:
-        raise LdifError(f"Error in line {number}: Missing : in line")
+        raise ValueError(f"Error in line {number}: Missing : in line")
     if not value.startswith(":"):
         return name, value.removeprefix(" ").encode("utf-8", "surrogateescape")
     try:
         return name, base64.b64decode(value[1:].strip(), validate=True)
     except (binascii.Error, ValueError):
-        raise LdifError(f"Error in line {number}: Error decoding base64 value") from None
+        raise ValueError(f"Error in line {number}: Error decoding base64 value") from None

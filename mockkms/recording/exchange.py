@@ -112,18 +112,14 @@ def normalized(method: str, path: str, query: list[tuple[str, str]]) -> tuple[st
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-class WrongLine(ValueError):
-    """A line of a recording that does not have the format."""
-
-
 def read_exchange(line: Mapping[str, object]) -> Exchange:
-    """Return the exchange of a line. Raises WrongLine."""
+    """Return the exchange of a line. Raises ValueError."""
     asked, answered = _object(line, "request"), _object(line, "answer")
     headers = {str(name): str(value) for name, value in _object(asked, "headers", {}).items()}
     query = tuple((name, value) for name, value in _pairs(asked, "query"))
     status = answered.get("status")
     if not isinstance(status, int) or not 100 <= status <= 999:
-        raise WrongLine("answer: status is not a number of three digits")
+        raise ValueError("answer: status is not a number of three digits")
     return Exchange(
         Asked(
             _text(asked, "method"), _text(asked, "path"), query, _text(asked, "namespace", ""),
@@ -141,21 +137,21 @@ def read_exchange(line: Mapping[str, object]) -> Exchange:
 def _object(line: Mapping[str, object], name: str, default: dict[str, object] | None = None) -> Mapping[str, object]:
     found = line.get(name, default)
     if not isinstance(found, Mapping):
-        raise WrongLine(f"{name} is not an object")
+        raise ValueError(f"{name} is not an object")
     return found
 
 
 def _text(line: Mapping[str, object], name: str, default: str | None = None) -> str:
     found = line.get(name, default)
     if not isinstance(found, str):
-        raise WrongLine(f"{name} is not a text")
+        raise ValueError(f"{name} is not a text")
     return found
 
 
 def _list(line: Mapping[str, object], name: str) -> list[object]:
     found = line.get(name, [])
     if not isinstance(found, list):
-        raise WrongLine(f"{name} is not a list")
+        raise ValueError(f"{name} is not a list")
     return found
 
 
@@ -163,7 +159,7 @@ def _pairs(line: Mapping[str, object], name: str) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for one in _list(line, name):
         if not isinstance(one, list) or len(one) != 2 or not all(isinstance(text, str) for text in one):
-            raise WrongLine(f"{name} is not a list of pairs of texts")
+            raise ValueError(f"{name} is not a list of pairs of texts")
         pairs.append((one[0], one[1]))
     return pairs
 
@@ -173,7 +169,7 @@ def _seconds(line: Mapping[str, object], name: str) -> float:
     try:
         return float(str(found))
     except ValueError:
-        raise WrongLine(f"{name} is not a number of seconds") from None
+        raise ValueError(f"{name} is not a number of seconds") from None
 
 
 def _body(message: Mapping[str, object], where: str) -> Body:
@@ -181,12 +177,12 @@ def _body(message: Mapping[str, object], where: str) -> Body:
         return Body("left out")
     kinds = [kind for kind in ("json", "form", "text", "base64") if kind in message]
     if len(kinds) > 1:
-        raise WrongLine(f"{where}: both {kinds[0]} and {kinds[1]}")
+        raise ValueError(f"{where}: both {kinds[0]} and {kinds[1]}")
     if not kinds:
         return Body()
     value = message[kinds[0]]
     if kinds[0] in ("text", "base64") and not isinstance(value, str):
-        raise WrongLine(f"{where}: {kinds[0]} is not a text")
+        raise ValueError(f"{where}: {kinds[0]} is not a text")
     if kinds[0] == "form" and not isinstance(value, dict):
-        raise WrongLine(f"{where}: form is not an object")
+        raise ValueError(f"{where}: form is not an object")
     return Body(kinds[0], value, _text(message, "end", ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockkms.error_context import file_context
-from mockkms.recording.exchange import Exchange, WrongLine, read_exchange
+from mockkms.recording.exchange import Exchange, read_exchange
 from mockkms.recording.placeholders import Form, placeholder, read_form
 from mockkms.recording.writer import FORMAT
 from mockkms.vault.golang import json as go_json
@@ -69,7 +69,7 @@ def read(path: Path) -> Recording:
     for number, line in enumerate(lines, 1):
         try:
             _take(found, number, _parsed(line))
-        except WrongLine as error:
+        except ValueError as error:
             raise RecordingError(f"{path}, line {number}: {error}; the file was edited or damaged") from None
     if last:
         found.notes.append("the last request is incomplete and ignored: the server that recorded it was killed")
@@ -93,9 +93,9 @@ def _parsed(line: bytes) -> Mapping[str, object]:
     try:
         value = go_json.decode(line, any_number=True, whole=True)
     except (ValueError, RecursionError) as error:
-        raise WrongLine(f"it is not JSON: {error}") from None
+        raise ValueError(f"it is not JSON: {error}") from None
     if not isinstance(value, Mapping):
-        raise WrongLine("it is not an object")
+        raise ValueError("it is not an object")
     return value
 
 
@@ -111,11 +111,11 @@ def _take(found: Recording, number: int, line: Mapping[str, object]) -> None:
     elif "secret" in line:
         which = line["secret"]
         if not isinstance(which, int) or not 0 < which < 10**9:
-            raise WrongLine("secret is not a number above 0")
+            raise ValueError("secret is not a number above 0")
         try:
             form = read_form(line)
         except ValueError as error:
-            raise WrongLine(str(error)) from None
+            raise ValueError(str(error)) from None
         found.forms[placeholder(form, which)] = form, which
     elif "request" in line:
         exchange = read_exchange(line)
@@ -129,4 +129,4 @@ def _take(found: Recording, number: int, line: Mapping[str, object]) -> None:
         if line["end"] != "closed":
             found.notes.append(str(line["end"]))
     else:
-        raise WrongLine("expected a secret, or a request with its answer")
+        raise ValueError("expected a secret, or a request with its answer")

@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.explore.accepting import Acceptance
 from mockkms.explore.catalogue import Failure, select
 from mockkms.explore.explorer import Explorer, ExplorerSettings, NoWatcher, Verdict, Watcher
 from mockkms.explore.observing import InjectedRule, Observation, Observer
+from mockkms.explore.options import Acceptance
 from mockkms.explore.results import ExploredTest, Outcome
 from mockkms.explore.resuming import ResumeFile
 

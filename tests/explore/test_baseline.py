@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mockkms.explore import ExploreError
 from mockkms.explore.baseline import compared, read_baseline
-from mockkms.explore.members import ResultFileError
 from mockkms.explore.results import Cell, Exploration, ExploredTest, InjectedFault, Outcome
 
 RAISED = Cell((InjectedFault("read sys/mounts#1", "sealed"),), Outcome.RAISED)
@@ -41,8 +41,8 @@ def test_known_new_and_mended(tmp_path: Path) -> None:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     """The error says how a baseline is made; that of another file says what is wrong with it."""
-    with pytest.raises(ResultFileError, match="No such file or directory; write it with: x"):
+    with pytest.raises(ExploreError, match="No such file or directory; write it with: x"):
         read_baseline(tmp_path / "none.json", "write it with: x")
     (tmp_path / "other.json").write_text("[]")
-    with pytest.raises(ResultFileError, match=r"other\.json: expected a JSON object"):
+    with pytest.raises(ExploreError, match=r"other\.json: expected a JSON object"):
         read_baseline(tmp_path / "other.json", "write it with: x")

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.explore.accepting import read_accepted
 from mockkms.explore.explorer import Estimate
+from mockkms.explore.options import read_accepted
 from mockkms.explore.results import Cell, ExploredTest, Outcome, Wrong
 from tests.explore.conftest import Client, Explore
 

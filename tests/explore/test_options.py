@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mockkms import MockKMS
-from mockkms.explore.accepting import AcceptError, read_accepted
-from mockkms.explore.catalogue import FAILURES, CatalogueError, select
-from mockkms.explore.options import chosen_failures, fails_on, marker_acceptances, read_acceptances
+from mockkms.explore import ExploreError
+from mockkms.explore.catalogue import FAILURES, select
+from mockkms.explore.options import chosen_failures, fails_on, marker_acceptances, read_acceptances, read_accepted
 from mockkms.explore.results import Outcome
 from tests.explore.conftest import Client, Explore
 
@@ -76,7 +76,7 @@ def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
     """A message names the file, the failure and the key."""
     path = tmp_path / "own.yaml"
     path.write_text(text)
-    with pytest.raises(CatalogueError) as caught:
+    with pytest.raises(ExploreError) as caught:
         chosen_failures([], path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
@@ -84,19 +84,19 @@ def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:
 
 def test_wrong_words() -> None:
     """The nearest known word is in the message."""
-    with pytest.raises(CatalogueError, match="no failure 'smok'; did you mean 'smoke'"):
+    with pytest.raises(ExploreError, match="no failure 'smok'; did you mean 'smoke'"):
         select(["smok"])
-    with pytest.raises(CatalogueError, match="no outcome 'wrng' to fail on; did you mean 'wrong'"):
+    with pytest.raises(ExploreError, match="no outcome 'wrng' to fail on; did you mean 'wrong'"):
         fails_on("hung,wrng")
-    with pytest.raises(CatalogueError, match="cannot be read: No such file"):
+    with pytest.raises(ExploreError, match="cannot be read: No such file"):
         chosen_failures([], Path("/nonexistent/own.yaml"))
-    with pytest.raises(AcceptError, match="no failure 'seled'; did you mean 'sealed'"):
+    with pytest.raises(ExploreError, match="no failure 'seled'; did you mean 'sealed'"):
         read_acceptances(["seled: raises"], [])
-    with pytest.raises(AcceptError, match="no outcome 'rises'; did you mean 'raises'"):
+    with pytest.raises(ExploreError, match="no outcome 'rises'; did you mean 'raises'"):
         read_accepted({"sealed": "rises"})
-    with pytest.raises(AcceptError, match="expected a failure and an outcome"):
+    with pytest.raises(ExploreError, match="expected a failure and an outcome"):
         read_acceptances(["sealed"], [])
-    with pytest.raises(AcceptError, match="did you mean 'sealed'"):
+    with pytest.raises(ExploreError, match="did you mean 'sealed'"):
         marker_acceptances({"seled": "raises"})
     assert fails_on("none") == ()
     assert fails_on("raised, hung") == ("raised", "hung")

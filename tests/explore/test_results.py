@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockkms.explore.members import ResultFileError
+from mockkms.explore import ExploreError
 from mockkms.explore.results import (
     Cell,
     Exploration,
@@ -64,17 +64,17 @@ def test_rules_are_shown_as_a_world() -> None:
 )
 def test_wrong_data_is_named(change: dict[str, object], message: str) -> None:
     """An error says which member has which wrong value."""
-    with pytest.raises(ResultFileError) as caught:
+    with pytest.raises(ExploreError) as caught:
         Exploration.from_data({**RESULT.data(), **change})
     assert message in str(caught.value)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file and one that is not JSON are errors with the path."""
-    with pytest.raises(ResultFileError, match="No such file"):
+    with pytest.raises(ExploreError, match="No such file"):
         read_results(tmp_path / "missing.json")
     (tmp_path / "text.json").write_text("no")
-    with pytest.raises(ResultFileError, match="is not a JSON file"):
+    with pytest.raises(ExploreError, match="is not a JSON file"):
         read_results(tmp_path / "text.json")
 
 

@@ -21,8 +21,8 @@ from mockkms.error_context import error_context
 from mockkms.version import __version__
 
 if TYPE_CHECKING:
-    from mockkms.explore.accepting import Acceptance
     from mockkms.explore.catalogue import Failure
+    from mockkms.explore.options import Acceptance
     from mockkms.explore.results import Exploration, ExploredTest
     from mockkms.kms import MockKMS
     from mockkms.report.model import Usage

@@ -1,4 +1,4 @@
-"""``mockkms check``, ``schema`` and ``dump``: check world files, describe their format, write a running world."""
+"""``mockkms check``, ``schema``, ``dump`` and ``load``: check, describe, write and load worlds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
-from mockkms.cli.calling import add_json, add_token, call, show
+from mockkms.cli.calling import add_address, add_json, add_token, call, server, show
 from mockkms.cli.progress import progress
 from mockkms.error_context import file_context
 
@@ -32,6 +32,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_token(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file instead of stdout")
     parser.set_defaults(run=_dump)
+    text = "Replace the world of a running server by world files, to which reset then returns."
+    parser = subparsers.add_parser("load", help="load worlds into a running server", description=text)
+    parser.add_argument("worlds", nargs="+", metavar="WORLD", help="world in YAML, or the name of a ready-made one")
+    add_address(parser)
+    parser.set_defaults(run=_load)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -88,4 +93,18 @@ def _dump(options: argparse.Namespace) -> int:
         return 0
     with file_context(f"cannot write {options.output}: ", CommandError):
         options.output.write_text(world, encoding="utf-8")
+    return 0
+
+
+def _load(options: argparse.Namespace) -> int:
+    """Send the worlds; later ones override. Errors are printed with file, line and column."""
+    from mockkms.worldfile import SeedError
+
+    with server(options) as kms:
+        try:
+            with progress("loading the world"):
+                kms.load(*options.worlds)
+        except SeedError as error:
+            raise CommandError("\n".join(["the world stays as it was", *map(str, error.problems)]), 1) from None
+    print(f"loaded {', '.join(options.worlds)}")
     return 0

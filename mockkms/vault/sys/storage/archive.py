@@ -21,11 +21,7 @@ MOST_BYTES = 512 * 1024 * 1024
 FORMAT = "mockkms-world-1"
 
 
-class ArchiveError(ValueError):
-    """An archive that cannot be read; the message follows the real server's where it has one."""
-
-
-class SealMismatch(ArchiveError):
+class SealMismatch(ValueError):
     """The archive was sealed with other keys."""
 
 
@@ -53,11 +49,11 @@ def _seal(sums: bytes, key: bytes) -> bytes:
 
 
 def unpack(packed: bytes, key: bytes | None) -> bytes:
-    """Return the state of an archive; without ``key``, whatever keys sealed it. Raises ArchiveError."""
+    """Return the state of an archive; without ``key``, whatever keys sealed it. Raises ValueError."""
     files = _files(packed)
     for name in (META, STATE, SUMS):
         if name not in files:
-            raise ArchiveError(f"failed to read snapshot file: file missing for {name!r}")
+            raise ValueError(f"failed to read snapshot file: file missing for {name!r}")
     _verify(files)
     if key is not None and not hmac.compare_digest(files.get(SEALED, b""), _seal(files[SUMS], key)):
         raise SealMismatch("failed to open the sealed hashes")
@@ -66,7 +62,7 @@ def unpack(packed: bytes, key: bytes | None) -> bytes:
     except ValueError:
         meta = None
     if not isinstance(meta, dict) or meta.get("Format") != FORMAT:
-        raise ArchiveError("this is not a snapshot of mockkms: those of a real server hold its encrypted storage")
+        raise ValueError("this is not a snapshot of mockkms: those of a real server hold its encrypted storage")
     return files[STATE]
 
 
@@ -75,9 +71,9 @@ def _files(packed: bytes) -> Mapping[str, bytes]:
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
             raw = stream.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ArchiveError(f"failed to decompress snapshot: {error}") from None
+        raise ValueError(f"failed to decompress snapshot: {error}") from None
     if len(raw) > MOST_BYTES:
-        raise ArchiveError(f"the snapshot has more than {MOST_BYTES // 1024 // 1024} MiB")
+        raise ValueError(f"the snapshot has more than {MOST_BYTES // 1024 // 1024} MiB")
     found: dict[str, bytes] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
@@ -86,16 +82,16 @@ def _files(packed: bytes) -> Mapping[str, bytes]:
                 if content is not None:
                     found[info.name] = content.read()
     except (tarfile.TarError, ValueError) as error:
-        raise ArchiveError(f"failed to read snapshot file: {error}") from None
+        raise ValueError(f"failed to read snapshot file: {error}") from None
     return found
 
 
 def _verify(files: Mapping[str, bytes]) -> None:
-    """Check the sums. Raises ArchiveError with the text of ``DecodeAndVerify``."""
+    """Check the sums. Raises ValueError with the text of ``DecodeAndVerify``."""
     lines = files[SUMS].decode("ascii", "replace").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in (META, STATE):
         if name not in sums:
-            raise ArchiveError(f'failed checking integrity of snapshot: file missing for "{name}"')
+            raise ValueError(f'failed checking integrity of snapshot: file missing for "{name}"')
         if sums[name] != hashlib.sha256(files[name]).hexdigest():
-            raise ArchiveError(f'failed checking integrity of snapshot: hash check failed for "{name}"')
+            raise ValueError(f'failed checking integrity of snapshot: hash check failed for "{name}"')

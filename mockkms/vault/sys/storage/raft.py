@@ -62,7 +62,7 @@ def restore_forced(_state: object, call: Call) -> None:
 
 
 def _restore(call: Call, key: bytes | None) -> None:
-    from mockkms.vault.sys.storage.archive import ArchiveError, SealMismatch, unpack
+    from mockkms.vault.sys.storage.archive import SealMismatch, unpack
 
     _check_storage(call)
     core, before = call.core, call.core.seal.unseal_keys
@@ -72,7 +72,7 @@ def _restore(call: Call, key: bytes | None) -> None:
         core.backup.put_back(state)
     except SealMismatch:
         raise ErrorResponse(_OTHER_KEYS) from None
-    except (ArchiveError, ValueError) as error:
+    except ValueError as error:
         raise BackendError(str(error)) from None
     barrier = core.seal.barrier
     barrier.reset()
