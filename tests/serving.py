@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,11 @@ def ready_file(path: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
         time.sleep(0.01)
     data: dict[str, Any] = json.loads(path.read_text())
     return data
+
+
+def heed_interrupts() -> None:
+    """Let SIGINT reach a program, as its ``preexec_fn``: what a shell runs in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

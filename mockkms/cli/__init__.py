@@ -6,8 +6,10 @@ Exit codes: 0 success, 1 failure (a world with errors), 2 usage or environment e
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -123,7 +125,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unknown command {arguments[0]!r}{hint}")
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
+        code = int(options.run(options) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever reads the output has enough, as in ``mockkms … | head``. Python flushes once more at the end.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except CommandError as error:
         print(f"mockkms {options.command}: {error}", file=sys.stderr)
         return error.exit_code

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mockkms.explore.results import Outcome, Wrong, read_results
+from tests.serving import heed_interrupts
 
 PROGRAM = """
 import os, sys, urllib.request, urllib.error
@@ -100,8 +101,9 @@ def test_an_interruption_keeps_what_is_known(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM.replace("TIMEOUT", "60"))
     command = [sys.executable, "-m", "mockkms", "explore", "--set=sealed,timeout", "--resume=kept", "--limit=60", "--"]
     with subprocess.Popen(
-        [*command, sys.executable, "program.py"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:
+        [*command, sys.executable, "program.py"], stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+        preexec_fn=heed_interrupts,
+    ) as process:  # fmt: skip
         for _ in range(600):
             if (tmp_path / "kept").exists():
                 break

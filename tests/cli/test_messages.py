@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -141,3 +144,14 @@ def test_reprs() -> None:
         assert repr(kms.clock) == "<Clock 2026-01-01T00:00:00Z, frozen>"
         assert repr(kms.journal).startswith("<Journal of 1 requests; the last one:    1 200")
         assert repr(kms.faults).startswith("<RuleBook of 1 rules>\nrule-1: matched 0, fired 0")
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", "mockkms", "schema"]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
