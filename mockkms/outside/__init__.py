@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from threading import Event, Timer
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -55,6 +56,17 @@ def is_here(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def remaining(until: float) -> float:
+    """Return the seconds until a moment of ``monotonic``. Raises TimeoutError when it has passed.
+
+    The timeout of a socket is for one read: a server that never stops sending would not reach it.
+    """
+    seconds = until - monotonic()
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds
 
 
 def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Self
 
 from mockkms.error_context import error_context
-from mockkms.outside import PATIENCE, ber, filters
+from mockkms.outside import PATIENCE, ber, filters, remaining
 from mockkms.outside.turn import waiting
 
 BASE, SUBTREE = 0, 2
@@ -114,9 +114,13 @@ class LdapConnection:
         numbers = (ber.integer(scope, ber.ENUM), ber.integer(0, ber.ENUM), ber.integer(limit), ber.integer(0))
         self._send(ber.tlv(0x63, ber.text(base), *numbers, ber.tlv(ber.BOOLEAN, b"\0"), wanted, names))
         found: list[LdapEntry] = []
+        size = 0
         while True:
             tag, value = self._received()
             if tag == 0x64:
+                size += len(value)
+                if size > _LARGEST:
+                    raise LdapError(200, "response too large")
                 found.append(_entry(value))
             elif tag == 0x65:
                 _check(value)
@@ -149,7 +153,7 @@ class LdapConnection:
     def _send(self, operation: bytes) -> None:
         self._number += 1
         with error_context(raised=partial(LdapError, 200), of=OSError):
-            self._socket.settimeout(max(self._until - monotonic(), 0.001))
+            self._socket.settimeout(remaining(self._until))
             self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
 
     def _received(self) -> tuple[int, bytes]:
@@ -162,7 +166,7 @@ class LdapConnection:
                     if int.from_bytes(number, "big") == self._number:
                         return tag, value
                     continue
-                self._socket.settimeout(max(self._until - monotonic(), 0.001))
+                self._socket.settimeout(remaining(self._until))
                 with waiting():
                     more = self._socket.recv(65536)
                 if not more or len(self._kept) > _LARGEST:

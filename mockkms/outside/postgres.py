@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Self
 
 from mockkms.error_context import error_context
-from mockkms.outside import PATIENCE, scram
+from mockkms.outside import PATIENCE, remaining, scram
 from mockkms.outside.turn import waiting
 
 _VERSION = 3 << 16
@@ -100,10 +100,14 @@ class PostgresConnection:
         self._until = monotonic() + PATIENCE
         self._send(b"Q", statement.encode() + b"\0")
         rows: list[Row] = []
+        size = 0
         fault: PostgresError | None = None
         while True:
             kind, body = self._receive()
             if kind == b"D":
+                size += len(body)
+                if size > _LARGEST:
+                    raise OSError("response too large")
                 rows.append(_row(body))
             elif kind == b"E":
                 fault = fault or PostgresError(_fields(body))
@@ -115,7 +119,9 @@ class PostgresConnection:
     def _secure(self, tls: ssl.SSLContext, server_name: str) -> None:
         try:
             self._socket.sendall(struct.pack("!II", 8, _SSL_REQUEST))
-            if self._socket.recv(1) != b"S":
+            with waiting():
+                answer = self._socket.recv(1)
+            if answer != b"S":
                 raise ConnectFault("tls error", "server refused TLS connection")
             with waiting():
                 self._socket = tls.wrap_socket(self._socket, server_hostname=server_name or None)
@@ -141,8 +147,9 @@ class PostgresConnection:
         self, body: bytes, user: str, password: str, nonce: str, conversation: scram.ScramClient | None
     ) -> scram.ScramClient | None:
         """Answer an authentication request; return the SCRAM conversation until it is complete."""
-        (question,) = struct.unpack_from("!I", body)
-        rest = body[4:]
+        if len(body) < 4:
+            raise ConnectFault("failed to receive message", "authentication message too short")
+        question, rest = int.from_bytes(body[:4], "big"), body[4:]
         if question == _CLEAR:
             self._send(b"p", password.encode() + b"\0")
         elif question == _MD5:
@@ -181,7 +188,7 @@ class PostgresConnection:
 
     def _exactly(self, size: int) -> bytes:
         while len(self._kept) < size:
-            self._socket.settimeout(max(self._until - monotonic(), 0.001))
+            self._socket.settimeout(remaining(self._until))
             with waiting():
                 more = self._socket.recv(65536)
             if not more:
@@ -197,14 +204,15 @@ def _fields(body: bytes) -> dict[str, str]:
 
 
 def _row(body: bytes) -> Row:
-    (count,) = struct.unpack_from("!H", body)
     values: Row = []
     place = 2
-    for _ in range(count):
-        (size,) = struct.unpack_from("!i", body, place)
-        place += 4
-        values.append(None if size < 0 else body[place : place + size].decode("utf-8", "replace"))
-        place += max(size, 0)
+    with error_context(raised=OSError, of=struct.error, text="DataRow body is invalid"):
+        (count,) = struct.unpack_from("!H", body)
+        for _ in range(count):
+            (size,) = struct.unpack_from("!i", body, place)
+            place += 4
+            values.append(None if size < 0 else body[place : place + size].decode("utf-8", "replace"))
+            place += max(size, 0)
     return values
 
 

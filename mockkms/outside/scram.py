@@ -7,11 +7,14 @@ import hmac
 from base64 import b64decode, b64encode
 
 from mockkms.error_context import error_context
+from mockkms.outside.turn import waiting
 
 MECHANISM = "SCRAM-SHA-256"
 _HEADER = "n,,"
 """No channel binding."""
 ITERATIONS = 4096
+_MOST = 1_000_000
+"""The largest number of iterations of a server: they take less than a second."""
 
 
 class ScramClient:
@@ -32,9 +35,12 @@ class ScramClient:
         invalid = "invalid SCRAM server-first-message received from server"
         with error_context(of=(KeyError, ValueError), text=invalid):
             nonce, salt, rounds = given["r"], b64decode(given["s"]), int(given["i"])
+        if not 0 < rounds <= _MOST:
+            raise ValueError("invalid SCRAM iteration count received from server")
         if not nonce.startswith(self._nonce):
             raise ValueError("invalid SCRAM nonce: did not start with client nonce")
-        salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, rounds)
+        with waiting():
+            salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, rounds)
         without_proof = f"c={b64encode(_HEADER.encode()).decode()},r={nonce}"
         message = f"{self._bare},{challenge.decode()},{without_proof}".encode()
         client = _mac(salted, b"Client Key")

@@ -37,7 +37,7 @@ def furnished(flavor: str) -> World:
     for mount in ("approle", "userpass", "jwt", "kubernetes", "cert", "ldap", "radius"):
         write(gateway, f"sys/auth/{mount}", type=mount)
     if flavor == "vault":
-        for mount in ("github", "okta", "aws", "azure", "gcp"):
+        for mount in ("github", "okta", "aws", "azure", "gcp", "alicloud", "cf", "oci", "kerberos"):
             write(gateway, f"sys/auth/{mount}", type=mount)
         write(gateway, "sys/mounts/aws", type="aws")
         write(gateway, "aws/roles/a", credential_type="iam_user")

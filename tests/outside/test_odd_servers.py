@@ -1,0 +1,124 @@
+"""Databases and directories on this machine that send what no server should, or never stop sending."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from mockkms.outside import ber, ldap, postgres
+from mockkms.outside.ldap import LdapConnection, LdapError
+from mockkms.outside.postgres import ConnectFault, PostgresConnection
+from mockkms.outside.turn import taking_turns
+
+LOGGED_IN = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"
+OTHER_ANSWER = ber.tlv(ber.SEQUENCE, ber.integer(99), ber.tlv(0x61, b""))
+
+
+@contextmanager
+def sending(*answers: bytes, forever: bytes = b"") -> Iterator[tuple[str, int]]:
+    """The address of a server that sends an answer after each request, and then ``forever`` without end."""
+
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer, suppress(OSError):
+            for answer in answers:
+                peer.recv(65536)
+                peer.sendall(answer)
+            while forever:
+                peer.sendall(forever * 1000)
+            peer.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()
+    thread.join()
+
+
+def logged_in(address: tuple[str, int]) -> PostgresConnection:
+    return PostgresConnection(address, {"user": "root"}, "secret", "nonce")
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b"", "authentication message too short"),
+        (b"\0\0", "authentication message too short"),
+        (b"\0\0\0\x0br=nonce1,s=AAAA,i=0", "invalid SCRAM iteration count"),
+        (b"\0\0\0\x0br=nonce1,s=AAAA,i=99999999999999999999", "invalid SCRAM iteration count"),
+        (b"\0\0\0\x0br=nonce1,s=A,i=4096", "invalid SCRAM server-first-message"),
+    ],
+)
+def test_odd_questions_of_a_database_are_connection_faults(body: bytes, fault: str) -> None:
+    message = b"R" + struct.pack("!I", len(body) + 4) + body
+    with sending(message) as address, pytest.raises(ConnectFault, match=fault):
+        logged_in(address)
+
+
+@pytest.mark.parametrize("body", [b"", b"\0\x09", b"\0\1\0\0"])
+def test_a_row_that_is_cut_off_loses_the_connection(body: bytes) -> None:
+    row = b"D" + struct.pack("!I", len(body) + 4) + body
+    with sending(LOGGED_IN, row) as address, logged_in(address) as session:
+        with pytest.raises(OSError, match="DataRow body is invalid"):
+            session.query("SELECT 1")
+        session.close()
+
+
+def test_a_database_that_never_stops_sending_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "PATIENCE", 0.3)
+    with sending(forever=b"S\0\0\0\x06a\0") as address, pytest.raises(ConnectFault, match="timed out"):
+        logged_in(address)
+
+
+def test_rows_have_a_bound_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_LARGEST", 1 << 16)
+    with sending(LOGGED_IN, forever=b"D\0\0\0\x0c\0\1\0\0\0\2ab") as address, logged_in(address) as session:
+        with pytest.raises(OSError, match="response too large"):
+            session.query("SELECT 1")
+        session.close()
+
+
+def test_a_directory_that_never_answers_the_question_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ldap, "PATIENCE", 0.3)
+    with sending(forever=OTHER_ANSWER) as address, LdapConnection(*address, request_seconds=0.3) as directory:
+        with pytest.raises(LdapError, match="timed out"):
+            directory.bind("cn=root", "secret")
+        directory.close()
+
+
+def test_entries_have_a_bound_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ldap, "_LARGEST", 1 << 20)
+    entry = ber.tlv(ber.SEQUENCE, ber.integer(1), ber.tlv(0x64, ber.text("cn=x" * 20), ber.tlv(ber.SEQUENCE)))
+    with sending(forever=entry) as address, LdapConnection(*address) as directory:
+        with pytest.raises(LdapError, match="response too large"):
+            directory.search("dc=x", "(a=b)", [])
+        directory.close()
+
+
+def test_others_are_answered_while_a_database_is_silent_about_tls() -> None:
+    lock = threading.Lock()
+    taken: list[bool] = []
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(65536)
+            taken.append(lock.acquire(timeout=5))
+            if taken[0]:
+                lock.release()
+            peer.sendall(b"N")
+
+    context = ssl.create_default_context()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with taking_turns(lock, lambda: True), pytest.raises(ConnectFault, match="server refused TLS connection"):
+            PostgresConnection(listener.getsockname(), {}, "secret", "nonce", context, "localhost")
+        thread.join()
+    assert taken == [True]
