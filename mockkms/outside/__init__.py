@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds until a response must be complete."""
 _LARGEST = 1 << 20
+_ENDED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
+"""What Python raises when the server closes a connection early, depending on the moment."""
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
 _ESCAPES = {"\\": "\\\\"}
@@ -95,7 +97,12 @@ def ask(
         connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
     target = path + (f"?{parts.query}" if parts.query else "")
-    with _within(PATIENCE, connection), error_context(raised=OSError, of=(HTTPException, ValueError)), waiting():
+    with (
+        _within(PATIENCE, connection),
+        error_context(raised=OSError, of=(HTTPException, ValueError)),
+        error_context(raised=ConnectionResetError, of=_ENDED, text="EOF"),
+        waiting(),
+    ):
         connection.request(method, target, body=body or None, headers=dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read(_LARGEST)

@@ -152,13 +152,19 @@ class LdapConnection:
 
     def _send(self, operation: bytes) -> None:
         self._number += 1
-        with error_context(raised=partial(LdapError, 200), of=OSError):
+        with (
+            error_context(raised=partial(LdapError, 200), of=OSError),
+            error_context(raised=ConnectionResetError, of=ConnectionError, text="ldap: connection closed"),
+        ):
             self._socket.settimeout(remaining(self._until))
             self._socket.sendall(ber.tlv(ber.SEQUENCE, ber.integer(self._number), operation))
 
     def _received(self) -> tuple[int, bytes]:
         """Return tag and value of the next response."""
-        with error_context(raised=partial(LdapError, 200), of=(OSError, ValueError)):
+        with (
+            error_context(raised=partial(LdapError, 200), of=(OSError, ValueError)),
+            error_context(raised=ConnectionResetError, of=ConnectionError, text="ldap: connection closed"),
+        ):
             while True:
                 message = self._taken()
                 if message is not None:

@@ -119,8 +119,10 @@ class PostgresConnection:
     def _secure(self, tls: ssl.SSLContext, server_name: str) -> None:
         try:
             self._socket.sendall(struct.pack("!II", 8, _SSL_REQUEST))
-            with waiting():
+            with error_context(raised=OSError, of=ConnectionError, text="EOF"), waiting():
                 answer = self._socket.recv(1)
+            if not answer:
+                raise OSError("EOF")
             if answer != b"S":
                 raise ConnectFault("tls error", "server refused TLS connection")
             with waiting():
@@ -189,7 +191,7 @@ class PostgresConnection:
     def _exactly(self, size: int) -> bytes:
         while len(self._kept) < size:
             self._socket.settimeout(remaining(self._until))
-            with waiting():
+            with error_context(raised=OSError, of=ConnectionError, text="unexpected EOF"), waiting():
                 more = self._socket.recv(65536)
             if not more:
                 raise OSError("unexpected EOF")

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from mockkms import outside
 from mockkms.outside import ber, ldap, postgres
 from mockkms.outside.ldap import LdapConnection, LdapError
 from mockkms.outside.postgres import ConnectFault, PostgresConnection
@@ -122,3 +123,31 @@ def test_others_are_answered_while_a_database_is_silent_about_tls() -> None:
             PostgresConnection(listener.getsockname(), {}, "secret", "nonce", context, "localhost")
         thread.join()
     assert taken == [True]
+
+
+@contextmanager
+def resetting() -> Iterator[tuple[str, int]]:
+    """The address of a server that resets the connection after the first request."""
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        peer.recv(65536)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()
+        thread.join()
+
+
+def test_a_reset_connection_is_worded_as_by_go() -> None:
+    with resetting() as (host, port), pytest.raises(OSError, match="^EOF$"):
+        outside.get(f"http://{host}:{port}/", {})
+    with resetting() as address, pytest.raises(ConnectFault, match="unexpected EOF"):
+        logged_in(address)
+    with resetting() as address, pytest.raises(ConnectFault, match="tls error: EOF"):
+        PostgresConnection(address, {}, "secret", "nonce", ssl.create_default_context(), "localhost")
+    with resetting() as address, pytest.raises(LdapError, match="ldap: connection closed"):
+        LdapConnection(*address).bind("cn=root", "secret")
