@@ -143,11 +143,12 @@ def resetting() -> Iterator[tuple[str, int]]:
 
 
 def test_a_reset_connection_is_worded_as_by_go() -> None:
-    with resetting() as (host, port), pytest.raises(OSError, match="^EOF$"):
+    with resetting() as (host, port), pytest.raises(OSError, match=r"^EOF$"):
         outside.get(f"http://{host}:{port}/", {})
     with resetting() as address, pytest.raises(ConnectFault, match="unexpected EOF"):
         logged_in(address)
     with resetting() as address, pytest.raises(ConnectFault, match="tls error: EOF"):
         PostgresConnection(address, {}, "secret", "nonce", ssl.create_default_context(), "localhost")
-    with resetting() as address, pytest.raises(LdapError, match="ldap: connection closed"):
-        LdapConnection(*address).bind("cn=root", "secret")
+    with resetting() as address, LdapConnection(*address) as directory:
+        with pytest.raises(LdapError, match="ldap: connection closed"):
+            directory.bind("cn=root", "secret")
