@@ -149,6 +149,6 @@ def test_a_reset_connection_is_worded_as_by_go() -> None:
         logged_in(address)
     with resetting() as address, pytest.raises(ConnectFault, match="tls error: EOF"):
         PostgresConnection(address, {}, "secret", "nonce", ssl.create_default_context(), "localhost")
-    with resetting() as address, LdapConnection(*address) as directory:
-        with pytest.raises(LdapError, match="ldap: connection closed"):
-            directory.bind("cn=root", "secret")
+    closed = pytest.raises(LdapError, match="ldap: connection closed")
+    with resetting() as address, LdapConnection(*address) as directory, closed:
+        directory.bind("cn=root", "secret")
