@@ -23,6 +23,7 @@ from pathlib import Path
 from mockkms.error_context import error_context
 from mockkms.files import replace_file
 from mockkms.rustfs import RustfsState
+from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.kernel.state import VaultState
 from mockkms.version import __version__
 from mockkms.world.clock import ClockState, rfc3339
@@ -72,7 +73,8 @@ class KeptState:
 def pickled(snapshot: Snapshot) -> bytes:
     """Return what a file keeps of a snapshot, pickled. The world's lock need not be held."""
     kept = KeptState(*snapshot.load(), snapshot.clock, snapshot.entropy, snapshot.root_token, snapshot.flavor)
-    return interruptible_dumps(kept)
+    with paused_collector():
+        return interruptible_dumps(kept)
 
 
 def write(path: Path, state: bytes, flavor: str, now: float) -> None:

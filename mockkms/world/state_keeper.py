@@ -15,12 +15,11 @@ from mockkms.world.state_file import StateFileError
 from mockkms.world.world import World
 
 INTERVAL = 0.25
-"""Seconds between checks: responses older than a second are in the file."""
-_SHARE = 10
-"""A save waits for so many times the seconds for which the last one held the world, so that requests are not slowed."""
-
-_LONGEST_WAIT = 0.5
-"""Seconds between looks at most, however large the state: what was answered a second ago has to be in the file."""
+"""Seconds between saves at most."""
+_SHORTEST_INTERVAL = 0.05
+_PROMISED = 0.9
+"""Seconds after which an answered request has to be in the file, with a margin. A request that comes just after a save
+has begun waits for this save, the interval, and the next save."""
 _LONGEST_SAVE = 10.0
 """Seconds that the end of a server waits for a save in progress, and for a request that holds the state."""
 
@@ -76,18 +75,18 @@ class StateKeeper:
         self._lock.release()
 
     def _run(self) -> None:
-        held = 0.0
-        while not self._stop.wait(min(max(INTERVAL, held * _SHARE), _LONGEST_WAIT)):
+        took = 0.0
+        while not self._stop.wait(min(INTERVAL, max(_SHORTEST_INTERVAL, _PROMISED - 2 * took))):
             if self._activity() != self._saved:
-                held = self._save()
+                started = time.monotonic()
+                self._save()
+                took = time.monotonic() - started
 
-    def _save(self, *, raising: bool = False, last: bool = False) -> float:
-        """Write the state, or warn; returns the seconds for which the world was held."""
-        started = time.monotonic()
+    def _save(self, *, raising: bool = False, last: bool = False) -> None:
+        """Write the state, or warn. The world is held for the milliseconds of a snapshot."""
         with self._world.lock:
             activity = self._activity()
             snapshot = self._world.snapshot()
-        held = time.monotonic() - started
         try:
             state_file.write(self._place, state_file.pickled(snapshot), snapshot.flavor, time.time())
             self._saved, self._complaint = activity, ""
@@ -100,7 +99,6 @@ class StateKeeper:
             elif str(error) != self._complaint:
                 self._complaint = str(error)
                 self._warn(f"{error}; trying again every second")
-        return held
 
 
 class _FileLock:
