@@ -129,7 +129,7 @@ def _limit(text: str | None) -> float | None:
     except ValueError:
         value = 0.0
     if not 0 < value <= 86400:
-        raise ValueError(f"a limit of {text!r}: expected a number of seconds from 0 to 86400")
+        raise ValueError(f"a limit of {text!r}: expected a number of seconds above 0 and up to 86400")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import sys
 import sysconfig
 import time
@@ -89,8 +90,8 @@ def _last(places: Sequence[tuple[str, int]], root: Path) -> str:
 
 
 def _foreign() -> tuple[str, ...]:
-    """Return the folders of code that is not the user's: the standard library and installed packages."""
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    """Return the folders of code that is not the user's: the standard library, packages and their scripts."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
     folders = {str(Path(sysconfig.get_path(name))) for name in names}
     return (*folders, str(Path(__file__).resolve().parent.parent), *(f"{Path(one).parent}" for one in _packages()))
 
@@ -144,6 +145,13 @@ class ItemRunner:
         with warnings.catch_warnings(record=True):
             self._reports(run)
         return run.verdict(), run.observer.seen
+
+    @staticmethod
+    def release() -> None:
+        """Close what failed runs have left open: a warning about it would be that of the session or another test."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()
 
     def _reports(self, run: RunOfTest) -> list[pytest.TestReport]:
         item = self._item

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from mockkms import __version__
+from mockkms.explore import ExploreError
 from mockkms.explore.baseline import compared
 from mockkms.explore.explorer import Explorer, NoWatcher, Watcher
 from mockkms.explore.matrix import render
@@ -27,8 +28,8 @@ NAME = "mockkms-explore"
 """Name of the plugin."""
 RESULT: pytest.StashKey[Exploration] = pytest.StashKey()
 """The result, in the stash of the configuration, from the end of the session on."""
-MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
-"""Lines about named cases that no test has."""
+PROBLEMS: pytest.StashKey[list[str]] = pytest.StashKey()
+"""Lines about a result that cannot be written, and named cases that no test has."""
 ATTRIBUTE = "mockkms_explored"
 """Attribute of a test's last report: the result as JSON, which reaches the main process from workers of xdist."""
 
@@ -83,6 +84,7 @@ class ExplorePlugin:
             explorer = Explorer(settings, self._watcher(), self._kept)
             found = explorer.explore(item.nodeid, runner, (verdict, seen), acceptances)
             interrupted = explorer.interrupted
+            runner.release()
             vars(last)[ATTRIBUTE] = json.dumps(found.data())
             last.user_properties.extend(_properties(found))
         end = runner.end(nextitem)
@@ -174,11 +176,15 @@ class ExplorePlugin:
         )
         result = compared(result, options.baseline)
         self._config.stash[RESULT] = result
+        problems: list[str] = []
         if options.json is not None and not options.settings.dry_run:
-            result.write(options.json)
-        missing = self._missing(result)
-        if missing:
-            self._config.stash[MISSING] = missing
+            try:
+                result.write(options.json)
+            except ExploreError as error:
+                problems.append(str(error))
+        problems += self._missing(result)
+        if problems:
+            self._config.stash[PROBLEMS] = problems
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif result.failing() and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -203,21 +209,24 @@ class ExplorePlugin:
             result = replace(result, tests=())
             terminalreporter.write_line(f"{planned} runs planned")
             return
-        for line in self._config.stash.get(MISSING, ()):
-            terminalreporter.write_line(line)
         verbose = self._config.option.verbose > 1 or bool(self._options.settings.cases)
         for line in render(result, verbose=verbose):
             terminalreporter.write_line(line)
         if self._options.baseline is not None:
             for line in self._options.baseline.news(result):
                 terminalreporter.write_line(line)
+        for line in self._config.stash.get(PROBLEMS, ()):
+            terminalreporter.write_line(line)
 
 
 def register(config: pytest.Config) -> ExplorePlugin | None:
     """Register the plugin; return None if it was registered before. Raises UsageError."""
     if config.pluginmanager.hasplugin(NAME):
         return None
-    plugin = ExplorePlugin(config, read_options(config))
+    try:
+        plugin = ExplorePlugin(config, read_options(config))
+    except ExploreError as error:
+        raise pytest.UsageError(f"mockkms exploration: {error}") from None
     config.pluginmanager.register(plugin, NAME)
     return plugin
 

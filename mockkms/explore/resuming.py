@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mockkms.error_context import file_context
 from mockkms.explore import ExploreError
 from mockkms.explore.members import Members
 from mockkms.explore.results import Cell
@@ -22,15 +23,14 @@ class ResumeFile:
     """The outcomes that are known already, and where new ones go."""
 
     def __init__(self, path: Path | None) -> None:
-        """Read the file, if there is one. None keeps nothing. Raises ExploreError if it cannot be read."""
+        """Read the file, or create it. None keeps nothing. Raises ExploreError if it cannot be read or written."""
         self._path = path
         self._cells: dict[tuple[str, str], Cell] = {}
-        if path is None or not path.exists():
+        if path is None:
             return
-        try:
+        self._append(b"")  # A file that cannot be written is an error before the first run, not after it.
+        with file_context(f"{path} cannot be read: ", ExploreError):
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError as error:
-            raise ExploreError(f"{path} cannot be read: {error.strerror}") from None
         for line in lines:
             self._read(line)
         if lines and not self._cells:
@@ -57,12 +57,14 @@ class ResumeFile:
         if self._path is None:
             return
         line = json.dumps({"format": _FORMAT, "test": test, "cell": cell.data()}) + "\n"
-        try:
+        self._append(line.encode())
+
+    def _append(self, line: bytes) -> None:
+        assert self._path is not None
+        with file_context(f"{self._path} cannot be written: ", ExploreError):
             # One write to a file opened for appending is not mixed with those of other processes.
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                os.write(file, line.encode())
+                os.write(file, line)
             finally:
                 os.close(file)
-        except OSError as error:
-            raise ExploreError(f"{self._path} cannot be written: {error.strerror}") from None

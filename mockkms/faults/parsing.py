@@ -64,7 +64,7 @@ def normal(word: object) -> str:
 
 def unknown(word: str, known: Iterable[str], what: str = "key") -> FaultError:
     """Return the error for a key or name that is not among ``known``, with the closest known one."""
-    choices = sorted(known)
+    choices = sorted({*known})
     if not choices:
         return FaultError(f"unknown {what} {word!r}; none exists yet", unknown=word)
     from difflib import get_close_matches

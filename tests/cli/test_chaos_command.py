@@ -107,7 +107,7 @@ def test_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for given, message in (
         (str(plan), f"{plan}:3:5: chaos.phases[0].lats: unknown key 'lats'; did you mean 'lasts'?"),
         ("leader-elektion", "unknown incident 'leader-elektion'; did you mean 'leader-election'?"),
-        ("200%", "expected a percentage above 0% and up to 100%"),
+        ("200%", "mockkms serve: --chaos: expected a percentage above 0% and up to 100%"),
         ("certificate-expiry", "this server speaks no TLS"),
     ):
         assert main(["serve", "--port", "0", "--chaos", given]) == 2

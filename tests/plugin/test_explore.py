@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from conftest_plugin.explore.runner import _users
 from mockkms.explore.results import Cell, ExploredTest, Outcome, Wrong, read_results
 from tests.plugin.conftest import Run
 from tests.serving import heed_interrupts
@@ -351,7 +352,7 @@ def test_an_interruption_keeps_what_is_known(suite: Run, pytester: pytest.Pytest
         command, stdout=subprocess.PIPE, text=True, cwd=pytester.path, preexec_fn=heed_interrupts
     ) as process:
         until = time.monotonic() + 60
-        while not kept.exists() and time.monotonic() < until:
+        while not (kept.exists() and kept.stat().st_size) and time.monotonic() < until:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
@@ -360,6 +361,13 @@ def test_an_interruption_keeps_what_is_known(suite: Run, pytester: pytest.Pytest
         assert "explored: 1 run of 1 test" in out
         assert "1 planned run left out" in out
     assert len(kept.read_text().splitlines()) == 1
+
+
+def test_the_script_of_pytest_is_not_the_users_code(tmp_path: Path) -> None:
+    """A run that hangs in a coroutine hangs in the test's file, not in ``bin/pytest``."""
+    script = Path(sys.executable).with_name("pytest")
+    assert not _users(str(script))
+    assert _users(str(tmp_path / "test_theirs.py"))
 
 
 def test_the_debugger_does_not_stop(suite: Run, pytester: pytest.Pytester) -> None:
@@ -381,6 +389,10 @@ def test_wrong_options(suite: Run, tmp_path: Path) -> None:
     assert "no outcome 'hang' to fail on; did you mean 'hung'?" in run("--mockkms-explore-fail-on=hang")
     assert "write it with: pytest --mockkms-explore-json FILE" in run("--mockkms-explore-baseline=none.json")
     assert "cannot be written: the folder" in run(f"--mockkms-explore-json={tmp_path}/none/a.json")
+    (tmp_path / "notes.txt").write_text("hello\n")
+    assert "does not contain outcomes of" in run(f"--mockkms-explore-resume={tmp_path}/notes.txt")
+    assert "/proc/kept cannot be written" in run("--mockkms-explore-resume=/proc/kept")
+    assert "/proc/a.json cannot be written" in run("--mockkms-explore-json=/proc/a.json", "-k", "without_server")
     assert "not with a URL or an upstream" in run("--mockkms-upstream=http://127.0.0.1:1")
     marked = MARKED.replace('"sealed,standby"', '{"seled": "raises"}')
     assert "no failure 'seled'; did you mean 'sealed'?" in run(source=marked)

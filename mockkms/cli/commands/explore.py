@@ -67,7 +67,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 86400")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 86400")
     return value
 
 
@@ -158,14 +158,14 @@ def _explored(
         if verdict.outcome is not Outcome.TOLERATED:
             output = "".join(f"\n  {line}" for line in verdict.output)
             reason = verdict.exception or verdict.detail
-            raise CommandError(f"the command does not pass without failures ({reason}):{output}", 1)
+            raise CommandError(f"the command does not pass without failures ({reason}):{output}")
         if not observation.requests:
-            raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?", 1)
+            raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?")
         if use is not None:
             observe(use, kms)
         test = explorer.explore(shlex.join(command), runner, first, accepted)
     if test.skipped:
-        raise CommandError(f"the command cannot be explored: {test.skipped}", 1)
+        raise CommandError(f"the command cannot be explored: {test.skipped}")
     known = [cell.id for cell in test.cells]
     missing = [case for case in options.case if case not in known]
     if missing and not options.dry_run and not explorer.interrupted:

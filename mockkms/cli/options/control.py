@@ -72,6 +72,10 @@ def _chaos(options: argparse.Namespace) -> list[object]:
         from mockkms.worldfile.sources import ChaosFile
 
         return [{"chaos": None}, ChaosFile(options.chaos), *([{"chaos": seed}] if seed else [])]
+    from mockkms.faults.chaos.plans import read_plan
+
+    with error_context("--chaos: ", CommandError):
+        read_plan(options.chaos)
     # The plan of a world is replaced, not merged with this one.
     return [{"chaos": None}, {"chaos": {"plan": options.chaos, **seed}}]
 
