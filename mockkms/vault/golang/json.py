@@ -86,12 +86,16 @@ def decode_object(body: bytes, *, whole: bool = False) -> dict[str, object] | No
     return as_object(decode(body, whole=whole))
 
 
+def kind_of(value: object) -> str:
+    """Return the kind of a decoded value in Go's errors: ``object``, ``array``, ``string``, ``bool`` or ``number``."""
+    return {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+
+
 def as_object(value: object) -> dict[str, object] | None:
     """Return a decoded value as an endpoint's parameters: an object, or None for null. Raises GoJSONError."""
     if value is None or isinstance(value, dict):
         return value
-    kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
-    raise GoJSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+    raise GoJSONError(f"json: cannot unmarshal {kind_of(value)} into Go value of type map[string]interface {{}}")
 
 
 def _decode_slowly(text: str, any_number: bool, whole: bool) -> object:

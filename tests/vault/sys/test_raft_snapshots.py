@@ -139,9 +139,10 @@ def damaged(kept: bytes) -> list[tuple[bytes, str]]:
     foreign = archive.pack(b"x", b"", index=0, moment=0)
     return [
         (b"", "failed to read snapshot file"),
-        (b"text", "failed to decompress snapshot"),
+        (b"text", "failed to decompress snapshot: gzip: invalid header"),
         (gzip.compress(b"text"), "failed to read snapshot file"),
-        (kept[: len(kept) // 2], "failed to decompress snapshot"),
+        (kept[: len(kept) // 2], "failed to decompress snapshot: unexpected EOF"),
+        (kept[:20] + b"\xff" * 20 + kept[40:], "failed to decompress snapshot: flate: corrupt input"),
         (state, "the state of the snapshot cannot be read: "),
         (foreign, "a world is a mapping"),
         (repacked(files, "state.bin", b"other"), 'hash check failed for \\"state.bin\\"'),
@@ -183,6 +184,20 @@ def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="has more than 0 MiB"):
         archive.unpack(gzip.compress(b"0" * 2000), None)
+
+
+def test_a_sparse_file_is_no_part_of_a_snapshot() -> None:
+    """A few bytes of GNU's sparse format stand for any number of zeros."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as made:
+        info = tarfile.TarInfo("meta.json")
+        info.type = tarfile.GNUTYPE_SPARSE
+        header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+        header[386:398], header[398:410], header[483:495] = b"%011o " % (1 << 31), b"%011o " % 0, b"%011o " % (1 << 31)
+        header[148:156] = b"%06o\0 " % (sum(header[:148]) + 8 * 32 + sum(header[156:512]))
+        made.fileobj.write(bytes(header))  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match=r"file missing for 'meta\.json'"):
+        archive.unpack(gzip.compress(packed.getvalue()), None)
 
 
 def test_policies_apply(raft: MockKMS) -> None:

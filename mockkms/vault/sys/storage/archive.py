@@ -59,7 +59,7 @@ def unpack(packed: bytes, key: bytes | None) -> bytes:
         raise SealMismatch("failed to open the sealed hashes")
     try:
         meta = json.loads(files[META])
-    except ValueError:
+    except (ValueError, RecursionError):
         meta = None
     if not isinstance(meta, dict) or meta.get("Format") != FORMAT:
         raise ValueError("this is not a snapshot of mockkms: those of a real server hold its encrypted storage")
@@ -70,15 +70,20 @@ def _files(packed: bytes) -> Mapping[str, bytes]:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
             raw = stream.read(MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"failed to decompress snapshot: {error}") from None
+    except gzip.BadGzipFile:
+        raise ValueError("failed to decompress snapshot: gzip: invalid header") from None
+    except EOFError:
+        raise ValueError("failed to decompress snapshot: unexpected EOF") from None
+    except zlib.error:
+        raise ValueError("failed to decompress snapshot: flate: corrupt input") from None
     if len(raw) > MOST_BYTES:
         raise ValueError(f"the snapshot has more than {MOST_BYTES // 1024 // 1024} MiB")
     found: dict[str, bytes] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
             for info in archive:
-                content = archive.extractfile(info) if info.isfile() else None
+                # The parts that a sparse file lacks are not among the bytes counted above.
+                content = archive.extractfile(info) if info.isfile() and not info.issparse() else None
                 if content is not None:
                     found[info.name] = content.read()
     except (tarfile.TarError, ValueError) as error:

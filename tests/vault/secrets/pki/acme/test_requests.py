@@ -156,6 +156,18 @@ def test_bodies_of_any_form_get_an_error(authority: AcmeAuthority, body: object)
 
 
 @pytest.mark.parametrize(
+    ("value", "kind"), [({}, "object"), ([1], "array"), (True, "bool"), (5, "number")], ids=lambda value: str(value)
+)
+def test_members_of_another_type_are_named_as_by_go(authority: AcmeAuthority, value: object, kind: str) -> None:
+    """Source: ``jwsCtx`` of ``acme_jws.go``, which ``encoding/json`` reads."""
+    wire = authority.stranger()
+    text = base64.urlsafe_b64encode(json.dumps({"alg": "ES256", "nonce": value}).encode()).decode().rstrip("=")
+    refused = problem(wire.send(wire.at("new-order"), {"protected": text, "payload": "", "signature": ""}))
+    fault = f"json: cannot unmarshal {kind} into Go struct field jwsCtx.nonce of type string"
+    assert refused == (500, "serverInternal", f"failed to json unmarshal 'protected': {fault}")
+
+
+@pytest.mark.parametrize(
     ("payload", "text"), [(b"[1]", "array"), (b"{", "failed to json unmarshal 'payload'"), (b"[" * 9000, "payload")]
 )
 def test_payloads_of_any_form_get_an_error(authority: AcmeAuthority, payload: bytes, text: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mockkms.crypto import jws
+from mockkms.vault.golang.json import kind_of
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, SERVER_INTERNAL, AcmeProblem, after
 
 _ALGORITHMS = tuple(name for name in jws.ALGORITHMS if name != "EdDSA")
@@ -111,8 +112,7 @@ def payload(protected: object, body: object, signature: object, key: AccountKey)
     if given is None:
         return None
     if not isinstance(given, dict):
-        kind = "array" if isinstance(given, list) else type(given).__name__
-        fault = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+        fault = f"json: cannot unmarshal {kind_of(given)} into Go value of type map[string]interface {{}}"
         raise after(MALFORMED, f"failed to verify signature: failed to json unmarshal 'payload': {fault}")
     return given
 
@@ -181,9 +181,8 @@ def _text(given: Mapping[str, object], name: str, front: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise AcmeProblem(
-            SERVER_INTERNAL, f"{front}: json: cannot unmarshal {type(value).__name__} into Go struct field .{name}"
-        )
+        fault = f"json: cannot unmarshal {kind_of(value)} into Go struct field jwsCtx.{name} of type string"
+        raise AcmeProblem(SERVER_INTERNAL, f"{front}: {fault}")
     return value
 
 
