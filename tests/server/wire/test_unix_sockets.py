@@ -115,8 +115,10 @@ def test_what_is_there_already(folder: Path) -> None:
     assert path.read_text() == "mine"
     with pytest.raises(OSError, match="No such file"):
         MockKMS(further=[f"unix:{folder}/none/v.sock"]).start()
-    with pytest.raises(OSError, match="unknown user or group 'nobody-at-all'"):
-        MockKMS(further=[f"unix:{folder}/w.sock,user=nobody-at-all"]).start()
+    for option, shown in (("user=nobody-at-all", "nobody-at-all"), ("group=" + "9" * 30, "9" * 30)):
+        with pytest.raises(OSError, match=f"unknown user or group '{shown}'"):
+            MockKMS(further=[f"unix:{folder}/w.sock,{option}"]).start()
+        assert not (folder / "w.sock").exists()
     with pytest.raises(OSError, match="too long for a Unix socket"):
         MockKMS(further=[f"unix:{folder}/{'x' * 120}"]).start()
 

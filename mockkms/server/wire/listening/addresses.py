@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mockkms.server.wire.tls import ServerTls, TlsFiles
 
 _LONGEST_MODE = 5
+_LARGEST_ID = 2**32 - 2
 _OPTIONS = ("mode", "user", "group")
 
 
@@ -63,8 +64,12 @@ class UnixSocket:
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             made.bind(self.path)
-            self._set_permissions()
-            made.listen(BACKLOG)
+            try:
+                self._set_permissions()
+                made.listen(BACKLOG)
+            except OSError:
+                os.unlink(self.path)
+                raise
             made.setblocking(False)
         except OSError as error:
             made.close()
@@ -87,6 +92,9 @@ class UnixSocket:
         except KeyError as error:
             raise OSError(errno.EINVAL, f"unknown user or group {str(error.args[0]).split()[-1]}") from None
         if user >= 0 or group >= 0:
+            number = user if user > _LARGEST_ID else group
+            if number > _LARGEST_ID:
+                raise OSError(errno.EINVAL, f"unknown user or group '{number}'")
             os.chown(self.path, user, group)
         if self.mode is not None:
             os.chmod(self.path, self.mode)
