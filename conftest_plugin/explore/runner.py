@@ -109,6 +109,13 @@ def _users(file: str) -> bool:
     return not file.startswith(("<", *_FOREIGN)) and "site-packages" not in file
 
 
+def _release() -> None:
+    """Close what a run has left open, where warnings are errors: else they fail the run in which they are noticed."""
+    if any(one[0] == "error" for one in warnings.filters):
+        warnings.simplefilter("ignore")
+        gc.collect()
+
+
 class ItemRunner:
     """Runs one test again and again."""
 
@@ -143,15 +150,14 @@ class ItemRunner:
         self._item.stash[EXPLORED] = True
         # Warnings were reported by the first run.
         with warnings.catch_warnings(record=True):
-            self._reports(run)
+            try:
+                self._reports(run)
+            except KeyboardInterrupt as error:
+                traceback.clear_frames(error.__traceback__)
+                raise
+            finally:
+                _release()
         return run.verdict(), run.observer.seen
-
-    @staticmethod
-    def release() -> None:
-        """Close what failed runs have left open: a warning about it would be that of the session or another test."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            gc.collect()
 
     def _reports(self, run: RunOfTest) -> list[pytest.TestReport]:
         item = self._item

@@ -84,7 +84,6 @@ class ExplorePlugin:
             explorer = Explorer(settings, self._watcher(), self._kept)
             found = explorer.explore(item.nodeid, runner, (verdict, seen), acceptances)
             interrupted = explorer.interrupted
-            runner.release()
             vars(last)[ATTRIBUTE] = json.dumps(found.data())
             last.user_properties.extend(_properties(found))
         end = runner.end(nextitem)
