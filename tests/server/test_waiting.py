@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
+from mockkms.server.gateway.threads import MOST
 
 
 class Peer:
@@ -92,3 +93,28 @@ def test_a_server_stops_while_a_request_waits(peer: Peer) -> None:
             kms.stop()
             client.settimeout(10)
             assert client.recv(100) == b""
+
+
+def test_others_are_answered_while_every_thread_for_long_requests_waits(peer: Peer) -> None:
+    with MockKMS() as kms:
+        headers = prepare(kms, peer)
+        answers: list[requests.Response] = []
+        waiting = [log_in(kms, answers) for _ in range(MOST)]
+        for _ in waiting:
+            assert peer.connected.acquire(timeout=30)
+        found: list[int] = []
+
+        def look() -> None:
+            url = f"{kms.url}/v1/auth/token/lookup-self"
+            found.append(requests.get(url, headers=headers, timeout=8).status_code)
+
+        with kms.world.lock:
+            other = threading.Thread(target=look)
+            other.start()
+            other.join(0.3)  # By then it has arrived, and finds the world in use.
+        other.join(20)
+        assert found == [200]
+        assert not answers
+        peer.hang_up()
+        for thread in waiting:
+            thread.join(20)

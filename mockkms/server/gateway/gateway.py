@@ -67,6 +67,7 @@ class Gateway:
         self.world = world
         self.threads: Threads | None = Threads()
         """Threads for requests that may wait; None: every request is answered on the calling thread."""
+        self._brief = Threads()
         self.host: Ports | None = None
         """The server that owns the ports; None before it is made."""
         self.layer = FaultLayer(world, self.answer, self)
@@ -179,7 +180,7 @@ class Gateway:
         elif large or not lock.acquire(blocking=False):
             if http.target == _HEALTH and not large and not http.body and not core.state.system.get("audit"):
                 return self._health(http)
-            return self.threads.run(lambda: self._slowly(http))
+            return self.threads.run(lambda: self._slowly(http)) if large else self._after_others(self.threads, http)
         try:
             request = codec.request_of(core, http)
             if self.threads is not None and _may_take_long(core, request):
@@ -200,6 +201,24 @@ class Gateway:
             return refused.reply
         request.id = str(uuid4())  # The world's own source of ids is in use.
         return self._replied(http, request, core.handle(request))
+
+    async def _after_others(self, threads: Threads, http: HttpRequest) -> HttpReply:
+        """Answer a request that found the world in use: on a thread that requests which may take long never have."""
+        reply = await self._brief.run(lambda: self._shortly(http))
+        return reply if reply is not None else await threads.run(lambda: self._slowly(http))
+
+    def _shortly(self, http: HttpRequest) -> HttpReply | None:
+        """Answer a request once the world is free; None for one that may take long."""
+        core = self.world.core
+        try:
+            with self.world.lock:
+                request = codec.request_of(core, http)
+                if _may_take_long(core, request):
+                    return None
+                response = core.handle(request)
+        except RequestRefused as refused:
+            return refused.reply
+        return self._replied(http, request, response)
 
     def _slowly(self, http: HttpRequest) -> HttpReply:
         """Answer a request on its own thread, which releases the world while it waits."""
