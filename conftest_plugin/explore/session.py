@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -70,7 +71,9 @@ class ExplorePlugin:
         if wanted is None or not isinstance(item, pytest.Function):
             return None
         settings, acceptances = wanted
-        runner = ItemRunner(item, self._enter, lambda case: self._options.command(item.nodeid, case))
+        file, *parts = item.nodeid.split("::")
+        name = "::".join([os.path.relpath(self._config.rootpath / file, self._config.invocation_params.dir), *parts])
+        runner = ItemRunner(item, self._enter, lambda case: self._options.command(name, case))
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports, verdict, seen = runner.first()

@@ -363,6 +363,15 @@ def test_an_interruption_keeps_what_is_known(suite: Run, pytester: pytest.Pytest
     assert len(kept.read_text().splitlines()) == 1
 
 
+def test_commands_suit_the_working_directory(
+    suite: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in pytest's own summary, names of files are relative to where pytest was started."""
+    monkeypatch.chdir(pytester.mkdir("sub"))
+    result = suite("--mockkms-explore-case=sealed@write transit/keys/{name}/rotate#1", "..", source=SUITE)
+    result.stdout.fnmatch_lines(["  again: pytest ../test_theirs.py::test_rotate *"])
+
+
 def test_the_script_of_pytest_is_not_the_users_code(tmp_path: Path) -> None:
     """A run that hangs in a coroutine hangs in the test's file, not in ``bin/pytest``."""
     script = Path(sys.executable).with_name("pytest")
