@@ -368,7 +368,7 @@ def test_commands_suit_the_working_directory(
 ) -> None:
     """As in pytest's own summary, names of files are relative to where pytest was started."""
     monkeypatch.chdir(pytester.mkdir("sub"))
-    result = suite("--mockkms-explore-case=sealed@write transit/keys/{name}/rotate#1", "..", source=SUITE)
+    result = suite("--mockkms-explore-case=reset-after@write transit/keys/{name}/rotate#1", "..", source=SUITE)
     result.stdout.fnmatch_lines(["  again: pytest ../test_theirs.py::test_rotate *"])
 
 
