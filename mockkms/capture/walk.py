@@ -61,7 +61,7 @@ class Walk:
         return [name for name in keys if isinstance(name, str) and name] if isinstance(keys, list) else []
 
     def answer(self, path: str) -> Mapping[str, object]:
-        """Return an answer of the root namespace as a whole, whatever its status; empty if it is no JSON object."""
+        """Return an answer of the root namespace as a whole, whatever its status; empty if it is not a JSON object."""
         return self._ask("", "GET", path, any_status=True) or {}
 
     def left_out(self, what: str, why: str) -> None:

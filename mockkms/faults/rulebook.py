@@ -161,7 +161,7 @@ class RuleBook:
     def inject(self, rules: Iterable[Mapping[str, object]]) -> None:
         """Set the rules that are evaluated before all others; none ends it. Raises FaultError.
 
-        They are no part of the world: ``list``, ``clear``, snapshots and ``reset`` do not see them, so that neither
+        They do not belong to the world: ``list``, ``clear``, snapshots and ``reset`` do not see them, so that neither
         they nor their counters change with what a test does to its rules.
         """
         now = self._clock.now()

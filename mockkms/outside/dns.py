@@ -28,10 +28,6 @@ _TRIES = 2
 """Packets that are sent over UDP before a server counts as missing."""
 
 
-class NameFault(Exception):
-    """A failed query, with the reason as Go's resolver words it, such as ``no such host``."""
-
-
 @dataclass(frozen=True)
 class _Record:
     name: str
@@ -41,39 +37,39 @@ class _Record:
 
 
 def addresses(server: tuple[str, int], name: str, seconds: float) -> list[str]:
-    """Return the IPv4 and IPv6 addresses of a name. Raises NameFault, within ``seconds``."""
+    """Return the IPv4 and IPv6 addresses of a name. Raises OSError, within ``seconds``."""
     until = monotonic() + seconds
     found = [str(ip_address(one.data)) for one in _query(server, name, A, until) if len(one.data) == 4]
     found += [str(ip_address(one.data)) for one in _query(server, name, AAAA, until) if len(one.data) == 16]
     if not found:
-        raise NameFault("no such host")
+        raise OSError("no such host")
     return found
 
 
 def texts(server: tuple[str, int], name: str, seconds: float) -> list[str]:
-    """Return the TXT records of a name, each as one text. Raises NameFault, within ``seconds``."""
+    """Return the TXT records of a name, each as one text. Raises OSError, within ``seconds``."""
     found = [_text(one.data) for one in _query(server, name, TXT, monotonic() + seconds)]
     if not found:
-        raise NameFault("no such host")
+        raise OSError("no such host")
     return found
 
 
 def _query(server: tuple[str, int], name: str, kind: int, until: float) -> list[_Record]:
-    """Return the records of a type at the end of the name's aliases. Raises NameFault."""
+    """Return the records of a type at the end of the name's aliases. Raises OSError."""
     number = secrets.randbits(16)
     question = _labels(name) + struct.pack("!HH", kind, _IN)
     request = struct.pack("!6H", number, _RECURSION_DESIRED, 1, 0, 0, 0) + question
-    with error_context(raised=NameFault, of=TimeoutError, text="i/o timeout"):
-        with error_context("read udp: ", raised=NameFault, of=ConnectionError):
+    with error_context(raised=OSError, of=TimeoutError, text="i/o timeout"):
+        with error_context("read udp: ", raised=OSError, of=ConnectionError):
             flags, records = _over_udp(server, request, number, until)
         if flags & _TRUNCATED:
-            with error_context("read tcp: ", raised=NameFault, of=ConnectionError):
+            with error_context("read tcp: ", raised=OSError, of=ConnectionError):
                 flags, records = _over_tcp(server, request, number, until)
     code = flags & 0xF
     if code == _NAME_ERROR:
-        raise NameFault("no such host")
+        raise OSError("no such host")
     if code:
-        raise NameFault("server misbehaving")
+        raise OSError("server misbehaving")
     wanted = name.rstrip(".").lower()
     for _ in range(_LONGEST_CHAIN):
         alias = next((one.alias for one in records if one.name == wanted and one.kind == CNAME), "")
@@ -114,7 +110,7 @@ def _over_tcp(server: tuple[str, int], request: bytes, number: int, until: float
         size = int.from_bytes(_exactly(channel, 2, until), "big")
         found = _parsed(_exactly(channel, size, until), number)
     if found is None:
-        raise NameFault("server misbehaving")
+        raise OSError("server misbehaving")
     return found
 
 
@@ -131,10 +127,10 @@ def _exactly(channel: socket.socket, size: int, until: float) -> bytes:
 
 
 def _labels(name: str) -> bytes:
-    """Return a name on the wire. Raises NameFault for one that no server can have."""
+    """Return a name on the wire. Raises OSError for one that no server can have."""
     parts = [label.encode("ascii", "replace") for label in name.rstrip(".").split(".")]
     if any(not 0 < len(part) < 64 for part in parts) or sum(len(part) + 1 for part in parts) > 254:
-        raise NameFault("no such host")
+        raise OSError("no such host")
     return b"".join(bytes((len(part),)) + part for part in parts) + b"\0"
 
 

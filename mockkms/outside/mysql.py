@@ -45,7 +45,7 @@ class MysqlConnection:
     def __init__(
         self, address: tuple[str, int], user: str, password: str, database: str, tls: ssl.SSLContext | None = None
     ) -> None:
-        """Log in. Raises OSError if there is no server, and MysqlError."""
+        """Log in. Raises OSError without a server, and MysqlError."""
         self.closed = False
         with waiting():
             connection = socket.create_connection(address, timeout=PATIENCE)

@@ -59,7 +59,7 @@ class PostgresConnection:
     ) -> None:
         """Log in. ``settings`` are those of the startup message: ``user``, ``database`` and parameters of the session.
 
-        Raises OSError if there is no server, and ConnectFault.
+        Raises OSError without a server, and ConnectFault.
         """
         self._until = monotonic() + PATIENCE
         with waiting():

@@ -24,7 +24,7 @@ def nearest(name: str, exchanges: Sequence[Exchange], asked: Asked) -> str:
     """
     what = f"mockkms: not in {name}: {asked.method} {_short(asked.path)}"
     if not exchanges:
-        return f"{what}; there are no requests in it"
+        return f"{what}; it has no requests"
     same = [one for one in _numbered(exchanges) if unify_text(one[1].asked.path, asked.path, [])]
     if same:
         number, found, differences = min(

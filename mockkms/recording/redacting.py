@@ -36,7 +36,7 @@ _FIELDS = frozenset((
     "code_verifier", "device_code", "grant_type", "id_token", "jwt", "nonce", "password", "redirect_uri",
     "refresh_token", "response_mode", "response_type", "role", "scope", "state", "token", "token_type_hint", "username",
 ))  # fmt: skip
-"""The fields of forms, which OAuth has. A text with other names is no form, and the names may be secrets."""
+"""The fields of forms, which OAuth has. A text with other names is not a form, and the names may be secrets."""
 _PUBLIC = frozenset((
     "application/ocsp-response", "application/pkcs7-mime", "application/pkix-attr-cert", "application/pkix-cert",
     "application/pkix-crl", "application/x-pem-file",

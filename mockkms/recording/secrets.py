@@ -21,7 +21,7 @@ _OTP_SECRET = re.compile(r"(?<=[?&]secret=)[A-Za-z2-7=]+")
 _DISTINCT = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[^\s/]+")
 """A text that is most likely no word or path."""
 _IDENTIFIERS = ("accessor", "id")
-"""Ends of names whose values are no secrets outside of the data of a secret."""
+"""Ends of names whose values are not secret outside of the data of a secret."""
 
 
 class Secrets:
@@ -77,7 +77,7 @@ class Secrets:
 
 
 def _is_distinct(secret: str, name: str) -> bool:
-    """Return whether a secret can be recognized anywhere: it is no name, path or time among the data of a secret."""
+    """Return whether a secret can be recognized anywhere: it is not a name, path or time among the data of a secret."""
     if is_secret_name(name):
         return True
     if plain_name(name).endswith(_IDENTIFIERS) or TIME.fullmatch(secret):

@@ -14,9 +14,10 @@ from mockkms.vault.framework.shapes.collections import Problems
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339, rfc3339
 from mockkms.world.world import World
-from mockkms.worldfile import chaos, exact, faults, rustfs, vault
+from mockkms.worldfile import exact
 from mockkms.worldfile.nodes import read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
+from mockkms.worldfile.sections import chaos, faults, rustfs, vault
 from mockkms.worldfile.spec import VERSION, WorldSpec, _fill, world_shape
 
 _ELSEWHEN = 86400.0 * 366

@@ -12,10 +12,11 @@ from mockkms.vault.framework.shapes.scalars import Boolean
 from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
-from mockkms.worldfile import chaos, exact, faults, rustfs, sources, vault
+from mockkms.worldfile import exact, sources
 from mockkms.worldfile.applying import Applier
 from mockkms.worldfile.nodes import layered
 from mockkms.worldfile.problems import Problem, SeedError
+from mockkms.worldfile.sections import chaos, faults, rustfs, vault
 from mockkms.worldfile.sources import Source
 
 VERSION = 1

@@ -143,7 +143,7 @@ def test_the_new_key_is_read_applied_and_dumped(copied: Path) -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     (key,) = re.findall(r'`("greeting": Key\(.*?\),)`', page)
     _, _, applied, dumped, _ = blocks(PAGE, "python")
-    section = copied / "mockkms" / "worldfile" / "vault.py"
+    section = copied / "mockkms" / "worldfile" / "sections" / "vault.py"
     text = section.read_text(encoding="utf-8")
     for anchor, added in (
         ('            "state": Key(', f"            {key}\n"),

@@ -78,27 +78,27 @@ def test_packets_that_are_no_answer_are_ignored(serve: Serve) -> None:
 @pytest.mark.parametrize(("code", "text"), [(3, "no such host"), (2, "server misbehaving"), (0, "no such host")])
 def test_refusals(serve: Serve, code: int, text: str) -> None:
     server = serve(lambda query: [response(query, b"", 0, 0x8180 | code)])
-    with pytest.raises(dns.NameFault, match=text):
+    with pytest.raises(OSError, match=text):
         dns.texts(server, "a.test", 5)
 
 
 def test_aliases_in_a_circle(serve: Serve) -> None:
     server = serve(lambda query: [response(query, record(dns.CNAME, b"\xc0\x0c"), 1)])
-    with pytest.raises(dns.NameFault, match="no such host"):
+    with pytest.raises(OSError, match="no such host"):
         dns.texts(server, "a.test", 5)
 
 
 def test_silence_ends(serve: Serve) -> None:
     asked: list[bytes] = []
     server = serve(lambda query: asked.append(query) or [])
-    with pytest.raises(dns.NameFault, match="i/o timeout"):
+    with pytest.raises(OSError, match="i/o timeout"):
         dns.texts(server, "a.test", 0.2)
     assert len(asked) == 2, "a lost packet is sent again"
 
 
 @pytest.mark.parametrize("name", ["", "a..test", "x" * 64 + ".test", ".".join(["x" * 60] * 5)])
 def test_names_that_cannot_be_asked(serve: Serve, name: str) -> None:
-    with pytest.raises(dns.NameFault, match="no such host"):
+    with pytest.raises(OSError, match="no such host"):
         dns.texts(serve(lambda _query: []), name, 0.2)
 
 

@@ -1,1 +1,0 @@
-"""LDAP directories as auth methods and secrets engines configure them and connect to them."""

@@ -1,1 +1,0 @@
-"""What a server says of its own work: metrics and the log."""

@@ -1,1 +1,0 @@
-"""Listening sockets: addresses of TCP and of Unix sockets, and the acceptance of connections."""

@@ -15,7 +15,7 @@ def chosen(requested: Iterable[str], usual: Sequence[str], known: Sequence[str])
     """Return the fields that a setting chooses. Raises ValueError with the server's text.
 
     Args:
-        requested: The setting: names of fields, or ``default`` alone. None at all are no fields.
+        requested: The setting: names of fields, or ``default`` alone. Empty: no fields.
         usual: The fields that ``default`` stands for.
         known: All fields of the method, in the order of messages.
     """

@@ -1,1 +1,0 @@
-"""Documents about endpoints, made from their declarations: help texts and OpenAPI."""

@@ -55,7 +55,7 @@ def create_key(iam: AwsAccess, call: Call, username: str) -> tuple[str, str]:
 
 
 def delete(iam: AwsAccess, call: Call, username: str) -> None:
-    """Delete a user with keys, policies and memberships; one that is gone is no fault. Raises AwsFault."""
+    """Delete a user with keys, policies and memberships; one that is gone is ignored. Raises AwsFault."""
     try:
         groups = texts_in(iam.ask(call, "ListGroupsForUser", UserName=username), "GroupName")
     except AwsFault as fault:

@@ -1,1 +1,0 @@
-"""Secrets engines for clouds and hosted services, whose credentials are made up."""

@@ -83,7 +83,7 @@ class MisnamedServer(AssumedServer):
 
 
 class UndrivenServer(AssumedServer):
-    """A MySQL server on this machine, of which only the address is contacted, since there is no driver."""
+    """A MySQL server on this machine, of which only the address is contacted, for lack of a driver."""
 
     def __init__(self, call: Call, host: str, port: int) -> None:
         super().__init__(call, "PyMySQL is not installed (pip install 'mockkms[databases]')")

@@ -1,1 +1,0 @@
-"""Secrets engines for accounts of LDAP directories."""

@@ -1,1 +1,0 @@
-"""Secrets engines for servers with an HTTP API of their own: Consul, Nomad, RabbitMQ, Kubernetes."""

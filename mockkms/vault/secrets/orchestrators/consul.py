@@ -8,7 +8,6 @@ Source: Vault's ``builtin/logical/consul`` and its API documentation; no recordi
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -157,15 +156,11 @@ def write_role(
 
 def _decoded(policy: str) -> str:
     """Return a policy that was given in base64. Raises ErrorResponse."""
-    with refusing("Error decoding policy base64: illegal base64 data at input byte ", of=_Illegal):
+    with refusing("Error decoding policy base64: illegal base64 data at input byte "):
         try:
             return base64.b64decode(policy, validate=True).decode("utf-8", "replace")
-        except (binascii.Error, ValueError):
-            raise _Illegal(_first_illegal(policy)) from None
-
-
-class _Illegal(ValueError):
-    """A text that is not base64."""
+        except ValueError:
+            raise ValueError(_first_illegal(policy)) from None
 
 
 def _first_illegal(text: str) -> int:

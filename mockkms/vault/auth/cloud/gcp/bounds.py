@@ -38,7 +38,7 @@ def check_machine(state: GcpAuth, call: Call, role: GcpRole, machine: GcpMachine
     if role.bound_service_accounts:
         try:
             found = cloud.account(state, call, account)
-        except cloud.GoogleFault as fault:
+        except ValueError as fault:
             raise ValueError(f'could not find service account "{account}": {fault}') from None
         if found.email not in role.bound_service_accounts and found.unique_id not in role.bound_service_accounts:
             raise ValueError(

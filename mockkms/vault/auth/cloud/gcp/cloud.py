@@ -19,12 +19,8 @@ from mockkms.world.clock import parse_rfc3339
 _VALID = ("PROVISIONING", "RUNNING", "STAGING")
 
 
-class GoogleFault(ValueError):
-    """A refusal of Google, in the words of its client library for Go."""
-
-
 def _asked(state: GcpAuth, service: str, path: str, method: str = "GET") -> dict[str, object] | None:
-    """Return the answer of a custom endpoint on this machine; None without one. Raises GoogleFault."""
+    """Return the answer of a custom endpoint on this machine; None without one. Raises ValueError."""
     endpoint = state.config.custom_endpoint.get(service, "") if state.config is not None else ""
     url = endpoint if "://" in endpoint else f"https://{endpoint}"
     if not endpoint or not outside.is_here(url):
@@ -33,13 +29,13 @@ def _asked(state: GcpAuth, service: str, path: str, method: str = "GET") -> dict
         headers = {"Content-Type": "application/json"}
         status, body = outside.ask(method, url.rstrip("/") + path, headers, b"{}" if method == "POST" else b"")
     except OSError as error:
-        raise GoogleFault(outside.no_answer(method, url.rstrip("/") + path, error)) from None
+        raise ValueError(outside.no_answer(method, url.rstrip("/") + path, error)) from None
     try:
         found: object = json.loads(body)
     except (ValueError, RecursionError):
         found = None
     if status != 200 or not isinstance(found, dict):
-        raise GoogleFault(f"googleapi: got HTTP response code {status} with body: {body.decode('utf-8', 'replace')}")
+        raise ValueError(f"googleapi: got HTTP response code {status} with body: {body.decode('utf-8', 'replace')}")
     return found
 
 
@@ -66,18 +62,18 @@ def keys_of(state: GcpAuth, call: Call, key_id: str, subject: str, *, own: bool)
 
 
 def _of(certificates: dict[str, object], key_id: str) -> list[jws.PublicKey]:
-    """Return the key of one id in a map of certificates. Raises GoogleFault."""
+    """Return the key of one id in a map of certificates. Raises ValueError."""
     pem = certificates.get(key_id)
     if not isinstance(pem, str):
         return []
     try:
         return [issuers.load_key(pem)]
     except (ValueError, x509.InvalidVersion) as fault:
-        raise GoogleFault(f"unable to parse the certificate of key {key_id}: {fault}") from None
+        raise ValueError(f"unable to parse the certificate of key {key_id}: {fault}") from None
 
 
 def account(state: GcpAuth, call: Call, name: str, project: str = "-") -> GcpAccount:
-    """Return a service account by its email address or id. Raises GoogleFault."""
+    """Return a service account by its email address or id. Raises ValueError."""
     at = f"projects/{project}/serviceAccounts/{name}"
     try:
         answer = _asked(state, "iam", f"/v1/{at}")
@@ -88,22 +84,22 @@ def account(state: GcpAuth, call: Call, name: str, project: str = "-") -> GcpAcc
             if name in (one.email, one.unique_id) and project in ("-", one.project_id):
                 return one
         call.request.trace.hint = f"the world's Google Cloud has no service account {name} (`service_accounts`)"
-        raise GoogleFault("googleapi: Error 404: Unknown service account, notFound")
-    except GoogleFault as fault:
-        raise GoogleFault(f"could not find service account '{at}': {fault}") from None
+        raise ValueError("googleapi: Error 404: Unknown service account, notFound")
+    except ValueError as fault:
+        raise ValueError(f"could not find service account '{at}': {fault}") from None
 
 
 def machine(state: GcpAuth, call: Call, project: str, zone: str, name: str, created: float) -> GcpMachine:
-    """Return a machine that runs, and was made when its token says so. Raises GoogleFault."""
+    """Return a machine that runs, and was made when its token says so. Raises ValueError."""
     try:
         answer = _asked(state, "compute", f"/compute/v1/projects/{project}/zones/{zone}/instances/{name}")
         found = _described(answer, project) if answer is not None else _known(state, call, project, zone, name)
     except ValueError as fault:
-        raise GoogleFault(f"unable to find instance associated with token: {fault}") from None
+        raise ValueError(f"unable to find instance associated with token: {fault}") from None
     if found.status not in _VALID:
-        raise GoogleFault(f"authenticating instance {found.name} found but has invalid status '{found.status}'")
+        raise ValueError(f"authenticating instance {found.name} found but has invalid status '{found.status}'")
     if created - found.created < -1:
-        raise GoogleFault(
+        raise ValueError(
             f"metadata instance_creation_timestamp {int(found.created)} is before instance's creation time "
             f"{int(created)}"
         )
@@ -116,7 +112,7 @@ def _known(state: GcpAuth, call: Call, project: str, zone: str, name: str) -> Gc
             return one
     call.request.trace.hint = f"the world's Google Cloud has no machine {name} in {zone} of {project} (`instances`)"
     resource = f"projects/{project}/zones/{zone}/instances/{name}"
-    raise GoogleFault(f"googleapi: Error 404: The resource '{resource}' was not found, notFound")
+    raise ValueError(f"googleapi: Error 404: The resource '{resource}' was not found, notFound")
 
 
 def _described(answer: dict[str, object], project: str) -> GcpMachine:
@@ -133,7 +129,7 @@ def _described(answer: dict[str, object], project: str) -> GcpMachine:
 
 
 def ancestry(state: GcpAuth, project: str) -> list[str]:
-    """Return the names of the group aliases of a project: its own, and those above it. Raises GoogleFault."""
+    """Return the names of the group aliases of a project: its own, and those above it. Raises ValueError."""
     answer = _asked(state, "crm", f"/v1/projects/{project}:getAncestry", "POST")
     if answer is None:
         above = (one.ancestors for one in state.projects if one.id == project)

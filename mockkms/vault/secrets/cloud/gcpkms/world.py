@@ -78,7 +78,7 @@ def _made(core: Context, name: str, spec: Mapping[str, object]) -> CryptoKey:
         made.add_version(core.entropy)
     made.primary = int(str(spec.get("primary") or (len(made.versions) if algorithm == SYMMETRIC else 1)))
     if not 0 < made.primary <= len(made.versions):
-        raise ValueError(f"primary: there is no version {made.primary}")
+        raise ValueError(f"primary: version {made.primary} does not exist")
     return made
 
 

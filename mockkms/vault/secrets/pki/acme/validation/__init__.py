@@ -1,1 +1,0 @@
-"""The validation of challenges: a queue with retries, and what is asked over the network."""

@@ -29,7 +29,7 @@ from mockkms.vault.secrets.pki.acme.problems import (
 )
 from mockkms.vault.secrets.pki.acme.state import DNS_01, HTTP_01, TLS_ALPN_01
 from mockkms.vault.secrets.pki.acme.validation import certificate, hosts
-from mockkms.vault.secrets.pki.acme.validation.hosts import HostFault, Reach, RefusedHost
+from mockkms.vault.secrets.pki.acme.validation.hosts import Reach, RefusedHost
 
 _REDIRECTS, _LONGEST_URL, _LARGEST = 10, 2000, 512
 _PROTOCOL = "acme-tls/1"
@@ -57,7 +57,7 @@ def _dns(reach: Reach, name: str, token: str, thumbprint: str) -> None:
     host = f"_acme-challenge.{name}"
     try:
         found = hosts.texts(reach, host)
-    except HostFault as fault:
+    except OSError as fault:
         front = f"dns-01: failed to lookup TXT records for domain ({host}) via resolver {reach.resolver}"
         raise before(DNS_FAULT, f"{front}: {fault}") from None
     expected = jws.encode(hashlib.sha256(f"{token}.{thumbprint}".encode()).digest())
@@ -73,7 +73,7 @@ def _http(reach: Reach, name: str, token: str, thumbprint: str) -> None:
     url = f"http://{host}/.well-known/acme-challenge/{token}"
     try:
         body = _fetched(reach, url)
-    except (OSError, HostFault, ValueError) as fault:
+    except (OSError, ValueError) as fault:
         raise before(CONNECTION, f'http-01: failed to fetch path {url}: Get "{url}": {fault}') from None
     least = len(token) + 1 + len(thumbprint)
     if len(body) > _LARGEST:
@@ -90,7 +90,7 @@ def _http(reach: Reach, name: str, token: str, thumbprint: str) -> None:
 def _fetched(reach: Reach, url: str) -> bytes:
     """Return the beginning of the response to a GET, whatever its status; redirects are followed.
 
-    Raises OSError, HostFault, ValueError and AcmeProblem.
+    Raises OSError, ValueError and AcmeProblem.
     """
     until, asked = monotonic() + outside.PATIENCE, 1
     while True:
@@ -136,7 +136,7 @@ def _tls(reach: Reach, name: str, token: str, thumbprint: str) -> None:
         where, port = _where(reach, name, "tls-alpn-01"), reach.ports[TLS_ALPN_01]
         with _as_go_says(where, port), waiting():
             channel = socket.create_connection((where, port), timeout=outside.PATIENCE)
-    except (OSError, HostFault) as fault:
+    except OSError as fault:
         raise before(CONNECTION, f"{front}: {fault}") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

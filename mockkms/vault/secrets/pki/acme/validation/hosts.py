@@ -24,10 +24,6 @@ _SECONDS = 10.0
 _LAST_PORT = 65535
 
 
-class HostFault(Exception):
-    """A name without an address, with the error text of Go."""
-
-
 class RefusedHost(Exception):
     """An address that the settings exclude from challenges."""
 
@@ -47,12 +43,12 @@ class Reach:
 
 
 def address(reach: Reach, name: str) -> str:
-    """Return the loopback address of a name or address. Raises HostFault, and RefusedHost by the mount's settings."""
+    """Return the loopback address of a name or address. Raises OSError, and RefusedHost by the mount's settings."""
     found = _candidates(reach, name)
     here = [one for one in found if ip_address(one).is_loopback]
     if not here:
         # Not contacted; a machine without a network answers so.
-        raise HostFault(f"dial tcp {_bracketed(found[0])}: {ELSEWHERE}")
+        raise OSError(f"dial tcp {_bracketed(found[0])}: {ELSEWHERE}")
     for one in here:
         if _within(one, reach.excluded) or (reach.permitted and not _within(one, reach.permitted)):
             raise RefusedHost(one)
@@ -60,30 +56,30 @@ def address(reach: Reach, name: str) -> str:
 
 
 def texts(reach: Reach, name: str) -> list[str]:
-    """Return the TXT records of a name. Raises HostFault."""
+    """Return the TXT records of a name. Raises OSError."""
     if not reach.resolver:
-        raise HostFault(f"lookup {name}: {NO_HOST}")
+        raise OSError(f"lookup {name}: {NO_HOST}")
     try:
         return dns.texts(_server(reach.resolver), name, _SECONDS)
-    except dns.NameFault as fault:
-        raise HostFault(f"lookup {name} on {reach.resolver}: {fault}") from None
+    except OSError as fault:
+        raise OSError(f"lookup {name} on {reach.resolver}: {fault}") from None
 
 
 def _server(resolver: str) -> tuple[str, int]:
-    """Return the address of the resolver. Raises NameFault for one on another machine."""
+    """Return the address of the resolver. Raises OSError for one on another machine."""
     host, _, port = resolver.rpartition(":")
     host = host.strip("[]")
     if not ip_address(host).is_loopback:
-        raise dns.NameFault(f"dial udp {resolver}: {ELSEWHERE}")
+        raise OSError(f"dial udp {resolver}: {ELSEWHERE}")
     if not port.isdecimal():
-        raise dns.NameFault(f"dial udp: lookup udp/{port}: unknown port")
+        raise OSError(f"dial udp: lookup udp/{port}: unknown port")
     if int(port) > _LAST_PORT:
-        raise dns.NameFault(f"dial udp: address {port}: invalid port")
+        raise OSError(f"dial udp: address {port}: invalid port")
     return host, int(port)
 
 
 def _candidates(reach: Reach, name: str) -> list[str]:
-    """Return the addresses of a name, whatever machine they belong to. Raises HostFault."""
+    """Return the addresses of a name, whatever machine they belong to. Raises OSError."""
     bare = name.strip("[]").lower().rstrip(".")
     try:
         return [str(ip_address(bare))]
@@ -95,11 +91,11 @@ def _candidates(reach: Reach, name: str) -> list[str]:
     if listed:
         return listed
     if not reach.resolver:
-        raise HostFault(f"dial tcp: lookup {name}: {NO_HOST}")
+        raise OSError(f"dial tcp: lookup {name}: {NO_HOST}")
     try:
         return dns.addresses(_server(reach.resolver), bare, _SECONDS)
-    except dns.NameFault as fault:
-        raise HostFault(f"dial tcp: lookup {name} on {reach.resolver}: {fault}") from None
+    except OSError as fault:
+        raise OSError(f"dial tcp: lookup {name} on {reach.resolver}: {fault}") from None
 
 
 def _listed(name: str) -> list[str]:

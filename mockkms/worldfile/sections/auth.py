@@ -9,7 +9,7 @@ from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Tagge
 from mockkms.vault.framework.world_section import Steps, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
-from mockkms.worldfile.mounts import dump_mount, fill, mount_keys, mountable, mounted, variants
+from mockkms.worldfile.sections.mounts import dump_mount, fill, mount_keys, mountable, mounted, variants
 
 _TOKEN_TYPES = ("default-service", "default-batch", "service", "batch", "default")
 

@@ -12,8 +12,8 @@ from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.namespaces import validate
 from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.products.features import Feature
-from mockkms.worldfile import auth, mounts, policies, tokens
 from mockkms.worldfile.applying import Applier
+from mockkms.worldfile.sections import auth, mounts, policies, tokens
 
 STATES = ("unsealed", "sealed", "uninitialized")
 
