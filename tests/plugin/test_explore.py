@@ -354,6 +354,7 @@ def test_an_interruption_keeps_what_is_known(suite: Run, pytester: pytest.Pytest
         until = time.monotonic() + 60
         while not (kept.exists() and kept.stat().st_size) and time.monotonic() < until:
             time.sleep(0.1)
+        time.sleep(0.5)  # By then the next run waits for its answer.
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, out
