@@ -46,6 +46,22 @@ class SharedEntries:
         return self._own is not None and name not in self._own
 
 
+class ForkedTable:
+    """Base of a dataclass whose entries snapshots share; which ones is not part of its state."""
+
+    _shared: SharedEntries
+
+    def __post_init__(self) -> None:
+        self._shared = SharedEntries()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_shared"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._shared = SharedEntries()
+
+
 class _InterruptiblePickler(pickle.Pickler):
     """Runs a little Python for each instance, so that other threads get the interpreter while much is pickled."""
 

@@ -6,7 +6,7 @@ from dataclasses import field, replace
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth
-from mockkms.world.sharing import SharedEntries
+from mockkms.world.sharing import ForkedTable
 from mockkms.world.stored import stored
 
 
@@ -43,7 +43,7 @@ class LeaseEntry:
 
 @stored("tokens.LeaseState")
 @dataclass
-class LeaseState:
+class LeaseState(ForkedTable):
     """All leases by id, their ids by token, and a heap of (expiry, id).
 
     Snapshots share the leases (``fork``), so a stored lease is changed only after ``edit``.
@@ -54,16 +54,6 @@ class LeaseState:
     """Ids of the secrets' leases by their owner."""
     due: list[tuple[float, str]] = field(default_factory=list)
     """A heap of (when, lease id); an entry that differs from its lease is stale and ignored."""
-
-    def __post_init__(self) -> None:
-        self._shared = SharedEntries()
-
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_shared"}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._shared = SharedEntries()
 
     def fork(self) -> LeaseState:
         """Return an equal table that can change independently, though it shares every lease."""

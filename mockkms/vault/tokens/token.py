@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.world.sharing import SharedEntries
+from mockkms.world.sharing import ForkedTable
 from mockkms.world.stored import stored
 
 REVOCATION_PENDING = -1
@@ -77,7 +77,7 @@ def _client_of(names: tuple[str, ...], namespace_id: str) -> str:
 
 @stored("tokens.TokenState")
 @dataclass
-class TokenState:
+class TokenState(ForkedTable):
     """All live service tokens by id, their indexes, and the keys used to make tokens.
 
     Snapshots share the tokens (``fork``), so a stored token is changed only after ``edit``.
@@ -93,16 +93,6 @@ class TokenState:
     """Seals batch tokens (AES-256)."""
     wrapping_key: int = 0
     """Private number on P-521 that signs wrapping tokens in JWT form."""
-
-    def __post_init__(self) -> None:
-        self._shared = SharedEntries()
-
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_shared"}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._shared = SharedEntries()
 
     def fork(self) -> TokenState:
         """Return an equal table that can change independently, though it shares every token."""

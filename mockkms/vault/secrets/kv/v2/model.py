@@ -12,7 +12,7 @@ from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
-from mockkms.world.sharing import SharedEntries
+from mockkms.world.sharing import ForkedTable
 from mockkms.world.stored import stored
 
 Payload = Encoded | Unreadable | None
@@ -108,7 +108,7 @@ class SecretMetadata(Record):
 
 @stored("kv2.KV2")
 @dataclass
-class KV2:
+class KV2(ForkedTable):
     """The state of a mount: its settings, and the metadata and payloads of its secrets.
 
     Payloads are filed apart from the metadata and under the path as it was written, as on the real server: reading
@@ -120,16 +120,6 @@ class KV2:
     config: Kv2Config = field(default_factory=Kv2Config)
     keys: dict[str, SecretMetadata] = field(default_factory=dict)
     payloads: dict[tuple[str, int], Payload] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._shared = SharedEntries()
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"config": self.config, "keys": self.keys, "payloads": self.payloads}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._shared = SharedEntries()
 
     def fork(self) -> KV2:
         """Return an equal mount that can change independently, though it shares every key and payload."""
