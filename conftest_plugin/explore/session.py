@@ -148,7 +148,7 @@ class ExplorePlugin:
             return (yield)
 
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-        """Take note of exceptions of an explored run, whose report nobody sees."""
+        """Take note of exceptions of an explored run, whose reports are not shown."""
         if self._run is None or self._run.interrupter is None:
             return None
         return self._run.report(item, call)
