@@ -43,7 +43,10 @@ def complete(data: bytes) -> bool:
         return False
     if data[9:10] != b"2":
         raise BadAnswer(data[:400].decode("utf-8", "replace"))
-    place = data.lower().find(b"content-length:", 0, end)
+    head = data[:end].lower()
+    place = head.find(b"content-length:")
+    if place < 0 and b"transfer-encoding: chunked" in head:  # How Go's servers send what is longer than 2 KiB.
+        return data.endswith(b"\r\n0\r\n\r\n")
     length = int(data[place + 15 : data.index(b"\r", place)]) if place >= 0 else 0
     return len(data) >= end + 4 + length
 
