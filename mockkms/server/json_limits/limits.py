@@ -59,7 +59,14 @@ def harmless(body: bytes, decoded: object, *, strict: bool) -> bool:
         return False
     # As many quotes as keys and strings need, as many brackets as containers, and one of them last: no key was given
     # twice, and no second value followed.
-    return body.rstrip(_BLANKS)[-1:] in (b"}", b"]") and _fits(decoded, body.count(b'"') // 2, opened)
+    strings = body.count(b'"') // 2
+    if opened == 1 and type(decoded) is dict and strings == 2 * len(decoded) and body[-1:] == b"}":
+        for value in decoded.values():
+            if type(value) is not str:
+                break
+        else:
+            return True  # The usual case, without a call.
+    return body.rstrip(_BLANKS)[-1:] in (b"}", b"]") and _fits(decoded, strings, opened)
 
 
 def _fits(decoded: object, strings: int, containers: int) -> bool:

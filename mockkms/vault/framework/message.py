@@ -59,6 +59,31 @@ def operation_of_method(method: str) -> Operation:
 
 
 @dataclass(slots=True)
+class Trace:
+    """What the core decided about one request: for the journal, the audit log and explanations of denials."""
+
+    mount: str = ""
+    mount_type: str = ""
+    namespace: str = ""
+    endpoint: str = ""
+    """The matched path template, such as ``keys/{name}``."""
+    accessor: str = ""
+    display_name: str = ""
+    policies: list[str] = field(default_factory=list)
+    rule: str = ""
+    """The deciding policy rule, or why there is none."""
+    denied: bool = False
+    unaudited: bool = False
+    """The request's line in the audit log has yet to be written."""
+    unhandled: bool = False
+    """No endpoint is emulated for this path or operation."""
+    hint: str = ""
+    """A hint for readers of the journal: what the world lacks for a successful response."""
+    headers: dict[str, str] | None = None
+    """Headers of every response to this request, including errors (rate limits)."""
+
+
+@dataclass(slots=True)
 class Request:
     """One request, independent of HTTP."""
 
@@ -87,37 +112,12 @@ class Request:
     id: str = ""
     client: Token | None = None
     """The requesting token, once the core has verified it; None in logins."""
-    trace: Trace = field(default_factory=lambda: Trace())
+    trace: Trace = field(default_factory=Trace)
     """What the core decided; the journal reads it afterwards."""
     mfa: Mapping[str, list[str]] = field(default_factory=dict)
     """Credentials for multi-factor authentication, by the method's id or name."""
     prepared: object = None
     """An ``engine.Prepared``: the result of the existence check, so that fields are converted once."""
-
-
-@dataclass(slots=True)
-class Trace:
-    """What the core decided about one request: for the journal, the audit log and explanations of denials."""
-
-    mount: str = ""
-    mount_type: str = ""
-    namespace: str = ""
-    endpoint: str = ""
-    """The matched path template, such as ``keys/{name}``."""
-    accessor: str = ""
-    display_name: str = ""
-    policies: list[str] = field(default_factory=list)
-    rule: str = ""
-    """The deciding policy rule, or why there is none."""
-    denied: bool = False
-    unaudited: bool = False
-    """The request's line in the audit log has yet to be written."""
-    unhandled: bool = False
-    """No endpoint is emulated for this path or operation."""
-    hint: str = ""
-    """A hint for readers of the journal: what the world lacks for a successful response."""
-    headers: dict[str, str] | None = None
-    """Headers of every response to this request, including errors (rate limits)."""
 
 
 class LoginAlias(TypedDict, total=False):

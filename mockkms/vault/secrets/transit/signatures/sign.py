@@ -8,7 +8,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import KEY_VERSION, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import Transit
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
     UNABLE,
@@ -20,6 +20,7 @@ from mockkms.vault.secrets.transit.signatures.items import (
     decode_maps,
 )
 
+_BATCH_ITEM = "failed to parse batch item: "
 _FAILING = refusing(error=BackendError, of=VaultError)
 _SHAPE = BatchShape({"key_version": 0}, ("signature", "key_version", "publickey", "error", "reference"))
 
@@ -35,20 +36,22 @@ endpoint = engine.path(
 
 
 @endpoint.on(Operation.UPDATE)
-def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_context: str) -> Reply:
+def sign(state: Transit, call: Call) -> Reply:
     """Return a signature, or one for each item of a batch."""
     options = signing.options_of(call)
-    key = existing(state, name, call.core, "signing key not found")
+    key = existing(state, call["name"], call.core, "signing key not found")
     if not key.kind.signs:
         raise ErrorResponse(f"key type {key.type} does not support signing")
     signing.check_unhashed(options)
-    asked = key_version
-    unable = "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE
+    batch = call.raw.get("batch_input")
+    if batch is None:
+        return _sign_one(key, call, options)
+    asked, unable = call["key_version"], _undecodable(call)
 
     def work(item: Item) -> dict[str, object]:
         data = signing.digest(key, decode_input(item, unable=unable), options)
         context = decode_context(item)
-        signing.check_pure(key, call, options, item.get("signature_context", ""), "failed to parse batch item: ")
+        signing.check_pure(key, call, options, item.get("signature_context", ""), _BATCH_ITEM)
         with _FAILING:
             made = signing.sign(key, asked, context, data, options)
         result: dict[str, object] = {"signature": made.text, "key_version": made.version}
@@ -56,13 +59,26 @@ def sign(state: Transit, call: Call, *, name: str, key_version: int, signature_c
             result["publickey"] = b64.encode(made.public)
         return result
 
-    batch = call.raw.get("batch_input")
-    if batch is not None:
-        return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
-    single = {"input": call["input"], "context": call["context"]}
-    if call.core.product.has(Feature.TRANSIT_ENTERPRISE):
-        single["signature_context"] = signature_context
-    result = work(single)
-    if "publickey" in result:
-        result["public_key"] = result.pop("publickey")
-    return result
+    return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
+
+
+def _sign_one(key: TransitKey, call: Call, options: signing.Options) -> dict[str, object]:
+    given = call.given
+    try:
+        data = b64.decode(given.get("input") or "")
+    except ValueError as error:
+        raise ErrorResponse(f"{_undecodable(call)}: {error}") from None
+    if options.prehashed or key.kind.hashes_input:
+        data = signing.digest(key, data, options)
+    context = decode_context(given) if given.get("context") else b""
+    signing.check_pure(key, call, options, given.get("signature_context") or "", _BATCH_ITEM)
+    with _FAILING:
+        made = signing.sign(key, given.get("key_version") or 0, context, data, options)
+    if made.public:
+        return {"signature": made.text, "key_version": made.version, "public_key": b64.encode(made.public)}
+    return {"signature": made.text, "key_version": made.version}
+
+
+def _undecodable(call: Call) -> str:
+    """Return the beginning of the error for an input that is not base64."""
+    return "unable to decode input" if call.core.product.has(Feature.TRANSIT_REWORDED) else UNABLE

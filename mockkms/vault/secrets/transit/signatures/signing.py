@@ -146,20 +146,22 @@ class Signature(NamedTuple):
 def sign(key: TransitKey, asked: int, context: bytes, data: bytes, options: Options) -> Signature:
     """Sign ``data`` (see ``digest``) with version ``asked`` (0: the latest). Raises VaultError."""
     key.check_alive()
+    kind = key.kind
     number = key.version_to_use(asked, "signing")
     version = key.version(number)
     if version.private_missing:
         raise ErrorResponse("requested version for signing does not contain a private part")
     public = b""
-    if key.kind.curve:
+    if kind.curve:
         raw = ecdsa.sign(version.key, data, options.jws)
-    elif key.kind.bits:
-        raw = _sign_rsa(version, key.kind.bits, data, options)
-    else:
+    elif kind.bits:
+        raw = _sign_rsa(version, kind.bits, data, options)
+    elif key.derived:
         seed = _seed(key, context, number)
         raw = asymmetric.sign_ed25519(seed, data)
-        if key.derived:
-            public = asymmetric.ed25519_from_seed(seed)[32:]
+        public = asymmetric.ed25519_from_seed(seed)[32:]
+    else:
+        raw = asymmetric.sign_ed25519(version.key, data)
     encoded = b64.encode_url(raw) if options.jws else b64.encode(raw)
     return Signature(f"vault:v{number}:{encoded}", number, public)
 
