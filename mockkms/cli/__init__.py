@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -53,6 +54,9 @@ _MODULES = {
 """The modules of commands that share one; that of any other command has its name."""
 
 
+_NEGATIVE = re.compile(r"-\.?\d")
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports errors in one line, with the nearest flag or value, and shows help without markup."""
 
@@ -61,6 +65,8 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **words: Any) -> None:
         super().__init__(*args, **words)
+        # What begins as a negative number is a value: -1h, -5%. No flag does.
+        self._negative_number_matcher = _NEGATIVE
         self.made.append(self)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:

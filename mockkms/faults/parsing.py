@@ -62,15 +62,18 @@ def normal(word: object) -> str:
     return str(word).strip().replace("-", "_")
 
 
-def unknown(word: str, known: Iterable[str], what: str = "key") -> FaultError:
-    """Return the error for a key or name that is not among ``known``, with the closest known one."""
+def unknown(word: str, known: Iterable[str], what: str = "key", wanted: str = "") -> FaultError:
+    """Return the error for a key or name that is not among ``known``, with the closest known one.
+
+    If none is close, the error lists all, or says what is ``wanted``.
+    """
     choices = sorted({*known})
     if not choices:
         return FaultError(f"unknown {what} {word!r}; none exists yet", unknown=word)
     from difflib import get_close_matches
 
     close = get_close_matches(word, choices, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"expected one of: {', '.join(choices)}"
+    hint = f"did you mean {close[0]!r}?" if close else f"expected {wanted or 'one of: ' + ', '.join(choices)}"
     return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 

@@ -36,7 +36,15 @@ class ChaosFile:
     path: str | os.PathLike[str]
 
 
-Source = str | os.PathLike[str] | Mapping[str, object] | Written | FaultsFile | ChaosFile
+@dataclass(frozen=True)
+class Option:
+    """A world that stands for an option of the command line, whose name errors show."""
+
+    name: str
+    sections: Mapping[str, object]
+
+
+Source = str | os.PathLike[str] | Mapping[str, object] | Written | FaultsFile | ChaosFile | Option
 
 
 @cache
@@ -53,6 +61,8 @@ def read(source: object) -> Node:
     """Return the tree of a source: a path, a ready-made world's name, YAML text (with a line break), or a mapping."""
     if isinstance(source, Mapping):
         return from_python(dict(source))
+    if isinstance(source, Option):
+        return from_python(dict(source.sections), source.name)
     if isinstance(source, FaultsFile):
         return _rules(content(Path(source.path)))
     if isinstance(source, ChaosFile):

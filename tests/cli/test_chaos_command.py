@@ -62,10 +62,18 @@ def test_list_and_show(run: Run, kms: MockKMS) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["start", "leader-elektion"], 1, "unknown incident 'leader-elektion'; did you mean 'leader-election'?"),
+        (
+            ["start", "leader-elektion"],
+            1,
+            "unknown incident or failure 'leader-elektion'; did you mean 'leader-election'?",
+        ),
         (["show", "leader-elektion"], 1, "unknown incident 'leader-elektion'; did you mean 'leader-election'?"),
         (["start", "2"], 1, "got '2' (str); did you mean '2%'?"),
-        (["start", "certificate-expiry"], 1, "this server speaks no TLS"),
+        (["start", "-5%"], 1, "expected a percentage above 0% and up to 100%, such as 2%, or a number such as 0.02"),
+        (["start", "-.5"], 1, "got '-.5' (str)"),
+        (["start", "NaN"], 1, "unknown incident or failure 'NaN'; expected a percentage such as 2%, phases as in"),
+        (["start", "seald"], 1, "unknown incident or failure 'seald'; did you mean 'sealed'?"),
+        (["start", "certificate-expiry"], 1, "phase 'expired', tls: this server speaks no TLS; start it with tls=True"),
         (["start", "2%", "token-storm"], 2, "expected one plan"),
         (["start", "none.yaml"], 2, "none.yaml: cannot be read: No such file or directory"),
         (["start", "token-storm", "--phase", "strom"], 1, "phase: unknown phase 'strom'; did you mean 'storm'?"),
@@ -106,9 +114,14 @@ def test_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan.write_text("phases:\n  - name: a\n    lats: 3s\n")
     for given, message in (
         (str(plan), f"{plan}:3:5: chaos.phases[0].lats: unknown key 'lats'; did you mean 'lasts'?"),
-        ("leader-elektion", "unknown incident 'leader-elektion'; did you mean 'leader-election'?"),
+        ("leader-elektion", "unknown incident or failure 'leader-elektion'; did you mean 'leader-election'?"),
         ("200%", "mockkms serve: --chaos: expected a percentage above 0% and up to 100%"),
-        ("certificate-expiry", "this server speaks no TLS"),
+        ("-5%", "mockkms serve: --chaos: expected a percentage above 0% and up to 100%"),
+        ("NaN", "expected a percentage such as 2%, phases as in normal=30s sealed=10s, or one of: "),
+        (
+            "certificate-expiry",
+            "--chaos: chaos: phase 'expired', tls: this server speaks no TLS; start it with",
+        ),
     ):
         assert main(["serve", "--port", "0", "--chaos", given]) == 2
         assert message in capsys.readouterr().err

@@ -15,7 +15,8 @@ from mockkms import MockKMS
 from mockkms.cli import main
 from mockkms.faults.chaos.failures import FAILURES
 from mockkms.faults.chaos.incidents import incident_names
-from mockkms.faults.chaos.plans import PHASE_WORDS, PLAN_WORDS, read_plan
+from mockkms.faults.chaos.phases import PHASE_WORDS
+from mockkms.faults.chaos.plans import PLAN_WORDS, read_plan
 from tests.clients.toolchain import tool
 from tests.deploy.commands import parsed
 

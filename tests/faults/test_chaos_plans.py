@@ -10,7 +10,8 @@ import pytest
 from mockkms.faults import FaultError, RuleBook, View
 from mockkms.faults.chaos.failures import FAILURES, default_mix
 from mockkms.faults.chaos.incidents import incident_names
-from mockkms.faults.chaos.plans import MOST_PHASES, read_plan
+from mockkms.faults.chaos.phases import MOST_PHASES
+from mockkms.faults.chaos.plans import read_plan
 from mockkms.faults.parsing import FaultError as Wrong
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
@@ -81,7 +82,7 @@ def test_one_failure_until_it_is_stopped(book: RuleBook, clock: Clock) -> None:
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        ("leader-elektion", "unknown incident 'leader-elektion'; did you mean 'leader-election'?"),
+        ("leader-elektion", "unknown incident or failure 'leader-elektion'; did you mean 'leader-election'?"),
         ({"incident": "token-strom"}, "incident: unknown incident 'token-strom'; did you mean 'token-storm'?"),
         ({"incident": "token-storm", "phase": "strom"}, "phase: unknown phase 'strom'; did you mean 'storm'?"),
         ({"incident": "token-storm", "name": "x"}, "name: an incident has its own"),
@@ -139,9 +140,9 @@ def test_a_server_that_cannot_do_it(book: RuleBook) -> None:
     book.denied = {"step_down": "a single server"}
     book.stateless = "a real server answers here"
     for plan, place in (
-        ("certificate-expiry", "phases[1].rules[0].tls: this server speaks no TLS"),
+        ("certificate-expiry", "phase 'expired', tls: this server speaks no TLS"),
         ({"phases": [{"name": "a", "begin": {"step_down": True}}]}, "phases[0].begin.step_down: a real server"),
-        ("seal-after-restart", "phases[1].begin.seal: a real server answers here; available here: "),
+        ("seal-after-restart", "phase 'sealed', seal: a real server answers here; available here: "),
     ):
         with pytest.raises(Wrong) as caught:
             book.start_chaos(plan)

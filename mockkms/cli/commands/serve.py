@@ -175,7 +175,7 @@ def _made(options: argparse.Namespace) -> MockKMS:
     seeds: list[object] = list(options.seed)
     rustfs = rustfs_options.section(options, os.environ)
     if rustfs and not upstream:
-        seeds.append({"rustfs": rustfs})
+        seeds.append(control.option("--rustfs-* and RUSTFS_*", {"rustfs": rustfs}))
     seeds += control.seeds(options)
     if not _loopback(options.host):
         screen.warn(

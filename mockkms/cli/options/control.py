@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,20 +45,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
 
 
+def option(name: str, sections: Mapping[str, object]) -> object:
+    """Return the world that stands for an option, whose name errors show."""
+    from mockkms.worldfile.sources import Option  # Most servers start without a world.
+
+    return Option(name, sections)
+
+
 def seeds(options: argparse.Namespace) -> list[object]:
     """Return the worlds described by these flags. Raises CommandError."""
     found: list[object] = []
     if options.clock is not None and not _SHIFT.fullmatch(options.clock):
-        found.append({"clock": _moment(options.clock)})
+        found.append(option("--clock", {"clock": _moment(options.clock)}))
     if options.faults:
         from mockkms.worldfile.sources import FaultsFile
 
         found += [FaultsFile(path) for path in options.faults]
     found += _chaos(options)
     if options.fault_header:
-        found.append({"fault_header": True})
+        found.append(option("--fault-header", {"fault_header": True}))
     if options.redact:
-        found.append({"journal": {"redact": True}})
+        found.append(option("--redact", {"journal": {"redact": True}}))
     return found
 
 
@@ -71,13 +79,14 @@ def _chaos(options: argparse.Namespace) -> list[object]:
     if is_file(options.chaos):
         from mockkms.worldfile.sources import ChaosFile
 
-        return [{"chaos": None}, ChaosFile(options.chaos), *([{"chaos": seed}] if seed else [])]
+        more = [option("--chaos-seed", {"chaos": seed})] if seed else []
+        return [{"chaos": None}, ChaosFile(options.chaos), *more]
     from mockkms.faults.chaos.plans import read_plan
 
     with error_context("--chaos: ", CommandError):
         read_plan(options.chaos)
     # The plan of a world is replaced, not merged with this one.
-    return [{"chaos": None}, {"chaos": {"plan": options.chaos, **seed}}]
+    return [{"chaos": None}, option("--chaos", {"chaos": {"plan": options.chaos, **seed}})]
 
 
 def guards(options: argparse.Namespace) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from mockkms.faults.chaos.plans import Act, ChaosPlan
+from mockkms.faults.chaos.model import Act, ChaosPlan, Phase
 from mockkms.faults.kinds import FaultKind
 from mockkms.faults.parsing import FaultError, within
 from mockkms.faults.rule import Rule
@@ -23,14 +23,28 @@ class Permits(Protocol):
 
 
 def check_plan(plan: ChaosPlan, server: Permits) -> None:
-    """Raise FaultError, with the place in the plan, for what the server cannot produce."""
+    """Raise FaultError, with the place in the plan, for what the server cannot produce.
+
+    In a plan that a text or an incident's name stands for, the place is the name of the phase, and the fault kind.
+    """
+    written = isinstance(plan.words, Mapping) and "phases" in plan.words
     for place, phase in enumerate(plan.phases):
-        with within("phases", place):
-            for number, words in enumerate(phase.rules):
-                with within("rules", number):
-                    check_rule(Rule(words, rule_id="rule", now=0, seed=0), server)
-            _check_acts("begin", phase.begin, server)
-            _check_acts("end", phase.end, server)
+        try:
+            _check_phase(place, phase, server)
+        except FaultError as error:
+            if not written:
+                kind = error.path.rpartition(".")[2]
+                error.path, error.message = "", f"phase {phase.name!r}, {kind}: {error.message}"
+            raise
+
+
+def _check_phase(place: int, phase: Phase, server: Permits) -> None:
+    with within("phases", place):
+        for number, words in enumerate(phase.rules):
+            with within("rules", number):
+                check_rule(Rule(words, rule_id="rule", now=0, seed=0), server)
+        _check_acts("begin", phase.begin, server)
+        _check_acts("end", phase.end, server)
 
 
 def _check_acts(word: str, acts: Iterable[Act], server: Permits) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, replace
 
-from mockkms.faults.chaos.plans import Act, ChaosPlan, Phase
+from mockkms.faults.chaos.model import Act, ChaosPlan, Phase
 from mockkms.faults.kinds.timing import Advance, SetClock
 from mockkms.faults.plan import Question, ServerAction
 from mockkms.faults.request_view import Reply

@@ -11,8 +11,8 @@ from mockkms.faults.plan import ServerAction
 from mockkms.world.clock import Clock
 
 if TYPE_CHECKING:
+    from mockkms.faults.chaos.model import ChaosPlan
     from mockkms.faults.chaos.permission import Permits
-    from mockkms.faults.chaos.plans import ChaosPlan
     from mockkms.faults.chaos.running import ChaosRun, RunState
     from mockkms.faults.rule import Rule
 

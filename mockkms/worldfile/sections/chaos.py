@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mockkms.faults import FaultError
-from mockkms.faults.chaos.plans import PHASE_WORDS, PLAN_WORDS, read_plan
+from mockkms.faults.chaos.phases import PHASE_WORDS
+from mockkms.faults.chaos.plans import PLAN_WORDS, read_plan
 from mockkms.vault.framework.shapes.collections import Problems, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.world.world import World

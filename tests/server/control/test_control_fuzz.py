@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from mockkms import MockKMS
-from mockkms.faults.chaos.plans import PHASE_WORDS, PLAN_WORDS
+from mockkms.faults.chaos.phases import PHASE_WORDS
+from mockkms.faults.chaos.plans import PLAN_WORDS
 from mockkms.faults.kinds import KINDS
 from mockkms.server.control import chaos, reports, routes, tenants, worlds
 from mockkms.server.control.routing import ROUTES
