@@ -115,8 +115,8 @@ class Cluster(MockKMS):
     # -- addresses ---------------------------------------------------------------------------------------------------
 
     def node_url(self, index: int) -> str:
-        """Return the address of a node."""
-        return f"{self._scheme}://{self._shown_host}:{self._server.ports[index]}"
+        """Return the address of a node. Raises RuntimeError while the cluster is not running."""
+        return self._address(index)
 
     @property
     def urls(self) -> list[str]:

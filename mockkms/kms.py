@@ -148,7 +148,10 @@ class MockKMS(Handle):
 
     @property
     def url(self) -> str:
-        """The address of the server, without a trailing slash; Vault's API is below ``/v1/``."""
+        """The address of the server, without a trailing slash; Vault's API is below ``/v1/``.
+
+        Raises RuntimeError before ``start`` and after ``stop``: each start may have another port.
+        """
         return self._address(0)
 
     @property
@@ -160,7 +163,7 @@ class MockKMS(Handle):
         ports = self._server.ports
         if not ports:
             raise RuntimeError(
-                "the server has no address before it is started; use start() or `with MockKMS() as kms:`"
+                "the server has no address while it is not running; use start() or `with MockKMS() as kms:`"
             )
         return f"{self._scheme}://{self._shown_host}:{ports[which]}"
 
@@ -172,7 +175,7 @@ class MockKMS(Handle):
 
     @property
     def further_urls(self) -> list[str]:
-        """The additional addresses, in the form of ``url`` or ``unix:///path``; empty before ``start``."""
+        """The additional addresses, in the form of ``url`` or ``unix:///path``; empty while it is not running."""
         return self._server.further_urls
 
     @property
@@ -391,7 +394,7 @@ class MockKMS(Handle):
             world.root_token = ""
 
     def __repr__(self) -> str:
-        where = f"at {self.url}" if self._server.ports else "not started"
+        where = f"at {self.url}" if self._server.running else "not running"
         return f"<MockKMS of {self.flavor} {where}, {self.state}>"
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from mockkms import MockKMS
+from mockkms import Cluster, MockKMS
 from mockkms.cli import main
 from mockkms.faults import FaultError, RuleBook
 from mockkms.world.clock import Clock
@@ -135,7 +135,7 @@ def test_worlds_by_command_and_as_yaml(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_reprs() -> None:
     kms = MockKMS()
-    assert repr(kms) == "<MockKMS of vault not started, unsealed>"
+    assert repr(kms) == "<MockKMS of vault not running, unsealed>"
     with kms:
         requests.get(f"{kms.url}/v1/sys/health", timeout=10)
         kms.faults.add("transit/*", status=503)
@@ -144,6 +144,19 @@ def test_reprs() -> None:
         assert repr(kms.clock) == "<Clock 2026-01-01T00:00:00Z, frozen>"
         assert repr(kms.journal).startswith("<Journal of 1 requests; the last one:    1 200")
         assert repr(kms.faults).startswith("<RuleBook of 1 rules>\nrule-1: matched 0, fired 0")
+    assert repr(kms) == "<MockKMS of vault not running, unsealed>"
+
+
+def test_a_stopped_server_has_no_address() -> None:
+    """Each start may have another port: an address of before would be that of another program."""
+    for kms in (MockKMS(rustfs_port=0, control_port=0, further=[("127.0.0.1", 0, None)]), Cluster(nodes=2)):
+        for _ in range(2):
+            with kms:
+                assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+            for address in ("url", "rustfs_url", "control_url"):
+                with pytest.raises(RuntimeError, match="no address while it is not running; use start"):
+                    getattr(kms, address)
+            assert kms.further_urls == []
 
 
 def test_a_reader_that_has_enough_ends_a_command_without_a_traceback() -> None:

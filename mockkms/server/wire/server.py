@@ -11,44 +11,23 @@ import contextlib
 import socket
 import threading
 from collections.abc import Sequence
-from functools import partial
-from typing import NamedTuple
 
-from aiohttp import web
-from aiohttp.streams import StreamReader
-
-from mockkms.server.gateway.codec import MAX_BODY
-from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
-from mockkms.server.wire.client_certificates import shown
+from mockkms.server.wire.answering import Answering
 from mockkms.server.wire.eager_tasks import start_requests_at_once
-from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
 from mockkms.server.wire.listening.addresses import Address, UnixSocket
 from mockkms.server.wire.listening.listener import Listener, listening, place_of
 from mockkms.server.wire.loops import new_loop
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
-from mockkms.server.wire.protocol import HEAD_SECONDS, Later, Manager, Protocol
-from mockkms.server.wire.responses import PlainResponse, RefusalResponse, plain
+from mockkms.server.wire.protocol import HEAD_SECONDS, Manager, Protocol
 from mockkms.server.wire.tls import ServerTls
 from mockkms.server.wire.tls_faults import meet
 from mockkms.vault.kernel.mounting import trusted_certificates
 
-_PIPELINED = 16
-"""Requests of one connection that are answered in a row."""
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
 _LONGEST_ENDING = 30.0
 """Seconds that ``start`` waits for the thread of the previous run."""
-_MAX_DROPPED = 2 * MAX_BODY
-"""Bytes of an oversized body that are read, so that its client sees the response."""
-
-
-class _Body(NamedTuple):
-    """The body of a request, as far as it was read."""
-
-    content: bytes
-    too_large: bool = False
-    """It is over the limit: ``content`` is its beginning."""
 
 
 class Server:
@@ -64,6 +43,7 @@ class Server:
     ) -> None:
         """``control``: where the control API has a port of its own, on plain HTTP, which no fault touches."""
         self.gateway = gateway
+        self._answering = Answering(gateway)
         self.control = control
         self.control_port = 0
         """The port in use for the control API alone; 0: none."""
@@ -85,8 +65,6 @@ class Server:
         self._host = ""
         self._reopening: set[asyncio.Task[None]] = set()
         self._refusing: asyncio.Task[None] | None = None  # Listens again when ``refuse`` ends.
-        self._busy: set[Protocol] = set()
-        """Connections with an unanswered request."""
         self._failure: BaseException | None = None
         gateway.host = self
 
@@ -143,6 +121,8 @@ class Server:
         self._ending = thread
         self.gateway.world.core.server.ports.difference_update(self.ports, self._further)
         self._loop = self._thread = None
+        # The next start may have other ports.
+        self.ports, self.control_port, self._further = [], 0, {}
 
     @property
     def further_urls(self) -> list[str]:
@@ -176,7 +156,9 @@ class Server:
         self.listen_again()
         # A request may have been decided, and recorded, whose handler has not started yet.
         waiting = self._manager.connections if self._manager is not None else ()
-        doomed = self._busy | {one for one in waiting if isinstance(one, Protocol) and one.started is not None}
+        doomed = self._answering.busy | {
+            one for one in waiting if isinstance(one, Protocol) and one.started is not None
+        }
         if not doomed:
             return
         for connection in doomed:
@@ -185,7 +167,7 @@ class Server:
         # Handlers that start now are cancelled by the loss of their connection, which comes after them.
         for _ in range(2):
             await asyncio.sleep(0)
-        while doomed & self._busy:
+        while doomed & self._answering.busy:
             await asyncio.sleep(0)
 
     def refuse(self, seconds: float) -> None:
@@ -249,9 +231,9 @@ class Server:
             ready.set()
 
     async def _open(self, sockets: list[socket.socket]) -> None:
-        self._manager = Manager(self._handle, self._start_request)
+        self._manager = Manager(self._answering.handle, self._answering.start)
         if self.control is not None:
-            self._control_manager = Manager(self._handle_control)
+            self._control_manager = Manager(self._answering.handle_control)
             self._control_listener = Listener(sockets[0], self._welcome_control)
             sockets = sockets[1:]
         self._listen_on(sockets)
@@ -298,12 +280,6 @@ class Server:
         with contextlib.suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(self._control_manager, made)
 
-    async def _handle_control(self, aio: web.BaseRequest) -> web.StreamResponse:
-        if self.gateway.is_control(aio.raw_path):
-            return await self._handle(aio)
-        text = "mockkms: this port answers the control API below /_mockkms/ only"
-        return web.json_response({"errors": [text]}, status=404)
-
     async def _close(self) -> None:
         self._close_listeners(self._listeners)
         if self._control_listener is not None:
@@ -323,80 +299,6 @@ class Server:
         await asyncio.gather(*pending, return_exceptions=True)
         await self.gateway.close()
 
-    def _start_request(self, connection: Protocol, whole: Whole) -> HttpReply | Later:
-        """Answer a usual request that was received in one piece, or return a function that does."""
-        target, mark, query = whole.target.partition("?")
-        found = self.gateway.start(HttpRequest(
-            whole.method, target, query, whole.headers, whole.body, *connection.peer, connection.local,
-            shown(connection.transport), bare_mark=bool(mark) and not query, memo=whole.memo,
-        ))  # fmt: skip
-        if connection.trust is not None and isinstance(found, HttpReply):
-            return partial(_finished, found)  # The response says whether the connection is closed.
-        return found
-
-    async def _handle(self, aio: web.BaseRequest) -> web.StreamResponse:
-        connection = aio.protocol
-        assert isinstance(connection, Protocol)
-        self._busy.add(connection)
-        try:
-            return await self._answer(aio, connection)
-        finally:
-            self._busy.discard(connection)
-            connection.release()
-
-    async def _answer(self, aio: web.BaseRequest, connection: Protocol) -> web.StreamResponse:
-        note = connection.take()
-        if note is not None and note.refusal:
-            return RefusalResponse(note.refusal)
-        if connection.taken % _PIPELINED == 0 and connection.framing.heads > connection.taken:
-            await asyncio.sleep(0)  # Other connections are served between the requests that this one sent at once.
-        started, connection.started = connection.started, None
-        if started is not None:
-            return self._ended(await started(aio), connection)
-        method, wanted = (note.method, note.target) if note is not None else (method_of(aio.method), aio.raw_path)
-        target, mark, query = wanted.partition("?")
-        if target == "*" and method == "OPTIONS":
-            return PlainResponse(status=200, body=b"", headers={})
-        body = _Body(b"")
-        if aio.can_read_body:
-            if note is not None and note.wants_continue and aio.transport is not None:
-                aio.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = await _read(aio, connection)
-            if body.too_large:
-                refusal = to_aiohttp(self.gateway.too_large(target, body.content))
-                refusal.force_close()
-                return refusal
-        fault = connection.body_fault
-        http = HttpRequest(
-            method=method,
-            target=target,
-            query=query,
-            headers=aio.headers,
-            body=body.content,
-            remote_address=connection.peer[0],
-            remote_port=connection.peer[1],
-            local_address=connection.local,
-            client_certificates=shown(aio.transport),
-            bare_mark=bool(mark) and not query,
-            body_fault=fault,
-        )
-        found = self.gateway.start(http)
-        answer = plain(found) if isinstance(found, HttpReply) else await found(aio)
-        if fault and (fault != UNEXPECTED_EOF or aio.content_length is None):
-            answer.force_close()
-        return self._ended(answer, connection)
-
-    def _ended(self, answer: web.StreamResponse, connection: Protocol) -> web.StreamResponse:
-        trust = connection.trust
-        if trust is not None and trust != trusted_certificates(self.gateway.world.core):
-            # On a new connection, the client is asked for the certificates that are trusted now.
-            answer.force_close()
-        return answer
-
-
-async def _finished(reply: HttpReply, aio: web.BaseRequest) -> web.StreamResponse:
-    return plain(reply)
-
 
 async def _refused_as_plain(made: socket.socket) -> bool:
     """Return whether a client on a port with TLS was refused, because it sent plain HTTP or nothing."""
@@ -408,43 +310,3 @@ async def _refused_as_plain(made: socket.socket) -> bool:
     else:
         await refuse_http(made)
     return True
-
-
-def to_aiohttp(reply: HttpReply) -> web.Response:
-    """The reply as aiohttp sends it."""
-    return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
-
-
-async def _read(aio: web.BaseRequest, connection: Protocol) -> _Body:
-    """Return the body; empty if it cannot be read, then ``connection.body_fault`` says why.
-
-    What a client sends beyond the limit is dropped, within a bound.
-    """
-    length, content = aio.content_length, aio.content
-    if content.is_eof() and length is not None and length <= MAX_BODY:
-        return _Body(content.read_nowait())
-    if connection.body_fault:
-        return _Body(b"")
-    connection.reading = content
-    try:
-        if length is not None and length <= MAX_BODY:
-            return _Body(await content.readexactly(length) if length else b"")
-        return await _read_within_limit(content)
-    except asyncio.IncompleteReadError:
-        return _Body(b"")
-    finally:
-        connection.reading = None
-
-
-async def _read_within_limit(content: StreamReader) -> _Body:
-    chunks = bytearray()
-    size = 0
-    async for chunk in content.iter_any():
-        size += len(chunk)
-        if size > _MAX_DROPPED:
-            break
-        chunks += chunk[: max(0, MAX_BODY - len(chunks))]
-    if size > MAX_BODY:
-        # Go's decoder needs the byte after a value to find its end, so the last byte is not decoded.
-        return _Body(bytes(chunks[:-1]), too_large=True)
-    return _Body(bytes(chunks))
