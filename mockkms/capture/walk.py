@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from mockkms.faults.addresses import REDACTED
+from mockkms.server.gateway.exchange import HttpReply
 from mockkms.server.proxy.client import Client, ServerSilent
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.world.journal.entry import Entry
@@ -64,6 +65,12 @@ class Walk:
         """Return an answer of the root namespace as a whole, whatever its status; empty if it is not a JSON object."""
         return self._ask("", "GET", path, any_status=True) or {}
 
+    def status(self, namespace: str, path: str) -> int:
+        """Return the status that reading a path has; 0 if the limits are reached. Raises ServerSilent."""
+        if self._ended or self._over():
+            return 0
+        return self._send(namespace, "GET", path).status
+
     def left_out(self, what: str, why: str) -> None:
         """Note that something is left out."""
         if len(self.notes) < _MOST_NOTES:
@@ -74,14 +81,8 @@ class Walk:
         if self._ended or self._over():
             self.left_out(shown, "the limit was reached before")
             return None
-        self.requests += 1
-        self.now = shown
-        headers = {"X-Vault-Token": self.token} if self.token else {}
-        if namespace:
-            headers["X-Vault-Namespace"] = namespace.rstrip("/")
-        target = "/v1/" + quote(path, safe="/~!$&'()*+,;=:@")
         try:
-            reply = self.client.ask(method, target, headers=headers)
+            reply = self._send(namespace, method, path)
         except ServerSilent as error:
             if self.requests == 1:
                 raise
@@ -93,6 +94,15 @@ class Walk:
         if reply.status not in _ABSENT:
             self.left_out(shown, _REFUSED.get(reply.status) or f"status {reply.status}: {_first_error(document)}")
         return None
+
+    def _send(self, namespace: str, method: str, path: str) -> HttpReply:
+        self.requests += 1
+        self.now = f"{namespace}{path}"
+        headers = {"X-Vault-Token": self.token} if self.token else {}
+        if namespace:
+            headers["X-Vault-Namespace"] = namespace.rstrip("/")
+        target = "/v1/" + quote(path, safe="/~!$&'()*+,;=:@")
+        return self.client.ask(method, target, headers=headers)
 
     def _over(self) -> bool:
         spent = time.monotonic() - self._started

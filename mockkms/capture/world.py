@@ -18,6 +18,8 @@ from mockkms.worldfile.sources import Written
 _ROUNDS = 100
 """Attempts to load the world, each without what the one before refused."""
 _NAME = "captured"
+_NOWHERE = "mockkms-capture-does-not-exist/"
+"""A namespace that no server has."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,15 @@ def capture(walk: Walk, *, url: str, namespace: str = "", flavor: str | None = N
     if health.get("sealed") is True or health.get("initialized") is False:
         why = "sealed" if health.get("initialized") else "not initialized"
         raise ValueError(f"{url} is {why}; nothing can be read")
+    if start:
+        _check_namespace(walk, url, start)
     spaces = namespaces(walk, start)
     product = product_named(flavor) if flavor else _product(health, bool(spaces))
     vault = namespace_sections(walk, start, product)
     if not vault and walk.notes:
         refused = next(iter(walk.notes.items()))
-        raise ValueError(f"nothing of {url} can be read: {refused[0]}: {refused[1]}")
+        hint = "" if walk.token else "; give a token that may read, with --token or VAULT_TOKEN"
+        raise ValueError(f"nothing of {url} can be read: {refused[0]}: {refused[1]}{hint}")
     if spaces and not product.has(Feature.NAMESPACES):
         walk.left_out(", ".join(spaces), f"{product.name} has no namespaces")
     elif spaces:
@@ -65,6 +70,17 @@ def capture(walk: Walk, *, url: str, namespace: str = "", flavor: str | None = N
     head = [f"# Captured by mockkms {__version__} from {url}, without secrets. Left out:"]
     head += [f"# - {what}: {why}" for what, why in walk.notes.items()]
     return Captured("\n".join(head) + "\n" + yaml_text(document), product.name, walk.requests, dict(walk.notes))
+
+
+def _check_namespace(walk: Walk, url: str, start: str) -> None:
+    """Raise ValueError if the server ignores namespaces, or has none of this name."""
+    shown = start.rstrip("/")
+    if walk.status(start + _NOWHERE, "sys/mounts") == 200:
+        raise ValueError(
+            f"{url} ignores namespaces and would answer for {shown!r} with its own state: give no namespace"
+        )
+    if walk.status(start, "sys/mounts") == 404:
+        raise ValueError(f"{url} has no namespace {shown!r}")
 
 
 def _product(status: Mapping[str, object], has_namespaces: bool) -> Product:

@@ -24,19 +24,28 @@ from mockkms.recording.reader import Recording
 from mockkms.recording.redacting import json_bytes
 from mockkms.recording.unify import Found, filled, unify_text
 from mockkms.server.gateway.exchange import HttpReply
-from mockkms.server.proxy.client import Client
+from mockkms.server.proxy.client import Client, ServerSilent
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.golang import json as go_json
-from mockkms.world.diff import difference
+from mockkms.world.diff import change, difference
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.hiding import Hide, Secret
 
 _MOST = 100_000
 """Values of one server that are remembered for later requests."""
+_MOST_SILENT = 5
+"""Requests in a row that a server may leave unanswered before the comparison ends."""
 _READS = ("GET", "HEAD", "LIST", "SCAN")
 _SHORTEST = 8
 _SHORTEST_KNOWN = 16
 """Characters from which on a secret is recognized anywhere."""
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """A request that the server did not answer."""
+
+    reason: str
 
 
 @dataclass
@@ -47,7 +56,9 @@ class Difference:
     """Counted from 1 in the recording."""
     request: str
     changes: list[str] = field(default_factory=list)
-    """Lines with ``+``, ``-`` and ``~``; secrets are shown as marks."""
+    """Lines with ``+``, ``-``, ``~`` and, for a missing answer, ``!``; secrets are shown as marks."""
+    answered: bool = True
+    """Whether both servers answered."""
 
     def __str__(self) -> str:
         return "\n".join([f"{self.number}. {self.request}", *(f"  {line}" for line in self.changes)])
@@ -71,11 +82,14 @@ class ServerSide:
         self._tokens = {one.asked.token for one in recording.exchanges} - self._issued - {""}
         self._values: dict[str, str] = {}
         """The server's values by those of the recording."""
+        self._reached = False
+        self._silent = 0
+        """Requests in a row without an answer."""
 
-    def answer(self, exchange: Exchange) -> Answered:
+    def answer(self, exchange: Exchange) -> Answered | NoAnswer:
         """Send the request of an exchange and return the answer, with the placeholders of the recording.
 
-        Raises ServerSilent.
+        Raises ServerSilent if the server cannot be reached at all, or leaves too many requests in a row unanswered.
         """
         asked = exchange.asked
         headers = dict(asked.headers)
@@ -88,8 +102,21 @@ class ServerSide:
         body, media_type = self._body(asked)
         if media_type:
             headers.setdefault("Content-Type", media_type)
-        reply = self._client.ask(asked.method, path, query, headers, body)
+        try:
+            reply = self._client.ask(asked.method, path, query, headers, body)
+        except ServerSilent as silent:
+            return self._unanswered(silent)
+        self._reached, self._silent = True, 0
         return self._answered(exchange, reply)
+
+    def _unanswered(self, silent: ServerSilent) -> NoAnswer:
+        """Return the failure of one request. Raises ServerSilent if further requests are useless."""
+        if silent.unreachable and not self._reached:
+            raise silent
+        self._reached, self._silent = True, self._silent + 1
+        if self._silent == _MOST_SILENT:
+            raise ServerSilent(f"{silent}; ended after {_MOST_SILENT} requests in a row without an answer")
+        return NoAnswer(str(silent))
 
     def _segment(self, part: str) -> str:
         changed = "(mockkms:" in part or part in self._values
@@ -127,7 +154,8 @@ class ServerSide:
         entry = Entry(0.0, "vault", asked.method, asked.path, {}, b"", request, reply.status, b"", 0.0)
         hide = Hide(entry, self._known, self._show, shortest=SHORTEST_TOKEN)
         aligned = _aligned(exchange.answered.body.value, value)
-        return Answered(reply.status, pairs, Body("json", hide.texts(hide.answer(aligned)) if reply.body else None))
+        body = Body("json", hide.texts(hide.answer(aligned))) if reply.body else Body()
+        return Answered(reply.status, pairs, body)
 
     def _known(self, text: str) -> bool:
         return len(text) >= _SHORTEST_KNOWN and not TIME.fullmatch(text) and self._secrets.holder(text) != ""
@@ -168,8 +196,10 @@ def compare(
         if (reads_only and exchange.asked.method not in _READS) or exchange.asked.body.kind == "left out":
             yield number, None
             continue
-        changes = _changes(one.answer(exchange), other.answer(exchange))
-        yield number, Difference(number, exchange.asked.line, changes)
+        answers = one.answer(exchange), other.answer(exchange)
+        missing = [f"! {answer.reason}" for answer in answers if isinstance(answer, NoAnswer)]
+        changes = missing or _changes(*[answer for answer in answers if isinstance(answer, Answered)])
+        yield number, Difference(number, exchange.asked.line, changes, answered=not missing)
 
 
 def _changes(one: Answered, other: Answered) -> list[str]:
@@ -181,8 +211,34 @@ def _changes(one: Answered, other: Answered) -> list[str]:
         lines.append(f"~ Content-Type: {types[0]} -> {types[1]}")
     if one.body.kind == other.body.kind == "base64":
         return lines  # Certificates and revocation lists.
-    text = difference(stable(one.body.value), stable(other.body.value))
-    return lines + text.splitlines()
+    bodies = stable(one.body.value), stable(other.body.value)
+    if one.body.kind == other.body.kind and any(
+        all(isinstance(body, kind) for body in bodies) for kind in (dict, list)
+    ):
+        return lines + difference(*bodies, shown=_leaf).splitlines()
+    shown = [_whole(side.body, body) for side, body in zip((one, other), bodies, strict=True)]
+    return [*lines, f"~ body: {change(*shown)}"] if shown[0] != shown[1] else lines
+
+
+def _leaf(value: object) -> str:
+    """Return a value of a JSON document as text, without control characters."""
+    return repr(value) if isinstance(value, str) else go_json.encode(value)
+
+
+def _whole(body: Body, value: object) -> str:
+    """Return a body as text, with its kind if it is not JSON."""
+    if body.kind == "none":
+        return "empty"
+    if body.kind == "base64":
+        return f"{len(base64.b64decode(str(body.value)))} bytes"
+    if body.kind == "json":
+        return _printable(go_json.encode(value))
+    return f"text {value!r}"
+
+
+def _printable(text: str) -> str:
+    """Return a text with escapes in place of control characters, which would change the terminal."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _media_type(side: Answered) -> str:

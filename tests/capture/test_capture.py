@@ -113,6 +113,29 @@ def test_what_may_not_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
         assert f"  {what}: permission denied" in said
 
 
+def test_nothing_is_captured_without_a_token(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VAULT_TOKEN", raising=False)
+    with MockKMS() as real:
+        assert main(["capture", "--upstream", real.url]) == 2
+        assert "permission denied; give a token that may read, with --token or VAULT_TOKEN" in capsys.readouterr().err
+        assert main(["capture", "--upstream", real.url, "--token", "wrong"]) == 2
+        assert capsys.readouterr().err.endswith(": permission denied\n")
+
+
+@pytest.mark.parametrize(
+    ("flavor", "message"), [("vault", "ignores namespaces"), ("openbao", "has no namespace 'team/nope'")]
+)
+def test_a_namespace_that_does_not_exist(flavor: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with MockKMS(flavor=flavor, seed={"vault": {"namespaces": {"team": {}}}} if flavor == "openbao" else None) as real:
+        flags = ["--upstream", real.url, "--token", real.token, "--namespace"]
+        assert main(["capture", *flags, "team/nope"]) == 2
+        said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert message in said.err
+
+
 def test_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with MockKMS(seed=WORLD) as real:
         captured(real, "--max-requests", "10", to=tmp_path / "few.yaml")

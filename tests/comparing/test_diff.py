@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 import requests
@@ -37,6 +42,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program that uses most of a server."""
     path = tmp_path_factory.mktemp("recording") / "program.jsonl"
     with MockKMS(root_token=TOKEN) as real, MockKMS(upstream=real.url, record=path) as proxy:
+        real.clock.freeze()  # A renewed token lasts a second less if one has passed since its login.
         run(proxy.url, TOKEN)
     return path
 
@@ -53,6 +59,8 @@ def world(folder: Path, name: str, *changes: tuple[str, str]) -> str:
 
 def test_equal_servers_are_equal(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with MockKMS(root_token=TOKEN) as one, MockKMS(root_token=TOKEN) as other:
+        one.clock.freeze()
+        other.clock.freeze()
         assert main(["diff", one.url, other.url, "--requests", str(recording), "--token", TOKEN]) == 0
     total = len(recording.read_text().split('"request":')) - 1
     assert capsys.readouterr().out == f"{total} answers compared, 0 differ\n"
@@ -63,6 +71,7 @@ def test_a_recording_is_compared_with_a_server(
     recording: Path, capsys: pytest.CaptureFixture[str], reverse: bool
 ) -> None:
     with MockKMS(root_token=TOKEN) as server:
+        server.clock.freeze()
         sides = [str(recording), server.url]
         assert main(["diff", *(reversed(sides) if reverse else sides), "--token", TOKEN]) == 1
     # The error for a text that is not base64 depends on the text, which the recording does not have.
@@ -82,6 +91,100 @@ def test_another_product_differs_in_what_differs(recording: Path, capsys: pytest
     assert any(line.startswith("~ ['version']") for line in first["changes"])
     assert len(found["differences"]) < found["compared"]
     assert not [secret for secret in SECRETS if secret in out]
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers every path in its own way."""
+
+    protocol_version = "HTTP/1.1"
+    bodies: ClassVar[dict[str, bytes]] = {
+        "json": b'{"data": {"a": true, "b": 1.50}}',
+        "other": b'{"data": {"a": null, "b": 1e5, "\\u001b[31m": "\\u202e"}}',
+        "html": b"<html>\x1b[31m502</html>",
+        "binary": b"\xff\x00",
+        "empty": b"",
+    }
+
+    def do_GET(self) -> None:
+        """Answer, or not."""
+        key = self.server.answers.get(name := self.path.rpartition("/")[2], name)  # type: ignore[attr-defined]
+        if key == "drop":
+            self.close_connection = True
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.bodies[key])))
+        self.end_headers()
+        self.wfile.write(self.bodies[key])
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def odd() -> Iterator[Callable[..., str]]:
+    """Start servers with other answers than those named by the path."""
+    servers = []
+
+    def start(**answers: str) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+        server.answers = answers  # type: ignore[attr-defined]
+        servers.append(server)
+        Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def recorded(url: str, path: Path, *names: str) -> str:
+    with MockKMS(upstream=url, record=path) as proxy:
+        for name in names:
+            requests.get(f"{proxy.url}/v1/secret/{name}", timeout=10)
+    return str(path)
+
+
+def test_answers_of_other_kinds(odd: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = odd(), odd(json="other", html="json", binary="html", empty="binary")
+    source = recorded(one, tmp_path / "r.jsonl", "json", "html", "binary", "empty")
+    assert main(["diff", one, other, "--requests", source]) == 1
+    out = capsys.readouterr().out
+    assert out.isprintable() or {char for char in out if not char.isprintable()} == {"\n"}
+    said = re.sub(r"\((secret [0-9a-f]+|mockkms:[^)]*)\)", "SECRET", out).splitlines()
+    assert said[1:3] == [
+        "  + ['data']['\\x1b[31m']: 'SECRET'",
+        "  ~ ['data']['a']: true -> null",
+    ]
+    assert said[4] == """  ~ body: text '<html>\\x1b[31m502</html>' -> {"data":{"a":true,"b":"SECRET"}}"""
+    assert said[6] == "  ~ body: 2 bytes -> text '<html>\\x1b[31m502</html>'"
+    assert said[8:] == ["  ~ body: empty -> 2 bytes", "4 answers compared, 4 differ"]
+
+
+def test_a_missing_answer_is_shown(odd: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = odd(), odd(html="drop", empty="json")
+    source = recorded(one, tmp_path / "r.jsonl", "json", "html", "empty")
+    assert main(["diff", source, other]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "2. GET /v1/secret/html"
+    assert said[1].startswith(f"  ! no answer from {other}: the connection ended before the answer did")
+    assert said[2] == "3. GET /v1/secret/empty"
+    assert said[-1] == "2 answers compared, 1 differ; 1 not answered"
+    assert main(["diff", source, other, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["unanswered"], [one["answered"] for one in found["differences"]]) == (1, [False, True])
+
+
+def test_many_missing_answers_end_the_comparison(
+    odd: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = odd(), odd(json="drop")
+    source = recorded(one, tmp_path / "r.jsonl", *["json"] * 9)
+    assert main(["diff", one, other, "--requests", source]) == 2
+    said = capsys.readouterr()
+    assert said.out.count("\n  ! no answer from") == 4
+    assert said.err.endswith("; ended after 5 requests in a row without an answer\n")
 
 
 def test_a_lost_permission_is_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

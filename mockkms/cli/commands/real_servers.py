@@ -147,7 +147,7 @@ def _servers(options: argparse.Namespace, source: Path) -> int:
     marks = Marks()
     token = options.token or os.environ.get("VAULT_TOKEN", "")
     found: list[Difference] = []
-    count = skipped = 0
+    count = skipped = unanswered = 0
     total = len(recording.exchanges)
     with ExitStack() as stack, error_context(raised=CommandError, of=ServerSilent):
         one = _side(options, options.a, token, recording, marks, stack)
@@ -156,16 +156,20 @@ def _servers(options: argparse.Namespace, source: Path) -> int:
             for number, difference in compare(recording, one, other, reads_only=options.reads_only):
                 count, skipped = number, skipped + (difference is None)
                 if difference is not None and difference.changes:
+                    unanswered += not difference.answered
                     found.append(difference)
                     if not options.json:
                         print(difference, flush=True)
-    compared = count - skipped
+    compared = count - skipped - unanswered
     if options.json:
         different = [asdict(difference) for difference in found]
-        show({"equal": not found, "compared": compared, "skipped": skipped, "differences": different})
+        counts = {"compared": compared, "skipped": skipped, "unanswered": unanswered}
+        show({"equal": not found, **counts, "differences": different})
     else:
-        more = f"; {skipped} not sent" if skipped else ""
-        print(f"{compared} {'answer' if compared == 1 else 'answers'} compared, {len(found)} differ{more}")
+        rest = {"not sent": skipped, "not answered": unanswered}
+        more = "".join(f"; {number} {what}" for what, number in rest.items() if number)
+        differ = len(found) - unanswered
+        print(f"{compared} {'answer' if compared == 1 else 'answers'} compared, {differ} differ{more}")
     return 1 if found else 0
 
 

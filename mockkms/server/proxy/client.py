@@ -13,9 +13,21 @@ from multidict import CIMultiDict
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
 
+_UNREACHABLE = ("unreachable", "tls")
+"""Kinds of failures (``Upstream.ask``) before a request was sent."""
+
 
 class ServerSilent(ValueError):
-    """The server did not answer a request: it cannot be reached, or broke off."""
+    """The server did not answer a request: it cannot be reached, or broke off.
+
+    Args:
+        message: The reason.
+        unreachable: No connection could be made.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
 
 
 class Client:
@@ -40,7 +52,7 @@ class Client:
         http = HttpRequest(method, path, query, CIMultiDict(headers or {}), body, whole=True)
         reply = self._runner.run(self._upstream.ask(http))
         if UPSTREAM_HEADER in reply.headers:
-            raise ServerSilent(_reason(reply))
+            raise ServerSilent(_reason(reply), unreachable=reply.headers[UPSTREAM_HEADER] in _UNREACHABLE)
         return reply
 
 
