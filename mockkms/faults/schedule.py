@@ -87,10 +87,6 @@ class Schedule:
             return False
         return self.chance is None or luck.unit("chance") < self.chance
 
-    def spent(self, counters: Counters) -> bool:
-        """Whether the rule can never fire again."""
-        return self.times is not None and counters.fired >= self.times
-
 
 def read_schedule(words: Mapping[str, object], now: float) -> Schedule:
     """Parse a schedule from a rule's keys; durations count from ``now``, seconds since the epoch. Raises FaultError."""

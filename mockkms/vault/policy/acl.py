@@ -15,18 +15,6 @@ from mockkms.vault.policy.parameters import ParameterValues, refusal
 from mockkms.vault.policy.rules import PolicyRule
 
 _LISTINGS = frozenset({Operation.LIST, Operation.SCAN})
-_CAPABILITY = {
-    operation: operation.value
-    for operation in (
-        Operation.READ,
-        Operation.LIST,
-        Operation.UPDATE,
-        Operation.DELETE,
-        Operation.CREATE,
-        Operation.PATCH,
-        Operation.SCAN,
-    )
-}
 _CARRIES_PARAMETERS = frozenset({Operation.READ, Operation.UPDATE, Operation.CREATE, Operation.PATCH})
 
 
@@ -76,7 +64,6 @@ class Permissions:
             return
         if "deny" in rule.capabilities:
             self.capabilities = {"deny"}
-            self.allowed = self.denied = None
             return
         self.capabilities |= rule.capabilities
         self.max_wrapping_ttl = _smaller(self.max_wrapping_ttl, rule.max_wrapping_ttl)
@@ -100,9 +87,9 @@ class Permissions:
             or self.keys_filter
         )
 
-    def names(self, capability: str = "") -> str:
-        """Return the rules behind these permissions; ``capability`` picks those that grant it."""
-        chosen = [(p, r) for p, r in self.sources if not capability or capability in r.capabilities] or self.sources
+    def names(self, capability: str) -> str:
+        """Return the rules behind these permissions: those that grant ``capability``, else all."""
+        chosen = [(p, r) for p, r in self.sources if capability in r.capabilities] or self.sources
         return "; ".join(dict.fromkeys(f'policy "{policy}": path "{rule.written}"' for policy, rule in chosen))
 
 
@@ -133,8 +120,7 @@ class _Wildcard:
     priority: tuple[object, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        plain = self.path.removesuffix("*")
-        self.priority = (self.path.find("+"), not self.is_prefix, -self.segments.count("+"), len(plain), plain)
+        self.priority = (self.path.find("+"), not self.is_prefix, -self.segments.count("+"), len(self.path), self.path)
 
     def matches(self, parts: list[str]) -> bool:
         """Return whether the rule covers a path cut at its slashes."""
@@ -266,7 +252,7 @@ class Acl:
         if self._wildcards:
             parts = path.split("/")
             for wildcard in self._wildcards:
-                if (best is None or wildcard.priority > priority) and wildcard.matches(parts):
+                if wildcard.priority > priority and wildcard.matches(parts):
                     best, priority = wildcard.permissions, wildcard.priority
         return best
 
@@ -275,7 +261,7 @@ class Acl:
         if self.root is not None:
             return ["root"] if namespace.startswith(self.root) else ["deny"]
         found = self.find(namespace + path, True)
-        if found is None or not found.capabilities or "deny" in found.capabilities:
+        if found is None or not found.capabilities:
             return ["deny"]
         return sorted(found.capabilities)
 
@@ -309,10 +295,9 @@ class Acl:
         found = self.find(namespace + path, operation in _LISTINGS)
         if found is None:
             return Decision(False, "no rule matches", final=True)
-        capability = _CAPABILITY.get(operation, "")
-        if capability not in found.capabilities:
-            return Decision(False, f"{found.names('deny')} {_grant(found)}, not {capability or operation}", final=True)
-        rule = found.names(capability)
+        if operation not in found.capabilities:
+            return Decision(False, f"{found.names('deny')} {_grant(found)}, not {operation}", final=True)
+        rule = found.names(operation)
         if sudo and "sudo" not in found.capabilities:
             return Decision(False, f"{rule} {_grant(found)}, but the path needs sudo", final=True)
         if found.unconditional and not (operation in _LISTINGS and "limit" in data):
@@ -328,8 +313,6 @@ class Acl:
             return f"the answer has to be wrapped for at most {longest:g} seconds"
         if shortest and (not wrap_ttl or wrap_ttl < shortest):
             return f"the answer has to be wrapped for at least {shortest:g} seconds"
-        if longest and longest < shortest:
-            return "max_wrapping_ttl is less than min_wrapping_ttl"
         if operation in _CARRIES_PARAMETERS:
             return refusal(found, data, self.lists_by_item)
         return _limit_refused(found, data) if operation in _LISTINGS else ""

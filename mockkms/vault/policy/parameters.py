@@ -61,10 +61,14 @@ def _listed(value: object, values: list[object], by_item: bool, quantifier: Call
     ``by_item``: the items of a list, or the comma-separated parts of a text, may also match one by one, ``all`` or
     ``any`` of them as ``quantifier`` says.
     """
-    if not values or any(_same(wanted, value) for wanted in values):
+    if _matches(value, values):
         return True
     items = _items(value) if by_item else None
-    return items is not None and quantifier(_listed(item, values, False, quantifier) for item in items)
+    return items is not None and quantifier(_matches(item, values) for item in items)
+
+
+def _matches(value: object, values: list[object]) -> bool:
+    return not values or any(_same(wanted, value) for wanted in values)
 
 
 def _items(value: object) -> list[object] | None:
@@ -86,7 +90,7 @@ def _same(wanted: object, value: object) -> bool:
 
 def _equal(wanted: object, value: object) -> bool:
     if isinstance(wanted, list) and isinstance(value, list):
-        return len(wanted) == len(value) and all(_equal(a, b) for a, b in zip(wanted, value, strict=True))
+        return len(wanted) == len(value) and all(map(_equal, wanted, value))
     if isinstance(wanted, dict) and isinstance(value, dict):
         return wanted.keys() == value.keys() and all(_equal(wanted[name], value[name]) for name in wanted)
     return isinstance(wanted, (bool, str)) and type(wanted) is type(value) and wanted == value

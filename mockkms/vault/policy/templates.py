@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 def has_template(text: str) -> bool:
     """Return whether ``text`` contains a template. Raises ValueError for unbalanced braces."""
     with error_context("failed to validate policy templating: "):
-        return len(_split(text)) > 1
+        return bool(_split(text)[1])
 
 
-def _split(text: str) -> list[tuple[str, str]]:
-    """Split ``text`` into pairs of a directive and the text after it; the first directive is empty."""
+def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """Split ``text`` into the text before the first directive, and pairs of a directive and the text after it."""
     first, *rest = text.split("{{")
     if "}}" in first:
         raise ValueError("unbalanced templating characters")
-    parts = [("", first)]
+    parts = []
     for piece in rest:
         halves = piece.split("}}")
         if len(halves) != 2:
             raise ValueError("unbalanced templating characters")
         parts.append((halves[0].strip(), halves[1]))
-    return parts
+    return first, parts
 
 
 class Templates:
@@ -83,18 +83,16 @@ class Templates:
 
     def render(self, text: str) -> str:
         """Return ``text`` with its templates filled. Raises ValueError with the reason."""
-        out = []
-        for index, (directive, after) in enumerate(_split(text)):
-            if index:
-                value = self._value(directive)
-                if not self.wildcards and ("*" in value or "+" in value):
-                    raise ValueError("globs and wildcards are not allowed in template result")
-                for blocked in self.blocked:
-                    if blocked in value:
-                        raise ValueError(f'template substitution contains forbidden value "{blocked}"')
-                out.append(value)
-            out.append(after)
-        return "".join(out)
+        filled, parts = _split(text)
+        for directive, after in parts:
+            value = self._value(directive)
+            if not self.wildcards and ("*" in value or "+" in value):
+                raise ValueError("globs and wildcards are not allowed in template result")
+            for blocked in self.blocked:
+                if blocked in value:
+                    raise ValueError(f'template substitution contains forbidden value "{blocked}"')
+            filled += value + after
+        return filled
 
     def _value(self, directive: str) -> str:
         if directive.startswith("identity.entity."):
@@ -129,7 +127,7 @@ class Templates:
         if not dot:
             raise ValueError("invalid groups accessor")
         for group in self.groups:
-            if kind == "names" and getattr(group, "namespace", "") != self.namespace:
+            if kind == "names" and group.namespace != self.namespace:
                 continue
             if wanted == (group.id if kind == "ids" else group.name):
                 return _attribute(group, attribute, ("id", "name"), ("metadata",))
@@ -156,7 +154,7 @@ def _attribute(thing: object, selector: str, plain: Sequence[str], maps: Sequenc
     if name in plain and not dot:
         value = getattr(thing, name) or None
     elif name in maps and dot:
-        values: Mapping[str, str] = getattr(thing, name, None) or {}
+        values: Mapping[str, str] = getattr(thing, name) or {}
         value = values.get(key)
     if value is None:
         raise _not_found()

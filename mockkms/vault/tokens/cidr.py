@@ -26,11 +26,11 @@ def _address(text: str) -> str:
 
 
 def _interface(text: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface | None:
-    host, slash, bits = text.partition("/")
+    _, slash, bits = text.partition("/")
     if slash and not (bits.isascii() and bits.isdigit()):
         return None
     try:
-        return ipaddress.ip_interface(text if slash else host)
+        return ipaddress.ip_interface(text)
     except ValueError:
         return None
 
@@ -50,13 +50,11 @@ def _network(text: str) -> _Network | None:
 def contains(blocks: Iterable[str], address: str) -> bool:
     """Return whether ``address`` lies in one of the blocks; an address without a mask is a block of one."""
     try:
-        host = ipaddress.ip_address(address.partition("%")[0])
+        host = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(host, "ipv4_mapped", None)
-    host = mapped or host
-    networks = (_network(block) for block in blocks)
-    return any(network is not None and host in network for network in networks if network is not None)
+    host = getattr(host, "ipv4_mapped", None) or host
+    return any(host in network for network in map(_network, blocks) if network is not None)
 
 
 def subset(inner: Iterable[str], outer: Iterable[str]) -> bool:

@@ -149,7 +149,7 @@ class TokenStore:
 
         Raises 403, unframed, if there is none or its CIDR blocks exclude the client.
         """
-        token = self.lookup(request.token) if request.token else None
+        token = self.lookup(request.token)
         if token is None:
             text = "permission denied"
             if request.token and self.core.product.has(Feature.EXPLAINS_BAD_TOKENS):

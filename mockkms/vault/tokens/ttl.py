@@ -35,11 +35,7 @@ def calculate(
     """
     moment = math.floor(now)
     issued = moment if start is None else math.floor(start)
-    most = limits.max
-    if 0 < max_ttl < most:
-        most = max_ttl
-    if 0 < explicit_max_ttl < most:
-        most = explicit_max_ttl
+    most = min([limits.max, *(limit for limit in (max_ttl, explicit_max_ttl) if limit > 0)])
     if most <= 0:
         raise BackendError("max TTL must be greater than zero")
     warnings: list[str] = []
@@ -75,4 +71,4 @@ def human(seconds: int) -> str:
     text = go_duration(seconds)
     if text.endswith("m0s"):
         text = text[:-2]
-    return text.replace("h0m", "h", 1)
+    return text.replace("h0m", "h")

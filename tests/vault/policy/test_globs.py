@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,34 @@ def _expression(pattern: str, single: bool) -> str:
 def test_against_regular_expressions(pattern: str, text: str) -> None:
     assert matches(pattern, text) == (re.fullmatch(_expression(pattern, False), text, re.DOTALL) is not None)
     assert matches_wildcards(pattern, text) == (re.fullmatch(_expression(pattern, True), text, re.DOTALL) is not None)
+
+
+def _all(signs: str, longest: int) -> list[str]:
+    """Every text of these characters, up to a length."""
+    return ["".join(letters) for length in range(longest + 1) for letters in product(signs, repeat=length)]
+
+
+def _at_ends(pattern: str) -> str:
+    """The regular expression of a pattern whose asterisks count at its ends, unless it is one character."""
+    if len(pattern) < 2:
+        return re.escape(pattern)
+    first, last = pattern[0] == "*", pattern[-1] == "*"
+    return ".*" * first + re.escape(pattern[first : len(pattern) - last]) + ".*" * last
+
+
+def test_every_short_pattern_against_every_short_text() -> None:
+    for pattern in _all("ab*", 5):
+        expression = re.compile(_expression(pattern, False))
+        for text in _all("ab", 4):
+            assert matches(pattern, text) == (expression.fullmatch(text) is not None), (pattern, text)
+    for pattern in _all("ab*?", 4):
+        expression = re.compile(_expression(pattern, True))
+        for text in _all("ab", 4):
+            assert matches_wildcards(pattern, text) == (expression.fullmatch(text) is not None), (pattern, text)
+    for pattern in _all("ab*", 4):
+        expression = re.compile(_at_ends(pattern))
+        for text in _all("ab*", 4):
+            assert matches_ends(pattern, text) == (expression.fullmatch(text) is not None), (pattern, text)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from mockkms.vault.kernel.core import Core
 from mockkms.vault.policy.acl import Decision
 from mockkms.vault.policy.policies import PolicyError, walk
 from mockkms.vault.tokens.token import Token
+from tests.vault.driving import START, World
 
 
 @pytest.fixture
@@ -163,6 +164,34 @@ def test_identity_policies_and_templates(core: Core) -> None:
     core.identity.changed()
     assert check(core, ann, Operation.UPDATE, "kv/bob/x").allowed
     assert not check(core, ann, Operation.READ, "kv/team").allowed
+
+
+@pytest.mark.parametrize("namespace", ["", "team/"])
+def test_groups_and_the_time_in_paths(namespace: str) -> None:
+    world = World("openbao")
+    world.write("sys/namespaces/team")
+    entity = world.write("identity/entity", {"name": "ann"}, namespace=namespace).data
+    assert entity is not None
+    for name in ("ops", "dev"):
+        members = [entity["id"]] if name == "ops" else []
+        world.write("identity/group", {"name": name, "member_entity_ids": members}, namespace=namespace)
+    group = world.ask("read", "identity/group/name/ops", namespace=namespace).data
+    assert group is not None
+    text = """
+    path "ops/{{identity.groups.names.ops.id}}" { policy = "read" }
+    path "dev/{{identity.groups.names.dev.name}}" { policy = "read" }
+    path "until/{{time.now.plus.1h}}" { policy = "read" }
+    """
+    world.write("sys/policies/acl/own", {"policy": text}, namespace=namespace)
+    own = token("own", entity_id=entity["id"], namespace=namespace)
+
+    def reads(path: str) -> bool:
+        return check(world.core, own, Operation.READ, path, namespace=namespace).allowed
+
+    assert reads(f"ops/{group['id']}")
+    assert not reads("ops/" + "0" * 36)
+    assert not reads("dev/dev")
+    assert reads(f"until/{START + 3600:.0f}")
 
 
 @pytest.mark.parametrize(("flavor", "allowed"), [("openbao", False), ("vault", True)])

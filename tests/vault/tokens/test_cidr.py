@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mockkms.vault.tokens import cidr
 
 
 def test_single_addresses_lose_their_mask_and_blocks_keep_their_host_bits() -> None:
-    given = ["10.0.0.1/32", "127.0.0.1/8", "::1/128", "fe80::/10", "/run/app.sock"]
-    assert cidr.parse_addresses(given) == ["10.0.0.1", "127.0.0.1/8", "::1", "fe80::/10", "/run/app.sock"]
+    given = ["10.0.0.1/32", "127.0.0.1/8", "::1/128", "fe80::/10", "/run/app.sock", "./a", "/a", "10.0.0.2"]
+    shown = ["10.0.0.1", "127.0.0.1/8", "::1", "fe80::/10", "/run/app.sock", "./a", "/a", "10.0.0.2"]
+    assert cidr.parse_addresses(given) == shown
 
 
-@pytest.mark.parametrize("text", ["bad", "", "10.0.0.1/33", "10.0.0.1/255.0.0.0", "1.2.3"])
+@pytest.mark.parametrize("text", ["bad", "", "10.0.0.1/33", "10.0.0.1/255.0.0.0", "10.0.0.1/", "1.2.3", "/", ".", "Xa"])
 def test_what_is_no_address_is_refused_by_name(text: str) -> None:
-    with pytest.raises(ValueError, match="Unable to convert"):
-        cidr.parse_addresses([text])
+    """The real server takes a text for a socket's path if it starts with a dot or slash and has more than that."""
+    reason = f'error parsing address "{text}": Unable to convert "{text}" to an IPv4 or IPv6 address, or a UNIX Socket'
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        cidr.parse_addresses(["10.0.0.1", text])
 
 
 @pytest.mark.parametrize("text", ["bad", "10.0.0.1", "10.0.0.0/40"])
 def test_a_block_needs_a_mask(text: str) -> None:
-    with pytest.raises(ValueError, match=f"invalid CIDR address: {text}"):
-        cidr.check_blocks([text])
+    with pytest.raises(ValueError, match=rf"^invalid CIDR address: {text}$"):
+        cidr.check_blocks(["10.0.0.0/8", "::/0", text])
 
 
 def test_an_address_is_found_in_its_block_only() -> None:
@@ -30,6 +35,15 @@ def test_an_address_is_found_in_its_block_only() -> None:
     assert cidr.contains(["10.0.0.0/8"], "::ffff:10.1.1.1")
     assert not cidr.contains(["10.0.0.0/8"], "11.0.0.1")
     assert not cidr.contains(["10.0.0.0/8"], "not an address")
+
+
+def test_zones_of_addresses_and_paths_of_sockets_do_not_disturb() -> None:
+    assert cidr.contains(["fe80::/10"], "fe80::1%eth0")
+    assert cidr.contains(["10.0.0.0/8"], "::ffff:10.1.1.1%eth0")
+    assert cidr.contains(["/run/app.sock", "10.0.0.0/8"], "10.0.0.1")
+    assert not cidr.contains(["/run/app.sock"], "10.0.0.1")
+    assert cidr.subset(["10.1.0.0/16"], ["/run/app.sock", "10.0.0.0/8"])
+    assert not cidr.subset(["10.1.0.0/16", "/run/app.sock"], ["10.0.0.0/8"])
 
 
 def test_every_inner_block_must_lie_in_an_outer_one() -> None:

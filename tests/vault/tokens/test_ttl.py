@@ -38,9 +38,38 @@ def test_a_period_ignores_age_and_wishes(now: float, wish: int, period: int, age
     assert bool(warnings) == (period > LIMITS.max)
 
 
+def test_without_a_wish_the_mounts_default_is_granted() -> None:
+    assert ttl.calculate(LIMITS, 1000) == (100, [])
+    assert ttl.calculate(ttl.Limits(default=0, max=1), 1000, ttl=1) == (1, [])
+
+
+@pytest.mark.parametrize("limit", ["max_ttl", "explicit_max_ttl"])
+def test_the_shortest_limit_is_one_second(limit: str) -> None:
+    assert ttl.calculate(LIMITS, 1000, **{limit: 1}) == (
+        1,
+        ['TTL of "1m40s" exceeded the effective max_ttl of "1s"; TTL value is capped accordingly'],
+    )
+
+
+def test_without_a_largest_lifetime_nothing_is_granted() -> None:
+    for limits in (ttl.Limits(0, 0), ttl.Limits(10, -1)):
+        with pytest.raises(BackendError, match=r"^max TTL must be greater than zero$"):
+            ttl.calculate(limits, 1000, ttl=5, max_ttl=5)
+
+
 def test_past_the_end_nothing_is_granted() -> None:
-    with pytest.raises(BackendError, match="past the max TTL, cannot renew"):
+    with pytest.raises(BackendError, match=r"^past the max TTL, cannot renew$"):
         ttl.calculate(LIMITS, 5000, start=4000)
+    with pytest.raises(BackendError, match=r"^past the max TTL, cannot renew$"):
+        ttl.calculate(LIMITS, 1001, period=5, explicit_max_ttl=1, start=1000)
+
+
+def test_a_period_is_capped_with_a_warning() -> None:
+    assert ttl.calculate(LIMITS, 1000, period=1000) == (1000, [])
+    assert ttl.calculate(LIMITS, 1000, period=1001) == (
+        1000,
+        ['period of "16m41s" exceeded the effective max_ttl of "16m40s"; period value is capped accordingly'],
+    )
 
 
 def test_an_explicit_maximum_ends_a_period_too() -> None:
