@@ -5,6 +5,8 @@ python scripts/coverage.py --check    exit 1 where it is out of date
 
 ``tests/parity/data/surface-<product>.json`` has what a product's own OpenAPI document says: by group and path the
 methods, each with its flags (``?`` answers without a token, ``!`` is root-protected, ``/`` can list) and parameters.
+``plugin-paths.json`` has, by product and type, the path tables of the types that those documents lack: of each path the
+operations, and the source that they were taken from.
 """
 
 from __future__ import annotations
@@ -63,10 +65,9 @@ feature is switched off; the journal marks what nothing answered as `unhandled`.
 differences from Vault 2.1 and has no table of its own.
 """
 FURTHER = """\
-Types outside the surfaces above, made by the products' sources and documentation.
-"""
-BY_NAME = """\
-These are mounted, tuned, listed and disabled as on the real server. What is below their path is unsupported.
+Types outside the surfaces above. Their operations are those of the path tables of the public plugins and servers, which
+the last column names. A test mounts every type of every product and asks for each operation of its table or surface:
+none answers `unsupported path` or `unsupported operation`.
 """
 
 
@@ -100,6 +101,28 @@ class Asked:
         return self.path.split("/", 3 if self.path.startswith("/auth/") else 2)[-1]
 
 
+@dataclass(frozen=True)
+class Tabled:
+    """One operation of a path table of a plugin."""
+
+    type: str
+    """``secret/azure``."""
+    path: str
+    """The path below the mount, with parameters in braces; one that ends in a slash is listed."""
+    operation: Operation
+    source: str
+
+    @property
+    def name(self) -> str:
+        """``update roles/{name}``."""
+        return f"{self.operation.value} {self.path}"
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The path with each of the ``SAMPLES`` in place of its parameters."""
+        return tuple(dict.fromkeys(re.sub(r"\{\w+\}", sample, self.path) for sample in SAMPLES))
+
+
 @dataclass
 class Group:
     """What is emulated of one engine or method."""
@@ -128,6 +151,33 @@ def _surface(name: str) -> tuple[Asked, ...]:
         for path, methods in paths.items()
         for method, (flags, *names) in ((method, told.split(" ")) for method, told in methods.items())
     )
+
+
+def tabled(product: Product) -> tuple[Tabled, ...]:
+    """Return every operation of the path tables of the types that the product's OpenAPI document lacks."""
+    return _tabled(OPENBAO.name if product is OPENBAO else VAULT.name)
+
+
+@cache
+def _tabled(name: str) -> tuple[Tabled, ...]:
+    text = (DATA / "plugin-paths.json").read_text(encoding="utf-8")
+    tables: dict[str, dict[str, dict[str, str | dict[str, str]]]] = json.loads(text)
+    found = []
+    for mount_type, table in tables[name].items():
+        source, paths = table["source"], table["paths"]
+        assert isinstance(source, str)
+        assert isinstance(paths, dict)
+        for path, operations in paths.items():
+            found += [Tabled(mount_type, path, Operation(word), source) for word in operations.split()]
+    return tuple(found)
+
+
+def answering(asked: Tabled, product: Product) -> list[str]:
+    """Return the paths below the mount at which an operation of a path table is declared."""
+    kind, plugin_type = asked.type.split("/")
+    engine = registry.engine(registry.implementation(plugin_type, None, kind).type)
+    routed = ((at, engine.route(at, product)) for at in asked.samples)
+    return [at for at, found in routed if found is not None and asked.operation in found[0].operations]
 
 
 def engine_of(group: str) -> Engine:
@@ -224,24 +274,21 @@ def _surveyed(product: Product) -> list[str]:
 
 
 def _further() -> list[str]:
-    """The types that come with the products besides: those that are emulated, and those known by name only."""
-    types = {
-        name: " and ".join(
-            dict.fromkeys(one.texts.product for one in PRODUCTS.values() if one.builtins.has(*name.split("/")))
-        )
-        for name in sorted(registry.KNOWN_TYPES)
-    }
-    surveyed = {engine_of(asked.group).type for product in SURVEYED for asked in surface(product)}
+    """The types that come with the products besides, by their path tables."""
     lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]
-    lines += ["| type | of | operations |", "| --- | --- | ---: |"]
-    for name, products in types.items():
-        kind, plugin_type = name.split("/")
-        # The engine with its endpoints, which `implementation` need not have loaded.
-        engine = registry.engine(registry.implementation(plugin_type, None, kind).type)
-        if registry.emulated(kind, plugin_type) and engine.type not in surveyed:
-            lines.append(f"| {name} | {products} | {sum(len(endpoint.operations) for endpoint in engine)} |")
-    missing = [f"- `{name}` ({owners})" for name, owners in types.items() if not registry.emulated(*name.split("/"))]
-    return [*lines, "", "## Known by name only", "", *BY_NAME.splitlines(), "", *missing] if missing else lines
+    lines += ["| type | of | operations | emulated | source |", "| --- | --- | ---: | ---: | --- |"]
+    lacking: dict[str, list[str]] = {}
+    rows = []
+    for product in SURVEYED:
+        by_type: dict[str, list[Tabled]] = {}
+        for asked in tabled(product):
+            by_type.setdefault(asked.type, []).append(asked)
+        for mount_type, all_of_it in by_type.items():
+            missing = [asked.name for asked in all_of_it if not answering(asked, product)]
+            lacking[f"{mount_type} ({product.texts.product})"] = missing
+            counts = f"{len(all_of_it)} | {len(all_of_it) - len(missing)}"
+            rows.append(f"| {mount_type} | {product.texts.product} | {counts} | {all_of_it[0].source} |")
+    return [*lines, *sorted(rows), *_listing("Not emulated", lacking)]
 
 
 def _listing(title: str, entries: dict[str, list[str]]) -> list[str]:

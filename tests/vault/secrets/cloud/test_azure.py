@@ -140,6 +140,24 @@ def test_hvac_and_the_journal(kms: MockKMS, client: hvac.Client) -> None:
     assert kms.journal.entries()[-1].hint == "Azure is not asked: its answer is made up"
 
 
+@pytest.mark.flavors("vault", "vault-1.21")
+@pytest.mark.parametrize("path", ["static-roles", "static-roles/r", "static-creds/r", "rotate-role/r", "token/r"])
+def test_static_roles_are_of_the_enterprise_edition(world: World, path: str) -> None:
+    """The change log of Vault 1.21.0 puts them into the "azure enterprise secrets plugin", and so does the API page.
+
+    The community editions of 1.21 and 2.1 carry the public plugin, 0.23.0 and 0.25.0, whose ``backend.go`` has the
+    paths ``config``, ``roles``, ``creds`` and ``rotate-root`` only.
+    """
+    write = mounted(world, "azure")
+    write("config", **_CONFIG)
+    for answer in (
+        world.ask("read", f"e/{path}"),
+        write(path, application_object_id="a"),
+        world.ask("list", f"e/{path}"),
+    ):
+        assert (answer.status, answer.errors) == (404, ["1 error occurred:\n\t* unsupported path\n\n"])
+
+
 def test_worlds_and_dumps_keep_it() -> None:
     role = {"role_name": "Reader", "role_id": _READER_ID, "scope": "/subscriptions/sub"}
     mount = {"type": "azure", "config": _CONFIG, "roles": {"r": {"azure_roles": json.dumps([role]), "ttl": 60}}}
