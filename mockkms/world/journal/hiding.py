@@ -186,11 +186,8 @@ class Hide:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self._name(name): self.texts(item) for name, item in value.items()}
+            return {TOKEN_FORM.sub(self._token, name): self.texts(item) for name, item in value.items()}
         return [self.texts(item) for item in value] if isinstance(value, list) else value
-
-    def _name(self, name: str) -> str:
-        return TOKEN_FORM.sub(lambda found: self._show(found[0], ""), name) if TOKEN_FORM.search(name) else name
 
     def text(self, text: str) -> str:
         """Return a text with the secrets in it replaced."""
@@ -198,7 +195,10 @@ class Hide:
             return self._show(text, "")
         text = _WORD.sub(lambda found: self._show(found[0], "") if self._known(found[0]) else found[0], text)
         text = _FORMS.sub(self._form, text)
-        return self.sweep(TOKEN_FORM.sub(lambda found: self._show(found[0], ""), text))
+        return self.sweep(TOKEN_FORM.sub(self._token, text))
+
+    def _token(self, found: re.Match[str]) -> str:
+        return self._show(found[0], "")
 
     def _form(self, found: re.Match[str]) -> str:
         name = found[1] or ""

@@ -10,6 +10,8 @@ import pytest
 import requests
 
 from mockkms import Kms, MockKMS, RemoteKMS
+from mockkms.vault.framework.message import Operation, Request
+from mockkms.world.journal.bounds import PART_LIMIT
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.redaction import PARSED, redact
 
@@ -161,6 +163,71 @@ def test_long_deep_and_broken_bodies_are_bounded() -> None:
     assert entry(b'{"token": "x').body == b"(redacted: 12 bytes)"
     assert entry(b"").body == b""
     assert entry(b'["s.%s", 1, null, true, ""]' % (b"a" * 24)).body == b'["(redacted)","(redacted)",null,true,""]'
+
+
+def test_a_body_of_the_longest_length_is_parsed() -> None:
+    for length, parsed in ((PARSED, True), (PARSED + 1, False)):
+        body = b'{"options":{"a":"%s"}}' % (b"x" * (length - 20))
+        assert len(body) == length
+        assert (entry(body).body == b'{"options":{"a":"(redacted)"}}') is parsed
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kept"),
+    [
+        (400, b'{"password": "pw"}', b'{"password":"(redacted)"}'),
+        (400, b'[{"password": "pw"}]', b'[{"password":"(redacted)"}]'),
+        (400, b"<p>password=pw </p>", b"<p>password=(redacted) </p>"),
+        (399, b"<p>password=pw </p>", b"(redacted: 19 bytes)"),
+        (200, b'{"errors": ["\xc3\xbc"], "token": 5}', b'{"errors":["\xc3\xbc"],"token":"(redacted)"}'),
+        (200, b'{"errors": ["\\ud800"]}', b'{"errors":["?"]}'),
+        (400, b"", b""),
+    ],
+)
+def test_answers(status: int, answer: bytes, kept: bytes) -> None:
+    assert entry(b"", answer, status).answer == kept
+
+
+def test_every_part_of_an_entry() -> None:
+    token = "custom-token"
+    request = Request(Operation.UPDATE, "config", token=token)
+    request.trace.endpoint, request.trace.hint, request.trace.rule = "config", f"a {token}", f'path "{token}/*"'
+    trace = request.trace
+    made = Entry(
+        0, "vault", "POST", f"/v1/config/{token}?q=password-4711&page=1",
+        {"X-Vault-Token": token, "X-Vault-Request": "true", "User-Agent": f"curl {token}", "Cookie": "a"},
+        b'{"password": "password-4711"}', request, 200, b'{"data": {"a": "password-4711"}}', 0,
+        unexpected=f"no {token} for password-4711",
+    )  # fmt: skip
+    redact(made, lambda text: text == token)
+    assert made.target == made.shown_target == "/v1/config/(token)?q=(redacted)&page=1"
+    assert made.headers == {
+        "X-Vault-Token": "(redacted)", "X-Vault-Request": "true", "User-Agent": "curl (redacted)",
+        "Cookie": "(redacted)",
+    }  # fmt: skip
+    assert (made.body, made.answer) == (b'{"password":"(redacted)"}', b'{"data":{"a":"(redacted)"}}')
+    assert made.unexpected == "no (redacted) for (redacted)"
+    assert (made.trace.hint, made.trace.rule) == ("a (redacted)", 'path "(redacted)/*"')
+    assert (trace.hint, trace.rule) == (f"a {token}", f'path "{token}/*"'), "the request's own trace is unchanged"
+    assert made.shortened == ()
+
+
+def test_equal_requests_stay_equal() -> None:
+    hidden = [entry(body).hidden for body in (b'{"data": {"a": 1}}', b'{"data": {"a": 1}}', b'{"data": {"a": 2}}')]
+    assert hidden[0] == hidden[1] != hidden[2]
+    one, other = (Entry(0, "vault", "GET", target, {}, b"", None, 200, b"", 0) for target in ("/v1/a", "/v1/b"))
+    redact(one)
+    redact(other)
+    assert one.hidden != other.hidden
+
+
+@pytest.mark.parametrize(("length", "cut"), [(PART_LIMIT, False), (PART_LIMIT + 1, True)])
+def test_long_targets_are_cut(length: int, cut: bool) -> None:
+    target = "/v1/" + "a/" * length
+    made = Entry(0, "vault", "GET", target[:length], {}, b"", None, 200, b"", 0)
+    redact(made)
+    assert made.shortened == (("target",) if cut else ())
+    assert made.target == target[:PART_LIMIT]
 
 
 def test_bodies_are_cut_after_their_secrets_are_gone(kms: MockKMS) -> None:
