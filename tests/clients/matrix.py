@@ -1,7 +1,8 @@
-"""The clients of the README's table, and how each tells the same story: see ``stories/curl.sh``.
+"""The clients of the README's table, and how each tells its story: for most of them see ``stories/curl.sh``.
 
-A program gets address, token and CA certificate in VAULT_ADDR, VAULT_TOKEN and VAULT_CACERT, and prints ``EXPECTED`` as
-JSON. The client of RustFS knows keys only, and tells of one.
+A program gets address, token and CA certificate in VAULT_ADDR, VAULT_TOKEN and VAULT_CACERT, and prints as JSON what
+its row expects: ``EXPECTED`` for clients of the API, and otherwise what the program is for. Rows with the language
+"program" are run if the program is on the PATH; nothing installs it.
 """
 
 from __future__ import annotations
@@ -27,9 +28,59 @@ SEED = {
         "mounts": {
             "transit/": {"type": "transit", "keys": {"orders": {}}},
             "secret/": {"type": "kv", "version": 2, "secrets": {"settings": {"PASSWORD": "s3cr3t"}}},
-        }
+            "database/": {
+                "type": "database",
+                "config": {
+                    "orders": {
+                        "plugin_name": "postgresql-database-plugin",
+                        "allowed_roles": ["app"],
+                        "connection_details": {"connection_url": "postgresql://u:p@db.example.org/orders"},
+                    }
+                },
+                "roles": {"app": {"db_name": "orders", "default_ttl": "1h", "max_ttl": "24h"}},
+            },
+        },
+        "policies": {
+            "web": "".join(
+                f'path "{path}" {{ capabilities = ["read"] }}\n'
+                for path in ("secret/data/settings", "database/creds/app")
+            )
+        },
+        "auth": {
+            "approle/": {
+                "type": "approle",
+                "roles": {"web": {"role_id": "web-role", "secret_ids": ["web-secret"], "token_policies": ["web"]}},
+            }
+        },
     }
 }
+OF_SOPS = {
+    "hidden": True,
+    "password": "s3cr3t",
+    "edited": "changed",
+    "key versions": ["v1", "v2"],
+    "rotated": "changed",
+    "refused": 403,
+}
+OF_CONSUL_TEMPLATE = {"password": "s3cr3t", "user": True, "renewed": True, "changed": True, "interrupted": 12}
+OF_VALS = {"password": "s3cr3t", "url": "http://app:s3cr3t@db", "user": True, "absent": True, "refused": True}
+OF_COMMAND_LINE = {
+    "password": "s3cr3t",
+    "first": "other",
+    "listed": ["db"],
+    "versions": ["1", "2"],
+    "absent": True,
+    "plaintext": "four score",
+    "policy": True,
+    "policies": ["app", "default"],
+    "capabilities": "read",
+    "with the policy": "s3cr3t",
+    "renewed": 7200,
+    "refused": 403,
+    "lease": 7200,
+    "revoked": True,
+}
+OF_AGENT = {"password": "s3cr3t", "user": True, "secret id": False, "policies": ["default", "web"]}
 TRANSPORTS = {"HTTP": {"seed": SEED}, "HTTPS": {"seed": SEED, "tls": True}}
 """What the columns of the table are called, and the arguments of their servers."""
 
@@ -69,6 +120,13 @@ def _python_with(packages: str, name: str, env: Mapping[str, str]) -> str:
     install = ["pip", "install", "-q", "--disable-pip-version-check", "--target", str(libraries)]
     build_once("Python", sys.executable, "-m", *install, *packages.split(), cwd=place)
     return _python(name, {**env, "PYTHONPATH": str(libraries)})
+
+
+def _program(name: str, story: str, env: Mapping[str, str]) -> str:
+    """Run a story with a program that is on the PATH, and keep its files in a home of its own."""
+    path = tool(name)
+    with tempfile.TemporaryDirectory() as home:
+        return _python(story, {**env, "HOME": home, "PROGRAM": path})
 
 
 def _ansible(env: Mapping[str, str]) -> str:
@@ -152,6 +210,19 @@ CLIENTS = [
         SETTINGS,
     ),
     Client("program", "ansible-playbook", "", _ansible),
+    Client("program", "sops", "", partial(_program, "sops", "with_sops.py"), OF_SOPS),
+    Client(
+        "program",
+        "consul-template",
+        "",
+        partial(_program, "consul-template", "with_consul_template.py"),
+        OF_CONSUL_TEMPLATE,
+    ),
+    Client("program", "vals", "", partial(_program, "vals", "with_vals.py"), OF_VALS),
+    Client("program", "vault", "", partial(_program, "vault", "with_command_line.py"), OF_COMMAND_LINE),
+    Client("program", "vault agent", "", partial(_program, "vault", "with_agent.py"), OF_AGENT),
+    Client("program", "bao", "", partial(_program, "bao", "with_command_line.py"), OF_COMMAND_LINE),
+    Client("program", "bao agent", "", partial(_program, "bao", "with_agent.py"), OF_AGENT),
     Client("Go", "vault/api", "1.22.0", partial(_go, "github.com/hashicorp/vault/api", "govault")),
     Client("Go", "openbao/api/v2", "2.7.1", partial(_go, "github.com/openbao/openbao/api/v2", "gobao")),
     Client("Node", "fetch", "", partial(_node, "with_fetch.mjs", "", "")),
