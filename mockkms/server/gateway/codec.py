@@ -351,9 +351,9 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
         elif scanning:
             operation = Operation.SCAN
             values.pop("scan")
-    if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
+    before_core = outside(core, path) is not None
+    if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/") and not before_core:
         path += "/"
-    before_core = outside(core, path, operation) is not None
     return _Target(path, operation, before_core, operation is Operation.UPDATE and _takes_bytes(core, path))
 
 

@@ -67,7 +67,7 @@ def _audited(core: AuditServices, request: Request) -> bool:
     """Return whether a request reaches the audit devices: what is answered before the core does
     not, but for sealing.
     """
-    outside = matching.outside(core, request.path, request.operation)
+    outside = matching.outside(core, request.path)
     if outside is not None and outside.endpoint is not None:
         return outside.endpoint.template in ("seal", "step-down")
     return not core.seal.sealed

@@ -9,6 +9,7 @@ from mockkms import outside
 from mockkms.outside.ldap import LdapConnection, LdapError
 from mockkms.urls import urlsplit
 from mockkms.vault.directories.settings import DirectorySettings
+from mockkms.vault.golang.fmt import quote
 
 PORTS = {"ldap": 389, "ldaps": 636}
 """The ports of URLs that name none, by their scheme."""
@@ -58,7 +59,7 @@ def url_fault(url: str) -> str:
     """Return what the LDAP client of the products says of a URL that it cannot use; empty for others."""
     fault = outside.parse_fault(url)
     if fault:
-        return f'error parsing url "{url}": {fault}'
+        return f"error parsing url {quote(url)}: {fault}"
     parts = urlsplit(url)
     if parts.scheme in PORTS:
         return ""

@@ -37,6 +37,7 @@ from mockkms.vault.framework.message import (
     Request,
     Response,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
@@ -284,7 +285,7 @@ class Endpoint:
                 ok, converted = convert(declared.kind, value)
             except ValueError as error:
                 text = conversion_text(core.product, error)
-                raise ErrorResponse(f'{framing}error converting input for field "{name}": {text}') from None
+                raise ErrorResponse(f"{framing}error converting input for field {quote(name)}: {text}") from None
             if ok:
                 given[name] = converted
         return Call(core, mount, self, request, raw, given), warnings

@@ -25,7 +25,7 @@ from mockkms.vault.framework.message import (
     framed,
     permission_denied,
 )
-from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.kernel import inline_auth, login, matching
 from mockkms.vault.kernel.server import VaultServer
 from mockkms.vault.kernel.token_routing import check_ids, reroute, settle_namespace
@@ -37,6 +37,8 @@ from mockkms.vault.wrapping import wrapping
 _RELATIVE = frozenset((".", ".."))
 _CREATING = (Operation.CREATE, Operation.UPDATE)
 
+_NO_ALIAS = "failed to determine alias name from login request"
+_SELF = frozenset(f"auth/token/{verb}-self" for verb in ("lookup", "renew", "revoke"))
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
@@ -139,14 +141,14 @@ class Core(VaultServer):
         # own.
         check_ids(request)
         wrapping.check_request(self, request)
-        if found.login and request.operation is not Operation.HELP:
+        if found.login:
             return self._finish(request, found, self._login(request, found), None)
         return self._authenticated(request, found)
 
     def _outside(self, request: Request) -> Response | None:
         """Answer an endpoint of the HTTP layer; return None for every other path. Raises VaultError."""
         self.namespaces.refuse_outside(request, request.path[4:])
-        found = matching.outside(self, request.path, request.operation)
+        found = matching.outside(self, request.path)
         if found is None or found.endpoint is None or found.engine is None:
             return None
         if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
@@ -182,8 +184,13 @@ class Core(VaultServer):
                 # Only after the policies: without permission an unmounted path is 403, not 404.
                 if found.mount is None:
                     trace.unhandled = True
-                    raise ErrorResponse(f'no handler for route "{request.path}". route entry not found.', status=404)
+                    raise ErrorResponse(
+                        f"no handler for route {quote(request.path)}. route entry not found.", status=404
+                    )
                 response = self._dispatch(request, found)
+                if request.operation is Operation.HELP and request.path in _SELF and response is not None:
+                    # The token is added to whatever these paths answer (``returnRequestAuthToken`` in handleRequest).
+                    response.document = {**(response.document or {}), "id": request.token}
                 if decision.keys_filter and response is not None:
                     self.policies.filter_keys(request, token, decision, response)
             except BackendError as error:
@@ -227,9 +234,10 @@ class Core(VaultServer):
         user = ""
         # A locked user is refused before the credentials are checked (``isUserLocked`` in ``handleLoginRequest``).
         if engine.user is not None and self.lockout.guards(mount):
+            self._check_fields(request, found)
             user = engine.user(self, request, found.below)
             if not user and self.product.has(Feature.LOGIN_NAMES_ALIAS):
-                raise ErrorResponse("failed to determine alias name from login request", status=500)
+                raise ErrorResponse(_NO_ALIAS, status=500)
             if self.lockout.locked(mount, user):
                 raise PermissionDenied
         try:
@@ -242,6 +250,16 @@ class Core(VaultServer):
             response.auth, warnings = login.login(self, request, mount, response.auth, user)
             response.warnings.extend(warnings)
         return response
+
+    def _check_fields(self, request: Request, found: Match) -> None:
+        """Convert the parameters of a login, as the request for its user's name does, whose errors have status 500."""
+        if found.endpoint is None or found.mount is None:
+            return
+        try:
+            found.endpoint.call(self, found.mount, request, found.captures, "Field validation failed: ")
+        except ErrorResponse as error:
+            text = _NO_ALIAS if self.product.has(Feature.LOGIN_NAMES_ALIAS) else error.errors[0]
+            raise ErrorResponse(text, status=500) from None
 
     def _finish(self, request: Request, found: Match, response: Response | None, token: Token | None) -> Response:
         """Turn a handler's answer into the response: not found, no content, lease, wrapping. Raises VaultError."""

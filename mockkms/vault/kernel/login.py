@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, PermissionDenied, Request
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy import names
@@ -113,7 +114,7 @@ def grant(core: LoginServices, request: Request, mount: Mount, auth: Auth, path:
         if name == "root":
             raise ErrorResponse("auth methods cannot create root tokens")
         if name in names.UNASSIGNABLE:
-            raise ErrorResponse(f'cannot assign policy "{name}"')
+            raise ErrorResponse(f"cannot assign policy {quote(name)}")
     token = Token(
         id="",
         accessor="",

@@ -52,13 +52,11 @@ def _match(core: Environment, path: str, mount: Mount | None) -> Match:
     return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
 
 
-def outside(core: Environment, path: str, operation: Operation) -> Match | None:
+def outside(core: Environment, path: str) -> Match | None:
     """Return the match of an endpoint that the real server answers before its core; None for every other path."""
     if not path.startswith("sys/"):
         return None
     found = match_system(core, path)
-    if found.endpoint is None and operation in (Operation.LIST, Operation.SCAN):
-        found = match_system(core, path.rstrip("/"))
     return found if found.endpoint is not None and found.endpoint.outside else None
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED
 from mockkms.vault.framework.message import ErrorResponse, Request
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel import mounting
 from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
@@ -137,7 +138,8 @@ class NamespaceStore:
         locked = self.locking(namespace)
         if locked is not None and path != "sys/namespaces/api-lock/unlock":
             raise ErrorResponse(
-                f'API access to this namespace has been locked by an administrator - "{locked.path}" must be unlocked '
+                f"API access to this namespace has been locked by an administrator - "
+                f"{quote(locked.path)} must be unlocked "
                 "to gain access.",
                 status=503,
             )
@@ -203,7 +205,7 @@ def parse_name(text: str) -> str:
     if "/" in name[:-1]:
         raise ErrorResponse("namespace name cannot contain /")
     if name[:-1] in RESERVED:
-        raise ErrorResponse(f'"{name}" is a reserved path and cannot be used as a namespace name')
+        raise ErrorResponse(f"{quote(name)} is a reserved path and cannot be used as a namespace name")
     return name
 
 
@@ -217,7 +219,7 @@ def validate(path: str) -> None:
                     f"\"{segment}\" contains unicode characters that cannot be used in a namespace name: '{character}'"
                 )
             elif character.isspace():
-                text = f'"{segment}" contains space characters that cannot be used in a namespace name'
+                text = f"{quote(segment)} contains space characters that cannot be used in a namespace name"
             elif character in "+*":
                 text = (
                     f"\"{segment}\" contains wildcard characters that cannot be used in a namespace name: '{character}'"

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, Operation, Request
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.state import Bucket, RateLimit
 from mockkms.vault.products.features import Feature
 
@@ -43,7 +44,7 @@ class QuotaStore:
             request.trace.headers = dict(headers)
         if not allowed:
             path = request.path
-            raise ErrorResponse(f'request path "{path}": rate limit quota exceeded', status=429)
+            raise ErrorResponse(f"request path {quote(path)}: rate limit quota exceeded", status=429)
 
     def _exempt(self, path: str) -> bool:
         """Return whether a path is exempt: its longest matching prefix is listed without ``!``.

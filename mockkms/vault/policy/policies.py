@@ -17,6 +17,7 @@ from mockkms.vault.framework.message import (
     Response,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.listing import render_filter
@@ -98,7 +99,7 @@ class PolicyStore:
             parsed = _Parsed(text, self.dialect, parse_policy(text, self.dialect, namespace=namespace))
         name = name.strip().lower()
         if name in self.dialect.fixed:
-            raise ErrorResponse(f'cannot update "{name}" policy')
+            raise ErrorResponse(f"cannot update {quote(name)} policy")
         known = self.get(namespace, name)
         if cas is None and (cas_required or (known is not None and known.cas_required)):
             raise ErrorResponse("check-and-set parameter required for this call")
@@ -141,7 +142,7 @@ class PolicyStore:
         """Delete a policy if it exists. Raises ErrorResponse for a policy that cannot be deleted."""
         name = name.strip().lower()
         if name in self.dialect.fixed:
-            raise ErrorResponse(f'cannot delete "{name}" policy')
+            raise ErrorResponse(f"cannot delete {quote(name)} policy")
         if name in self.dialect.undeletable:
             raise ErrorResponse(f"cannot delete {name} policy")
         self.remove(namespace, name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
 from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Templates:
                 raise ValueError("globs and wildcards are not allowed in template result")
             for blocked in self.blocked:
                 if blocked in value:
-                    raise ValueError(f'template substitution contains forbidden value "{blocked}"')
+                    raise ValueError(f"template substitution contains forbidden value {quote(blocked)}")
             filled += value + after
         return filled
 
@@ -131,18 +132,18 @@ class Templates:
                 continue
             if wanted == (group.id if kind == "ids" else group.name):
                 return _attribute(group, attribute, ("id", "name"), ("metadata",))
-        raise ValueError(f'entity is not a member of group "{wanted}"')
+        raise ValueError(f"entity is not a member of group {quote(wanted)}")
 
     def _time(self, selector: str) -> str:
         parts = selector.split(".", 2)
         if parts[0] != "now":
-            raise ValueError(f'invalid time selector "{parts[0]}"')
+            raise ValueError(f"invalid time selector {quote(parts[0])}")
         if len(parts) == 1:
             return str(int(self.now))
         if len(parts) == 2:
             raise ValueError("missing time operand")
         if parts[1] not in ("plus", "minus"):
-            raise ValueError(f'invalid time operator "{parts[1]}"')
+            raise ValueError(f"invalid time operator {quote(parts[1])}")
         with error_context("invalid duration: ", of=(ValueError, OverflowError)):
             shift = parse_seconds(parts[2])
             return str(int(self.now + (shift if parts[1] == "plus" else -shift)))

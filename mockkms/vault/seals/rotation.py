@@ -13,6 +13,7 @@ from dataclasses import field
 from mockkms.crypto import pgp
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import ErrorResponse, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.seals import pgp_shares, shamir
 from mockkms.vault.seals.barrier import Barrier, Random, Rotation, check_length, make_key, validate_shares
 
@@ -182,7 +183,7 @@ def verify(
         raise ErrorResponse(texts.verification_none)
     if nonce != rotation.verification_nonce:
         raise ErrorResponse(
-            f'incorrect nonce supplied; nonce for this verify operation is "{rotation.verification_nonce}"'
+            f"incorrect nonce supplied; nonce for this verify operation is {quote(rotation.verification_nonce)}"
         )
     if texts.bounded and key in rotation.verification_progress:
         # The other product notices a repeated share only when it combines the shares.

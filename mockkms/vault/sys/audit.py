@@ -6,6 +6,7 @@ from mockkms.vault.audit import device as audit
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import sanitized
@@ -83,5 +84,5 @@ def hash_value(_state: object, call: Call) -> Response:
     path = sanitized(call["path"])
     device = audit.devices(call.core).get(path)
     if device is None:
-        raise ErrorResponse(f'unknown audit backend "{path}"')
+        raise ErrorResponse(f"unknown audit backend {quote(path)}")
     return Response(data={"hash": audit.hashed(device, call["input"])}, flat=True)

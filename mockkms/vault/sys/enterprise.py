@@ -146,7 +146,7 @@ def _absent(paths: str, needs: Feature | None = None) -> None:
         needs=needs,
     )
 
-    @endpoint.on(*_ALL)
+    @endpoint.on(*_ALL, Operation.SCAN)
     def refuse_absent(_state: object, _call: Call) -> None:
         raise unsupported_path()
 

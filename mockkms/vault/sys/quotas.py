@@ -123,7 +123,7 @@ def write_rate_limit(
     present = rules.get(name)
     for rule in rules.values():
         if rule.factors == (namespace, mount, suffix, role) and rule.name != name:
-            raise ErrorResponse(f'quota rule with similar properties exists under the name "{rule.name}"')
+            raise ErrorResponse(f"quota rule with similar properties exists under the name {quote(rule.name)}")
     rules[name] = RateLimit(
         name=name,
         rate=float(rate),
@@ -172,7 +172,7 @@ def _place(call: Call) -> tuple[str, str, str]:
         return namespace or "", "", ""
     mount = core.state.mounts.match(namespace or "", below)
     if mount is None:
-        raise ErrorResponse(f'invalid mount path "{below}"')
+        raise ErrorResponse(f"invalid mount path {quote(below)}")
     return namespace or "", mount.path, below.removeprefix(mount.path).rstrip("/")
 
 
@@ -185,10 +185,11 @@ def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
     found = call.core.state.mounts.get(namespace, mount)
     if found is None or not found.is_auth:
         raise ErrorResponse(
-            f'Mount path "{mount}" is not a valid auth method and therefore unsuitable for use with role-based quotas'
+            f"Mount path {quote(mount)} is not a valid auth method and therefore unsuitable for use "
+            "with role-based quotas"
         )
     if found.engine not in _WITH_ROLES:
-        raise ErrorResponse(f'Mount path "{mount}" does not support use with role-based quotas')
+        raise ErrorResponse(f"Mount path {quote(mount)} does not support use with role-based quotas")
 
 
 @one.on(Operation.DELETE)

@@ -6,6 +6,7 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -38,7 +39,7 @@ def list_keys(_state: object, call: Call, *, path: str, after: str, limit: int) 
     prefix = path
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
     if prefix.startswith(_PROTECTED):
-        raise ErrorResponse(f'cannot access "{prefix}"')
+        raise ErrorResponse(f"cannot access {quote(prefix)}")
     below = [key[len(prefix) :] for key in _stored(call) if key.startswith(prefix)]
     keys = {key.split("/")[0] + ("/" if "/" in key else "") for key in below}
     listed = [key for key in sorted(keys.union(() if prefix else _ROOTS)) if key > after]
@@ -49,7 +50,7 @@ def _checked(call: Call) -> str:
     """Return the requested key. Raises ErrorResponse for the server's own keys."""
     path: str = call["path"]
     if path.startswith(_PROTECTED):
-        raise ErrorResponse(f'cannot access "{path}"')
+        raise ErrorResponse(f"cannot access {quote(path)}")
     return path
 
 
@@ -70,7 +71,7 @@ def read_key(_state: object, call: Call) -> dict[str, object] | None:
 def _encoding(call: Call) -> str:
     encoding: str = call["encoding"]
     if encoding not in ("", "base64"):
-        raise ErrorResponse(f'invalid encoding "{encoding}"')
+        raise ErrorResponse(f"invalid encoding {quote(encoding)}")
     return encoding
 
 
@@ -100,7 +101,7 @@ def write_key(_state: object, call: Call, *, value: str, compression_type: str) 
             raise ErrorResponse("the entry uses a different compression scheme then compression_type")
         kind = kind if "compression_type" in call else present
     if kind not in _COMPRESSIONS:
-        raise ErrorResponse(f'invalid compression type "{kind}"')
+        raise ErrorResponse(f"invalid compression type {quote(kind)}")
     _stored(call)[path] = b64.encode(raw)
     kinds[path] = kind
 

@@ -7,6 +7,7 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -59,9 +60,9 @@ def random_bytes(_state: object, call: Call) -> Response:
         call.core.product.check_random_size(size)
     form = call["format"]
     if form not in ("hex", "base64"):
-        raise ErrorResponse(f'unsupported encoding format "{form}"; must be "hex" or "base64"')
+        raise ErrorResponse(f'unsupported encoding format {quote(form)}; must be "hex" or "base64"')
     if source not in _SOURCES:
-        raise ErrorResponse(f'unsupported entropy source "{source}"; must be "platform" or "seal", or "all"')
+        raise ErrorResponse(f'unsupported entropy source {quote(source)}; must be "platform" or "seal", or "all"')
     raw = call.core.entropy.bytes(size)
     warnings = ["no seal/entropy augmentation available, using platform entropy source"] if source == "seal" else []
     return Response(data={"random_bytes": raw.hex() if form == "hex" else b64.encode(raw)}, warnings=warnings)

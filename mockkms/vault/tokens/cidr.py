@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from mockkms.vault.golang.fmt import quote
+
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -21,7 +23,8 @@ def _address(text: str) -> str:
     if len(text) > 1 and text[0] in "./":
         return text
     raise ValueError(
-        f'error parsing address "{text}": Unable to convert "{text}" to an IPv4 or IPv6 address, or a UNIX Socket'
+        f"error parsing address {quote(text)}: Unable to convert {quote(text)} to an IPv4 or IPv6 "
+        "address, or a UNIX Socket"
     )
 
 

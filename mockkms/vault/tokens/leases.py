@@ -23,6 +23,7 @@ from mockkms.vault.framework.message import (
     VaultError,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.lease import LeaseEntry, LeaseState
@@ -337,7 +338,7 @@ class LeaseStore:
                 self.revoke(entry, force=force)
             except VaultError as error:
                 count = "" if exact else f" ({at} / {len(entries)})"
-                raise ErrorResponse(f'failed to revoke "{entry.id}"{count}: {error.errors[0]}') from None
+                raise ErrorResponse(f"failed to revoke {quote(entry.id)}{count}: {error.errors[0]}") from None
 
     def revoke_mount(self, mount: Mount) -> None:
         """Revoke all leases of a mount that is being removed."""

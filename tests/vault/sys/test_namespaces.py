@@ -85,6 +85,9 @@ def test_a_namespace_with_a_seal_of_its_own(world: World) -> None:
     seal = 'seal "shamir" { shares = 3\n threshold = 2 }'
     made = world.write("sys/namespaces/vaulted", {"seal": seal}).data or {}
     assert (len(made["key_shares"]), made["key_threshold"]) == (3, 2)
+    assert world.ask("read", "sys/mounts", namespace="vaulted").errors == ["namespace is sealed"]
+    refused = world.ask("delete", "sys/namespaces/vaulted")
+    assert (refused.status, refused.errors) == (503, ["namespace is sealed"])
     world.write("sys/namespaces/vaulted/seal")
     assert world.ask("read", "sys/mounts", namespace="vaulted").errors == ["namespace is sealed"]
     for share in made["key_shares"][1:]:
@@ -92,6 +95,26 @@ def test_a_namespace_with_a_seal_of_its_own(world: World) -> None:
     status = world.ask("read", "sys/namespaces/vaulted/seal-status").data or {}
     assert (status["sealed"], status["n"], status["t"]) == (False, 3, 2)
     assert world.ask("read", "sys/mounts", namespace="vaulted").errors is None
+
+
+@pytest.mark.parametrize(
+    ("seal", "error"),
+    [
+        ("x", "At 1:3: key 'x' expected start of object ('{') or assignment ('=')"),
+        ("1.5", "At 1:1: expected: IDENT | STRING | ASSIGN | LBRACE got: FLOAT"),
+        ('seal = "x"', "error parsing 'seal': seal.seal: At 1:8: root: not an object type for map (*ast.LiteralType)"),
+        (
+            'seal "shamir" {\n shares = [1]\n}',
+            "error parsing 'seal': seal.shamir: '' expected type 'string', got unconvertible type '[]interface {}', "
+            "value: '[1]'",
+        ),
+    ],
+)
+def test_a_seal_that_cannot_be_read(world: World, seal: str, error: str) -> None:
+    """The texts are OpenBao's, recorded."""
+    refused = world.write("sys/namespaces/vaulted", {"seal": seal})
+    text = f"1 error occurred:\n\t* unable to parse seal config: {error}\n\n"
+    assert (refused.status, refused.errors) == (500, [text])
 
 
 def test_what_a_namespace_cannot_be_made_with(world: World) -> None:

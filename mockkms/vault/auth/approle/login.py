@@ -7,6 +7,7 @@ from mockkms.vault.auth.approle.secretid import remove_expired
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, InvalidCredentials, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
@@ -35,7 +36,9 @@ def log_in(state: AppRole, call: Call, *, role_id: str, secret_id: str) -> Respo
     entry = _use_secret_id(state, call, role, secret_id.strip()) if role.bind_secret_id else None
     address = call.request.remote_address
     if role.secret_id_bound_cidrs and not cidr.contains(role.secret_id_bound_cidrs, address):
-        raise ErrorResponse(f'source address "{address}" unauthorized by CIDR restrictions on the role: %!w(<nil>)')
+        raise ErrorResponse(
+            f"source address {quote(address)} unauthorized by CIDR restrictions on the role: %!w(<nil>)"
+        )
     metadata = {**(entry.metadata if entry is not None else {}), "role_name": role.name}
     auth = Auth(
         internal={"role_name": role.name},
@@ -68,5 +71,5 @@ def _use_secret_id(state: AppRole, call: Call, role: AppRoleRole, secret_id: str
     if entry.cidr_list and not cidr.contains(entry.cidr_list, address):
         how = "by CIDR restrictions on the secret ID: %!w(<nil>)" if limited else (
             "through CIDR restrictions on the secret ID")  # fmt: skip
-        raise ErrorResponse(f'source address "{address}" unauthorized {how}')
+        raise ErrorResponse(f"source address {quote(address)} unauthorized {how}")
     return entry

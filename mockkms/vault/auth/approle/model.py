@@ -15,6 +15,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import BackendError, Request, Response, unsupported_path
 from mockkms.vault.framework.records import Show, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -186,7 +187,7 @@ def check_subset(inner: list[str], outer: list[str] | None) -> None:
 def user_of(core: Environment, request: Request, below: str) -> str:
     """Return the user name for the user lockout: the role id."""
     given = request.data.get("role_id")
-    role_id = "" if given is None or isinstance(given, (list, dict)) else str(given).strip()
+    role_id = "" if given is None else str(given).strip()
     if not role_id and not core.product.has(Feature.LOGIN_NAMES_ALIAS):
         raise BackendError("missing role_id", status=core.product.missing_credentials)
     return role_id
@@ -198,7 +199,7 @@ def renew(state: AppRole, call: Call) -> Response:
     name = call.kept("role_name")
     role = state.roles.get(name)
     if role is None:
-        raise BackendError(f'role "{name}" does not exist during renewal')
+        raise BackendError(f"role {quote(name)} does not exist during renewal")
     return Response(auth=role.renewed(auth))
 
 

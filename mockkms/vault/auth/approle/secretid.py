@@ -15,6 +15,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, NotFound, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import ZERO_TIME, rfc3339
 
@@ -80,7 +81,7 @@ def remove_expired(state: AppRole, call: Call) -> None:
 def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, limit: int) -> Reply:
     role = state.role(call)
     if role is None:
-        raise ErrorResponse(f'role "{role_name}" does not exist')
+        raise ErrorResponse(f"role {quote(role_name)} does not exist")
     remove_expired(state, call)
     digests = page(sorted(role.secret_ids), after, limit)
     return {"keys": [role.secret_ids[digest].accessor for digest in digests]}
@@ -101,7 +102,7 @@ def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dic
         raise ErrorResponse("missing secret_id")
     role = state.role(call)
     if role is None:
-        raise ErrorResponse(f'role "{role_name}" does not exist', status=404)
+        raise ErrorResponse(f"role {quote(role_name)} does not exist", status=404)
     if not role.bind_secret_id:
         raise ErrorResponse("bind_secret_id is not set on the role")
     requested = SecretIDRequest.from_call(call)
@@ -191,7 +192,9 @@ def _pairs(text: str) -> dict[str, str]:
         if not equals or "=" in value:
             raise ValueError("failed to parse the input: invalid <key,value> format")
         if not name or not value:
-            raise ValueError(f'failed to parse the input: invalid <key,value> pair: key: "{name}" value: "{value}"')
+            raise ValueError(
+                f'failed to parse the input: invalid <key,value> pair: key: {quote(name)} value: {quote(value)}'
+            )
         pairs[name] = value
     return pairs
 

@@ -12,6 +12,7 @@ from mockkms import outside
 from mockkms.crypto import jws
 from mockkms.error_context import error_context
 from mockkms.vault.auth.claims import Claims, claims_in
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.time import plain
 from mockkms.vault.policy.names import quoted
 
@@ -77,7 +78,7 @@ def verified(
     if token.algorithm not in algorithms:
         accepted = quoted(algorithms)
         raise ValueError(
-            f'oidc: id token signed with unsupported algorithm, expected {accepted} got "{token.algorithm}"'
+            f"oidc: id token signed with unsupported algorithm, expected {accepted} got {quote(token.algorithm)}"
         )
     if not any(jws.verified(token, key) for key in keys):
         raise ValueError("failed to verify signature: failed to verify id token signature")

@@ -12,6 +12,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response, refusing
 from mockkms.vault.golang import json as go_json
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
@@ -46,7 +47,7 @@ def log_in(state: JWT, call: Call, *, role: str, jwt: str) -> Response:
         raise ErrorResponse("missing role")
     found = state.cel_roles.get(name)
     if found is None:
-        raise ErrorResponse(f'role "{name}" could not be found')
+        raise ErrorResponse(f"role {quote(name)} could not be found")
     if not jwt:
         raise ErrorResponse("missing token")
     claims = claims_of(state, config, found, call, jwt)

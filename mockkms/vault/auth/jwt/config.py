@@ -11,6 +11,7 @@ from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
@@ -114,6 +115,6 @@ def _check_rest(made: JwtConfig, product: Product) -> None:
         if "id_token" in made.oidc_response_types:
             raise ErrorResponse("query response_mode may not be used with an id_token response_type")
     elif made.oidc_response_mode != "form_post":
-        raise ErrorResponse(f'invalid response_mode: "{made.oidc_response_mode}"')
+        raise ErrorResponse(f"invalid response_mode: {quote(made.oidc_response_mode)}")
     with refusing("invalid provider_config: "):
         custom.check(made.provider_config, product)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.auth.claims import Claims, claim
 from mockkms.vault.auth.jwt.model import JwtConfig
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import GoJSONError, decode_object
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -31,7 +32,7 @@ def check(settings: dict[str, object], product: Product) -> None:
         raise ValueError("'provider' field not found in provider_config")
     own = ("kubernetes",) if product.has(Feature.JWT_ADDITIONS) else ()
     if provider not in ("azure", "gsuite", *_SEPARATORS, *own):
-        raise ValueError(f'provider "{provider}" not found in custom providers')
+        raise ValueError(f"provider {quote(provider)} not found in custom providers")
     fault = _gsuite_fault(settings) if provider == "gsuite" else ""
     if fault:
         raise ValueError(f'error initializing "gsuite" provider_config: {fault}')
@@ -65,11 +66,13 @@ def set_groups(config: JwtConfig, claims: Claims, name: str, access_token: str |
     elif provider == "azure" and groups is None:
         source = claim(claims, f"/_claim_names/{name}")
         if source is None:
-            raise ValueError(f'unable to get claim sources: unable to locate groups claim "{name}" in _claim_names')
+            raise ValueError(
+                f"unable to get claim sources: unable to locate groups claim {quote(name)} in _claim_names"
+            )
         endpoint = f"/_claim_sources/{source}/endpoint"
         if claim(claims, endpoint) is None:
             raise ValueError(f"unable to get claim sources: unable to locate {endpoint} in claims")
-        raise ValueError(f'"{name}" claim not found in token: {_no_request_text(access_token)}')
+        raise ValueError(f"{quote(name)} claim not found in token: {_no_request_text(access_token)}")
 
 
 def _no_request_text(access_token: str | None) -> str:

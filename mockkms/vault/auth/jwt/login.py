@@ -21,6 +21,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
 from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
@@ -51,7 +52,7 @@ def log_in(state: JWT, call: Call, *, role: str, jwt: str, distributed_claim_acc
         raise ErrorResponse("missing role")
     found = state.roles.get(name)
     if found is None:
-        raise ErrorResponse(f'role "{name}" could not be found')
+        raise ErrorResponse(f"role {quote(name)} could not be found")
     if found.role_type == "oidc":
         raise ErrorResponse("role with oidc role_type is not allowed")
     if not jwt:
@@ -104,9 +105,9 @@ def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call
 def _identity(claims: Claims, name: str, role: JwtRole) -> LoginAlias:
     user = claim(claims, role.user_claim) if role.user_claim_json_pointer else claims.get(role.user_claim)
     if user is None:
-        raise ErrorResponse(f'claim "{role.user_claim}" not found in token')
+        raise ErrorResponse(f"claim {quote(role.user_claim)} not found in token")
     if not isinstance(user, str):
-        raise ErrorResponse(f'claim "{role.user_claim}" could not be converted to string')
+        raise ErrorResponse(f"claim {quote(role.user_claim)} could not be converted to string")
     metadata: dict[str, str] = {}
     for source, target in (role.claim_mappings or {}).items():
         value = claim(claims, source)
@@ -126,9 +127,9 @@ def _groups(config: JwtConfig, claims: Claims, role: JwtRole, access_token: str 
         custom.set_groups(config, claims, role.groups_claim, access_token)
     value = claim(claims, role.groups_claim)
     if value is None:
-        raise ErrorResponse(f'failed to fetch groups: "{role.groups_claim}" claim not found in token')
+        raise ErrorResponse(f"failed to fetch groups: {quote(role.groups_claim)} claim not found in token")
     if isinstance(value, dict):
-        raise ErrorResponse(f'"{role.groups_claim}" claim could not be converted to string list')
+        raise ErrorResponse(f"{quote(role.groups_claim)} claim could not be converted to string list")
     groups: list[LoginAlias] = []
     for group in value if isinstance(value, list) else [value]:
         if not isinstance(group, str):
@@ -141,11 +142,11 @@ def _check_bound_claims(role: JwtRole, claims: Claims) -> None:
     for name, wanted in (role.bound_claims or {}).items():
         found = claim(claims, name)
         if found is None:
-            raise ErrorResponse(f'error validating claims: claim "{name}" is missing')
+            raise ErrorResponse(f"error validating claims: claim {quote(name)} is missing")
         actual = _listed(found, "received")
         if not _matches(_listed(wanted, "bound"), actual, not isinstance(found, list), role.bound_claims_type):
             raise ErrorResponse(
-                f'error validating claims: claim "{name}" does not match any associated bound claim values'
+                f"error validating claims: claim {quote(name)} does not match any associated bound claim values"
             )
 
 

@@ -25,6 +25,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
@@ -89,7 +90,7 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
         raise ErrorResponse("missing role")
     found = state.roles.get(name)
     if found is None:
-        raise ErrorResponse(f'role "{name}" could not be found')
+        raise ErrorResponse(f"role {quote(name)} could not be found")
     if not client_nonce and found.callback_mode in ("direct", "device"):
         raise ErrorResponse("missing client_nonce")
     if found.callback_mode == "device":

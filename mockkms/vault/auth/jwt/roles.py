@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Response
 from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.fmt import quote
 
 roles = Collection[JWT, JwtRole](
     engine,
@@ -90,7 +91,7 @@ def _check(made: JwtRole, claim_mappings: dict[str, str], oauth2_metadata: list[
         if target == "role":
             raise ErrorResponse('metadata key "role" is reserved and may not be a mapping destination')
         if target in targets:
-            raise ErrorResponse(f'multiple keys are mapped to metadata key "{target}"')
+            raise ErrorResponse(f"multiple keys are mapped to metadata key {quote(target)}")
         targets.add(target)
     for name in oauth2_metadata:
         if name not in ("id_token", "refresh_token", "access_token"):

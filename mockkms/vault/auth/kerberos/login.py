@@ -20,7 +20,7 @@ from mockkms.vault.directories.connecting import connect, connection_fault
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, Operation, Response, permission_denied, refusing
-from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
@@ -74,7 +74,7 @@ def log_in(state: Kerberos, call: Call, *, authorization: str) -> Response:
         return Response(status=401, warnings=[_UNAUTHORISED])
     domain = state.ldap.upndomain
     if domain and client.realm != domain:
-        text = f'identity domain of "{client.realm}" doesn\'t match LDAP upndomain of "{domain}"'
+        text = f"identity domain of {quote(client.realm)} doesn't match LDAP upndomain of {quote(domain)}"
         return Response(status=400, warnings=[text])
     name = client.name.partition("/")[0] if state.config.remove_instance_name else client.name
     found = _groups(state, call, state.ldap, name)
@@ -131,7 +131,7 @@ def _groups(state: Kerberos, call: Call, config: KerberosLdap, name: str) -> lis
         try:
             connection = connect(config, url)
         except (OSError, LdapError, ValueError) as error:
-            faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
+            faults.append(f"error connecting to host {quote(url)}: {connection_fault(url, error)}")
             continue
         with connection:
             return _searched(config, url, connection, name)

@@ -17,6 +17,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -42,7 +43,7 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
         raise ErrorResponse("missing jwt")
     found = state.roles.get(role.lower())
     if found is None:
-        raise ErrorResponse(f'invalid role name "{role}"')
+        raise ErrorResponse(f"invalid role name {quote(role)}")
     if found.token_bound_cidrs and not cidr.contains(found.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     if state.config is None:

@@ -22,7 +22,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
-from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -109,7 +109,8 @@ def _ask(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFound:
     config = state.config
     if not found.groups and not own_client:
         found.warnings.append(
-            f'no LDAP groups found in groupDN "{config.groupdn}"; only policies from locally-defined groups available'
+            f"no LDAP groups found in groupDN {quote(config.groupdn)}; only policies from "
+            "locally-defined groups available"
         )
     known = found.known if config.username_as_alias else name
     user = state.users.get(state.canonical(known) if own_client else name)
@@ -139,7 +140,7 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
             try:
                 connection = connect(state.config, url)
             except (OSError, LdapError, ValueError) as error:
-                faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
+                faults.append(f"error connecting to host {quote(url)}: {connection_fault(url, error)}")
                 continue
             with connection:
                 if own_client:
@@ -155,5 +156,5 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
 
 def _url_fault(url: str, own_client: bool) -> str:
     if own_client and not outside.parse_fault(url) and urlsplit(url).scheme not in PORTS:
-        return f'invalid LDAP scheme in url "{url}": invalid parameter'
+        return f"invalid LDAP scheme in url {quote(url)}: invalid parameter"
     return url_fault(url)

@@ -9,6 +9,7 @@ from mockkms.vault.auth.ldap.model import Ldap, LdapConfig, engine
 from mockkms.vault.directories.connecting import connect, connection_fault
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.passwords import parse_password_policy
 from mockkms.vault.products.features import Feature
 
@@ -48,7 +49,7 @@ def _change(config: LdapConfig, password: str) -> None:
         try:
             connection = connect(config, url)
         except (OSError, LdapError, ValueError) as error:
-            faults.append(f'error connecting to host "{url}": {connection_fault(url, error)}')
+            faults.append(f"error connecting to host {quote(url)}: {connection_fault(url, error)}")
             continue
         with connection:
             with refusing(error=BackendError, of=LdapError):

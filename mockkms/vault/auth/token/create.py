@@ -142,7 +142,7 @@ def _kind(requested: NewToken, role: TokenRole | None) -> str:
             raise ErrorResponse('batch tokens cannot have "num_uses" set')
         if value:
             if _seconds_or(value, f"'{name}' value could not be parsed"):
-                raise ErrorResponse(f'batch tokens cannot have "{name}" set')
+                raise ErrorResponse(f"batch tokens cannot have {quote(name)} set")
             break
     return "batch"
 

@@ -12,6 +12,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Auth, BackendError, Response
 from mockkms.vault.framework.records import Param, Record, Show, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.login import identity_policies
 from mockkms.vault.policy import names
 from mockkms.vault.products import Product
@@ -128,7 +129,7 @@ def renew(state: TokenRoles, call: Call) -> Response:
     if token.role:
         role = state.roles.get(token.role)
         if role is None:
-            raise BackendError(f'original token role "{token.role}" could not be found, not renewing')
+            raise BackendError(f"original token role {quote(token.role)} could not be found, not renewing")
         auth.period, auth.explicit_max_ttl = role.token_period, role.token_explicit_max_ttl
     return Response(auth=auth)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote_plus
 
 from mockkms.urls import urlsplit
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.mfa.model import DUO, OKTA, MfaMethod
 
 ANSWERS = ("approve", "deny", "unreachable")
@@ -22,7 +23,7 @@ def fault(method: MfaMethod, username: str, answer: str) -> str:
         if answer == "deny":
             return "push verification explicitly rejected"
         wanted = "profile.email" if method.config["primary_email"] else "profile.login"
-        user_filter = quote_plus(f'{wanted} eq "{username}"')
+        user_filter = quote_plus(f"{wanted} eq {quote(username)}")
         host = f"{method.config['org_name']}.{method.config['base_url'] or 'okta.com'}"
         return _lost("Get", f"https://{host}/api/v1/users?filter={user_filter}")
     if answer == "deny":

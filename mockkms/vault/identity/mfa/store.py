@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
 from mockkms.vault.golang.duration import go_duration
-from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, MfaState, PendingLogin, Secret
 from mockkms.vault.identity.model import Entity
@@ -170,7 +170,9 @@ class MfaStore:
             return
         secret = entity.mfa.get(method_id)
         if secret is None:
-            raise ValueError(f'MFA secret for method name "{method.name}" not present in entity "{entity.id}"')
+            raise ValueError(
+                f"MFA secret for method name {quote(method.name)} not present in entity {quote(entity.id)}"
+            )
         self._totp(method, entity, secret, passcode)
 
     def _username(self, template: str, entity: Entity) -> str:

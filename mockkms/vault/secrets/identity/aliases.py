@@ -7,6 +7,7 @@ from dataclasses import replace
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import Alias, Entity, settle_alias
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
@@ -114,7 +115,7 @@ def _write(call: Call, name: str, accessor: str, canonical: str, custom: dict[st
 def _mount(call: Call, accessor: str, refusal: str) -> Mount:
     mount = call.core.state.mounts.by_accessor(accessor)
     if mount is None:
-        raise ErrorResponse(f'invalid mount accessor "{accessor}"')
+        raise ErrorResponse(f"invalid mount accessor {quote(accessor)}")
     if mount.namespace != call.request.namespace:
         raise elsewhere(refusal)
     return mount
@@ -173,7 +174,7 @@ def _update(
     )
     mount = call.core.state.mounts.by_accessor(changed.mount_accessor)
     if mount is None:
-        raise BackendError(f'invalid mount accessor "{changed.mount_accessor}"')
+        raise BackendError(f"invalid mount accessor {quote(changed.mount_accessor)}")
     target = _target(call, canonical, accessor, mount) if moved else current
     current.aliases = [present for present in current.aliases if present.id != changed.id]
     target.settle()

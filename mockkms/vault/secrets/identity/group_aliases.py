@@ -7,6 +7,7 @@ from dataclasses import replace
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import EXTERNAL, Alias, Group
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.identity import by_id, elsewhere, engine, own, store
@@ -91,9 +92,9 @@ def _target(call: Call, canonical: str) -> Group:
 def _mount(call: Call, accessor: str) -> Mount:
     mount = call.core.state.mounts.by_accessor(accessor)
     if mount is None:
-        raise ErrorResponse(f'invalid mount accessor "{accessor}"')
+        raise ErrorResponse(f"invalid mount accessor {quote(accessor)}")
     if mount.local:
-        raise ErrorResponse(f'mount accessor "{accessor}" is a local mount')
+        raise ErrorResponse(f"mount accessor {quote(accessor)} is a local mount")
     if mount.namespace != call.request.namespace:
         raise elsewhere("mount referenced via 'mount_accessor' not in the same namespace as alias")
     return mount

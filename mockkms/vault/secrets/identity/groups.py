@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.framework.records import Record, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
 from mockkms.vault.identity.model import EXTERNAL, INTERNAL, Group
 from mockkms.vault.secrets.identity import (
@@ -142,7 +143,7 @@ def _type(sent: str | None, found: Group | None) -> str:
     if found is not None and sent != found.type:
         raise ErrorResponse("group type cannot be changed")
     if (sent or INTERNAL) not in (INTERNAL, EXTERNAL):
-        raise ErrorResponse(f'invalid group type "{sent}"')
+        raise ErrorResponse(f"invalid group type {quote(sent)}")
     return sent or INTERNAL
 
 
@@ -150,7 +151,7 @@ def _entities(call: Call, sent: list[str]) -> list[str]:
     members = distinct(sent)
     for entity_id in members:
         if own(call, store(call).state.entities, entity_id) is None:
-            raise BackendError(f'invalid entity ID "{entity_id}"')
+            raise BackendError(f"invalid entity ID {quote(entity_id)}")
     return members
 
 
@@ -160,13 +161,13 @@ def _groups(call: Call, sent: list[str], parent: Group | None) -> list[str]:
     for group_id in below:
         member = own(call, groups, group_id)
         if member is None:
-            raise BackendError(f'invalid member group ID "{group_id}"')
+            raise BackendError(f"invalid member group ID {quote(group_id)}")
         if parent is None or parent.id in (member.parents or ()):
             continue
         if parent.id == group_id:
-            raise BackendError(f'member group ID "{group_id}" is same as the ID of the group')
+            raise BackendError(f"member group ID {quote(group_id)} is same as the ID of the group")
         if _reaches(groups, group_id, parent.id):
-            raise ErrorResponse(f'cyclic relationship detected for member group ID "{group_id}"')
+            raise ErrorResponse(f"cyclic relationship detected for member group ID {quote(group_id)}")
     return below
 
 

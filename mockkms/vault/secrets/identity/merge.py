@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.checks import distinct
 from mockkms.vault.identity.model import Alias, Entity
 from mockkms.vault.products.features import Feature
@@ -118,7 +119,7 @@ def _check_mfa(target: Entity, sources: list[Entity], force: bool) -> None:
     for source in sources:
         for method in source.mfa:
             if method in target.mfa and not force:
-                raise BackendError(f'conflicting MFA config ID "{method}" in entity ID "{source.id}"')
+                raise BackendError(f"conflicting MFA config ID {quote(method)} in entity ID {quote(source.id)}")
 
 
 def _check_choice(target: Entity, sources: list[Entity], keep: list[str]) -> None:

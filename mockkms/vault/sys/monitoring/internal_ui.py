@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -80,7 +81,8 @@ def read_mount(_state: object, call: Call) -> dict[str, object]:
     place = namespace + mount.namespace if mount is not None and inner else namespace
     if mount is None or not core.policies.reaches(token, mount.path, place):
         raise ErrorResponse(
-            f'preflight capability check returned 403, please ensure client\'s policies grant access to path "{path}"',
+            f"preflight capability check returned 403, please ensure client's policies grant access "
+            f"to path {quote(path)}",
             status=403,
         )
     return {**_info(core, mount), "path": mount.namespace + mount.path if inner else shown_path(mount)}

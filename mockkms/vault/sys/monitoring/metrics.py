@@ -7,6 +7,7 @@ import time
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.sys.engine import engine
 
 _OPENMETRICS = "application/openmetrics-text"
@@ -24,7 +25,7 @@ def read_metrics(_state: object, call: Call) -> Response:
     """Return the metrics in one of two formats."""
     wanted = call.request.query.get("format", "") or _accepted(call.request.headers.get("Accept", ""))
     if wanted not in ("", "prometheus"):
-        text = f'metric response format "{wanted}" unknown'
+        text = f"metric response format {quote(wanted)} unknown"
         return Response(raw=text.encode("utf-8", "replace"), status=400, content_type="text/plain")
     # Not needed by a start.
     from mockkms.vault.telemetry.exposition import Metrics, as_json, as_prometheus

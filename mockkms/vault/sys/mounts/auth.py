@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel import mounting
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.config import decoded_config, lease_settings, new_config
@@ -64,7 +65,7 @@ def enable_auth(
     version = plugin_version(core, config.plugin_version, mount_type, "auth")
     options = dict(call["options"])
     if options.get("version"):
-        raise ErrorResponse(f'auth method "{mount_type}" does not allow setting a version')
+        raise ErrorResponse(f"auth method {quote(mount_type)} does not allow setting a version")
     visibility(config.listing_visibility)
     if mount_type in ("token", "ns_token"):
         raise ErrorResponse("token credential backend cannot be instantiated")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel import mounting
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import conflict, protected, sanitized
@@ -49,11 +50,11 @@ def move(_state: object, call: Call) -> Response:
     _check_protected(call.core, from_path, to_path)
     mount = core.state.mounts.match(namespace, sanitized(source)) or core.state.mounts.match(from_namespace, from_path)
     if mount is None:
-        raise ErrorResponse(f'no matching mount at "{sanitized(source)}"')
+        raise ErrorResponse(f"no matching mount at {quote(sanitized(source))}")
     whole = to_namespace + to_path
     taken = conflict(core.state.mounts, namespace, whole.removeprefix(namespace))
     if taken not in ("", to_namespace):
-        raise ErrorResponse(f'path already in use at "{taken}"')
+        raise ErrorResponse(f"path already in use at {quote(taken)}")
     migration = core.entropy.uuid()
     exact = (mount.namespace, mount.path) == (from_namespace, from_path)
     if exact:
@@ -78,7 +79,7 @@ def _split(call: Call, path: str) -> tuple[str, str]:
 
 def _check_target(given: str, path: str) -> None:
     if path == "":
-        raise ErrorResponse(f'invalid destination mount path "{given}"')
+        raise ErrorResponse(f"invalid destination mount path {quote(given)}")
     cleaned = re.sub("^//+", "/", posixpath.normpath(path)) + "/"
     if path != cleaned:
         raise ErrorResponse(f"invalid destination mount: path '{path}' does not match cleaned path '{cleaned}'")
@@ -89,13 +90,13 @@ def _check_target(given: str, path: str) -> None:
 def _check_protected(core: Environment, source: str, target: str) -> None:
     if source.startswith("auth/"):
         if not target.startswith("auth/"):
-            raise ErrorResponse(f'cannot remount auth mount to non-auth mount "{target}"')
+            raise ErrorResponse(f"cannot remount auth mount to non-auth mount {quote(target)}")
         if source.startswith("auth/token"):
-            raise ErrorResponse(f'cannot remount "{source}"')
+            raise ErrorResponse(f"cannot remount {quote(source)}")
         if target.startswith("auth/token"):
-            raise ErrorResponse(f'cannot remount to destination "{target}"')
+            raise ErrorResponse(f"cannot remount to destination {quote(target)}")
     elif source.startswith(protected(core)):
-        raise ErrorResponse(f'cannot remount "{source}"')
+        raise ErrorResponse(f"cannot remount {quote(source)}")
     elif target.startswith(protected(core)):
         raise ErrorResponse(f"cannot remount to destination {target}")
 

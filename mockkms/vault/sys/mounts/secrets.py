@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel import mounting
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.config import decoded_config, lease_settings, new_config
@@ -64,7 +65,7 @@ def enable_mount(
         options["version"] = mount_type[-1]
         mount_type = "kv"
     elif mount_type != "kv" and options.get("version"):
-        raise ErrorResponse(f'secrets engine "{mount_type}" does not allow setting a version')
+        raise ErrorResponse(f"secrets engine {quote(mount_type)} does not allow setting a version")
     version = plugin_version(core, config.plugin_version, mount_type, "secrets")
     made = new_config(config, leases, version)
     made.token_type = ""
@@ -92,15 +93,15 @@ def enable_mount(
 def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> None:
     """Raise ErrorResponse if a secrets engine cannot be mounted."""
     if path.startswith(protected(call.core)):
-        raise ErrorResponse(f'cannot mount "{path}"')
+        raise ErrorResponse(f"cannot mount {quote(path)}")
     if unmountable(call.core, mount_type):
-        raise ErrorResponse(f'mount type of "{mount_type}" is not mountable')
+        raise ErrorResponse(f"mount type of {quote(mount_type)} is not mountable")
     check_conflict(call, path)
     found = implementation(call.core, "secret", mount_type, options)
     if found is None or version or mount_type in SINGLETONS:
         raise not_in_catalog(mount_type, version)
     if found.type == "kv" and options.get("version", "") not in ("", "1"):
-        raise ErrorResponse(f'nil backend of type "{mount_type}" returned from factory')
+        raise ErrorResponse(f"nil backend of type {quote(mount_type)} returned from factory")
 
 
 @one.on(Operation.DELETE)
@@ -111,7 +112,7 @@ def disable_mount(_state: object, call: Call) -> None:
     if mount is None:
         return
     if path.startswith(protected(call.core)):
-        raise ErrorResponse(f'cannot unmount "{path}"')
+        raise ErrorResponse(f"cannot unmount {quote(path)}")
     if mount.namespace != call.request.namespace:
         raise ErrorResponse("failed to taint entry in mounts table")
     mounting.unmount(call.core, mount)

@@ -211,7 +211,7 @@ def semantic_version(core: Environment, text: str, *, dashed: bool = False) -> s
     match = _VERSION.fullmatch(text)
     if dashed and match is not None and match[3] and text[match.start(3) - 1] != "-":
         match = None
-    refusal = f'version "{text}" is not a valid semantic version: '
+    refusal = f"version {quote(text)} is not a valid semantic version: "
     if match is None:
         raise ErrorResponse(f"{refusal}{core.product.texts.malformed_version}: {text}")
     segments, number, word, meta = match.groups()

@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
 from mockkms.vault.golang.duration import parse_int64, parse_seconds
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -110,7 +111,7 @@ def _shown(call: Call, path: str) -> Response:
     core = call.core
     mount = core.state.mounts.match(call.request.namespace, path)
     if mount is None or path.startswith(own_paths(core)):
-        raise ErrorResponse(f'cannot fetch sysview for path "{path}"')
+        raise ErrorResponse(f"cannot fetch sysview for path {quote(path)}")
     data: dict[str, object] = {
         "default_lease_ttl": core.default_ttl(mount),
         "description": mount.description,
@@ -142,7 +143,7 @@ def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
             raise ErrorResponse(f"cannot tune parameter {refused[0]} of {path}")
     mount = call.core.state.mounts.match(call.request.namespace, path)
     if mount is None:
-        raise ErrorResponse(f'tune of path "{path}" failed: no mount entry found')
+        raise ErrorResponse(f"tune of path {quote(path)} failed: no mount entry found")
     # Changes are made to a copy, so that a refused request has no effect.
     config = copy.deepcopy(mount.config)
     if not untunable:
@@ -195,7 +196,7 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
         return
     texts, disable = _lockout_members(raw)
     if mount.type.lower() not in _LOCKABLE:
-        raise ErrorResponse(f'tuning of user lockout configuration for auth type "{mount.type}" not allowed')
+        raise ErrorResponse(f"tuning of user lockout configuration for auth type {quote(mount.type)} not allowed")
     lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
     text = texts.get("lockout_threshold", "")
     if text:

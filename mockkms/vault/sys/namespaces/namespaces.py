@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.namespaces import canonical, parse_name, validate
 from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
@@ -57,7 +58,7 @@ def _listed(call: Call, *, recursive: bool) -> dict[str, object]:
     parent = call.request.namespace
     store = call.core.namespaces
     found = {n.path[len(parent) :]: store.shown(n) for n in store.children(parent, recursive=recursive)}
-    return {"keys": list(found), "key_info": found} if found else {"keys": []}
+    return {"keys": list(found), "key_info": found} if found else {}
 
 
 @lock.on(Operation.UPDATE)
@@ -66,10 +67,10 @@ def lock_namespace(_state: object, call: Call) -> dict[str, object]:
     found = _lockable(call)
     locking = call.core.namespaces.locking(found.path)
     if locking is found:
-        raise ErrorResponse(f'cannot lock namespace "{found.path}": is already locked')
+        raise ErrorResponse(f"cannot lock namespace {quote(found.path)}: is already locked")
     if locking is not None:
         raise ErrorResponse(
-            f'cannot lock namespace "{found.path}": ancestor namespace "{locking.path}" is already locked'
+            f"cannot lock namespace {quote(found.path)}: ancestor namespace {quote(locking.path)} is already locked"
         )
     found.locked, found.unlock_key = True, call.core.entropy.base62(24)
     return {"unlock_key": found.unlock_key}
@@ -92,10 +93,10 @@ def unlock_namespace(_state: object, call: Call, *, unlock_key: str) -> Response
         raise BackendError("provided empty key")
     found = _lockable(call)
     if not found.locked:
-        raise ErrorResponse(f'namespace "{found.path}" is not locked')
+        raise ErrorResponse(f"namespace {quote(found.path)} is not locked")
     locking = call.core.namespaces.locking(found.path)
     if locking is not None and locking is not found:
-        raise ErrorResponse(f'cannot unlock "{found.path}" with namespace "{locking.path}" being locked')
+        raise ErrorResponse(f"cannot unlock {quote(found.path)} with namespace {quote(locking.path)} being locked")
     if unlock_key and unlock_key != found.unlock_key:
         raise ErrorResponse("incorrect unlock key")
     found.locked, found.unlock_key = False, ""
@@ -178,7 +179,7 @@ def delete_namespace(_state: object, call: Call) -> Response:
     if found is None:
         return Response(warnings=["requested namespace does not exist"])
     if store.sealed(path):
-        raise ErrorResponse("namespace is sealed")
+        raise ErrorResponse("namespace is sealed", status=503)
     if store.children(path, recursive=True):
         raise ErrorResponse("unable to delete namespace containing child namespaces")
     store.delete(path)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 
 from mockkms.crypto.encoding import b64
+from mockkms.vault import hcl
 from mockkms.vault.framework.endpoint import Call, Field
-from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import (
     BackendError,
     ErrorResponse,
@@ -17,6 +17,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote, shown
 from mockkms.vault.kernel.namespaces import parse_name
 from mockkms.vault.kernel.state import Namespace
 from mockkms.vault.products.features import Feature
@@ -26,8 +27,7 @@ from mockkms.vault.sys.engine import engine
 
 _NEEDS = Feature.NAMESPACES
 _PATH = {"path": Field(Kind.STRING, help="Name of the namespace within the one of the request.")}
-_STANZA = re.compile(r'seal\s+"(?P<type>[^"]*)"\s*\{(?P<body>[^}]*)\}')
-_SETTING = re.compile(r'(\w+)\s*=\s*"?([^"\s]*)"?')
+_MOST_STANZAS = 3
 
 status = engine.path(
     "namespaces/{path:some}/seal-status",
@@ -68,7 +68,7 @@ def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
         raise BackendError("namespaces currently only support shamir seals")
     counts = []
     for name in ("shares", "threshold"):
-        value = settings.get(name, "0")
+        value = settings.get(name) or "0"
         if re.fullmatch(r"-?\d{1,9}", value) is None:
             raise BackendError("value of shares parameter must be integer")
         counts.append(int(value))
@@ -78,25 +78,47 @@ def parse_seal(text: str, pgp_keys: list[str]) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
+def _strings(block: hcl.Node, framing: str) -> dict[str, str]:
+    """Return the settings of one seal, which have to be texts, numbers or booleans. Raises HclError."""
+    found: dict[str, str] = {}
+    value: object = None
+    try:
+        for name, value in hcl.decode_map(block, "root").items():
+            found[name] = str(convert(Kind.STRING, value)[1])
+    except hcl.HclError as error:
+        raise hcl.HclError(f"{framing}{error}") from None
+    except ValueError as error:
+        raise hcl.HclError(f"{framing}{error}, value: '{shown(value)}'") from None
+    return found
+
+
 def _stanzas(text: str) -> tuple[dict[str, str], list[str]]:
-    if text.lstrip().startswith("{"):
-        with refusing("unable to parse seal config: ", BackendError, of=(ValueError, AttributeError, TypeError)):
-            seals = json.loads(text).get("seal", {})
-            listed = seals if isinstance(seals, list) else [seals]
-            pairs = [(kind, body) for entry in listed for kind, body in entry.items()]
-            settings = {str(k): str(v) for _kind, body in pairs for k, v in dict(body).items()}
-        return settings, [str(kind) for kind, _body in pairs]
-    found = list(_STANZA.finditer(text))
-    settings = {name: value for match in found for name, value in _SETTING.findall(match["body"])}
-    return settings, [match["type"] for match in found]
+    """Return the settings of all seals, and the type of each (``configutil.ParseKMSes``)."""
+    settings: dict[str, str] = {}
+    kinds: list[str] = []
+    with refusing("unable to parse seal config: ", BackendError, of=hcl.HclError):
+        items = hcl.parse(text)
+        for block in ("seal", "kms"):
+            stanzas = items.under(block).items
+            if len(stanzas) > _MOST_STANZAS:
+                raise hcl.HclError(f"error parsing '{block}': only two or less {quote(block)} blocks are permitted")
+            for stanza in stanzas:
+                kind = stanza.keys[0].name if stanza.keys else block
+                settings |= _strings(stanza.value, f"error parsing '{block}': {block}.{kind}: ")
+                kinds.append(kind.lower())
+    return settings, kinds
 
 
 def install_seal(call: Call, namespace: Namespace, shares: int, threshold: int) -> dict[str, object]:
-    """Set up the seal of a new namespace; return its shares, which are shown only this once."""
+    """Set up the seal of a new namespace; return its shares, which are shown only this once.
+
+    Like the real server, leave the namespace sealed.
+    """
     random = call.core.entropy.bytes
     key, parts = make_key(shares, threshold, random)
     namespace.barrier = Barrier(installed=call.now(), sealed=False)
     namespace.barrier.install(key, shares, threshold, random, parts)
+    namespace.barrier.seal()
     return {"key_shares": [part.hex() for part in parts], "key_threshold": threshold}
 
 
@@ -120,7 +142,7 @@ def _shown(barrier: Barrier) -> dict[str, object]:
 def _barrier(call: Call) -> Barrier:
     name, found = _named(call)
     if found is None:
-        raise BackendError(f'namespace "{name}" doesn\'t exist')
+        raise BackendError(f"namespace {quote(name)} doesn't exist")
     if found.barrier is None:
         raise ErrorResponse("namespace is not sealable")
     return found.barrier

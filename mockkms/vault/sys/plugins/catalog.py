@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_operation
-from mockkms.vault.golang.fmt import unhex
+from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import builtin_version, semantic_version
@@ -71,7 +71,7 @@ def read_plugin(_state: object, call: Call, *, version: str) -> dict[str, object
     """Return one plugin; a path without a known type has the older form and gets a warning."""
     name, kind = call["name"], call["type"]
     if not kind:
-        text = f'Deprecated API endpoint, cannot read plugin information from catalog for "{name}"'
+        text = f"Deprecated API endpoint, cannot read plugin information from catalog for {quote(name)}"
         return Response(warnings=[text])
     wanted = semantic_version(call.core, version, dashed=True) if version else ""
     product = call.core.product
@@ -128,10 +128,10 @@ def delete_plugin(_state: object, call: Call, *, name: str) -> Response | None:
     """Delete nothing: the catalog has built-in plugins only, which stay."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
-        raise ErrorResponse(f'version "{version}" cannot be deleted')
+        raise ErrorResponse(f"version {quote(version)} cannot be deleted")
     if call["type"]:
         return None
-    text = f'Deprecated API endpoint, cannot deregister plugin from catalog for "{name}"'
+    text = f"Deprecated API endpoint, cannot deregister plugin from catalog for {quote(name)}"
     return Response(warnings=[text])
 
 

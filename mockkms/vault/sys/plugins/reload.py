@@ -6,7 +6,7 @@ from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import SINGLETONS
@@ -91,14 +91,14 @@ def _mounts_of(call: Call, plugin: str, kind: str) -> int:
 
 def _check_reloadable(call: Call, plugin: str) -> None:
     if plugin in SINGLETONS:
-        raise ErrorResponse(f'{_ONCE}: "{plugin}"')
+        raise ErrorResponse(f"{_ONCE}: {quote(plugin)}")
     builtins = call.core.product.builtins
     kinds = {kind for kind in _TYPES if plugin in builtins.names(kind)}
     if not kinds:
-        raise ErrorResponse(f'plugin not found in the catalog: "{plugin}"')
+        raise ErrorResponse(f"plugin not found in the catalog: {quote(plugin)}")
     if kinds == {"database"}:
         raise ErrorResponse(
-            f'plugin "{plugin}" cannot be reloaded, only plugins of type auth and secret can be reloaded'
+            f"plugin {quote(plugin)} cannot be reloaded, only plugins of type auth and secret can be reloaded"
         )
 
 
@@ -110,8 +110,8 @@ def _check_mounts(call: Call, mounts: list[str]) -> None:
         path = path if path.endswith("/") else path + "/"
         mount = call.core.state.mounts.match(call.request.namespace, path)
         if mount is None:
-            faults.append(f'cannot fetch mount entry on "{path}"')
+            faults.append(f"cannot fetch mount entry on {quote(path)}")
         elif not lenient and mount.namespace == call.request.namespace and mount.type in SINGLETONS:
-            faults.append(f'cannot reload plugin on "{path}": {_ONCE}: "{mount.type}"')
+            faults.append(f"cannot reload plugin on {quote(path)}: {_ONCE}: {quote(mount.type)}")
     if faults:
         raise BackendError(*faults) if lenient else ErrorResponse(error_list(faults))

@@ -70,6 +70,8 @@ detailed = engine.path(
 def list_legacy(_state: object, call: Call) -> Response:
     """Return the names, both in ``data`` and at the top level."""
     names = _names(call)
+    if not names:
+        return Response(data={"policies": None}, flat=True)
     return Response(data={"keys": names, "policies": names}, flat=True)
 
 

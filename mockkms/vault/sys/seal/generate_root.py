@@ -10,6 +10,7 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, VaultError, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares
 from mockkms.vault.seals.barrier import Barrier, RootGeneration, check_length, decode_key
@@ -93,7 +94,9 @@ def add_share(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce
     if running is None:
         raise ErrorResponse("no root generation in progress")
     if nonce != running.nonce:
-        raise ErrorResponse(f'incorrect nonce supplied; nonce for this root generation operation is "{running.nonce}"')
+        raise ErrorResponse(
+            f"incorrect nonce supplied; nonce for this root generation operation is {quote(running.nonce)}"
+        )
     if key in running.progress:
         raise ErrorResponse("given key has already been provided during this generation operation")
     running.progress.append(key)

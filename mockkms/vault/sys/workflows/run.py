@@ -72,7 +72,7 @@ class Run:
         for declared in self.workflow.fields or ():
             value = declared.default if declared.default is not None else zero(declared.kind)
             if declared.name in self.sent:
-                failed = f'failed input schema validation: error converting input for field "{declared.name}": '
+                failed = f"failed input schema validation: error converting input for field {quote(declared.name)}: "
                 with refusing(failed, BackendError):
                     there, converted = convert(declared.kind, self.sent[declared.name])
                 value = converted if there else value

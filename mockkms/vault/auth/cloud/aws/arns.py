@@ -9,6 +9,8 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
+from mockkms.vault.golang.fmt import quote
+
 _PREFIXES = {"user": "AIDA", "role": "AROA", "assumed-role": "AROA", "instance-profile": "AIPA"}
 
 
@@ -47,10 +49,10 @@ def parse(arn: str) -> Principal:
         raise ValueError(f"unrecognized service: {parts[2]}, not one of iam or sts")
     steps = parts[5].split("/")
     if len(steps) < 2:
-        raise ValueError(f'unrecognized arn: "{parts[5]}" contains fewer than 2 slash-separated parts')
+        raise ValueError(f"unrecognized arn: {quote(parts[5])} contains fewer than 2 slash-separated parts")
     if steps[0] == "assumed-role":
         if len(steps) < 3:
-            raise ValueError(f'unrecognized arn: "{parts[5]}" contains fewer than 3 slash-separated parts')
+            raise ValueError(f"unrecognized arn: {quote(parts[5])} contains fewer than 3 slash-separated parts")
         return Principal(parts[1], parts[4], steps[0], "", steps[1], steps[2])
     if steps[0] not in _PREFIXES:
         raise ValueError(f'unrecognized principal type: "{steps[0]}"')

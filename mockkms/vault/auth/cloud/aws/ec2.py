@@ -24,6 +24,7 @@ from mockkms.vault.framework.message import (
     refusing,
 )
 from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.tokens import cidr
 from mockkms.world.clock import parse_rfc3339
 
@@ -38,7 +39,7 @@ def log_in(state: AwsAuth, call: Call, name: str, document: IdentityDocument, no
         raise BackendError("missing role name")
     role = state.roles.get(name.lower())
     if role is None:
-        raise ErrorResponse(f'entry for role "{name}" not found')
+        raise ErrorResponse(f"entry for role {quote(name)} not found")
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     if role.auth_type != "ec2":

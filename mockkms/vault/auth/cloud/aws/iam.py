@@ -18,6 +18,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import globs
 from mockkms.vault.tokens import cidr
 
@@ -130,7 +131,7 @@ def renew(state: AwsAuth, call: Call) -> Response:
     if role.bound_iam_principal_arn:
         principal = arns.parse(canonical)
         if not _bound(role, call.kept("client_user_id"), principal):
-            gone = f'role "{name}" no longer bound to ARN "{canonical}"'
+            gone = f'role {quote(name)} no longer bound to ARN "{canonical}"'
             _match_globs(state, call, role, principal, gone, BackendError, f'updating login for role "{name}"')
     return Response(auth=role.renewed(auth))
 

@@ -8,6 +8,7 @@ from mockkms.vault.auth.cloud.azure.model import AzureAuth, AzureConfig, engine
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.golang.fmt import quote
 
 _CLOUDS = ("AZURECHINACLOUD", "AZUREPUBLICCLOUD", "AZUREUSGOVERNMENTCLOUD")
 _RESET = ("root_password_ttl", "max_retries", "retry_delay", "max_retry_delay")
@@ -52,7 +53,7 @@ def write(state: AzureAuth, call: Call) -> None:
         if not getattr(made, name):
             raise BackendError(f"{name} is required")
     if made.environment and made.environment.upper() not in _CLOUDS:
-        raise BackendError(f'err: no cloud configuration matching the name "{made.environment.upper()}"')
+        raise BackendError(f"err: no cloud configuration matching the name {quote(made.environment.upper())}")
     with refusing():
         made.register_rotation()
     state.config = made

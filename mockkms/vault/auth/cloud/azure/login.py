@@ -21,6 +21,7 @@ from mockkms.vault.framework.message import (
     Response,
     refusing,
 )
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.time import plain
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -63,7 +64,7 @@ def log_in(
         raise ErrorResponse("role is required")
     found = state.roles.get(role.lower())
     if found is None:
-        raise ErrorResponse(f'invalid role name "{role}"')
+        raise ErrorResponse(f"invalid role name {quote(role)}")
     found.check_address(call.request)
     named = Named(subscription_id, resource_group_name, vm_name, vmss_name, resource_id)
     _check_names(named)
@@ -83,7 +84,7 @@ def _check_names(named: Named) -> None:
         (_NAME, named.vm_name, "vm name"),
     ):
         if value and not pattern.fullmatch(value):
-            raise ErrorResponse(f'invalid {what} "{value}"')
+            raise ErrorResponse(f"invalid {what} {quote(value)}")
 
 
 def _claims(state: AzureAuth, call: Call, jwt: str) -> Claims:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mockkms.vault.auth.claims import Claims
 from mockkms.vault.auth.cloud.azure.model import AzureAuth, AzureResource, AzureRole
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.golang.fmt import quote
 
 _COMPUTE = "providers/Microsoft.Compute"
 _RULE = "-" * 80
@@ -70,7 +71,7 @@ def _resource(state: AzureAuth, call: Call, role: AzureRole, named: Named, claim
         if role.bound_scale_sets:
             raise ValueError("scale set requires the vmss_name field to be set")
         if named.resource_id.count("/") < 2 or not named.resource_id.startswith("/"):
-            raise ValueError(f'unable to parse the resource ID: "{named.resource_id}"')
+            raise ValueError(f"unable to parse the resource ID: {quote(named.resource_id)}")
         return _with_identity(_found(state, call, named.resource_id, "user assigned identity"), "client")
     if not claims.get("appid"):
         raise ValueError("one of vm_name, vmss_name, resource_id, or an appid JWT claim must be provided")

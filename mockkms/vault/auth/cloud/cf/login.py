@@ -22,6 +22,7 @@ from mockkms.vault.auth.cloud.cf.model import CfApp, CfAuth, CfConfig, CfRole, e
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.time import plain
 
 _BASH = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\w{3} +\d{1,2} \d\d:\d\d:\d\d) [A-Z]{3,4} (\d{4})")
@@ -151,7 +152,7 @@ def _signature(text: str) -> bytes:
     if encoded.count(":"):
         raise ValueError("invalid signature format")
     if separator and version != "v1":
-        raise ValueError(f'invalid signature version "{version}"')
+        raise ValueError(f"invalid signature version {quote(version)}")
     return b64.decode(encoded if separator else version.replace("-", "+").replace("_", "/"))
 
 

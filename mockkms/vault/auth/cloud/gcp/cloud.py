@@ -14,6 +14,7 @@ from mockkms.crypto import jws
 from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpAuth, GcpMachine
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.golang.fmt import quote
 from mockkms.world.clock import parse_rfc3339
 
 _VALID = ("PROVISIONING", "RUNNING", "STAGING")
@@ -56,7 +57,7 @@ def keys_of(state: GcpAuth, call: Call, key_id: str, subject: str, *, own: bool)
     if found:
         return found
     call.request.trace.hint = "the world's Google Cloud has no key for this token (`issuer_keys`, `service_accounts`)"
-    failed = f'unable to get public key "{key_id}" for JWT subject "{subject}": '
+    failed = f"unable to get public key {quote(key_id)} for JWT subject {quote(subject)}: "
     why = f'service account key "{key_id}" not found' if own else "no Google OAuth2 provider key found for GCE role"
     raise ValueError(failed + why)
 

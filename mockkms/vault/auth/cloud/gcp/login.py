@@ -23,6 +23,7 @@ from mockkms.vault.framework.message import (
     refusing,
 )
 from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.fmt import quote
 
 _TOLERANCE = 60
 """Seconds."""
@@ -58,7 +59,7 @@ def log_in(state: GcpAuth, call: Call, *, role: str, jwt: str | None = None) -> 
         raise ErrorResponse("role is required")
     found = state.roles.get(role.lower())
     if found is None:
-        raise ErrorResponse(f'role "{role}" not found')
+        raise ErrorResponse(f"role {quote(role)} not found")
     if jwt is None:
         raise ErrorResponse("jwt argument is required")
     with refusing():
@@ -135,7 +136,7 @@ def _of_account(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: s
 def _of_machine(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: str, instance: Instance) -> Response:
     if role.bound_projects and instance.project_id not in role.bound_projects:
         raise ErrorResponse(
-            f'instance "{instance.instance_id}" (project "{instance.project_id}") not in bound projects '
+            f"instance {quote(instance.instance_id)} (project {quote(instance.project_id)}) not in bound projects "
             f"[{' '.join(role.bound_projects)}]"
         )
     place = f"project {instance.project_id}, zone: {instance.zone}, instance: {instance.instance_name}"
@@ -143,7 +144,7 @@ def _of_machine(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: s
         machine = _machine(state, call, instance)
     with refusing():
         bounds.check_machine(state, call, role, machine, subject)
-    with refusing(f'Could not find service account "{subject}" used for GCE metadata token: '):
+    with refusing(f"Could not find service account {quote(subject)} used for GCE metadata token: "):
         account = cloud.account(state, call, subject)
     config = state.config or GcpConfig()
     own = f"gce-{machine.instance_id}"
@@ -202,9 +203,9 @@ def renew(state: GcpAuth, call: Call) -> Response:
         raise ErrorResponse("role name metadata not associated with auth token, invalid")
     role = state.roles.get(name.lower())
     if role is None:
-        raise ErrorResponse(f'role "{name}" no longer exists')
+        raise ErrorResponse(f"role {quote(name)} no longer exists")
     if set(role.token_policies or []) - {"default"} != set(auth.token_policies) - {"default"}:
-        raise ErrorResponse(f'policies on role "{name}" have changed, cannot renew')
+        raise ErrorResponse(f"policies on role {quote(name)} have changed, cannot renew")
     with refusing():
         if role.type == "iam":
             _renew_account(state, call, role, name, metadata)

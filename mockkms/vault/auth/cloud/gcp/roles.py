@@ -11,6 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.names import quoted
 
 _LIST = Kind.COMMA_STRINGS
@@ -102,7 +103,7 @@ def _take_singles(call: Call, role: GcpRole) -> list[str]:
     for old, new in _OLD.items():
         if old in call:
             if new in call:
-                raise ErrorResponse(f'cannot specify both "{old}" and "{new}"')
+                raise ErrorResponse(f'cannot specify both "{old}" and {quote(new)}')
             warnings.append(_deprecated(old, new))
             setattr(role, new, [*getattr(role, new), call[old]])
     return warnings

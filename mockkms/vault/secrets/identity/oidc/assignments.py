@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.identity import engine
 from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, Assignment, OidcCollection, Scope, service
 from mockkms.vault.secrets.identity.oidc.tokens import check_template, decoded_template
@@ -50,7 +51,7 @@ def _lowered(given: str) -> str:
 def write_assignment(state: object, call: Call, name: str, assignment: Assignment) -> None:
     """Create or change an assignment. Raises ErrorResponse for the one that allows all."""
     if name == ALLOW_ALL:
-        raise ErrorResponse(f'modification of assignment "{ALLOW_ALL}" not allowed')
+        raise ErrorResponse(f"modification of assignment {quote(ALLOW_ALL)} not allowed")
     assignment.update_from(call)
     assignment.entity_ids = distinct(map(_lowered, assignment.entity_ids))
     assignment.group_ids = distinct(map(_lowered, assignment.group_ids))
@@ -61,11 +62,11 @@ def delete_assignment(state: object, call: Call, *, name: str) -> None:
     """Delete an assignment. Raises ErrorResponse for the one that allows all, and while clients use it."""
     oidc = service(call)
     if name == ALLOW_ALL:
-        raise ErrorResponse(f'deletion of assignment "{ALLOW_ALL}" not allowed')
+        raise ErrorResponse(f"deletion of assignment {quote(ALLOW_ALL)} not allowed")
     users = sorted(client for client, entry in oidc.clients.items() if name in entry.assignments)
     if users:
         raise ErrorResponse(
-            f'unable to delete assignment "{name}" because it is currently referenced by these clients: '
+            f"unable to delete assignment {quote(name)} because it is currently referenced by these clients: "
             f"{', '.join(users)}"
         )
     oidc.assignments.pop(name, None)
@@ -75,7 +76,7 @@ def delete_assignment(state: object, call: Call, *, name: str) -> None:
 def write_scope(state: object, call: Call, name: str, scope: Scope) -> None:
     """Create or change a scope. Raises ErrorResponse for its name or template."""
     if name == OPENID:
-        raise ErrorResponse(f'the "{OPENID}" scope name is reserved')
+        raise ErrorResponse(f"the {quote(OPENID)} scope name is reserved")
     scope.update_from(call)
     scope.template = decoded_template(scope.template)
     check_template(scope.template, call.now())
@@ -88,6 +89,7 @@ def delete_scope(state: object, call: Call, *, name: str) -> None:
     users = sorted(provider for provider, entry in oidc.providers.items() if name in entry.scopes_supported)
     if users:
         raise ErrorResponse(
-            f'unable to delete scope "{name}" because it is currently referenced by these providers: {", ".join(users)}'
+            f"unable to delete scope {quote(name)} because it is currently referenced by these "
+            f"providers: {', '.join(users)}"
         )
     oidc.scopes.pop(name, None)

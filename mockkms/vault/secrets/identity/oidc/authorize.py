@@ -10,6 +10,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.framework.records import Record, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, own, store
 from mockkms.vault.secrets.identity.oidc.assignments import OPENID
@@ -139,7 +140,7 @@ def asked_scopes(text: str, provider: Provider) -> list[str]:
     """Return the requested scopes that a provider has. Raises OAuthError if ``openid`` is not requested."""
     wanted = sorted({part.strip() for part in text.split(" ")} - {""})
     if OPENID not in wanted:
-        raise OAuthError("invalid_request", f'scope parameter must contain the "{OPENID}" value')
+        raise OAuthError("invalid_request", f"scope parameter must contain the {quote(OPENID)} value")
     return [name for name in wanted if name in provider.scopes_supported and name != OPENID]
 
 
@@ -165,7 +166,7 @@ def assigned(call: Call, entity: Entity, client: OidcClient) -> bool:
     for name in client.assignments:
         found = service(call).assignments.get(name)
         if found is None:
-            raise OAuthError("server_error", f'client assignment "{name}" not found')
+            raise OAuthError("server_error", f"client assignment {quote(name)} not found")
         if entity.id in found.entity_ids or groups.intersection(found.group_ids):
             return True
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.identity import engine, listed
 from mockkms.vault.secrets.identity.oidc.assignments import distinct
@@ -49,12 +50,12 @@ def write_client(state: object, call: Call, name: str, client: OidcClient) -> No
     client.redirect_uris, client.assignments = distinct(client.redirect_uris), distinct(client.assignments)
     for wanted in client.assignments:
         if wanted not in oidc.assignments:
-            raise ErrorResponse(f'assignment "{wanted}" does not exist')
+            raise ErrorResponse(f"assignment {quote(wanted)} does not exist")
     if before is not None and client.key != before.key:
         raise ErrorResponse("key modification is not allowed")
     key = default_key(call) if client.key == DEFAULT_KEY else oidc.keys.get(client.key)
     if key is None:
-        raise ErrorResponse(f'key "{client.key}" does not exist')
+        raise ErrorResponse(f"key {quote(client.key)} does not exist")
     if client.id_token_ttl > key.verification_ttl:
         raise ErrorResponse(
             "a client's id_token_ttl cannot be greater than the verification_ttl of the key it references"
@@ -62,7 +63,7 @@ def write_client(state: object, call: Call, name: str, client: OidcClient) -> No
     if before is not None and client.client_type != before.client_type:
         raise ErrorResponse("client_type modification is not allowed")
     if client.client_type not in ("confidential", "public"):
-        raise ErrorResponse(f'invalid client_type "{client.client_type}"')
+        raise ErrorResponse(f"invalid client_type {quote(client.client_type)}")
     client.client_id = client.client_id or call.core.entropy.base62(_ID_LENGTH)
     if client.client_type == "confidential" and not client.client_secret:
         client.client_secret = _SECRET_PREFIX + call.core.entropy.base62(_SECRET_LENGTH)

@@ -16,6 +16,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, Operation, Response
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang import json_text
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.authorize import OAuthError, asked_scopes, assigned
@@ -77,7 +78,7 @@ def _tokens(call: Call, name: str, asked: OidcTokenRequest) -> dict[str, object]
         raise OAuthError("invalid_client", "client is not authorized to use the provider")
     key = oidc.keys.get(client.key)
     if key is None:
-        raise OAuthError("server_error", f'client key "{client.key}" not found')
+        raise OAuthError("server_error", f"client key {quote(client.key)} not found")
     if "*" not in key.allowed_client_ids and client.client_id not in key.allowed_client_ids:
         raise OAuthError("invalid_client", "client is not authorized to use the key")
     grants = {"authorization_code": client.authorization_code, "client_credentials": client.client_credentials}
@@ -230,7 +231,7 @@ def _scoped(call: Call, scopes: list[str], entity: Entity | None) -> dict[str, o
         for claim, value in _filled(call, found.template, entity).items() if found else ():
             if claim in owners:
                 text = "found scopes with conflicting top-level claim: claim "
-                raise OAuthError("invalid_request", f'{text}"{claim}" in scopes "{name}", "{owners[claim]}"')
+                raise OAuthError("invalid_request", f'{text}"{claim}" in scopes {quote(name)}, "{owners[claim]}"')
             owners[claim] = name
             if claim not in RESERVED:
                 claims[claim] = value
@@ -257,7 +258,7 @@ def tell(state: object, call: Call, *, name: str) -> Response:
     except OAuthError as error:
         status, headers = _USERINFO_STATUS.get(error.code, 400), {}
         if status in (400, 401):
-            headers["WWW-Authenticate"] = f'Bearer error="{error.code}",error_description="{error.text}"'
+            headers["WWW-Authenticate"] = f"Bearer error={quote(error.code)},error_description={quote(error.text)}"
         return bare_json(error.document, status, headers)
 
 

@@ -8,6 +8,7 @@ from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import bare_json, engine
 from mockkms.vault.secrets.identity.oidc.model import (
@@ -128,16 +129,17 @@ def write_key(state: object, call: Call, name: str, key: NamedKey) -> None:
         raise ErrorResponse("verification_ttl cannot be longer than 10x rotation_period")
     if before and any(role.ttl > longest for role in oidc.roles.values() if role.key == name):
         raise ErrorResponse(
-            f'unable to update key "{name}" because it is currently referenced by one or more roles with a token ttl '
+            f"unable to update key {quote(name)} because it is currently referenced by one or more "
+            "roles with a token ttl "
             f"greater than {longest} seconds"
         )
     if before and any(client.id_token_ttl > longest for client in oidc.clients.values() if client.key == name):
         raise ErrorResponse(
-            f'unable to update key "{name}" because it is currently referenced by one or more clients with an '
+            f"unable to update key {quote(name)} because it is currently referenced by one or more clients with an "
             f"id_token_ttl greater than {longest} seconds"
         )
     if key.algorithm not in ALGORITHMS:
-        raise ErrorResponse(f'unknown signing algorithm "{key.algorithm}"')
+        raise ErrorResponse(f"unknown signing algorithm {quote(key.algorithm)}")
     key.next_rotation = min(key.next_rotation or math.inf, call.now() + key.rotation_period)
     if before is None or key.algorithm != before.algorithm:
         key.renew(call)
@@ -157,16 +159,17 @@ def delete_key(state: object, call: Call, *, name: str) -> None:
     """Delete a key. Raises ErrorResponse for the default key, and while roles use it."""
     oidc = service(call)
     if name == DEFAULT_KEY:
-        raise ErrorResponse(f'deletion of key "{name}" not allowed')
+        raise ErrorResponse(f"deletion of key {quote(name)} not allowed")
     users = sorted(role for role, entry in oidc.roles.items() if entry.key == name)
     if users:
         raise ErrorResponse(
-            f'unable to delete key "{name}" because it is currently referenced by these roles: {", ".join(users)}'
+            f"unable to delete key {quote(name)} because it is currently referenced by these roles: {', '.join(users)}"
         )
     clients = sorted(client for client, entry in oidc.clients.items() if entry.key == name)
     if clients:
         raise ErrorResponse(
-            f'unable to delete key "{name}" because it is currently referenced by these clients: {", ".join(clients)}'
+            f"unable to delete key {quote(name)} because it is currently referenced by these "
+            f"clients: {', '.join(clients)}"
         )
     oidc.keys.pop(name, None)
 
@@ -183,7 +186,7 @@ def rotate_key(state: object, call: Call, *, name: str) -> None:
     """Rotate a key. Raises ErrorResponse if it is unknown."""
     found = service(call).keys.get(name)
     if found is None:
-        raise ErrorResponse(f'no named key found at "{name}"')
+        raise ErrorResponse(f"no named key found at {quote(name)}")
     found.rotate(call, call.get("verification_ttl", found.verification_ttl))
 
 

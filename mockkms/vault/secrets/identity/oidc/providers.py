@@ -7,6 +7,7 @@ import json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import bare_json, engine, listed
@@ -63,15 +64,16 @@ def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
     warnings = []
     for name in names:
         if name not in oidc.scopes:
-            raise ErrorResponse(f'scope "{name}" does not exist')
+            raise ErrorResponse(f"scope {quote(name)} does not exist")
         template = oidc.scopes[name].template
         if not template:
             raise BackendError("unexpected end of JSON input")
         for claim in json.loads(filled(template, Entity("", "", "", 0, 0), [], now)):
             if owners.get(claim, name) != name:
                 warnings.append(
-                    f'Found scope templates with conflicting top-level keys: conflict "{claim}" in scopes "{name}", '
-                    f'"{owners[claim]}". This may result in an error if the scopes are requested in an OIDC '
+                    f"Found scope templates with conflicting top-level keys: conflict "
+                    f"{quote(claim)} in scopes {quote(name)}, "
+                    f"{quote(owners[claim])}. This may result in an error if the scopes are requested in an OIDC "
                     "Authentication Request."
                 )
             owners[claim] = name
@@ -92,7 +94,7 @@ def read_provider(state: object, call: Call, *, name: str) -> dict[str, object] 
 def delete_provider(state: object, call: Call, *, name: str) -> None:
     """Delete a provider. Raises ErrorResponse for the default one."""
     if name == DEFAULT_PROVIDER:
-        raise ErrorResponse(f'deletion of OIDC provider "{DEFAULT_PROVIDER}" not allowed')
+        raise ErrorResponse(f"deletion of OIDC provider {quote(DEFAULT_PROVIDER)} not allowed")
     service(call).providers.pop(name, None)
 
 

@@ -11,6 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import json_text
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import decode_object
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
@@ -60,7 +61,7 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
     check_template(role.template, call.now())
     key = service(call).keys.get(role.key)
     if key is None:
-        raise ErrorResponse(f'cannot find key "{role.key}"')
+        raise ErrorResponse(f"cannot find key {quote(role.key)}")
     if role.ttl > key.verification_ttl:
         raise ErrorResponse("a role's token ttl cannot be longer than the verification_ttl of the key it references")
     role.client_id = role.client_id or call.core.entropy.base62(26)
@@ -84,7 +85,7 @@ def check_template(template: str, now: float) -> None:
         claims = decode_object(text.encode(), whole=True) or {}
     for name in claims:
         if name in RESERVED:
-            raise ErrorResponse(f'top level key "{name}" not allowed. Restricted keys: {", ".join(RESERVED)}')
+            raise ErrorResponse(f"top level key {quote(name)} not allowed. Restricted keys: {', '.join(RESERVED)}")
 
 
 @token.on(Operation.READ)
@@ -93,13 +94,13 @@ def make_token(state: object, call: Call, *, name: str) -> Response:
     oidc = service(call)
     found = oidc.roles.get(name)
     if found is None:
-        raise ErrorResponse(f'role "{name}" not found')
+        raise ErrorResponse(f"role {quote(name)} not found")
     key = oidc.keys.get(found.key)
     if key is None:
-        raise ErrorResponse(f'key "{found.key}" not found')
+        raise ErrorResponse(f"key {quote(found.key)} not found")
     if "*" not in key.allowed_client_ids and found.client_id not in key.allowed_client_ids:
         raise ErrorResponse(
-            f'the key "{found.key}" does not list the client ID of the role "{name}" as an allowed client ID'
+            f"the key {quote(found.key)} does not list the client ID of the role {quote(name)} as an allowed client ID"
         )
     entity = _caller(call)
     now, lifetime = call.now(), min(found.ttl, key.verification_ttl)
@@ -129,7 +130,7 @@ def _caller(call: Call) -> Entity:
         raise ErrorResponse("no entity associated with the request's token")
     entity = own(call, store(call).state.entities, caller.entity_id)
     if entity is None:
-        raise BackendError(f'error loading entity ID "{caller.entity_id}"')
+        raise BackendError(f"error loading entity ID {quote(caller.entity_id)}")
     return entity
 
 
