@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, Request, refusing
 from mockkms.vault.framework.records import Record, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -154,4 +155,4 @@ def _type(text: str) -> str:
         return "default"
     if text in ("service", "batch"):
         return text
-    raise ValueError(f"invalid 'token_type' value \"{text}\"")
+    raise ValueError(f"invalid 'token_type' value {quote(text)}")

@@ -216,13 +216,15 @@ def validate(path: str) -> None:
             category = unicodedata.category(character)
             if category[0] == "C" or category in ("Zl", "Zp"):
                 text = (
-                    f"\"{segment}\" contains unicode characters that cannot be used in a namespace name: '{character}'"
+                    f"{quote(segment)} contains unicode characters that cannot be used in a namespace name: "
+                    f"'{character}'"
                 )
             elif character.isspace():
                 text = f"{quote(segment)} contains space characters that cannot be used in a namespace name"
             elif character in "+*":
                 text = (
-                    f"\"{segment}\" contains wildcard characters that cannot be used in a namespace name: '{character}'"
+                    f"{quote(segment)} contains wildcard characters that cannot be used in a namespace name: "
+                    f"'{character}'"
                 )
             else:
                 continue

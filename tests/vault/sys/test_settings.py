@@ -47,7 +47,7 @@ def test_a_code_without_a_body_has_none(world: World) -> None:
 
 
 def test_endpoints_outside_the_core_refuse_other_verbs_without_a_text(world: World) -> None:
-    for operation, path in (("update", "sys/health"), ("delete", "sys/seal-status"), ("list", "sys/leader/")):
+    for operation, path in (("update", "sys/health"), ("delete", "sys/seal-status"), ("list", "sys/leader")):
         response = world.ask(operation, path, token="")
         assert (response.status, response.errors) == (405, [])
 

@@ -193,7 +193,7 @@ def _pairs(text: str) -> dict[str, str]:
             raise ValueError("failed to parse the input: invalid <key,value> format")
         if not name or not value:
             raise ValueError(
-                f'failed to parse the input: invalid <key,value> pair: key: {quote(name)} value: {quote(value)}'
+                f"failed to parse the input: invalid <key,value> pair: key: {quote(name)} value: {quote(value)}"
             )
         pairs[name] = value
     return pairs
@@ -204,7 +204,7 @@ def _role(state: AppRole, call: Call, needed: str) -> AppRoleRole:
         raise ErrorResponse(f"missing {needed}")
     role = state.role(call)
     if role is None:
-        raise BackendError(f'role "{call["role_name"]}" does not exist')
+        raise BackendError(f"role {quote(call['role_name'])} does not exist")
     remove_expired(state, call)
     return role
 
@@ -237,7 +237,7 @@ def destroy_secret_id(state: AppRole, call: Call, *, secret_id: str) -> None:
 
 
 def _no_accessor(call: Call) -> str:
-    return f'failed to find accessor entry for secret_id_accessor: "{call["secret_id_accessor"]}"'
+    return f"failed to find accessor entry for secret_id_accessor: {quote(call['secret_id_accessor'])}"
 
 
 @lookup_accessor.on(Operation.UPDATE)

@@ -55,7 +55,7 @@ def parse_arn(arn: str) -> AliArn:
         raise ValueError(f"unrecognized service: {parts[1]}, not ram")
     steps = parts[4].split("/")
     if len(steps) < 2:
-        raise ValueError(f"unrecognized arn: {quote(parts[4])} contains fewer than 2 slash-separated roleFields")
+        raise ValueError(f'unrecognized arn: "{parts[4]}" contains fewer than 2 slash-separated roleFields')
     if steps[0] not in ("role", "assumed-role"):
         raise ValueError(f"unsupported parsed type: {steps[0]}")
     return AliArn(parts[3], steps[0], steps[1])

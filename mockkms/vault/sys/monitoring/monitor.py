@@ -7,6 +7,7 @@ import json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.telemetry.server_log import LEVELS, MOST_FOLLOWERS
@@ -139,7 +140,7 @@ def reset_logger(_state: object, call: Call, *, name: str) -> None:
 
 def _known(call: Call) -> None:
     if _named(call) and call["name"] not in _levels(call):
-        raise ErrorResponse(f'logger "{call["name"]}" not found')
+        raise ErrorResponse(f"logger {quote(call['name'])} not found")
 
 
 @state.on(Operation.READ)

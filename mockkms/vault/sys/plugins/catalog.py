@@ -96,7 +96,9 @@ def write_plugin(
     """Refuse to register a plugin, as no plugin directory is configured."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
-        raise ErrorResponse(f"version \"{version}\" is not allowed because 'builtin' is a reserved metadata identifier")
+        raise ErrorResponse(
+            f"version {quote(version)} is not allowed because 'builtin' is a reserved metadata identifier"
+        )
     if not sha256 and not sha_256:
         by_version = call.core.product.has(Feature.CATALOG_BY_VERSION)
         if not by_version:

@@ -144,7 +144,7 @@ def _check_server_id(required: str, request: SignedRequest) -> None:
     if not given:
         raise ValueError(f'missing header "{_SERVER_ID}"')
     if given != required:
-        raise ValueError(f'expected {quote(required)} but got {quote(given)}')
+        raise ValueError(f'expected "{required}" but got "{given}"')
     if request.method == "POST":
         authorization = request.header("authorization")
         if not authorization:
