@@ -83,7 +83,7 @@ def signature(
         payload: SHA-256 of the body in hex, or a constant such as ``UNSIGNED-PAYLOAD``.
     """
     signed = list(headers)
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query)
+    pairs = sorted((quote(name, safe=""), quote(value, safe="")) for name, value in query)
     canonical = "\n".join(
         [
             method,

@@ -124,7 +124,7 @@ def signature(request: AdminRequest, claim: Claim, secret: str) -> str:
         claim.scope,
         claim.moment,
         method=request.method,
-        path=quote(unquote(request.prefix + request.path), safe="/-_.~"),
+        path=quote(unquote(request.prefix + request.path)),
         query=claim.query,
         headers=[(name, request.header(name) or "") for name in claim.signed_headers],
         payload=claim.payload,

@@ -6,6 +6,7 @@ import base64
 from copy import deepcopy
 from typing import Any
 
+import hvac
 import pytest
 
 from mockkms import MockKMS
@@ -119,6 +120,22 @@ def test_namespaces_hold_the_same_things() -> None:
     })  # fmt: skip
     assert ask(world, "team/kv/a").data == {"b": "c"}
     assert {token.namespace for token in world.core.state.tokens.by_id.values()} == {"", "team/app/"}
+
+
+def test_tokens_have_the_ids_that_are_written_in_namespaces_too() -> None:
+    tokens = [{"id": "app-token", "policies": ["app"]}, {"id": "child.of-it", "parent": "app-token", "meta": {"a": "b"}}]
+    seed = {"flavor": "openbao", "vault": {"namespaces": {"team/": {"tokens": tokens}}}}
+    with MockKMS(seed=seed) as kms:
+        app, child = (hvac.Client(kms.url, token, namespace="team/") for token in ("app-token", "child.of-it"))
+        seen = app.auth.token.lookup_self()["data"]
+        assert (seen["id"], seen["namespace_path"], seen["policies"]) == ("app-token", "team/", ["app", "default"])
+        assert child.auth.token.lookup_self()["data"]["meta"] == {"a": "b"}
+        dumped = kms.dump()
+        kms.load(dumped)
+        assert kms.dump() == dumped
+        app.auth.token.revoke_self()
+        with pytest.raises(hvac.exceptions.Forbidden):
+            child.auth.token.lookup_self()
 
 
 @pytest.mark.parametrize("state", ["sealed", "unsealed", "uninitialized"])

@@ -77,8 +77,8 @@ def open_batch(key: bytes, token_id: str) -> Token | None:
     return Token(id=token_id, accessor="", policies=policies, **carried)
 
 
-def salted(salt: str, token_id: str, namespace: str) -> str:
+def salted(salt: str, token_id: str) -> str:
     """Return the last part of a token's lease id: a salted hash, SHA-1 for custom ids as on the real server."""
-    if not namespace and "." not in token_id:
+    if "." not in token_id:
         return hashlib.sha1((salt + token_id).encode(), usedforsecurity=False).hexdigest()
     return "h" + hmac.new(salt.encode(), token_id.encode(), "sha256").hexdigest()

@@ -37,8 +37,7 @@ class TokenStore:
 
     def create_root(self, token_id: str) -> Token:
         """Create a root token that never expires and has the given id, as a dev server does."""
-        token = Token(id=token_id, accessor="", policies=["root"], display_name="token")
-        return self.put(token, Auth(policies=["root"], token_policies=["root"], orphan=True))
+        return self.put(Token(id=token_id, accessor="", policies=["root"]), Auth())
 
     def create(self, token: Token, auth: Auth) -> Token:
         """Create a service or batch token and its lease; sets id, accessor and creation time, also in ``auth``.
@@ -60,10 +59,8 @@ class TokenStore:
             root = token.policies == ["root"]
             key = self._salt().encode()
             token.id = token_ids.service(core.entropy, core.product, key, root=root, suffix=suffix)
-        elif suffix:
-            token.id = f"{token.id}.{suffix}"
         token.accessor = core.entropy.base62(token_ids.LENGTH) + (f".{suffix}" if suffix else "")
-        token.creation_time = token.creation_time or math.floor(core.clock.now())
+        token.creation_time = math.floor(core.clock.now())
         state.add(token)
         self._fill(token, auth)
         core.leases.register_token(token, auth)
@@ -108,7 +105,7 @@ class TokenStore:
 
     def salted(self, token: Token) -> str:
         """Return the last part of the token's lease id."""
-        return token_ids.salted(self._salt(), token.id, token.namespace)
+        return token_ids.salted(self._salt(), token.id)
 
     # -- finding and using ---------------------------------------------------------------------------------------
 

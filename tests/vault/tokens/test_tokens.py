@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import pickle
 import re
 
+import hvac
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from tests.vault.driving import World
+from mockkms import MockKMS
+from mockkms.vault.tokens.token import Token, client_id
+from tests.vault.driving import START, World
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,147 @@ def test_a_bound_token_works_from_its_block_only(world: World) -> None:
     ask = ("read", "auth/token/lookup-self")
     assert world.ask(*ask, token=token, remote_address="10.2.3.4").errors is None
     assert world.ask(*ask, token=token, remote_address="11.2.3.4").errors == ["permission denied"]
+
+
+def test_a_root_token_of_a_dev_server() -> None:
+    """As recorded; it has no lifetime, no parent and the usual name, and cannot be renewed."""
+    for flavor in ("openbao", "vault"):
+        world = World(flavor)
+        root = world.self_of("root")
+        assert re.fullmatch("[0-9A-Za-z]{24}", root.pop("accessor"))
+        assert root == {
+            "id": "root", "policies": ["root"], "path": "auth/token/create", "meta": None, "display_name": "token",
+            "num_uses": 0, "orphan": True, "creation_time": START, "creation_ttl": 0, "expire_time": None, "ttl": 0,
+            "explicit_max_ttl": 0, "entity_id": "", "type": "service", "renewable": False,
+            "issue_time": "2027-01-15T08:00:00Z",
+        }  # fmt: skip
+        assert world.write("auth/token/renew-self").errors == ["lease is not renewable"]
+
+
+@pytest.mark.parametrize("fraction", [0, 0.9])
+def test_a_token_is_created_in_a_whole_second(world: World, fraction: float) -> None:
+    world.later(fraction)
+    assert world.self_of(world.token(policies=["default"]))["creation_time"] == START
+
+
+@pytest.mark.parametrize("type_", ["service", "batch"])
+def test_what_the_answer_says_about_a_new_token(world: World, type_: str) -> None:
+    """As recorded: a batch token has no accessor and cannot be renewed."""
+    auth = world.write("auth/token/create", {"type": type_, "policies": ["default"], "ttl": "1h"}).auth
+    assert auth is not None
+    assert (auth.token_type, auth.renewable, auth.lease_duration, auth.orphan) == (
+        type_,
+        type_ == "service",
+        3600,
+        False,
+    )
+    assert auth.accessor == ("" if type_ == "batch" else world.self_of(auth.client_token)["accessor"])
+
+
+def test_tokens_of_a_namespace_end_with_its_id(world: World) -> None:
+    """As recorded: so do their accessors and leases. Those of the root namespace end with nothing."""
+    world.write("sys/namespaces/team")
+    found = world.ask("read", "sys/namespaces/team").data
+    assert found is not None
+    end = "." + found["id"]
+    for wanted, form in (({}, r"s\.\w{24}"), ({"type": "batch"}, r"b\.[\w-]+")):
+        asked = {"policies": ["default"], **wanted}
+        auth = world.write("auth/token/create", asked, namespace="team/").auth
+        assert auth is not None
+        assert re.fullmatch(form + re.escape(end), auth.client_token)
+        seen = world.ask("read", "auth/token/lookup-self", token=auth.client_token, namespace="team/")
+        assert seen.data is not None, seen.errors
+        assert seen.data["namespace_path"] == "team/"
+        if "type" not in wanted:
+            assert re.fullmatch(r"\w{24}" + re.escape(end), auth.accessor)
+            assert seen.data["accessor"] == auth.accessor
+            lease = world.core.state.tokens.by_id[auth.client_token].lease_id
+            assert re.fullmatch(rf"auth/token/create/h[0-9a-f]{{64}}{re.escape(end)}", lease)
+    assert re.fullmatch(r"s\.\w{24}", world.token(policies=["default"]))
+
+
+def test_leases_do_not_tell_their_tokens() -> None:
+    """The hash of a token's id in its lease id is salted: equal ids have other leases on another server."""
+    found = []
+    for _ in range(2):
+        world = World()
+        world.token(policies=["default"], id="mine")
+        listed = world.ask("list", "sys/leases/lookup/auth/token/create/").data
+        assert listed is not None
+        found.append({*listed["keys"]})
+        assert all(re.fullmatch("[0-9a-f]{40}", key) for key in listed["keys"])
+        assert hashlib.sha1(b"mine", usedforsecurity=False).hexdigest() not in found[-1]
+        world.token(policies=["default"], id="another")
+        listed = world.ask("list", "sys/leases/lookup/auth/token/create/").data
+        assert listed is not None
+        assert found[-1] < {*listed["keys"]}, "the salt stays"
+    assert not found[0] & found[1]
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "status", "errors"),
+    [
+        ("update", "auth/token/renew-self", 400, ["token not found"]),
+        ("update", "auth/token/renew", 400, ["token not found"]),
+        ("update", "sys/capabilities", 400, ["1 error occurred:\n\t* invalid token\n\n"]),
+        ("update", "auth/token/revoke-self", 204, None),
+        ("update", "auth/token/revoke", 204, None),
+    ],
+)
+def test_during_its_last_use_a_token_is_found_by_few(
+    world: World, operation: str, path: str, status: int, errors: list[str] | None
+) -> None:
+    """Renewing is as recorded; only look-ups of tokens find one that is about to end."""
+    world.write("sys/policies/acl/all", {"policy": 'path "*" { capabilities = ["update", "read", "sudo"] }'})
+    token = world.token(policies=["all"], num_uses=1)
+    answer = world.ask(operation, path, {"token": token, "path": "x"}, token=token)
+    assert (answer.status, answer.errors) == (status, errors)
+    assert not world.alive(token)
+    token = world.token(policies=["all"], num_uses=1)
+    answer = world.write("auth/token/lookup", {"token": token}, token=token)
+    assert answer.data is not None
+    assert answer.data["num_uses"] == -1
+
+
+def test_unknown_accessors_name_no_token(world: World) -> None:
+    """As recorded: revoking one is only a warning."""
+    for path in ("lookup", "renew"):
+        answer = world.write(f"auth/token/{path}-accessor", {"accessor": "bogus"})
+        assert answer.errors == ["1 error occurred:\n\t* invalid accessor\n\n"]
+    answer = world.write("auth/token/revoke-accessor", {"accessor": "bogus"})
+    assert (answer.errors, answer.warnings) == (None, ["No token found with this accessor"])
+
+
+def test_tokens_that_a_world_makes_each_others_parents_are_revoked_together() -> None:
+    """No server makes such tokens, a world file can: revoking them has to end."""
+    tokens = [{"id": "one", "parent": "two"}, {"id": "two", "parent": "one"}]
+    with MockKMS(seed={"vault": {"tokens": tokens}}) as kms:
+        client = hvac.Client(kms.url, "one")
+        assert client.auth.token.lookup_self()["data"]["orphan"] is False
+        client.auth.token.revoke_self()
+        for token in ("one", "two"):
+            with pytest.raises(hvac.exceptions.Forbidden):
+                hvac.Client(kms.url, token).auth.token.lookup_self()
+
+
+@pytest.mark.parametrize(
+    ("policies", "namespace_id", "counted"),
+    [
+        (["b", "a"], "root", "a\x7fb\0root"),
+        (["a", "b"], "root", "a\x7fb\0root"),
+        (["a"], "abcde", "a\0abcde"),
+        ([], "root", "\0root"),
+    ],
+)
+def test_clients_without_an_entity_are_counted_by_their_policies(
+    policies: list[str], namespace_id: str, counted: str
+) -> None:
+    """Source: Vault's documentation of client counting, "non-entity tokens", and its published test vectors."""
+    token = Token(id="t", accessor="a", policies=policies)
+    hashed = base64.b64encode(hashlib.sha256(counted.encode()).digest()).decode()
+    assert client_id(token, namespace_id) == hashed
+    token.entity_id = "an-entity"
+    assert client_id(token, namespace_id) == "an-entity"
 
 
 def test_a_cubbyhole_goes_with_its_token(world: World) -> None:

@@ -110,7 +110,7 @@ def add_share(core: Context, namespace: str, barrier: Barrier, key: bytes, nonce
         barrier.authenticate(unseal_key)
     made = core.tokens.put(
         Token(
-            id=core.product.service_prefix + core.entropy.base62(_TOKEN_LENGTH),
+            id="",
             accessor="",
             policies=["root"],
             path="auth/token/root",
