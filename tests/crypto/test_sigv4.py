@@ -49,6 +49,8 @@ def test_headers_and_credentials_are_read() -> None:
     rest = "Credential=A/20150830/us-east-1/sts/aws4_request, SignedHeaders=host;x-amz-date, Signature=ab"
     read = sigv4.parse_authorization(rest)
     assert read == (Scope("A", "20150830", "us-east-1", "sts"), ["host", "x-amz-date"], "ab")
+    slashes = sigv4.parse_credential("a/b/20150830/us-east-1/sts/aws4_request")
+    assert slashes == Scope("a/b", "20150830", "us-east-1", "sts")
     for odd in ("", "Credential=A", rest.replace("aws4_request", "aws5"), rest.replace(", Signature=ab", "")):
         assert sigv4.parse_authorization(odd) is None
     assert sigv4.parse_moment("20150830T123600Z") == 1440938160
@@ -67,4 +69,11 @@ def test_forms_are_signed_as_botocore_signs_them(monkeypatch: pytest.MonkeyPatch
     request.headers["X-Amz-Date"] = made["x-amz-date"]
     signer = SigV4Auth(Credentials("A", "S"), "sts", "us-east-1")
     signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
-    assert made["authorization"].endswith(f"Signature={signature}")
+    assert made["authorization"] == (
+        "AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/sts/aws4_request, "
+        f"SignedHeaders=content-type;host;x-amz-date, Signature={signature}"
+    )
+    assert {name: value for name, value in made.items() if name != "authorization"} == {
+        "content-type": "application/x-www-form-urlencoded; charset=utf-8", "host": "127.0.0.1:5000",
+        "x-amz-date": "20150830T123600Z",
+    }  # fmt: skip

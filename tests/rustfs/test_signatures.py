@@ -8,7 +8,7 @@ import time
 from calendar import timegm
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
@@ -29,6 +29,10 @@ REGION = "eu-west-7"
 BODY = b'{"tags":{"name":"k"}}'
 QUERY = "limit=1&marker=a%20b%2F%C3%BC"
 MISMATCH = (403, "SignatureDoesNotMatch")
+_SIGNATURE = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS secret access key "
+    "and signing method. For more information, see REST Authentication and SOAP Authentication for details."
+)
 
 
 SIGNED = pytest.mark.server(seed={"rustfs": {"api": "current", "auth": "sigv4", "users": {"me": "secret"}}})
@@ -193,22 +197,140 @@ def test_an_unsigned_payload_may_be_anything(admin: RustfsAdmin) -> None:
     assert passes(answer(admin, dataclasses.replace(request, body=b"{}")))
 
 
-def presigned() -> AdminRequest:
-    """An address that anybody may ask for a minute."""
+def presigned(**headers: str) -> AdminRequest:
+    """An address that anybody may ask for a minute, with these headers."""
     asked = AWSRequest("GET", f"{HOST}{KMS}/keys?{QUERY}")
-    asked.headers["Host"] = "localhost:9000"
+    sent = {"Host": "localhost:9000", **headers}
+    for name, value in sent.items():
+        asked.headers[name] = value
     S3SigV4QueryAuth(OWNER, "s3", REGION, expires=60).add_auth(asked)
     parts = urlsplit(asked.url)
-    return AdminRequest("GET", parts.path, parts.query, {"host": "localhost:9000"})
+    return AdminRequest("GET", parts.path, parts.query, sent)
+
+
+def moment_of(request: AdminRequest) -> float:
+    """When a presigned address was signed."""
+    found = re.search("X-Amz-Date=([0-9TZ]+)", request.query_string)
+    assert found
+    return timegm(time.strptime(found[1], "%Y%m%dT%H%M%SZ"))
 
 
 def test_a_presigned_address_counts_until_it_expires(admin: RustfsAdmin) -> None:
-    now, request = float(int(admin.core.clock.now())), presigned()
+    """From a quarter of an hour before it was signed, since clocks differ, until the second in which it expires."""
+    request = presigned()
+    signed_at = moment_of(request)
+    for seconds, counts in ((-901, False), (-900, True), (0, True), (60, True), (61, False)):
+        admin.core.clock.freeze(signed_at + seconds)
+        assert answer(admin, request) == ((503, "") if counts else (403, "AccessDenied"))
+
+
+def test_a_presigned_address_may_sign_several_headers(admin: RustfsAdmin) -> None:
+    request = presigned(**{"X-Extra": "a", "X-Other": "b"})
+    assert "X-Amz-SignedHeaders=host%3Bx-extra%3Bx-other&" in request.query_string
     assert passes(answer(admin, request))
-    admin.core.clock.freeze(now + 59)
-    assert passes(answer(admin, request))
-    admin.core.clock.freeze(now + 63)
-    assert answer(admin, request) == (403, "AccessDenied")
+    for name in ("X-Extra", "X-Other"):
+        changed = dataclasses.replace(request, headers={**request.headers, name: "c"})
+        assert answer(admin, changed) == MISMATCH
+
+
+@pytest.mark.parametrize("name", ["Algorithm", "Credential", "Date", "Expires", "SignedHeaders"])
+@pytest.mark.parametrize("value", [None, "", "x", "\u0663"])
+def test_a_presigned_address_without_a_part_is_refused(admin: RustfsAdmin, name: str, value: str | None) -> None:
+    """The last value is a digit to Python, not to the server."""
+    request = presigned()
+    pairs = [pair for pair in request.query_string.split("&") if not pair.startswith(f"X-Amz-{name}=")]
+    assert len(pairs) == len(request.query_string.split("&")) - 1
+    if value is not None:
+        pairs.append(f"X-Amz-{name}={quote(value)}")
+    refused = answer(admin, dataclasses.replace(request, query_string="&".join(pairs)))
+    assert refused == (MISMATCH if name == "SignedHeaders" and value is not None else (403, "AccessDenied"))
+
+
+@pytest.mark.parametrize("key", ["team/app", "a/b/c"])
+def test_names_of_users_may_have_slashes(key: str) -> None:
+    """Source: MinIO's parser of credentials, which RustFS follows: the last four parts are the scope."""
+    seed = {"rustfs": {"api": "current", "auth": "sigv4", "users": {key: "secret"}}}
+    with MockKMS(seed=seed) as kms:
+
+        def ask(secret: str) -> requests.Response:
+            asked = AWSRequest("POST", f"{kms.rustfs_url}{KMS}/configure", data=b"{}")
+            S3SigV4Auth(Credentials(key, secret), "s3", REGION).add_auth(asked)
+            return requests.post(asked.url, data=b"{}", headers=dict(asked.headers.items()), timeout=5)
+
+        assert ask("secret").text.startswith("Invalid JSON")
+        assert "SignatureDoesNotMatch" in ask("wrong").text
+
+
+def test_queries_are_signed_decoded(admin: RustfsAdmin) -> None:
+    """However a client encodes them: names and values with slashes, equals signs and tildes."""
+    query = {"a/b": "c=d", "e~f": "g~/h", "i": "=", "j": ""}
+    request = signed("GET", f"{KMS}/keys", query=query, now=admin.core.clock.now())
+    for written in (request.query_string, "a/b=c=d&e%7Ef=g~/h&i==&j", "&i=%3D&&j=&a%2fb=c%3dd&e~f=g%7e%2Fh"):
+        assert passes(answer(admin, dataclasses.replace(request, query_string=written))), written
+
+
+def test_paths_are_signed_encoded_once(admin: RustfsAdmin) -> None:
+    for path in (f"{KMS}/keys/a%20b~c%2Bd%C3%BC", f"{KMS}/keys/a%3Db%40c"):
+        request = signed("GET", path, now=admin.core.clock.now())
+        assert answer(admin, request)[0] == 503
+
+
+def test_spaces_in_signed_headers_count_once(admin: RustfsAdmin) -> None:
+    """Source: AWS General Reference, canonical headers: trimmed, and spaces in a row are one."""
+    asked = AWSRequest("GET", f"{HOST}{KMS}/keys")
+    asked.headers["Host"] = "localhost:9000"
+    asked.headers["X-Extra"] = "a   b c"
+    S3SigV4Auth(OWNER, "s3", REGION).add_auth(asked)
+    headers = dict(asked.headers.items())
+    assert "x-extra" in headers["Authorization"]
+    for value, counts in (("a   b c", True), ("  a b  c ", True), ("abc", False)):
+        request = AdminRequest("GET", f"{KMS}/keys", "", {**headers, "X-Extra": value})
+        assert answer(admin, request) == ((503, "") if counts else MISMATCH)
+
+
+def test_without_its_hash_a_body_is_signed_itself(admin: RustfsAdmin) -> None:
+    request = signed("POST", f"{KMS}/keys", body=BODY, now=admin.core.clock.now())
+    headers = {name: value for name, value in request.headers.items() if name != "x-amz-content-sha256"}
+    names = "host;x-amz-content-sha256;x-amz-date"
+    assert names in headers["Authorization"]
+    assert answer(admin, dataclasses.replace(request, headers=headers)) == MISMATCH
+    upper = {**request.headers, "X-AMZ-DATE": request.headers["x-amz-date"]}
+    del upper["x-amz-date"]
+    assert passes(answer(admin, dataclasses.replace(request, headers=upper)))
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "text"),
+    [
+        ({"Authorization": None}, 403, "Signature is required"),
+        ({"Authorization": "Bearer x"}, 400, "invalid header: authorization"),
+        ({"Authorization": "AWS4-HMAC-SHA256 x"}, 403, "Invalid SigV4 authorization header"),
+        ({"x-amz-date": None}, 403, "Invalid SigV4 authorization header"),
+        ({"x-amz-date": "now"}, 403, "Invalid SigV4 authorization header"),
+        ({"x-amz-date": "20000101T000000Z"}, 403, "request time is too far from server time"),
+        ({"host": "elsewhere"}, 403, _SIGNATURE),
+        ({"body": b"x"}, 400, "The provided 'x-amz-content-sha256' header does not match what was computed."),
+        ({"access": "nobody"}, 403, "The Access Key Id you provided does not exist in our records."),
+    ],
+)
+def test_the_words_of_refusals(admin: RustfsAdmin, change: dict[str, Any], status: int, text: str) -> None:
+    access = change.get("access", "rustfsadmin")
+    request = signed("POST", f"{KMS}/keys", body=BODY, access=access, now=admin.core.clock.now())
+    body = change.get("body", BODY)
+    kept = {**request.headers, **{name: value for name, value in change.items() if name not in ("body", "access")}}
+    headers = {name: value for name, value in kept.items() if value is not None}
+    reply = admin.handle(dataclasses.replace(request, headers=headers, body=body))
+    found = re.search(rb"<Message>([^<]+)</Message>", reply.body)
+    assert found
+    assert (reply.status, found[1].decode()) == (status, text)
+
+
+def test_the_words_about_presigned_addresses(admin: RustfsAdmin) -> None:
+    request = presigned()
+    admin.core.clock.freeze(moment_of(request) + 100)
+    assert b"<Message>Request has expired</Message>" in admin.handle(request).body
+    request.query_string = request.query_string.replace("X-Amz-Expires=60", "X-Amz-Expires=x")
+    assert b"<Message>Invalid SigV4 authorization header</Message>" in admin.handle(request).body
 
 
 def test_every_byte_of_a_presigned_address_counts(admin: RustfsAdmin) -> None:

@@ -123,7 +123,10 @@ def test_namespaces_hold_the_same_things() -> None:
 
 
 def test_tokens_have_the_ids_that_are_written_in_namespaces_too() -> None:
-    tokens = [{"id": "app-token", "policies": ["app"]}, {"id": "child.of-it", "parent": "app-token", "meta": {"a": "b"}}]
+    tokens = [
+        {"id": "app-token", "policies": ["app"]},
+        {"id": "child.of-it", "parent": "app-token", "meta": {"a": "b"}},
+    ]
     seed = {"flavor": "openbao", "vault": {"namespaces": {"team/": {"tokens": tokens}}}}
     with MockKMS(seed=seed) as kms:
         app, child = (hvac.Client(kms.url, token, namespace="team/") for token in ("app-token", "child.of-it"))
