@@ -92,5 +92,11 @@ VALUES = {
     "jwt": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyZXZpZXdlciJ9.c2lnbmF0dXJl",
     "gcp_credentials": json.dumps(_GCP),
     "pingid": base64.b64encode(_PINGID.encode()).decode(),
+    "ssh_private_key": _KEY.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    ).decode(),
+    "ssh_public_key": _KEY.public_key()
+    .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    .decode(),
     "keytab": keytab(bytes(32), 18),
 }
