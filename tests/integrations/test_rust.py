@@ -10,39 +10,71 @@ import pytest
 from mockkms import MockKMS
 from tests.clients.toolchain import build, tool, workshop
 from tests.docs.pages import blocks
-from tests.integrations.languages import INTEGRATIONS, LIMIT_LINES, SHARED, lines, run_tests, shared, tenants
+from tests.integrations.languages import (
+    INTEGRATIONS,
+    LIMIT_LINES,
+    SHARED,
+    TRANSPORTS,
+    lines,
+    run_tests,
+    shared,
+    tenants,
+)
 
 FOLDER = INTEGRATIONS / "rust"
 README = "integrations/rust/README.md"
+TEST = ("cargo", "test", "--offline", "--locked")
+TLS = ("--features", "tls")
 
 
 @pytest.fixture
 def project() -> tuple[Path, dict[str, str]]:
     """A copy of the package with the README's test, and the environment in which it is built."""
     [program] = blocks(README, "rust")
-    files = [*FOLDER.glob("Cargo.*"), *FOLDER.glob("src/*.rs"), *FOLDER.glob("tests/*.rs")]
+    files = [*FOLDER.glob("*.toml"), FOLDER / "Cargo.lock", *FOLDER.glob("src/*.rs"), *FOLDER.glob("tests/*.rs")]
     sources = {str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8") for path in files}
     place = workshop("rust-integration", {**sources, "tests/readme.rs": program})
     environment = {"CARGO_TARGET_DIR": str(place.parent / "rust-integration"), "CARGO_INCREMENTAL": "0"}
-    build("Rust", tool("cargo"), "test", "--quiet", "--locked", "--no-run", cwd=place, env=environment)
+    for features in ([], TLS):
+        build("Rust", tool("cargo"), "test", "--quiet", "--locked", "--no-run", *features, cwd=place, env=environment)
     return place, environment
 
 
-@pytest.mark.parametrize("flags", ["", "--flavor openbao"])
-def test_its_tests_and_that_of_its_readme(project: tuple[Path, dict[str, str]], flags: str) -> None:
+def test_its_tests_and_that_of_its_readme(project: tuple[Path, dict[str, str]]) -> None:
     place, environment = project
-    command = [tool("cargo"), "test", "--offline", "--locked"]
-    printed = run_tests("Rust", *command, cwd=place, MOCKKMS_FLAGS=flags, **environment)
-    assert "5 passed" in printed
+    printed = run_tests("Rust", *TEST, cwd=place, MOCKKMS_FLAGS="", **environment)
+    assert "6 passed" in printed
     assert "2 passed" in printed
+
+
+@TRANSPORTS
+def test_its_tests_with_tls(project: tuple[Path, dict[str, str]], flags: str) -> None:
+    """The feature serves both kinds of addresses."""
+    place, environment = project
+    printed = run_tests("Rust", *TEST, *TLS, "--test", "worlds", cwd=place, MOCKKMS_FLAGS=flags, **environment)
+    assert "7 passed" in printed
+
+
+def test_tls_without_the_feature_is_an_error_that_names_it(project: tuple[Path, dict[str, str]]) -> None:
+    place, environment = project
+    tests = ["--test", "readme", "expired"]
+    with pytest.raises(pytest.fail.Exception, match="TLS needs the feature tls of mockkms-test"):
+        run_tests("Rust", *TEST, *tests, cwd=place, MOCKKMS_FLAGS="--tls", **environment)
 
 
 @SHARED
 def test_it_shares_a_running_server(project: tuple[Path, dict[str, str]], kms: MockKMS) -> None:
     place, environment = project
-    command = [tool("cargo"), "test", "--offline", "--locked", "--test", "readme"]
-    printed = run_tests("Rust", *command, cwd=place, **environment, **shared(kms))
+    printed = run_tests("Rust", *TEST, "--test", "readme", cwd=place, **environment, **shared(kms))
     assert ("2 passed" in printed, tenants(kms)) == (True, [])
+
+
+@pytest.mark.server(control_token="of-the-control-api", tls=True)
+def test_it_shares_a_running_server_with_tls(project: tuple[Path, dict[str, str]], kms: MockKMS) -> None:
+    place, environment = project
+    given = {**environment, **shared(kms), "MOCKKMS_CACERT": kms.ca_file or ""}
+    printed = run_tests("Rust", *TEST, *TLS, "--test", "worlds", cwd=place, **given)
+    assert "7 passed" in printed
 
 
 def test_it_is_formatted() -> None:

@@ -1,29 +1,30 @@
-//! Requests over plain HTTP.
+//! Requests over HTTP, and over HTTPS with the feature `tls`.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
 
-/// Send one request of the control API of the world at `url`; the status and the text of the response.
-pub fn send(url: &str, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, String)> {
+use crate::server::Server;
+
+trait Connection: Read + Write {}
+
+impl<T: Read + Write> Connection for T {}
+
+/// Send one request of the control API of a world, such as `/t/one`, of a server; the status and the text of the response.
+pub fn send(server: &Server, world: &str, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, String)> {
+    let url = &server.url;
     let invalid = |text: &str| Error::new(ErrorKind::InvalidData, format!("{text} from {url}"));
-    let rest = url.strip_prefix("http://").ok_or_else(|| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format!("{url}: only http:// is supported"),
-        )
-    })?;
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("no address"))?;
     let (host, base) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let body = body.map(Value::to_string).unwrap_or_default();
-    let token = std::env::var("MOCKKMS_CONTROL_TOKEN")
-        .map(|token| format!("X-Mockkms-Token: {token}\r\n"))
-        .unwrap_or_default();
+    let token =
+        std::env::var("MOCKKMS_CONTROL_TOKEN").map(|token| format!("X-Mockkms-Token: {token}\r\n")).unwrap_or_default();
     let length = body.len();
-    let mut stream = TcpStream::connect(host)?;
+    let mut stream = connect(server, scheme, host)?;
     stream.write_all(
         format!(
-            "{method} {base}/_mockkms/{path} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Length: {length}\r\n\
+            "{method} {base}{world}/_mockkms/{path} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Length: {length}\r\n\
              Connection: close\r\n\r\n{body}"
         )
         .as_bytes(),
@@ -31,13 +32,25 @@ pub fn send(url: &str, method: &str, path: &str, body: Option<&Value>) -> Result
     let mut response = Vec::new();
     stream.read_to_end(&mut response)?;
     let text = String::from_utf8_lossy(&response);
-    let (head, content) = text
-        .split_once("\r\n\r\n")
-        .ok_or_else(|| invalid("no response"))?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .ok_or_else(|| invalid("no status"))?;
+    let (head, content) = text.split_once("\r\n\r\n").ok_or_else(|| invalid("no response"))?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(|| invalid("no status"))?;
     Ok((status, content.to_string()))
+}
+
+#[cfg_attr(not(feature = "tls"), allow(unused_variables))]
+fn connect(server: &Server, scheme: &str, host: &str) -> Result<Box<dyn Connection>> {
+    match scheme {
+        "http" => Ok(Box::new(TcpStream::connect(host)?)),
+        #[cfg(feature = "tls")]
+        "https" => Ok(Box::new(crate::tls::connect(server, host)?)),
+        #[cfg(not(feature = "tls"))]
+        "https" => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{scheme}://{host}: TLS needs the feature tls of mockkms-test (Cargo.toml: features = [\"tls\"])"),
+        )),
+        _ => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{scheme}://{host}: the address of a server starts with http:// or https://"),
+        )),
+    }
 }

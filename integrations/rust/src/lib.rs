@@ -5,11 +5,17 @@
 
 mod http;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use serde_json::{json, Value};
+
+use server::Server;
 
 /// The world of one test, dropped with this value.
 ///
@@ -18,7 +24,7 @@ pub use serde_json::{json, Value};
 pub struct Kms {
     url: String,
     token: String,
-    server: &'static str,
+    server: &'static Server,
     id: String,
     strict: bool,
 }
@@ -46,36 +52,16 @@ impl Builder {
     /// Create the world.
     pub fn start(self) -> Kms {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let server = server::address();
-        let time = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos());
-        let id = format!(
-            "rust-{}-{time}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
-        let url = format!("{server}/t/{id}");
-        accepted(http::send(
-            server,
-            "POST",
-            &format!("tenants/{id}"),
-            Some(&json!({})),
-        ));
-        let mut kms = Kms {
-            url,
-            token: String::new(),
-            server,
-            id,
-            strict: !self.lenient,
-        };
+        let server = server::shared();
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let id = format!("rust-{}-{time}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let url = format!("{}/t/{id}", server.url);
+        accepted(http::send(server, "", "POST", &format!("tenants/{id}"), Some(&json!({}))));
+        let mut kms = Kms { url, token: String::new(), server, id, strict: !self.lenient };
         if !self.worlds.is_empty() {
             kms.control("POST", "world", Some(json!({"worlds": self.worlds})));
         }
-        kms.token = kms.control("GET", "state", None)["token"]
-            .as_str()
-            .unwrap_or_default()
-            .to_string();
+        kms.token = kms.control("GET", "state", None)["token"].as_str().unwrap_or_default().to_string();
         kms
     }
 }
@@ -107,23 +93,30 @@ impl Kms {
         &self.token
     }
 
+    /// A PEM file with the server's CA certificate: the value of `VAULT_CACERT`. Empty without TLS.
+    pub fn ca_file(&self) -> &str {
+        &self.server.ca_file
+    }
+
+    /// The settings of a TLS client that trusts the server. Panics without TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls_config(&self) -> std::sync::Arc<rustls::ClientConfig> {
+        tls::config(self.ca_file()).unwrap_or_else(|error| panic!("mockkms: {error}"))
+    }
+
     /// The environment of a program that uses this world; for [`std::process::Command::envs`].
-    pub fn environment(&self) -> [(&'static str, &str); 4] {
-        let (url, token) = (self.url(), self.token());
-        [
-            ("VAULT_ADDR", url),
-            ("VAULT_TOKEN", token),
-            ("BAO_ADDR", url),
-            ("BAO_TOKEN", token),
-        ]
+    pub fn environment(&self) -> Vec<(&'static str, &str)> {
+        let (url, token, ca_file) = (self.url(), self.token(), self.ca_file());
+        let mut variables = vec![("VAULT_ADDR", url), ("VAULT_TOKEN", token), ("BAO_ADDR", url), ("BAO_TOKEN", token)];
+        if !ca_file.is_empty() {
+            variables.extend([("VAULT_CACERT", ca_file), ("BAO_CACERT", ca_file)]);
+        }
+        variables
     }
 
     /// Add a fault rule, with the keys of docs/faults.md. Returns its id.
     pub fn add_fault(&self, rule: Value) -> String {
-        self.control("POST", "faults", Some(rule))["id"]
-            .as_str()
-            .unwrap_or_default()
-            .to_string()
+        self.control("POST", "faults", Some(rule))["id"].as_str().unwrap_or_default().to_string()
     }
 
     /// Remove a rule.
@@ -133,9 +126,7 @@ impl Kms {
 
     /// How often a rule fired.
     pub fn fired(&self, id: &str) -> u64 {
-        self.control("GET", &format!("faults/{id}"), None)["fired"]
-            .as_u64()
-            .unwrap_or_default()
+        self.control("GET", &format!("faults/{id}"), None)["fired"].as_u64().unwrap_or_default()
     }
 
     /// Stop the clock as it is.
@@ -155,10 +146,7 @@ impl Kms {
 
     /// The time of the world's clock, in RFC 3339.
     pub fn now(&self) -> String {
-        self.control("GET", "clock", None)["now"]
-            .as_str()
-            .unwrap_or_default()
-            .to_string()
+        self.control("GET", "clock", None)["now"].as_str().unwrap_or_default().to_string()
     }
 
     /// Seal the server, for this test alone.
@@ -183,10 +171,7 @@ impl Kms {
 
     /// The requests that match, in their order: objects with method, path, operation, status, faults, headers, body, answer, …
     pub fn journal(&self, matching: Value) -> Vec<Value> {
-        self.control("POST", "journal", Some(matching))["entries"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
+        self.control("POST", "journal", Some(matching))["entries"].as_array().cloned().unwrap_or_default()
     }
 
     /// Panics unless a request matches; with `times` in the match, unless exactly so many do.
@@ -198,11 +183,7 @@ impl Kms {
     /// Panics if a request matches.
     #[track_caller]
     pub fn assert_not_called(&self, matching: Value) {
-        self.control(
-            "POST",
-            "journal/assert",
-            Some(json!({"not_called": matching})),
-        );
+        self.control("POST", "journal/assert", Some(json!({"not_called": matching})));
     }
 
     /// Panics unless requests match in this order.
@@ -214,26 +195,26 @@ impl Kms {
     /// Panics if a rule never fired.
     #[track_caller]
     pub fn assert_faults_fired(&self) {
-        self.control(
-            "POST",
-            "journal/assert",
-            Some(json!({"faults_fired": true})),
-        );
+        self.control("POST", "journal/assert", Some(json!({"faults_fired": true})));
     }
 
     /// Send any request of the control API (docs/control.md). Panics with the message of an error.
     #[track_caller]
     pub fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        accepted(http::send(&self.url, method, path, body.as_ref()))
+        accepted(self.send(method, path, body.as_ref()))
+    }
+
+    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, String)> {
+        http::send(self.server, &format!("/t/{}", self.id), method, path, body)
     }
 }
 
 impl Drop for Kms {
     fn drop(&mut self) {
         let unhandled = json!({"no_unhandled": true});
-        let held = http::send(&self.url, "POST", "journal/assert", Some(&unhandled));
-        let requests = http::send(&self.url, "GET", "journal?format=table", None);
-        let _ = http::send(self.server, "DELETE", &format!("tenants/{}", self.id), None);
+        let held = self.send("POST", "journal/assert", Some(&unhandled));
+        let requests = self.send("GET", "journal?format=table", None);
+        let _ = http::send(self.server, "", "DELETE", &format!("tenants/{}", self.id), None);
         if std::thread::panicking() {
             if let Ok((_, table)) = requests {
                 eprintln!("mockkms: requests of this test:\n{table}");
@@ -250,14 +231,8 @@ fn accepted(response: std::io::Result<(u16, String)>) -> Value {
     let (status, text) = response.unwrap_or_else(|error| panic!("mockkms: {error}"));
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     if status != 200 {
-        let place = value["path"]
-            .as_str()
-            .map(|path| format!(" ({path})"))
-            .unwrap_or_default();
-        panic!(
-            "mockkms: {}{place}",
-            value["message"].as_str().unwrap_or(&text)
-        );
+        let place = value["path"].as_str().map(|path| format!(" ({path})")).unwrap_or_default();
+        panic!("mockkms: {}{place}", value["message"].as_str().unwrap_or(&text));
     }
     value
 }

@@ -6,11 +6,21 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// Its address: that of `MOCKKMS_URL`, or of a server that is started at the first call.
-pub fn address() -> &'static str {
-    static ADDRESS: OnceLock<String> = OnceLock::new();
-    ADDRESS.get_or_init(|| match std::env::var("MOCKKMS_URL") {
-        Ok(url) => url.trim_end_matches('/').to_string(),
+/// A running server.
+pub struct Server {
+    pub url: String,
+    /// A PEM file with the CA certificate; empty without TLS.
+    pub ca_file: String,
+}
+
+/// That of `MOCKKMS_URL`, or one that is started at the first call.
+pub fn shared() -> &'static Server {
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    SHARED.get_or_init(|| match std::env::var("MOCKKMS_URL") {
+        Ok(url) => Server {
+            url: url.trim_end_matches('/').to_string(),
+            ca_file: std::env::var("MOCKKMS_CACERT").unwrap_or_default(),
+        },
         Err(_) => start().unwrap_or_else(|error| {
             panic!("mockkms: {error} (pip install mockkms, or set MOCKKMS_COMMAND or MOCKKMS_URL)")
         }),
@@ -19,7 +29,7 @@ pub fn address() -> &'static str {
 
 /// Run `MOCKKMS_COMMAND` (default: mockkms) with the flags in `MOCKKMS_FLAGS`, until this process ends: the server stops with its
 /// standard input.
-fn start() -> Result<String, Box<dyn std::error::Error>> {
+fn start() -> Result<Server, Box<dyn std::error::Error>> {
     static SERVER: OnceLock<Child> = OnceLock::new();
     let line = std::env::var("MOCKKMS_COMMAND").unwrap_or_else(|_| "mockkms".into());
     let flags = std::env::var("MOCKKMS_FLAGS").unwrap_or_default();
@@ -43,8 +53,6 @@ fn start() -> Result<String, Box<dyn std::error::Error>> {
     let content: Value = serde_json::from_str(&std::fs::read_to_string(&ready)?)?;
     std::fs::remove_file(&ready)?;
     let _ = SERVER.set(child);
-    Ok(content["url"]
-        .as_str()
-        .ok_or("no address in the ready file")?
-        .to_string())
+    let url = content["url"].as_str().ok_or("no address in the ready file")?;
+    Ok(Server { url: url.to_string(), ca_file: content["ca_file"].as_str().unwrap_or_default().to_string() })
 }

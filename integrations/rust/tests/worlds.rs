@@ -8,14 +8,37 @@ use mockkms_test::{json, Kms};
 
 /// Read a path with the root token; the status.
 fn read(kms: &Kms, path: &str) -> u16 {
-    let rest = kms.url().strip_prefix("http://").unwrap();
+    let (scheme, rest) = kms.url().split_once("://").unwrap();
     let (host, base) = rest.split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
+    let stream = TcpStream::connect(host).unwrap();
     let token = kms.token();
-    write!(stream, "GET /{base}/v1/{path} HTTP/1.1\r\nHost: {host}\r\nX-Vault-Token: {token}\r\nConnection: close\r\n\r\n").unwrap();
+    let request = format!(
+        "GET /{base}/v1/{path} HTTP/1.1\r\nHost: {host}\r\nX-Vault-Token: {token}\r\nConnection: close\r\n\r\n"
+    );
+    let response = match scheme {
+        "http" => exchange(stream, &request),
+        _ => exchange_over_tls(kms, stream, &request),
+    };
+    response.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> String {
+    stream.write_all(request.as_bytes()).unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
-    response.split(' ').nth(1).unwrap().parse().unwrap()
+    response
+}
+
+#[cfg(feature = "tls")]
+fn exchange_over_tls(kms: &Kms, stream: TcpStream, request: &str) -> String {
+    use mockkms_test::rustls::{ClientConnection, StreamOwned};
+    let name = stream.peer_addr().unwrap().ip().into();
+    exchange(StreamOwned::new(ClientConnection::new(kms.tls_config(), name).unwrap(), stream), request)
+}
+
+#[cfg(not(feature = "tls"))]
+fn exchange_over_tls(kms: &Kms, _: TcpStream, _: &str) -> String {
+    panic!("{}: no TLS", kms.url())
 }
 
 /// The message of a panic in `run`.
@@ -33,10 +56,7 @@ fn worlds_are_separate() {
     assert_eq!(read(&two, "secret/data/app"), 404);
     assert_eq!(one.fired(&id), 1);
     let entries = one.journal(json!({}));
-    assert_eq!(
-        (entries.len(), &entries[0]["status"], &entries[0]["faults"]),
-        (2, &json!(503), &json!([id]))
-    );
+    assert_eq!((entries.len(), &entries[0]["status"], &entries[0]["faults"]), (2, &json!(503), &json!([id])));
     assert_eq!(two.journal(json!({"status": 404})).len(), 1);
     one.remove_fault(&id);
     one.assert_not_called(json!({"path": "transit/*"}));
@@ -82,12 +102,32 @@ fn a_path_that_is_not_emulated_fails_the_test() {
 fn programs_get_the_address() {
     let kms = Kms::new();
     let shown = Command::new("sh")
-        .args(["-c", "echo $VAULT_ADDR $BAO_TOKEN"])
+        .args(["-c", "echo $VAULT_ADDR $BAO_TOKEN $VAULT_CACERT$BAO_CACERT"])
+        .env_remove("VAULT_CACERT")
+        .env_remove("BAO_CACERT")
         .envs(kms.environment())
         .output()
         .unwrap();
     assert_eq!(
         String::from_utf8(shown.stdout).unwrap().trim(),
-        format!("{} {}", kms.url(), kms.token())
+        format!("{} {} {}", kms.url(), kms.token(), kms.ca_file().repeat(2)).trim()
     );
+}
+
+#[test]
+fn addresses_have_the_scheme_of_the_server() {
+    let kms = Kms::new();
+    assert_eq!(kms.url().starts_with("https://"), !kms.ca_file().is_empty(), "{}", kms.url());
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn settings_of_tls_need_a_certificate() {
+    let kms = Kms::new();
+    if kms.ca_file().is_empty() {
+        let message = panics(|| drop(kms.tls_config()));
+        assert!(message.contains("no CA certificate"), "{message}");
+    } else {
+        assert!(std::fs::read_to_string(kms.ca_file()).unwrap().contains("BEGIN CERTIFICATE"));
+    }
 }
