@@ -45,3 +45,42 @@ def show(moment: float) -> str:
 def plain(moment: float) -> str:
     """Return a time in UTC in Go's default format (``Time.String``)."""
     return show(moment).replace("T", " ").replace("Z", " +0000 UTC")
+
+
+_LAYOUT = re.compile(
+    r"January|Jan|Monday|Mon|MST|2006|06|002|01|1(?!5)|15|02|_2|2|03|3|04|4|05|5|PM|pm|-0700|-07:00|-07|Z0700|Z07:00"
+    r"|(?<=05)[.,](?:0+|9+)(?![0-9])"
+)
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def formatted(moment: float, layout: str) -> str:
+    """Return a time in UTC in a layout of Go, in which the reference time is written out."""
+    stamp = datetime.fromtimestamp(moment, UTC)
+    twelve = stamp.hour % 12 or 12
+    parts = {
+        "January": _MONTHS[stamp.month - 1], "Jan": _MONTHS[stamp.month - 1][:3],
+        "Monday": _DAYS[stamp.weekday()], "Mon": _DAYS[stamp.weekday()][:3], "MST": "UTC",
+        "2006": f"{stamp.year:04d}", "06": f"{stamp.year % 100:02d}", "002": f"{stamp.timetuple().tm_yday:03d}",
+        "01": f"{stamp.month:02d}", "1": f"{stamp.month}", "02": f"{stamp.day:02d}", "_2": f"{stamp.day:2d}",
+        "2": f"{stamp.day}", "15": f"{stamp.hour:02d}", "03": f"{twelve:02d}", "3": f"{twelve}",
+        "04": f"{stamp.minute:02d}", "4": f"{stamp.minute}", "05": f"{stamp.second:02d}", "5": f"{stamp.second}",
+        "PM": "AM" if stamp.hour < 12 else "PM", "pm": "am" if stamp.hour < 12 else "pm",
+        "-0700": "+0000", "-07:00": "+00:00", "-07": "+00", "Z0700": "Z", "Z07:00": "Z",
+    }  # fmt: skip
+
+    def one(match: re.Match[str]) -> str:
+        part = match.group()
+        if part in parts:
+            return parts[part]
+        digits = f"{stamp.microsecond:06d}000"[: len(part) - 1]
+        if part[1] == "0":
+            return part[0] + digits
+        digits = digits.rstrip("0")
+        return part[0] + digits if digits else ""
+
+    return _LAYOUT.sub(one, layout)

@@ -45,6 +45,8 @@ class Feature(StrEnum):
     """A certificate login over a connection without TLS is refused with its own message."""
     CEL_ROLES = "cel-roles"
     """JWT mounts have roles that are CEL programs."""
+    TEMPLATE_DECODING = "template-decoding"
+    """Templates of names also have the functions ``decode_base64``, ``hex``, ``decode_hex`` and ``glob``."""
     LDAP_ROTATION = "ldap-rotation"
     """LDAP mounts have ``enable_samaccountname_login``, and change the password of ``binddn``."""
     LDAP_CLIENT = "ldap-client"

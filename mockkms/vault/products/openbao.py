@@ -44,6 +44,7 @@ OPENBAO = Product(
             Feature.INLINE_AUTH,
             Feature.STRICT_IP_BINDING,
             Feature.CEL_ROLES,
+            Feature.TEMPLATE_DECODING,
             Feature.PLAIN_VERIFICATION,
             Feature.JWT_ADDITIONS,
             Feature.OIDC_GRANTS,

@@ -15,16 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar
 
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, Endpoint, Fields, Reply
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.handlers import Arguments, keyword_names
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, param
-from mockkms.vault.golang.template import LONGEST, render
+from mockkms.vault.golang.template import LONGEST, Data, Function, Template, naming_functions
 from mockkms.vault.kernel.record_section import Part, one
 from mockkms.vault.policy.passwords import parse_password_policy
 from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.peer import offline
 from mockkms.world.stored import stored
 
@@ -175,13 +177,37 @@ def display_name(call: Call) -> str:
     return client.display_name if client is not None else ""
 
 
-def generated_name(call: Call, template: str, role: str, metadata: str) -> str:
+def parsed_template(call: Call, text: str, further: Mapping[str, Function] | None = None) -> Template:
+    """Return a Go template with the product's functions for names, and ``further`` ones. Raises ValueError."""
+    decoding = call.core.product.has(Feature.TEMPLATE_DECODING)
+    return Template(text, {**naming_functions(call.core.entropy, call.now(), decoding=decoding), **(further or {})})
+
+
+def check_template(call: Call, text: str, metadata: str) -> None:
+    """Check a template of user names, as ``config/`` paths do before they keep it. Raises ValueError."""
+    with error_context("unable to initialize username template: "):
+        template = parsed_template(call, text)
+    with error_context("invalid username template: "):
+        template.generate(Data(metadata, {"DisplayName": "", "RoleName": ""}))
+
+
+def generated_name(
+    call: Call,
+    text: str,
+    role: str,
+    metadata: str,
+    *,
+    unparsed: str = "unable to initialize username template: ",
+    failed: str = "failed to generate username: ",
+) -> str:
     """Return a name for a credential of ``role``, made by a Go template. Raises ValueError.
 
-    ``metadata`` is the Go type of the template's data in messages.
+    ``metadata`` is the Go type of the template's data. ``unparsed`` and ``failed`` precede the errors of its two steps.
     """
-    names = {"DisplayName": display_name(call), "RoleName": role}
-    return render(template, names, call.core.entropy, call.now(), metadata)
+    with error_context(unparsed):
+        template = parsed_template(call, text)
+    with error_context(failed):
+        return template.generate(Data(metadata, {"DisplayName": display_name(call), "RoleName": role}))
 
 
 def generated_password(call: Call, policy: str, length: int) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from mockkms.vault.auth.claims import Claims, ExpectedClaims, claim, validate
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
-from mockkms.vault.auth.jwt.roles import shown_value
+from mockkms.vault.auth.jwt.roles import policy_template, shown_value
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -81,7 +79,7 @@ def auth_of(call: Call, config: JwtConfig, role: JwtRole, name: str, claims: Cla
     )
     role.apply(auth, call.request)
     if role.token_policies_template_claims:
-        auth.policies = _filled(auth.policies, claims)
+        auth.policies = _filled(call, auth.policies, claims)
     return auth
 
 
@@ -177,26 +175,25 @@ def _same(want: object, have: object, single: bool) -> bool:
     return single and numbers and str(want) == str(int(float(have)) if isinstance(have, Number) else have)
 
 
-_ACTION = re.compile(r"\{\{\s*\.([\w.]+)\s*\}\}")
-
-
-def _filled(policies: list[str], claims: Claims) -> list[str]:
-    """Return policy names with ``{{.claim}}`` replaced, without empty ones."""
+def _filled(call: Call, policies: list[str], claims: Claims) -> list[str]:
+    """Return policy names, which are templates over claims, filled in and without empty ones. Raises BackendError."""
+    values = {name: _of_template(value) for name, value in claims.items()}
     filled = set()
     for index, policy in enumerate(policies):
-        text = policy
-        for action in _ACTION.finditer(policy):
-            value: object = claims
-            for part in action.group(1).split("."):
-                value = value.get(part) if isinstance(value, dict) else None
-            if value is None:
-                raise BackendError(
-                    f"failed to template policy [{index}]: unable to apply template: map has no entry for key "
-                    f'"{action.group(1)}"'
-                )
-            text = text.replace(action.group(0), shown_value(value))
-        filled.add(text)
+        with refusing(f"failed to parse template policy [{index}]: ", BackendError):
+            template = policy_template(call, policy)
+        with refusing(f"failed to template policy [{index}]: ", BackendError):
+            filled.add(template.generate(values, strict=True))
     return sorted(filled - {""})
+
+
+def _of_template(value: object) -> object:
+    """Return a claim as templates take it: numbers are written as the token has them."""
+    if isinstance(value, dict):
+        return {name: _of_template(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_of_template(member) for member in value]
+    return str(value) if isinstance(value, Number) else value
 
 
 @engine.renews

@@ -6,9 +6,10 @@ from mockkms.vault.auth.jwt.model import JWT, JwtRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Response, refusing
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.template import Template, naming_functions
 
 roles = Collection[JWT, JwtRole](
     engine,
@@ -56,7 +57,7 @@ def write(
     _check(made, claim_mappings, oauth2_metadata)
     if 0 < made.token_max_ttl < made.token_ttl:
         raise ErrorResponse("ttl should not be greater than max ttl")
-    return _warned(made, largest)
+    return _warned(call, made, largest)
 
 
 def _check_bound_claims(made: JwtRole, bound_claims: dict[str, object] | None) -> None:
@@ -107,7 +108,12 @@ def _check(made: JwtRole, claim_mappings: dict[str, str], oauth2_metadata: list[
         raise ErrorResponse("must have at least one bound constraint when creating/updating a role")
 
 
-def _warned(made: JwtRole, largest: int) -> Response | None:
+def policy_template(call: Call, policy: str) -> Template:
+    """Return a name of a policy that is a template over claims. Raises ValueError."""
+    return Template(policy, naming_functions(call.core.entropy, call.now(), decoding=True))
+
+
+def _warned(call: Call, made: JwtRole, largest: int) -> Response | None:
     warnings = []
     if made.token_max_ttl > largest:
         warnings.append(
@@ -121,6 +127,6 @@ def _warned(made: JwtRole, largest: int) -> Response | None:
         )
     if made.token_policies_template_claims:
         for index, policy in enumerate(made.token_policies or []):
-            if policy.count("{{") != policy.count("}}"):
-                raise BackendError(f"failed to parse template policy [{index}]: unclosed action")
+            with refusing(f"failed to parse template policy [{index}]: ", BackendError):
+                policy_template(call, policy)
     return Response(warnings=warnings) if warnings else None

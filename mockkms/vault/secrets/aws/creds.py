@@ -14,7 +14,7 @@ from mockkms.vault.amazon.query import AwsAccess, AwsFault, text_in, texts_in
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang.template import render
+from mockkms.vault.golang.template import Data
 from mockkms.vault.secrets.aws import users
 from mockkms.vault.secrets.aws.model import (
     ASSUMED,
@@ -27,15 +27,11 @@ from mockkms.vault.secrets.aws.model import (
     access,
     engine,
 )
-from mockkms.vault.secrets.issuing import display_name, issued, renewed
+from mockkms.vault.secrets.issuing import display_name, issued, parsed_template, renewed
 
 _SHORTEST = 900
 """Minimum lifetime of temporary keys in AWS, in seconds."""
 _HOUR = 3600
-_BY_TYPE = re.compile(
-    r'\s*\{\{-?\s*if\s+\(?\s*eq\s+\.Type\s+"STS"\s*\)?\s*-?\}\}(.*?)\{\{-?\s*else\s*-?\}\}(.*?)\{\{-?\s*end\s*-?\}\}\s*',
-    re.DOTALL,
-)
 _KEYS = {
     "name": Field(Kind.STRING, help="Name of the role."),
     "role_arn": Field(Kind.STRING, query=True, help="Role to assume, if several are allowed."),
@@ -91,17 +87,16 @@ def _role_arn(role: AwsRole, name: str, requested: str) -> str:
 
 def _name(state: AwsSecrets, call: Call, role: str, *, temporary: bool) -> str:
     """Return the name of a user or session, made by the template. Raises BackendError."""
-    template = state.root.username_template if state.root is not None else TEMPLATE
-    by_type = _BY_TYPE.fullmatch(template)
-    if by_type is not None:
-        template = by_type[1] if temporary else by_type[2]
+    text = state.root.username_template if state.root is not None else TEMPLATE
     names = {
         "Type": "STS" if temporary else "IAM",
         "DisplayName": "" if temporary else _plain(display_name(call)),
         "PolicyName": "" if temporary else _plain(role),
     }
+    with refusing("unable to initialize username template: ", BackendError):
+        template = parsed_template(call, text)
     with refusing("failed to generate username: ", BackendError):
-        made = render(template, names, call.core.entropy, call.now(), "aws.UsernameMetadata")
+        made = template.generate(Data("aws.UsernameMetadata", names))
     kind, longest = ("STS", 32) if temporary else ("IAM", 64)
     if len(made) > longest:
         raise BackendError(

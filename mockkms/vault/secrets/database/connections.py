@@ -10,7 +10,6 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang.template import render
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import servers
 from mockkms.vault.secrets.database.engine import (
@@ -22,8 +21,9 @@ from mockkms.vault.secrets.database.engine import (
     DatabaseError,
     engine,
 )
-from mockkms.vault.secrets.database.generated import new_password
+from mockkms.vault.secrets.database.generated import METADATA, new_password
 from mockkms.vault.secrets.database.servers import opened
+from mockkms.vault.secrets.issuing import check_template
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the connection.")}
 _FIELDS = {**_NAME, **DatabaseConnection.fields(), **automated_rotation.fields(Feature.DATABASE_ROTATION)}
@@ -180,7 +180,10 @@ def _check(state: Database, call: Call, new: DatabaseConnection) -> None:
         _check_sql(call, new.connection_details)
     if new.verify_connection:
         servers.server_of(state, call, new).verify()
-    _check_template(call, new.connection_details.get("username_template") or "")
+    template = str(new.connection_details.get("username_template") or "")
+    if template:
+        with error_context(raised=DatabaseError):
+            check_template(call, template, METADATA)
     form = new.connection_details.get("password_authentication") or ""
     if new.plugin_name == _SQL[0] and form not in ("", "password", "scram-sha-256"):
         raise DatabaseError(f"'{form}' is not a valid password authentication type")
@@ -204,14 +207,6 @@ def _check_sql(call: Call, details: dict[str, object]) -> None:
     kind = str(details.get("auth_type") or "")
     if call.core.product.has(Feature.DATABASE_ROTATION) and kind not in _AUTH_TYPES:
         raise DatabaseError(f"invalid auth_type: {kind}")
-
-
-def _check_template(call: Call, template: object) -> None:
-    if not template:
-        return
-    names = {"DisplayName": "", "RoleName": ""}
-    with error_context("unable to initialize username template: unable to parse template: ", DatabaseError):
-        render(str(template), names, call.core.entropy, call.now())
 
 
 def _password_of(url: str) -> str | None:

@@ -7,10 +7,12 @@ import string
 from mockkms.crypto.x509 import keys
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
-from mockkms.vault.golang.template import render
 from mockkms.vault.policy.passwords import CharsetRule, PasswordPolicy, parse_password_policy
 from mockkms.vault.secrets.database.engine import PASSWORD, CredentialRole, DatabaseConnection
+from mockkms.vault.secrets.issuing import generated_name
 
+METADATA = "dbplugin.UsernameMetadata"
+"""The Go type of what templates of user names are filled with."""
 _DEFAULT_POLICY = PasswordPolicy(
     20,
     tuple(CharsetRule(charset, 1) for charset in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-")),
@@ -72,12 +74,10 @@ def new_username(call: Call, connection: DatabaseConnection, role: str) -> str:
 
     Raises BackendError for a template that cannot be filled in.
     """
-    client = call.request.client
-    names = {"DisplayName": client.display_name if client is not None else "", "RoleName": role}
     template = connection.connection_details.get("username_template") or ""
     template = str(template) or default_template(connection.plugin_name)
-    with refusing("failed to generate username: ", BackendError):
-        return render(template, names, call.core.entropy, call.now())
+    with refusing(error=BackendError):
+        return generated_name(call, template, role, METADATA)
 
 
 def default_template(plugin: str) -> str:

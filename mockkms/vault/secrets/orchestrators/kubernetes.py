@@ -22,7 +22,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.issuing import Setting, generated_name, issued
+from mockkms.vault.secrets.issuing import Setting, generated_name, issued, parsed_template
 from mockkms.vault.secrets.orchestrators import cluster
 from mockkms.vault.secrets.orchestrators.cluster import Binding, Cluster
 from mockkms.vault.secrets.peer import Peer, PeerError
@@ -33,6 +33,7 @@ _TEMPLATE = (
     "| truncate 62 | lowercase }}"
 )
 _METADATA = "kubesecrets.nameMetadata"
+_UNPARSED = "unable to initialize name template: "
 _TYPES = {"role": "Role", "clusterrole": "ClusterRole"}
 
 
@@ -176,8 +177,8 @@ def write_role(_state: KubernetesSecrets, call: Call, name: str, role: Kubernete
     ):
         with refusing(text=f"failed to parse '{member}' as {what} object"):
             cluster.parsed(getattr(role, member))
-    with refusing("unable to initialize name template: unable to parse template: "):
-        generated_name(call, role.name_template or _TEMPLATE, name, _METADATA)
+    with refusing(_UNPARSED):
+        parsed_template(call, role.name_template or _TEMPLATE)
 
 
 @creds.on(Operation.UPDATE)
@@ -193,8 +194,9 @@ def create_token(
     if cluster_role_binding and role.kubernetes_role_type == "Role":
         raise ErrorResponse("a ClusterRoleBinding cannot ref a Role")
     found = _cluster(state, call)
-    with refusing("failed to generate name: ", BackendError):
-        made = generated_name(call, role.name_template or _TEMPLATE, name, _METADATA)
+    text = role.name_template or _TEMPLATE
+    with refusing(error=BackendError):
+        made = generated_name(call, text, name, _METADATA, unparsed=_UNPARSED, failed="failed to generate name: ")
     lifetime, warnings = _lifetime(call, role, ttl)
     account = role.service_account_name or made
     binding = Binding(

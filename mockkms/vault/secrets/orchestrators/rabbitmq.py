@@ -22,7 +22,15 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.issuing import Lifetimes, Setting, generated_name, generated_password, issued, renewed
+from mockkms.vault.secrets.issuing import (
+    Lifetimes,
+    Setting,
+    check_template,
+    generated_name,
+    generated_password,
+    issued,
+    renewed,
+)
 from mockkms.vault.secrets.peer import Answer, Peer, PeerError
 from mockkms.world.stored import stored
 
@@ -148,8 +156,8 @@ def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection,
         if not getattr(connection, name):
             raise ErrorResponse(f"missing {name}")
     if connection.username_template:
-        with refusing("unable to initialize username template: unable to parse template: "):
-            generated_name(call, connection.username_template, "", _METADATA)
+        with refusing():
+            check_template(call, connection.username_template, _METADATA)
     peer = _peer(connection)
     if verify_connection and peer.can_be_asked(call):
         with refusing("failed to validate the connection: ", BackendError, of=PeerError):
@@ -179,7 +187,7 @@ def create_user(state: RabbitMQ, call: Call, *, name: str) -> Response:
     if role is None:
         raise ErrorResponse(f"unknown role: {name}")
     connection = state.connection or RabbitConnection()
-    with refusing("failed to generate username: ", BackendError):
+    with refusing(error=BackendError):
         username = generated_name(call, connection.username_template or _TEMPLATE, name, _METADATA)
     password = generated_password(call, connection.password_policy, _PASSWORD)
     peer = _peer(connection)

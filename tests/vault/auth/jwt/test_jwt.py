@@ -169,3 +169,24 @@ def test_oidc_is_another_name_of_the_method(world: World) -> None:
     catalog = world.ask("read", "sys/plugins/catalog").data
     assert catalog is not None
     assert "oidc" in catalog["auth"]
+
+
+def test_policies_may_be_templates_over_claims(world: World) -> None:
+    """Source: OpenBao 2.6.2's ``builtin/credential/jwt/path_role.go``, ``maybeTemplatePolicies``."""
+    names = ["{{ .org.unit | lowercase }}-{{ .n }}", '{{ if eq .sub "ann" }}admin{{ end }}', "{{ if .off }}x{{ end }}"]
+    role(world, token_policies=[*names, "plain"], token_policies_template_claims=True)
+    auth = login(world, off=False).auth
+    assert auth is not None
+    assert set(auth.token_policies) - {"default"} == {"admin", "plain", "red-7"}
+    role(world, token_policies=["{{ .nothing }}"], token_policies_template_claims=True)
+    refused = login(world)
+    assert refused.errors is not None
+    assert (
+        'failed to template policy [0]: unable to apply template: template: template:1:3: executing "template" at '
+        '<.nothing>: map has no entry for key "nothing"'
+    ) in refused.errors[0]
+    refused = role(world, token_policies=["a", "{{ .a"], token_policies_template_claims=True)
+    assert refused.errors is not None
+    assert (
+        "failed to parse template policy [1]: unable to parse template: template: template:1: unclosed action"
+    ) in refused.errors[0]

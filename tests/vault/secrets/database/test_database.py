@@ -77,8 +77,16 @@ def test_a_password_in_the_url_is_warned_of(client: hvac.Client) -> None:
         ),
         ({"connection_url": ""}, "error creating database object: connection_url cannot be empty"),
         ({"plugin_name": "redis-database-plugin"}, "host cannot be empty"),
-        ({"username_template": "{{ nothing 5 }}"}, 'unable to parse template: function "nothing" not defined'),
-        ({"username_template": "{{ .Other }}"}, "can't evaluate field Other"),
+        (
+            {"username_template": "{{ nothing 5 }}"},
+            "unable to initialize username template: unable to parse template: template: template:1: "
+            'function "nothing" not defined',
+        ),
+        (
+            {"username_template": "{{ .Other }}"},
+            'invalid username template: unable to apply template: template: template:1:3: executing "template" at '
+            "<.Other>: can't evaluate field Other in type dbplugin.UsernameMetadata",
+        ),
         ({"plugin_version": "v9.9.9"}, "plugin not found in the catalog: postgresql-database-plugin, version=v9.9.9"),
     ],
 )
@@ -201,6 +209,17 @@ def test_user_names_are_those_of_the_plugin(client: hvac.Client, plugin: str, pa
     connect(client, plugin_name=plugin)
     add_role(client, "application-of-many")
     assert re.match(pattern, client.secrets.database.generate_credentials("application-of-many")["data"]["username"])
+
+
+def test_templates_of_user_names_have_conditions_and_loops(client: hvac.Client) -> None:
+    template = (
+        '{{- $name := .RoleName | replace "-" "" -}} '
+        "{{ if gt (len $name) 3 }}{{ slice $name 0 3 }}{{ else }}{{ $name }}{{ end }}"
+        "{{ with .DisplayName }}.{{ . | truncate 3 }}{{ end }}{{ range $i := 3 }}{{ if $i }}-{{ $i }}{{ end }}{{ end }}"
+    )
+    connect(client, username_template=template)
+    add_role(client, "app-role")
+    assert client.secrets.database.generate_credentials("app-role")["data"]["username"] == "app.tok-1-2"
 
 
 def test_user_names_follow_a_template(client: hvac.Client) -> None:

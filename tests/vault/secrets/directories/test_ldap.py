@@ -222,7 +222,8 @@ def test_urls_and_lengths_that_make_no_sense(world: World) -> None:
         ({"creation_ldif": _CREATE}, "missing deletion_ldif"),
         (
             {"creation_ldif": "{{", "deletion_ldif": _DELETE},
-            "invalid creation_ldif: invalid template: unclosed action",
+            "invalid creation_ldif: invalid template: failed to parse template: unable to parse template: template: "
+            "template:1: unclosed action",
         ),
         (
             {"creation_ldif": _CREATE, "deletion_ldif": "x"},

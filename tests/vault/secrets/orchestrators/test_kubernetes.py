@@ -104,7 +104,7 @@ def test_roles_have_the_defaults_of_the_plugin(world: World) -> None:
         ),
         (
             {"allowed_kubernetes_namespaces": "a", "service_account_name": "sa", "name_template": "{{"},
-            "unable to initialize name template: unable to parse template: unclosed action",
+            "unable to initialize name template: unable to parse template: template: template:1: unclosed action",
         ),
     ],
 )  # fmt: skip

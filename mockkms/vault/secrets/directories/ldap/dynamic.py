@@ -13,7 +13,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.golang.fmt import error_list
-from mockkms.vault.golang.template import render
+from mockkms.vault.golang.template import Data, Function, Long, utf16le
 from mockkms.vault.secrets.directories.folders import NAME, FolderCollection, checked_name
 from mockkms.vault.secrets.directories.ldap.model import (
     DynamicLdapRole,
@@ -23,7 +23,7 @@ from mockkms.vault.secrets.directories.ldap.model import (
     engine,
     new_password,
 )
-from mockkms.vault.secrets.issuing import display_name, generated_name, issued, renewed
+from mockkms.vault.secrets.issuing import display_name, issued, parsed_template, renewed
 from mockkms.world.clock import rfc3339
 
 _TEMPLATE = "v_{{.DisplayName}}_{{.RoleName}}_{{random 10}}_{{unix_time}}"
@@ -83,8 +83,13 @@ def _times(issued_at: float, expires: float) -> dict[str, str]:
     }
 
 
-def _filled(call: Call, template: str, data: Mapping[str, str]) -> str:
-    return render(template, data, call.core.entropy, call.now(), "openldap.dynamicTemplateData")
+def _filled(call: Call, text: str, data: Mapping[str, str]) -> str:
+    """Return a template of LDIF filled in. Raises ValueError."""
+    with error_context("failed to parse template: "):
+        template = parsed_template(call, text, {"utf16le": Function(utf16le, ("string",))})
+    fields = {name: Long(value) if name.endswith("Seconds") else value for name, value in data.items()}
+    with error_context("failed to execute template: "):
+        return template.generate(Data("openldap.dynamicTemplateData", fields))
 
 
 @creds.on(Operation.READ)
@@ -96,7 +101,9 @@ def create_account(state: LdapSecrets, call: Call, *, name: str) -> Response | N
         return None
     config = configured(state, _UNSET)
     with refusing("failed to generate username: ", BackendError):
-        username = generated_name(call, role.username_template or _TEMPLATE, name, "openldap.usernameTemplateData")
+        template = parsed_template(call, role.username_template or _TEMPLATE)
+        parts = {"DisplayName": display_name(call), "RoleName": name}
+        username = template.generate(Data("openldap.usernameTemplateData", parts))
     password = new_password(call, config)
     times = _times(call.now(), call.now() + role.default_ttl)
     names = {"Username": username, "Password": password, "DisplayName": display_name(call), "RoleName": name}

@@ -1,0 +1,168 @@
+"""The parts of a parsed template. ``str`` of an expression is what messages show of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.template.values import Value
+
+
+@dataclass
+class Node:
+    """Any part; ``at`` is its place in the text."""
+
+    at: int
+
+
+@dataclass
+class Constant(Node):
+    """A string or a truth value, as it was written and as it is."""
+
+    text: str
+    value: str | bool
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass
+class Number(Node):
+    """A number, with the values that it can stand for."""
+
+    text: str
+    integer: int | None
+    floating: float | None
+    complex: complex | None
+    value: Value
+    """What it is where no type is asked for."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass
+class Dot(Node):
+    """The present value."""
+
+    def __str__(self) -> str:
+        return "."
+
+
+@dataclass
+class Nil(Node):
+    """Nothing."""
+
+    def __str__(self) -> str:
+        return "nil"
+
+
+@dataclass
+class Name(Node):
+    """A function."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass
+class FieldPath(Node):
+    """Fields of the present value."""
+
+    names: list[str]
+
+    def __str__(self) -> str:
+        return "".join(f".{name}" for name in self.names)
+
+
+@dataclass
+class Variable(Node):
+    """A variable, with fields of its value. The name begins with a dollar sign."""
+
+    names: list[str]
+
+    def __str__(self) -> str:
+        return ".".join(self.names)
+
+
+@dataclass
+class Chain(Node):
+    """Fields of the value of an expression."""
+
+    of: Expression
+    names: list[str]
+
+    def __str__(self) -> str:
+        inner = f"({self.of})" if isinstance(self.of, Pipe) else str(self.of)
+        return inner + "".join(f".{name}" for name in self.names)
+
+
+@dataclass
+class Command(Node):
+    """A function or value, with arguments."""
+
+    words: list[Expression]
+
+    def __str__(self) -> str:
+        return " ".join(f"({word})" if isinstance(word, Pipe) else str(word) for word in self.words)
+
+
+@dataclass
+class Pipe(Node):
+    """Commands, each of which gets the value of the one before; the last value may be given to variables."""
+
+    commands: list[Command] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
+    assigns: bool = False
+
+    def __str__(self) -> str:
+        sign = "=" if self.assigns else ":="
+        given = f"{', '.join(self.variables)} {sign} " if self.variables else ""
+        return given + " | ".join(map(str, self.commands))
+
+
+Expression = Constant | Number | Dot | Nil | Name | FieldPath | Variable | Chain | Pipe
+
+
+@dataclass
+class Text(Node):
+    """Text between actions."""
+
+    text: str
+
+
+@dataclass
+class Action(Node):
+    """A pipeline whose value is printed, unless it is given to a variable."""
+
+    pipe: Pipe
+
+
+@dataclass
+class Control(Node):
+    """``if``, ``with`` or ``range``."""
+
+    word: str
+    pipe: Pipe
+    body: list[Node]
+    otherwise: list[Node]
+
+
+@dataclass
+class Jump(Node):
+    """``break`` or ``continue``."""
+
+    word: str
+
+
+@dataclass
+class Invocation(Node):
+    """``template``, or ``block`` after its definition."""
+
+    name: str
+    pipe: Pipe | None
+
+    def __str__(self) -> str:
+        return f"{{{{template {quote(self.name)}{'' if self.pipe is None else f' {self.pipe}'}}}}}"

@@ -1,0 +1,422 @@
+"""Parses templates, with the error texts of Go."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.template.nodes import (
+    Action,
+    Chain,
+    Command,
+    Constant,
+    Control,
+    Dot,
+    Expression,
+    FieldPath,
+    Invocation,
+    Jump,
+    Name,
+    Nil,
+    Node,
+    Number,
+    Pipe,
+    Text,
+    Variable,
+)  # fmt: skip
+from mockkms.vault.golang.template.scanning import Scanner, Token
+from mockkms.vault.golang.template.values import decoded
+
+NAME = "template"
+"""The name of the template itself, in messages and among the defined ones."""
+DEEPEST = 40
+"""Levels of parentheses and blocks; Go has a limit of 10,000 for the former."""
+_OPERANDS = {
+    "bool", "rune", "complex", "dot", "field", "identifier", "number", "nil", "raw", "string", "variable", "(",
+}  # fmt: skip
+_VALUES = (Constant, Dot, Nil, Number)
+"""Expressions that take no arguments, so that only the first command of a pipeline may be one."""
+_ESCAPES = {
+    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", "'": "'", '"': '"',
+}  # fmt: skip
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
+_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]+|[1-9][0-9_]*|0)")
+_LARGEST = 1 << 63
+
+
+def parse(text: str, functions: Collection[str]) -> dict[str, list[Node]]:
+    """Return the templates that a text defines, by name. Raises ValueError with Go's text."""
+    parser = _Parser(text, functions)
+    parser.templates[NAME] = parser.whole()
+    return parser.templates
+
+
+class _Parser:
+    """Parses one text. Names of variables in scope are in ``variables``, the innermost last."""
+
+    def __init__(self, text: str, functions: Collection[str]) -> None:
+        self.templates: dict[str, list[Node]] = {}
+        self._functions = functions
+        self._tokens: Iterator[Token] = Scanner(text).tokens()
+        self._waiting: list[Token] = []
+        self._variables = ["$"]
+        self._loops, self._depth, self._line, self._action = 0, 0, 1, 0
+
+    # -- tokens
+
+    def _next(self) -> Token:
+        if self._waiting:
+            return self._waiting.pop()
+        token = next(self._tokens)
+        self._line = token.line
+        return token
+
+    def _back(self, *tokens: Token) -> None:
+        """Put tokens back; the first one is read next."""
+        self._waiting += reversed(tokens)
+
+    def _peek(self) -> Token:
+        token = self._next()
+        self._back(token)
+        return token
+
+    def _word(self) -> Token:
+        """Return the next token that is not a space."""
+        token = self._next()
+        while token.kind == "space":
+            token = self._next()
+        return token
+
+    def _peek_word(self) -> Token:
+        token = self._word()
+        self._back(token)
+        return token
+
+    def _expect(self, kind: str, context: str) -> Token:
+        token = self._word()
+        if token.kind != kind:
+            raise self._unexpected(token, context)
+        return token
+
+    def _fault(self, text: str) -> ValueError:
+        return ValueError(f"template: {NAME}:{self._line}: {text}")
+
+    def _unexpected(self, token: Token, context: str) -> ValueError:
+        if token.kind != "error":
+            return self._fault(f"unexpected {token} in {context}")
+        started = ""
+        if self._action and self._action != token.line:
+            started = f" in action started at {NAME}:{self._action}"
+            if token.text.endswith(" action"):
+                started = started.removeprefix(" in action")
+        return self._fault(f"{token}{started}")
+
+    def _deeper(self) -> None:
+        """Enter one more level. Raises ValueError at the limit."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self._fault("max expression depth exceeded")
+
+    # -- text and actions
+
+    def whole(self) -> list[Node]:
+        """Return the parts of the template itself."""
+        found: list[Node] = []
+        while (token := self._peek()).kind != "eof":
+            if token.kind == "left":
+                left = self._next()
+                word = self._word()
+                if word.kind == "define":
+                    self._definition()
+                    continue
+                self._back(left, word)
+            node = self._part()
+            if isinstance(node, Token):
+                raise self._fault(f"unexpected {{{{{node.text}}}}}")
+            found.append(node)
+        return found
+
+    def _definition(self) -> None:
+        name = self._template_name(self._word(), "define clause")
+        self._expect("right", "define clause")
+        self._define(name, "define clause")
+
+    def _define(self, name: str, context: str) -> None:
+        """Parse the body of a definition, in which only ``$`` is known, and keep it."""
+        outer, loops, self._variables, self._loops = self._variables, self._loops, ["$"], 0
+        body, end = self._body()
+        self._variables, self._loops = outer, loops
+        if end.kind != "end":
+            raise self._fault(f"unexpected {{{{{end.text}}}}} in {context}")
+        if not _empty(self.templates.get(name, [])):
+            if not _empty(body):
+                raise self._fault(f"template: multiple definition of template {quote(name)}")
+            return
+        self.templates[name] = body
+
+    def _body(self) -> tuple[list[Node], Token]:
+        """Return the parts up to ``end`` or ``else``, and that token."""
+        self._deeper()
+        found: list[Node] = []
+        while self._peek_word().kind != "eof":
+            node = self._part()
+            if isinstance(node, Token):
+                self._depth -= 1
+                return found, node
+            found.append(node)
+        raise self._fault("unexpected EOF")
+
+    def _part(self) -> Node | Token:
+        """Return the next part, or the token ``end`` or ``else``."""
+        token = self._word()
+        if token.kind == "text":
+            return Text(token.at, token.text)
+        if token.kind != "left":
+            raise self._unexpected(token, "input")
+        self._action = token.line
+        found = self._after_left()
+        self._action = 0
+        return found
+
+    def _after_left(self) -> Node | Token:
+        token = self._word()
+        if token.kind in ("if", "with", "range"):
+            return self._control(token)
+        if token.kind == "end":
+            self._expect("right", "end")
+            return token
+        if token.kind == "else":
+            if self._peek_word().kind not in ("if", "with"):
+                self._expect("right", "else")
+            return token
+        if token.kind in ("break", "continue"):
+            shown = f"{{{{{token.kind}}}}}"
+            self._expect("right", shown)
+            if not self._loops:
+                raise self._fault(f"{shown} outside {{{{range}}}}")
+            return Jump(token.at, token.kind)
+        if token.kind in ("template", "block"):
+            return self._invocation(token.kind)
+        self._back(token)
+        return Action(token.at, self._pipe("command", "right"))
+
+    def _control(self, word: Token) -> Control:
+        """Parse ``if``, ``with`` or ``range``, whose word was read; a chain of ``else if`` becomes nested parts."""
+        known, depth = len(self._variables), self._depth
+        outermost = made = Control(word.at, word.kind, Pipe(word.at), [], [])
+        while True:
+            made.pipe = self._pipe(word.kind, "right")
+            self._loops += word.kind == "range"
+            made.body, end = self._body()
+            self._loops -= word.kind == "range"
+            if end.kind != "else":
+                break
+            following = self._peek_word()
+            if word.kind == "range" or following.kind != word.kind:
+                made.otherwise, end = self._body()
+                if end.kind != "end":
+                    raise self._fault(f"expected end; found {{{{{end.text}}}}}")
+                break
+            self._word()
+            inner = Control(following.at, word.kind, Pipe(following.at), [], [])
+            made.otherwise, made = [inner], inner
+            self._deeper()
+        self._depth = depth
+        del self._variables[known:]
+        return outermost
+
+    def _invocation(self, word: str) -> Invocation:
+        context = f"{word} clause"
+        token = self._word()
+        name = self._template_name(token, context)
+        if word == "template" and self._peek_word().kind == "right":
+            self._word()
+            return Invocation(token.at, name, None)
+        pipe = self._pipe(context, "right")
+        if word == "block":
+            self._define(name, context)
+        return Invocation(token.at, name, pipe)
+
+    def _template_name(self, token: Token, context: str) -> str:
+        if token.kind not in ("string", "raw"):
+            raise self._unexpected(token, context)
+        return self._string(token)
+
+    # -- expressions
+
+    def _pipe(self, context: str, end: str) -> Pipe:
+        first = self._peek_word()
+        pipe = Pipe(first.at)
+        self._declarations(pipe, context)
+        while True:
+            token = self._word()
+            if token.kind == end:
+                break
+            if token.kind not in _OPERANDS:
+                raise self._unexpected(token, context)
+            self._back(token)
+            pipe.commands.append(self._command())
+        if not pipe.commands:
+            raise self._fault(f"missing value for {context}")
+        for stage, command in enumerate(pipe.commands[1:], 2):
+            if isinstance(command.words[0], _VALUES):
+                raise self._fault(f"non executable command in pipeline stage {stage}")
+        return pipe
+
+    def _declarations(self, pipe: Pipe, context: str) -> None:
+        """Read the variables that a pipeline sets, if any."""
+        while self._peek_word().kind == "variable":
+            variable = self._word()
+            adjacent = self._next()
+            following = adjacent if adjacent.kind != "space" else self._word()
+            if following.kind in ("assign", "declare"):
+                pipe.assigns = following.kind == "assign"
+            elif following.text != "," or following.kind != "char":
+                self._back(variable, *([adjacent] if adjacent is not following else []), following)
+                return
+            pipe.variables.append(variable.text)
+            self._variables.append(variable.text)
+            if following.kind != "char":
+                return
+            if context != "range" or len(pipe.variables) > 1:
+                raise self._fault(f"too many declarations in {context}")
+            if self._peek_word().kind not in ("variable", "right", ")"):
+                raise self._fault("range can only initialize variables")
+
+    def _command(self) -> Command:
+        command = Command(self._peek_word().at, [])
+        while True:
+            self._peek_word()
+            operand = self._operand()
+            if operand is not None:
+                command.words.append(operand)
+            token = self._next()
+            if token.kind == "space":
+                continue
+            if token.kind in ("right", ")"):
+                self._back(token)
+            elif token.kind != "pipe":
+                raise self._unexpected(token, "operand")
+            break
+        if not command.words:
+            raise self._fault("empty command")
+        return command
+
+    def _operand(self) -> Expression | None:
+        """Return a term with the fields that follow it, or None."""
+        term = self._term()
+        if term is None or self._peek().kind != "field":
+            return term
+        at, names = self._peek().at, []
+        while self._peek().kind == "field":
+            names.append(self._next().text[1:])
+        if isinstance(term, _VALUES):
+            raise self._fault(f"unexpected . after term {quote(str(term))}")
+        if isinstance(term, FieldPath | Variable):
+            return type(term)(at, term.names + names)
+        return Chain(at, term, names)
+
+    def _term(self) -> Expression | None:
+        token = self._word()
+        match token.kind:
+            case "identifier":
+                if token.text not in self._functions:
+                    raise self._fault(f"function {quote(token.text)} not defined")
+                return Name(token.at, token.text)
+            case "dot":
+                return Dot(token.at)
+            case "nil":
+                return Nil(token.at)
+            case "variable":
+                if token.text not in self._variables:
+                    raise self._fault(f"undefined variable {quote(token.text)}")
+                return Variable(token.at, [token.text])
+            case "field":
+                return FieldPath(token.at, [token.text[1:]])
+            case "bool":
+                return Constant(token.at, token.text, token.text == "true")
+            case "rune" | "complex" | "number":
+                return self._number(token)
+            case "string" | "raw":
+                return Constant(token.at, token.text, self._string(token))
+            case "(":
+                self._deeper()
+                pipe = self._pipe("parenthesized pipeline", ")")
+                self._depth -= 1
+                return pipe
+        self._back(token)
+        return None
+
+    def _string(self, token: Token) -> str:
+        if token.kind == "raw":
+            return token.text[1:-1].replace("\r", "")
+        return self._unquoted(token.text[1:-1], "'")
+
+    def _unquoted(self, text: str, refused: str) -> str:
+        """Return the value of a quoted text. Raises ValueError."""
+        found, end = [], 0
+        for match in _ESCAPE.finditer(text):
+            found.append(text[end : match.start()])
+            two, four, eight, octal, other = match.groups()
+            if two or octal:
+                code = int(two, 16) if two else int(octal, 8)
+                if code > 0xFF:
+                    raise self._fault("invalid syntax")
+                found.append(decoded(bytes([code])))
+            elif four or eight:
+                code = int(four or eight, 16)
+                if code > 0x10FFFF or 0xD800 <= code < 0xE000:
+                    raise self._fault("invalid syntax")
+                found.append(chr(code))
+            elif other not in _ESCAPES or other == refused:
+                raise self._fault("invalid syntax")
+            else:
+                found.append(_ESCAPES[other])
+            end = match.end()
+        return "".join([*found, text[end:]])
+
+    def _number(self, token: Token) -> Number:
+        text = token.text
+        if token.kind == "rune":
+            value = self._unquoted(text[1:-1], '"')
+            if len(value) != 1:
+                raise self._fault(f"malformed character constant: {text}" if value else "invalid syntax")
+            return Number(token.at, text, ord(value), float(ord(value)), None, ord(value))
+        plain = text.replace("_", "")
+        if text.endswith("i"):
+            try:
+                made = complex(plain[:-1] + "j")
+            except ValueError:
+                raise self._fault(f"illegal number syntax: {quote(text)}") from None
+            real = made.real if made.imag == 0 else None
+            whole = None if real is None or not real.is_integer() else int(real)
+            return Number(token.at, text, whole, real, made, made)
+        if _INTEGER.fullmatch(text):
+            found = _integer(plain)
+            if not -_LARGEST <= found < 2 * _LARGEST:
+                raise self._fault(f"integer overflow: {quote(text)}")
+            fits = found < _LARGEST
+            return Number(token.at, text, found if fits else None, float(found), None, found if fits else None)
+        try:
+            floating = float.fromhex(plain) if "x" in plain.lower() else float(plain)
+        except ValueError:
+            raise self._fault(f"illegal number syntax: {quote(text)}") from None
+        if not any(char in text for char in ".eEpP"):
+            raise self._fault(f"integer overflow: {quote(text)}")
+        integral = int(floating) if floating.is_integer() and abs(floating) < _LARGEST else None
+        return Number(token.at, text, integral, floating, None, floating)
+
+
+def _integer(text: str) -> int:
+    """Return the integer that a text of Go stands for; a leading zero means octal."""
+    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        digits = "0o" + digits[1:]
+    found: int = ast.literal_eval(digits)
+    return -found if sign == "-" else found
+
+
+def _empty(parts: list[Node]) -> bool:
+    return all(isinstance(part, Text) and not part.text.strip() for part in parts)
