@@ -49,7 +49,7 @@ class Luck:
         """Return ``size`` random bytes."""
         out = b""
         while len(out) < size:
-            block = f"{self.seed}\0{self.turn}\0{label}\0{len(out)}".encode("utf-8", "surrogatepass")
+            block = f"{self.seed}\0{self.turn}\0{label}\0{len(out)}".encode(errors="surrogatepass")
             out += blake2b(block, person=b"mockkms-luck").digest()
         return out[:size]
 

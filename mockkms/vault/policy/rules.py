@@ -254,7 +254,7 @@ def _duration(name: str, value: object) -> float:
     """Return a duration in seconds; 0 if it is missing. Raises ValueError."""
     if value is None:
         return 0
-    with error_context(f"error parsing {name}: ", of=(ValueError, OverflowError)):
+    with error_context(f"error parsing {name}: "):
         return parse_seconds(value)
 
 
@@ -277,6 +277,6 @@ def _control_group_faults(block: hcl.Node) -> list[str]:
     for value in hcl.field_values(block.members, "ttl"):
         try:
             parse_seconds(hcl.decode_any(value, "root.ttl"))
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             return [f"path control_group: invalid ttl: {error}"]
     return []

@@ -144,7 +144,7 @@ class Templates:
             raise ValueError("missing time operand")
         if parts[1] not in ("plus", "minus"):
             raise ValueError(f"invalid time operator {quote(parts[1])}")
-        with error_context("invalid duration: ", of=(ValueError, OverflowError)):
+        with error_context("invalid duration: "):
             shift = parse_seconds(parts[2])
             return str(int(self.now + (shift if parts[1] == "plus" else -shift)))
 

@@ -202,7 +202,7 @@ class Hide:
 
     def _form(self, found: re.Match[str]) -> str:
         name = found[1] or ""
-        return name + self._show(found[0][len(name) :], name.rstrip("="))
+        return name + self._show(found[0][len(name) :], name[:-1])
 
     def sweep(self, text: str) -> str:
         """Return a text without the secrets that other parts of the request hold."""
@@ -213,8 +213,8 @@ class Hide:
 
     def page(self, body: bytes) -> bytes:
         """Return an error page with the secrets in it replaced."""
-        text = body[:PARSED].decode("utf-8", "surrogateescape")
-        return self.text(text).encode("utf-8", "surrogateescape")
+        text = body[:PARSED].decode(errors="surrogateescape")
+        return self.text(text).encode(errors="surrogateescape")
 
 
 def _password(credentials: str) -> str:

@@ -59,7 +59,7 @@ def _written(body: bytes, marked: object, hide: Hide) -> bytes:
     if marked is not _UNREADABLE:
         try:
             text = json.dumps(hide.texts(marked), separators=(",", ":"), ensure_ascii=False)
-            return text.encode("utf-8", "replace")
+            return text.encode(errors="replace")
         except RecursionError:
             pass
     return f"{REDACTED[:-1]}: {len(body)} bytes)".encode()

@@ -47,8 +47,8 @@ def test_every_short_pattern_against_every_short_text() -> None:
         for text in _all("ab", 4):
             assert matches(pattern, text) == (expression.fullmatch(text) is not None), (pattern, text)
     for pattern in _all("ab*?", 4):
-        expression = re.compile(_expression(pattern, True))
-        for text in _all("ab", 4):
+        expression = re.compile(_expression(pattern, True), re.DOTALL)
+        for text in (*_all("ab", 4), "a\nb"):
             assert matches_wildcards(pattern, text) == (expression.fullmatch(text) is not None), (pattern, text)
     for pattern in _all("ab*", 4):
         expression = re.compile(_at_ends(pattern))

@@ -81,6 +81,7 @@ def test_groups_are_named_in_their_namespace() -> None:
         ("{{time.now.plus}}", "missing time operand"),
         ("{{time.now.times.2s}}", 'invalid time operator "times"'),
         ("{{time.now.plus.x}}", 'invalid duration: time: invalid duration "x"'),
+        ("{{time.now.plus.9999999999h}}", 'invalid duration: time: invalid duration "9999999999h"'),
         ("{{bogus}}", _NOT_FOUND),
         ("{{a", _UNBALANCED),
         ("a}}", _UNBALANCED),
