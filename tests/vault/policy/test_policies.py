@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.policy.acl import Decision
@@ -59,6 +60,33 @@ def test_decisions_are_remembered_only_where_nothing_else_counts(core: Core) -> 
     assert not check(core, app, Operation.UPDATE, "a", data={"k": "w"}).allowed
     first = check(core, app, Operation.READ, "b")
     assert check(core, app, Operation.READ, "b") is first
+
+
+def test_the_decisions_of_all_tokens_together_are_bounded(core: Core) -> None:
+    """Each path takes two entries of the common budget: its rules, and the decision about it."""
+    core.policies.write("", "one", 'path "*" { policy = "read" }')
+    core.policies.write("", "two", 'path "*" { policy = "read" }')
+    one, two = token("one"), token("two")
+    first = check(core, one, Operation.READ, "a")
+    for number in range(MOST_CACHED // 4 - 1):
+        for who in (one, two):
+            check(core, who, Operation.READ, f"b/{number}")
+    assert check(core, one, Operation.READ, "a") is first, "they are kept while there is room"
+    kept = core.policies.acl(one).decisions, core.policies.acl(two).decisions
+    assert sum(map(len, kept)) == MOST_CACHED // 2 - 1
+    for number in range(2 * MOST_CACHED):
+        check(core, one, Operation.READ, f"c/{number}")
+        assert sum(map(len, kept)) <= MOST_CACHED // 2
+    for number in range(2 * MOST_CACHED):
+        core.policies.capabilities(two, f"d/{number}", "")
+    assert check(core, one, Operation.READ, "a") is not first
+
+
+@pytest.mark.parametrize(("length", "remembered"), [(LONGEST_CACHED, True), (LONGEST_CACHED + 1, False)])
+def test_decisions_about_long_paths_are_not_remembered(core: Core, length: int, remembered: bool) -> None:
+    core.policies.write("", "app", 'path "*" { policy = "read" }')
+    app, path = token("app"), "a" * length
+    assert (check(core, app, Operation.READ, path) is check(core, app, Operation.READ, path)) is remembered
 
 
 def test_a_page_size_is_looked_at_every_time(core: Core) -> None:
