@@ -93,6 +93,25 @@ class Interrupter:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(TimeLimitReached))
 
 
+@contextmanager
+def interruptions_held_back() -> Iterator[None]:
+    """Raise the KeyboardInterrupt of a SIGINT in the body at its end.
+
+    Python ignores exceptions in finalizers, which the body may run: an interruption in one of them would be lost.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: seen.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if seen:
+        signal.raise_signal(signal.SIGINT)
+
+
 def _stack(frame: FrameType | None) -> list[tuple[str, int]]:
     """Return file and line of a frame and those that called it, the outermost first."""
     found = []

@@ -60,8 +60,10 @@ class ExploreOptions:
 
 def read_options(config: pytest.Config) -> ExploreOptions:
     """Return the checked options. Raises UsageError."""
-    if settings.option(config, "mockkms_url") or settings.upstream(config):
-        raise pytest.UsageError("tests are explored on the server of this process: not with a URL or an upstream")
+    for other in ("mockkms_url", "mockkms_upstream", "mockkms_replay"):
+        if settings.option(config, other):
+            shown = f"--{other.replace('_', '-')}"
+            raise pytest.UsageError(f"tests are explored on the emulated server of their process: not with {shown}")
     try:
         return _read(config)
     except ValueError as error:
@@ -77,6 +79,8 @@ def _read(config: pytest.Config) -> ExploreOptions:
     sets = option("mockkms_explore_set") or [str(config.getini("mockkms_explore_set") or "default")]
     failures = chosen_failures(sets, root / own if own else None)
     lines = [*config.getini("mockkms_explore_accept"), *(option("mockkms_explore_accept") or [])]
+    if option("mockkms_explore_dry_run") and option("mockkms_explore_json"):
+        raise ValueError("a dry run has no result for --mockkms-explore-json")
     for name in ("mockkms_explore_json", "mockkms_explore_resume"):
         reason = writable(_path(config, option(name))) if option(name) else ""
         if reason:

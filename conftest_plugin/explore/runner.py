@@ -22,7 +22,7 @@ from mockkms.explore.results import Outcome
 
 from ..collected import USED
 from ..fixtures import ACTIVE, EXPLORED, OBSERVER
-from .interrupt import Interrupter
+from .interrupt import Interrupter, interruptions_held_back
 
 _LINES = 20
 """Lines of a traceback that a case keeps."""
@@ -156,7 +156,8 @@ class ItemRunner:
                 traceback.clear_frames(error.__traceback__)
                 raise
             finally:
-                _release()
+                with interruptions_held_back():
+                    _release()
         return run.verdict(), run.observer.seen
 
     def _reports(self, run: RunOfTest) -> list[pytest.TestReport]:
@@ -178,6 +179,8 @@ class ItemRunner:
             run.observer.detach()
 
     def end(self, nextitem: pytest.Item | None) -> pytest.CallInfo[None]:
-        """End the fixtures that the next test does not use."""
+        """End the fixtures that the next test does not use. An interruption is an exception of the result."""
         state = self._item.session._setupstate
-        return pytest.CallInfo.from_call(lambda: state.teardown_exact(nextitem), when="teardown")
+        return pytest.CallInfo.from_call(
+            lambda: state.teardown_exact(nextitem), when="teardown", reraise=pytest.exit.Exception
+        )

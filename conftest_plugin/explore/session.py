@@ -90,7 +90,9 @@ class ExplorePlugin:
             vars(last)[ATTRIBUTE] = json.dumps(found.data())
             last.user_properties.extend(_properties(found))
         end = runner.end(nextitem)
-        if end.excinfo is not None and last.passed:
+        if end.excinfo is not None and end.excinfo.errisinstance(KeyboardInterrupt):
+            interrupted = True
+        elif end.excinfo is not None and last.passed:
             kept = last.user_properties
             attribute = vars(last).get(ATTRIBUTE)
             last = hook.pytest_runtest_makereport(item=item, call=end)

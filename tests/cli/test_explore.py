@@ -96,6 +96,13 @@ def test_hung_commands_are_ended(tmp_path: Path) -> None:
     assert "time.sleep(60.25)" not in subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout
 
 
+def test_the_limit_is_that_of_the_first_run_too(tmp_path: Path) -> None:
+    """A command that hangs without any failure is ended after ``--limit``."""
+    done = explore(tmp_path, "--limit=0.5", program="import time\ntime.sleep(60)\n")
+    assert done.returncode == 2
+    assert "the command does not pass without failures (not ended after 0.5 s)" in done.stderr
+
+
 def test_an_interruption_keeps_what_is_known(tmp_path: Path) -> None:
     """SIGINT ends the command, shows the outcomes so far, and a file of outcomes is resumed."""
     (tmp_path / "program.py").write_text(PROGRAM.replace("TIMEOUT", "60"))
@@ -123,6 +130,8 @@ def test_an_interruption_keeps_what_is_known(tmp_path: Path) -> None:
         ((), (), "no command given; example: mockkms explore -- pytest"),
         (("--set=smok",), ("true",), "no failure 'smok'; did you mean 'smoke'?"),
         (("--accept=sealed",), ("true",), "expected a failure and an outcome"),
+        (("--dry-run", "--json=a"), ("true",), "--dry-run and --json cannot be used together: a dry run has no result"),
+        (("--dry-run", "--report=a.html"), ("true",), "--dry-run and --report cannot be used together"),
         (("--limit=0",), ("true",), "is not a number of seconds"),
         (("--baseline=none",), ("true",), "write it with: mockkms explore --json FILE -- CMD"),
         (("--json=none/a",), ("true",), "none/a cannot be written: the folder none does not exist"),

@@ -75,10 +75,26 @@ def test_a_last_save_that_fails_is_in_the_exit_code(serve: Serve, tmp_path: Path
 
 def test_a_state_overrules_the_world_and_says_so(serve: Serve) -> None:
     serve("--state", "./vault.state").stop()
-    served = serve("--state", "./vault.state", "--seed", "payments", "--root-token", "other", "--rng", "1")
+    served = serve(
+        "--state",
+        "./vault.state",
+        "--seed",
+        "payments",
+        "--root-token",
+        "other",
+        "--rng",
+        "1",
+        "--clock",
+        "2020-01-01",
+        "--rustfs-api",
+        "guide",
+    )
     assert served.ready["token"] == "root"
     served.stop()
-    assert "vault.state has a state, which is used; --seed, --root-token, --rng are ignored" in served.text()
+    assert (
+        "vault.state has a state, which is used; --seed, --root-token, --rng, --clock TIME, --rustfs-api are ignored"
+        in served.text()
+    )
     assert "the state is kept in vault.state" in served.text()
 
 

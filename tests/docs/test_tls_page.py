@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import socket
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import certifi
 import pytest
 import requests
 
@@ -70,9 +72,20 @@ def test_mutual_tls(serve: Callable[..., Served], tmp_path: Path) -> None:
     assert refused.returncode != 0
 
 
-def test_the_python_example(tmp_path: Path) -> None:
-    [block] = blocks("docs/tls.md", "python")
-    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, timeout=60)
+@pytest.mark.parametrize("block", blocks("docs/tls.md", "python"))
+def test_the_python_examples(block: str, tmp_path: Path) -> None:
+    """The examples work where a developer has a bundle of certificates in the environment."""
+    bundle = {"REQUESTS_CA_BUNDLE": certifi.where(), "CURL_CA_BUNDLE": certifi.where()}
+    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, timeout=60, env={**os.environ, **bundle})
+
+
+def test_variables_for_all_servers_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    with MockKMS(tls=True).environment() as kms:
+        assert (os.environ["VAULT_CACERT"], os.environ["REQUESTS_CA_BUNDLE"]) == (kms.ca_file, certifi.where())
+        assert requests.get(f"{kms.url}/v1/sys/health", verify=kms.ca_file, timeout=10).ok
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(f"{kms.url}/v1/sys/health", timeout=10)
 
 
 @pytest.mark.server(tls=True)

@@ -364,6 +364,58 @@ def test_an_interruption_keeps_what_is_known(suite: Run, pytester: pytest.Pytest
     assert len(kept.read_text().splitlines()) == 1
 
 
+INTERRUPTED = """
+import gc, os, signal, urllib.request
+import pytest
+
+class Finalized:
+    \"\"\"Is interrupted while the garbage collector ends it.\"\"\"
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+
+@pytest.fixture(scope="class")
+def torn():
+    yield
+    if WHERE == "fixture":
+        os.kill(os.getpid(), signal.SIGINT)
+
+runs = []
+
+class TestRead:
+    def test_read(self, mockkms, torn):
+        urllib.request.urlopen(f"{mockkms.url}/v1/sys/seal-status").read()
+        runs.append(1)
+        if WHERE == "finalizer" and len(runs) == 2:
+            gc.disable()
+            Finalized()
+
+def test_other():
+    pass
+"""
+
+
+@pytest.mark.parametrize("where", ["fixture", "finalizer"])
+def test_an_interruption_while_a_run_is_cleaned_up(suite: Run, pytester: pytest.Pytester, where: str) -> None:
+    """SIGINT ends the session also while fixtures of the class end, and in a finalizer, whose exceptions get lost."""
+    suite("--collect-only", source=f"WHERE = {where!r}\n{INTERRUPTED}")
+    command = [
+        sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "error",
+        "--mockkms-explore-set=sealed", "--mockkms-explore",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=pytester.path, preexec_fn=heed_interrupts, timeout=120
+    )
+    assert done.returncode == pytest.ExitCode.INTERRUPTED, done.stdout + done.stderr
+    assert "KeyboardInterrupt" in done.stdout
+    assert "1 passed" in done.stdout, done.stdout
+
+
 def test_commands_suit_the_working_directory(
     suite: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,6 +455,10 @@ def test_wrong_options(suite: Run, tmp_path: Path) -> None:
     assert "does not contain outcomes of" in run(f"--mockkms-explore-resume={tmp_path}/notes.txt")
     assert "/proc/kept cannot be written" in run("--mockkms-explore-resume=/proc/kept")
     assert "/proc/a.json cannot be written" in run("--mockkms-explore-json=/proc/a.json", "-k", "without_server")
-    assert "not with a URL or an upstream" in run("--mockkms-upstream=http://127.0.0.1:1")
+    for other in ("url=http://127.0.0.1:1", "upstream=http://127.0.0.1:1", "replay=a.jsonl"):
+        assert f"emulated server of their process: not with --mockkms-{other.partition('=')[0]}" in run(
+            f"--mockkms-{other}"
+        )
+    assert "a dry run has no result" in run("--mockkms-explore-dry-run", "--mockkms-explore-json=a.json")
     marked = MARKED.replace('"sealed,standby"', '{"seled": "raises"}')
     assert "no failure 'seled'; did you mean 'sealed'?" in run(source=marked)

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from mockkms.report.model import Usage
 
 _PLAIN_LIMIT = 600.0
-"""Seconds for the run without failures."""
+"""Seconds for the first run, without failures, unless ``--limit`` says otherwise."""
+
+
+_LIMITS = f"{_PLAIN_LIMIT:g} for the first one, then 5 and three times a run without failures"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--set", action="append", default=[], metavar="NAMES", help="smoke, default, all, or names of failures")
     add("--failures", type=Path, metavar="FILE", help="own failures in YAML: names with fault kinds")
     add("--depth", type=int, choices=(1, 2), default=1, help="2: also pairs of failures (default: %(default)s)")
-    add("--limit", type=_seconds, metavar="SECONDS", help="time limit of a run (default: 5 and three plain runs)")
+    add("--limit", type=_seconds, metavar="SECONDS", help=f"time limit of a run (default: {_LIMITS})")
     add("--runs", type=_count, default=500, metavar="N", help="make at most N runs (default: %(default)s)")
     add("--case", action="append", default=[], metavar="ID", help="explore this case alone, and show its requests")
     add("--accept", action="append", default=[], metavar="FAILURE:OUTCOME", help="accept an outcome, as timeout:hangs")
@@ -99,6 +102,9 @@ def run(options: argparse.Namespace) -> int:
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
         raise CommandError("no command given; example: mockkms explore -- pytest tests/test_orders.py")
+    for name in ("json", "report"):
+        if options.dry_run and getattr(options, name) is not None:
+            raise CommandError(f"--dry-run and --{name} cannot be used together: a dry run has no result")
     for path in (options.json, options.report, options.resume):
         reason = writable(path) if path is not None else ""
         if reason:
@@ -153,7 +159,7 @@ def _explored(
     with error_context(raised=CommandError):
         explorer = Explorer(settings, stream_watcher(sys.stderr), ResumeFile(options.resume))
         runner = CommandRunner(command, kms, environment(kms), lambda case: _again(options, command, case))
-        first = runner.run((), _PLAIN_LIMIT)
+        first = runner.run((), _PLAIN_LIMIT if options.limit is None else options.limit)
         verdict, observation = first
         if verdict.outcome is not Outcome.TOLERATED:
             output = "".join(f"\n  {line}" for line in verdict.output)

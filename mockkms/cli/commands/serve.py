@@ -235,6 +235,8 @@ def _sort_states(options: argparse.Namespace) -> None:
 def _say_what_is_ignored(options: argparse.Namespace, *, uninitialized: bool) -> None:
     """Say that a state file wins over the flags that describe a world."""
     flags = {"--seed": options.seed, "--root-token": options.root_token, "--rng": options.rng is not None}
+    flags["--clock TIME"] = options.clock is not None and not control.is_offset(options.clock)
+    flags |= {f"--rustfs-{name}": getattr(options, f"rustfs_{name}") for name in ("api", "auth", "credentials")}
     flags["--state " + str(options.state)] = options.state is not None and not uninitialized
     ignored = [flag for flag, given in flags.items() if given]
     if ignored:
@@ -281,6 +283,8 @@ def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[L
 def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
     if (options.tls_cert is None) != (options.tls_key is None):
         raise CommandError("--tls-cert and --tls-key must be used together")
+    if options.tls and options.tls_cert is not None:
+        raise CommandError("--tls and --tls-cert cannot be used together: --tls makes a certificate of its own")
     if options.tls_client_ca is not None and options.tls_cert is None:
         raise CommandError("--tls-client-ca needs --tls-cert and --tls-key")
     if options.tls_cert is not None:

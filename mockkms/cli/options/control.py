@@ -45,6 +45,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     control.add_argument("--allow-host", action="append", default=[], metavar="NAME", help=pages)
 
 
+def is_offset(clock: str) -> bool:
+    """Return whether a value of ``--clock`` is an offset, such as ``+30d``."""
+    return _SHIFT.fullmatch(clock) is not None
+
+
 def option(name: str, sections: Mapping[str, object]) -> object:
     """Return the world that stands for an option, whose name errors show."""
     from mockkms.worldfile.sources import Option  # Most servers start without a world.
@@ -55,7 +60,7 @@ def option(name: str, sections: Mapping[str, object]) -> object:
 def seeds(options: argparse.Namespace) -> list[object]:
     """Return the worlds described by these flags. Raises CommandError."""
     found: list[object] = []
-    if options.clock is not None and not _SHIFT.fullmatch(options.clock):
+    if options.clock is not None and not is_offset(options.clock):
         found.append(option("--clock", {"clock": _moment(options.clock)}))
     if options.faults:
         from mockkms.worldfile.sources import FaultsFile
@@ -109,7 +114,7 @@ def guards(options: argparse.Namespace) -> dict[str, object]:
 
 def shift(kms: MockKMS, options: argparse.Namespace) -> None:
     """Apply the offset of ``--clock`` to a running clock. Raises CommandError."""
-    if options.clock is not None and _SHIFT.fullmatch(options.clock):
+    if options.clock is not None and is_offset(options.clock):
         from mockkms.faults.parsing import seconds
 
         with error_context(f"--clock {options.clock}: ", CommandError):

@@ -14,7 +14,10 @@ from mockkms.error_context import error_context
 if TYPE_CHECKING:
     from mockkms.server.proxy.upstream import Upstream
 
-_DENIED = ("state", "nodes", "config", "fresh_keys", "rustfs_api", "rustfs_auth", "rustfs_credentials")
+_DENIED = (
+    "state", "state_file", "nodes", "config", "storage", "fresh_keys",
+    "rustfs_api", "rustfs_auth", "rustfs_credentials",
+)  # fmt: skip
 """Flags for emulated state, which a real server has itself."""
 _MIB = 1 << 20
 _LARGEST = 1024
@@ -83,14 +86,13 @@ def words(options: argparse.Namespace) -> dict[str, object]:
     if options.upstream is None:
         for name in ("upstream_ca", "upstream_cert", "upstream_key", "upstream_insecure", "upstream_timeout", "record"):
             if getattr(options, name):
-                raise CommandError(f"--{name.replace('_', '-')} requires --upstream")
+                raise CommandError(f"{_flag(name)} requires --upstream")
         return replay
     if replay:
         raise CommandError("--replay and --upstream cannot be used together: one of them answers")
     for name in _DENIED:
         if getattr(options, name, None):
-            flag = name.replace("_", "-")
-            raise CommandError(f"--{flag} cannot be used with --upstream: it configures an emulated server")
+            raise CommandError(f"{_flag(name)} cannot be used with --upstream: it configures an emulated server")
     cert = _certificate(options)
     if options.upstream_insecure:
         screen.warn("--upstream-insecure: the connection to the server can be intercepted")
@@ -106,6 +108,10 @@ def words(options: argparse.Namespace) -> dict[str, object]:
     }
 
 
+def _flag(name: str) -> str:
+    return "--state FILE" if name == "state_file" else f"--{name.replace('_', '-')}"
+
+
 def _replay(options: argparse.Namespace) -> dict[str, object]:
     """Return the arguments of MockKMS for a replay; empty without ``--replay``. Raises CommandError."""
     if options.replay is None:
@@ -116,5 +122,5 @@ def _replay(options: argparse.Namespace) -> dict[str, object]:
     for name in denied:
         if getattr(options, name, None):
             hint = "" if options.replay_fallback else " without --replay-fallback: it configures an emulated server"
-            raise CommandError(f"--{name.replace('_', '-')} cannot be used with --replay{hint}")
+            raise CommandError(f"{_flag(name)} cannot be used with --replay{hint}")
     return {"replay": options.replay, "replay_fallback": options.replay_fallback}

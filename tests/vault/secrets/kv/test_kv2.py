@@ -122,6 +122,20 @@ def test_a_trailing_slash_finds_the_metadata_alone(world: World) -> None:
     assert world.ask("read", "kv/data/a/").errors == ["1 error occurred:\n\t* could not find version data\n\n"]
 
 
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21", "openbao"])
+def test_subkeys_below_a_trailing_slash(flavor: str) -> None:
+    """An error of the server, in every product: of Vault, ``data/`` alone refuses such paths before.
+
+    Source: the patterns and handlers in ``path_subkeys.go`` and ``path_data.go`` of ``vault-plugin-secrets-kv``.
+    """
+    world = World(flavor)
+    world.ask("update", "sys/mounts/kv", {"type": "kv", "options": {"version": "2"}})
+    put(world, v=1)
+    answer = world.ask("read", "kv/subkeys/a/")
+    assert (answer.status, answer.errors) == (500, ["1 error occurred:\n\t* could not find version data\n\n"])
+    assert world.ask("read", "kv/subkeys/b/").status == 404
+
+
 @pytest.mark.parametrize(("depth", "keys"), [(0, {"b": {"c": None}, "a": None}), (1, {"b": None, "a": None})])
 def test_subkeys(world: World, depth: int, keys: dict[str, Any]) -> None:
     put(world, a=1, b={"c": [1]})
