@@ -23,6 +23,8 @@ _STATES = {
     1149: "42000", 1227: "42000", 1231: "42000", 1286: "42000", 1305: "42000", 1698: "28000",
 }  # fmt: skip
 """SQLSTATE by error number, which PyMySQL does not keep; HY000 for others. Source: MySQL's error reference."""
+_MOST = 1 << 20
+"""Bytes that the server may send in answer to a login or a statement: small rows take forty times their size."""
 _OF_CLIENT = range(2000, 3000)
 """Numbers of the driver's own errors: the connection is lost, or the server is not one."""
 
@@ -39,8 +41,27 @@ def driver() -> Any:
     return None
 
 
+@cache
+def _bounded_driver() -> Any:
+    """Return the driver's connection, limited in what it reads."""
+    base = driver().connections.Connection
+
+    class BoundedConnection(base):  # type: ignore[misc, valid-type]
+        """Reads at most ``allowance`` bytes, which is set anew for each call."""
+
+        allowance = _MOST
+
+        def _read_bytes(self, num_bytes: int) -> object:
+            self.allowance -= num_bytes
+            if self.allowance < 0:
+                raise OSError("response too large")
+            return super()._read_bytes(num_bytes)
+
+    return BoundedConnection
+
+
 class MysqlConnection:
-    """A session. Each call takes at most ``PATIENCE`` seconds."""
+    """A session. Each call takes at most ``PATIENCE`` seconds, and reads at most ``_MOST`` bytes."""
 
     def __init__(
         self, address: tuple[str, int], user: str, password: str, database: str, tls: ssl.SSLContext | None = None
@@ -53,7 +74,7 @@ class MysqlConnection:
         """The same connection: the driver may wrap the first socket in TLS."""
         try:
             with self._bounded():
-                self._session = driver().Connection(
+                self._session = _bounded_driver()(
                     host=address[0], port=address[1], user=user, password=password, database=database or None,
                     ssl=tls, defer_connect=True, read_timeout=PATIENCE, write_timeout=PATIENCE, charset="utf8mb4",
                 )  # fmt: skip
@@ -64,8 +85,9 @@ class MysqlConnection:
             raise
 
     def query(self, statement: str) -> None:
-        """Run a statement. Raises MysqlError, and OSError if the connection is lost."""
+        """Run a statement. Raises MysqlError, and OSError if the connection is lost or the answer is too large."""
         with self._bounded():
+            self._session.allowance = _MOST
             self._session.query(statement)
 
     def alive(self) -> bool:

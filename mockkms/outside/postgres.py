@@ -24,6 +24,9 @@ _VERSION = 3 << 16
 _SSL_REQUEST = 80877103
 _OK, _CLEAR, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12
 _LARGEST = 1 << 26
+_MOST_OF_ROWS = 1 << 22
+"""Bytes of all rows of an answer; as Python's objects they take ten times as much."""
+_MOST_ROWS = 100_000
 
 Row = list[str | None]
 
@@ -106,7 +109,7 @@ class PostgresConnection:
             kind, body = self._receive()
             if kind == b"D":
                 size += len(body)
-                if size > _LARGEST:
+                if size > _MOST_OF_ROWS or len(rows) == _MOST_ROWS:
                     raise OSError("response too large")
                 rows.append(_row(body))
             elif kind == b"E":

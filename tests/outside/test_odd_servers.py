@@ -14,6 +14,7 @@ import pytest
 from mockkms import outside
 from mockkms.outside import ber, ldap, postgres
 from mockkms.outside.ldap import LdapConnection, LdapError
+from mockkms.outside.mysql import MysqlConnection
 from mockkms.outside.postgres import ConnectFault, PostgresConnection
 from mockkms.outside.turn import taking_turns
 
@@ -22,12 +23,13 @@ OTHER_ANSWER = ber.tlv(ber.SEQUENCE, ber.integer(99), ber.tlv(0x61, b""))
 
 
 @contextmanager
-def sending(*answers: bytes, forever: bytes = b"") -> Iterator[tuple[str, int]]:
+def sending(*answers: bytes, greeting: bytes = b"", forever: bytes = b"") -> Iterator[tuple[str, int]]:
     """The address of a server that sends an answer after each request, and then ``forever`` without end."""
 
     def serve(listener: socket.socket) -> None:
         peer, _ = listener.accept()
         with peer, suppress(OSError):
+            peer.sendall(greeting)
             for answer in answers:
                 peer.recv(65536)
                 peer.sendall(answer)
@@ -83,6 +85,47 @@ def test_rows_have_a_bound_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(OSError, match="response too large"):
             session.query("SELECT 1")
         session.close()
+
+
+@pytest.mark.parametrize("row", [b"D\0\0\0\x06\0\0", b"D\0\0\0\x0a\0\1\xff\xff\xff\xff"])
+def test_rows_have_a_bound_in_number(row: bytes) -> None:
+    """Objects of small rows are much larger than their bytes."""
+    with sending(LOGGED_IN, forever=row) as address, logged_in(address) as session:
+        with pytest.raises(OSError, match="response too large"):
+            session.query("SELECT")
+        session.close()
+
+
+def packet(number: int, body: bytes) -> bytes:
+    """A packet of the protocol of MySQL."""
+    return struct.pack("<I", len(body))[:3] + bytes([number % 256]) + body
+
+
+GREETING = packet(0, b"\x0a8.0.0\0" + bytes(4) + b"12345678\0\xff\xf7\x21\0\0\x0f\0\x15" + bytes(10) + b"123456789012\0"
+                  b"mysql_native_password\0")  # fmt: skip
+DONE = b"\0\0\0\0\0\0\0"
+ONE_COLUMN = (
+    packet(1, b"\1") + packet(2, b"\3def\0\0\0\1a\0\x0c\x21\0\xff\0\0\0\xfd\0\0\0\0\0") + packet(3, b"\xfe\0\0\0\0")
+)
+SMALL_ROWS = b"".join(packet(number, b"\1a") for number in range(4, 260))
+LARGE_ROW = b"\xff\xff\xff\4" + b"x" * 100
+
+
+@pytest.mark.parametrize("rows", [SMALL_ROWS, LARGE_ROW])
+def test_an_answer_of_mysql_has_a_bound_in_bytes(rows: bytes) -> None:
+    """Each statement has the bound by itself, and what follows the error is not read."""
+    answers = packet(2, DONE), packet(1, DONE), packet(1, DONE), ONE_COLUMN
+    with sending(*answers, greeting=GREETING, forever=rows) as address:
+        session = MysqlConnection(address, "root", "", "")
+        assert session.alive()
+        with pytest.raises(OSError, match="response too large"):
+            session.query("SELECT 1")
+        session.close()
+
+
+def test_a_login_of_mysql_has_a_bound_in_bytes() -> None:
+    with sending(greeting=LARGE_ROW, forever=b"x") as address, pytest.raises(OSError, match="invalid connection"):
+        MysqlConnection(address, "root", "", "")
 
 
 def test_a_directory_that_never_answers_the_question_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
