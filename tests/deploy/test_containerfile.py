@@ -110,24 +110,43 @@ def test_the_command_is_one_of_mockkms(monkeypatch: pytest.MonkeyPatch) -> None:
     assert last("EXPOSE") == "8200"
 
 
-def test_the_health_check_tells_a_server_that_answers(serve: Callable[..., Served], tmp_path: Path) -> None:
+@pytest.fixture
+def healthy(tmp_path: Path) -> Callable[..., int]:
+    """Run the health check with the image's variables changed; its exit code."""
     check = last("HEALTHCHECK").partition(" CMD ")[2]
     assert check
     command = tmp_path / "mockkms"
     command.write_text(f"#!{sys.executable}\nimport sys\nfrom mockkms.cli import main\nsys.exit(main())\n")
     command.chmod(0o755)
+
+    def run(**variables: str) -> int:
+        words = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **variables}
+        return subprocess.run(["sh", "-c", check], env=words, capture_output=True, timeout=30, check=False).returncode
+
+    return run
+
+
+def test_the_health_check_tells_a_server_that_answers(
+    serve: Callable[..., Served], healthy: Callable[..., int]
+) -> None:
     variables = dict(pair.split("=", 1) for word, value in instructions() if word == "ENV" for pair in value.split())
     served = serve(*json.loads(last("CMD"))[1:], "--host", "127.0.0.1")
-    port = served.url.rpartition(":")[2]
-    address = variables["VAULT_ADDR"].replace("8200", port)
-
-    def healthy(address: str) -> int:
-        words = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "VAULT_ADDR": address}
-        run = subprocess.run(["sh", "-c", check], env=words, capture_output=True, timeout=30, check=False)
-        return run.returncode
-
-    assert healthy(address) == 0
+    address = variables["VAULT_ADDR"].replace("8200", served.url.rpartition(":")[2])
+    assert healthy(VAULT_ADDR=address) == 0
     assert main(["state", "seal", "--url", served.url]) == 0
-    assert healthy(address) == 1
+    assert healthy(VAULT_ADDR=address) == 1
     served.stop()
-    assert healthy(address) == 1
+    assert healthy(VAULT_ADDR=address) == 1
+
+
+def test_the_health_check_of_a_server_with_tls_needs_two_variables(
+    serve: Callable[..., Served], healthy: Callable[..., int]
+) -> None:
+    [option] = re.findall(
+        r"`-e (VAULT_ADDR=https.*) -e (.*)`", (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    )
+    address, trust = (pair.split("=", 1)[1] for pair in option)
+    served = serve(*json.loads(last("CMD"))[1:], "--host", "127.0.0.1", "--tls")
+    address = address.replace("8200", served.url.rpartition(":")[2])
+    assert healthy(VAULT_ADDR=address.replace("https", "http")) == 1
+    assert healthy(VAULT_ADDR=address, VAULT_SKIP_VERIFY=trust) == 0
