@@ -16,6 +16,14 @@ APART = "(dotted)"
 _UNKNOWN = ("Endpoint ignored", "Endpoint replaced")
 
 
+def values(steps: Sequence[Step], answers: Sequence[Answer]) -> dict[str, str]:
+    """What the answers say of the names that steps save."""
+    saved: dict[str, str] = {}
+    for step, answer in zip(steps, answers, strict=True):
+        saved |= {name: answer.member(place) for name, place in step.save.items()} if answer.data else {}
+    return saved
+
+
 def faults(row: Row, steps: Sequence[Step], answers: Sequence[Answer]) -> list[str]:
     """Every difference from what the row says, one line each."""
     return list(_faults(row, steps, answers))
@@ -23,10 +31,9 @@ def faults(row: Row, steps: Sequence[Step], answers: Sequence[Answer]) -> list[s
 
 def _faults(row: Row, steps: Sequence[Step], answers: Sequence[Answer]) -> Iterator[str]:
     by_label: dict[str, Answer] = {}
-    saved: dict[str, str] = {}
+    saved = values(steps, answers)
     for step, answer in zip(steps, answers, strict=True):
         by_label[step.label] = answer
-        saved |= {name: answer.member(place) for name, place in step.save.items()} if answer.data else {}
         if step.label in ("absent", "gone", "again", "left"):
             continue
         if answer.status not in _DONE:
@@ -45,38 +52,42 @@ def _faults(row: Row, steps: Sequence[Step], answers: Sequence[Answer]) -> Itera
 
 
 def _shown(row: Row, by_label: Mapping[str, Answer], saved: Mapping[str, str]) -> Iterator[str]:
-    created = _state(row, by_label["created"], saved)
-    expected = with_values({**row.send, **row.shows}, saved)
-    yield from _differences("created", row, expected, created)
+    created = shown(row, by_label["created"], saved)
+    expected = {**row.send, **row.shows}
+    yield from differences("created", row, expected, created, saved)
     if "changed" not in by_label:
         return
-    changed = _state(row, by_label["changed"], saved)
-    yield from _differences("changed", row, {**expected, **with_values({**row.change, **row.then}, saved)}, changed)
+    changed = shown(row, by_label["changed"], saved)
+    yield from differences("changed", row, {**expected, **row.change, **row.then}, changed, saved)
     touched = {name.split(".")[0] for name in (*row.change, *row.then, *row.moves)}
     yield from _unequal("changed, not sent", created, changed, touched)
     for label in ("imported", "applied"):
         if label in by_label:
-            yield from _unequal(label, changed, _state(row, by_label[label], saved), row.moves)
+            yield from _unequal(label, changed, shown(row, by_label[label], saved), row.moves)
 
 
-def _state(row: Row, answer: Answer, saved: Mapping[str, str]) -> dict[str, Any]:
+def shown(row: Row, answer: Answer, saved: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of the row in an answer."""
     found = answer.data
     for name in with_values(row.within, saved).split("|") if row.within else ():
         found = found.get(name, {})
     return found
 
 
-def _differences(label: str, row: Row, expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in expected.items():
+def differences(
+    label: str, row: Row, expected: Mapping[str, Any], found: Mapping[str, Any], saved: Mapping[str, str]
+) -> Iterator[str]:
+    """The parameters that are not read as expected."""
+    for name, value in with_values(expected, saved).items():
         if value == APART:
             continue
         if name in row.hides:
             if name in found or (isinstance(value, str) and len(value) > 3 and value in json.dumps(found)):
                 yield f"{label}: {name} is shown"
             continue
-        shown = _at(found, name)
-        if shown != value or isinstance(shown, bool) is not isinstance(value, bool):
-            yield f"{label}: {name}: {shown!r}, not {value!r}"
+        member = _at(found, name)
+        if member != value or isinstance(member, bool) is not isinstance(value, bool):
+            yield f"{label}: {name}: {member!r}, not {value!r}"
 
 
 def _at(found: Any, dotted: str) -> Any:

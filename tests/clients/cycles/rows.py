@@ -47,6 +47,8 @@ from tests.clients.cycles.values import VALUES
 PRODUCTS = ("vault", "vault-1.21", "openbao")
 TABLE = Path(__file__).parent / "table"
 Data = dict[str, Any]
+ID = "01234567-89ab-cdef-0123-456789abcdef"
+"""An identifier, where a path has one that only an answer has."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Emulation, Endpoint
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.products import product_named
-from tests.clients.cycles.rows import PRODUCTS, Row, rows
+from tests.clients.cycles.rows import ID, PRODUCTS, Row, rows
 
-ID = "01234567-89ab-cdef-0123-456789abcdef"
 ROWS = tuple(rows())
 WRITES = {Operation.UPDATE, Operation.CREATE}
 NOT_RESOURCES = {

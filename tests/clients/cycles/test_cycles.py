@@ -6,48 +6,32 @@ them; ``rows.py`` describes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 import hvac
 import pytest
 
-from mockkms import MockKMS
-from tests.clients.cycles.drivers import Answer, by_go, by_hvac
+from tests.clients.cycles import drift
+from tests.clients.cycles.conftest import ByGo
+from tests.clients.cycles.drivers import Answer, by_hvac
 from tests.clients.cycles.judge import faults
-from tests.clients.cycles.rows import PRODUCTS, Row, rows
-from tests.clients.test_vault_clients import go_program
+from tests.clients.cycles.rows import Row, rows
 
 ROWS = list(rows())
+SPELLED = [row for row in ROWS if row.spelled]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.label)
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, MockKMS]]:
-    """A server of each product; a life ends with the removal of its mount."""
-    made = {product: MockKMS(flavor=product, rng=7).start() for product in PRODUCTS}
-    yield made
-    for server in made.values():
-        server.stop()
+def lives(with_go: ByGo) -> Mapping[str, Sequence[Answer]]:
+    """The answers to the lives of all rows through the Go module."""
+    return with_go(ROWS, Row.life)
 
 
 @pytest.fixture(scope="module")
-def clients(servers: dict[str, MockKMS]) -> Iterator[dict[str, hvac.Client]]:
-    """hvac for each server."""
-    made = {product: hvac.Client(url=server.url, token=server.token) for product, server in servers.items()}
-    yield made
-    for client in made.values():
-        client.adapter.close()
-
-
-@pytest.fixture(scope="module")
-def go_answers(servers: dict[str, MockKMS]) -> dict[str, list[Answer]]:
-    """The answers to all lives through Vault's Go module, one program for each product."""
-    program = go_program("gocycles")
-    found: dict[str, list[Answer]] = {}
-    for product, server in servers.items():
-        lives = {row.label: row.life() for row in ROWS if row.product == product}
-        found |= by_go(program, server.url, server.token, lives)
-    return found
+def spelled(with_go: ByGo) -> Mapping[str, Sequence[Answer]]:
+    """The answers to the rows in other words, likewise."""
+    return with_go(SPELLED, drift.life)
 
 
 @every_row
@@ -57,5 +41,35 @@ def test_the_life_of_a_resource_through_hvac(row: Row, clients: dict[str, hvac.C
 
 
 @every_row
-def test_the_life_of_a_resource_through_the_go_module(row: Row, go_answers: dict[str, list[Answer]]) -> None:
-    assert faults(row, row.life(), go_answers[row.label]) == []
+def test_the_life_of_a_resource_through_the_go_module(row: Row, lives: Mapping[str, Sequence[Answer]]) -> None:
+    assert faults(row, row.life(), lives[row.label]) == []
+
+
+@pytest.mark.parametrize("row", SPELLED, ids=lambda row: row.label)
+def test_a_second_plan_is_empty_however_values_are_spelled(row: Row, spelled: Mapping[str, Sequence[Answer]]) -> None:
+    """Texts for numbers and switches, durations, lists with commas; ``[]``, null and an empty text are one."""
+    assert list(drift.drifts(row, drift.life(row), spelled[row.label])) == []
+
+
+def test_what_is_wrong_with_an_answer_is_said() -> None:
+    """A parameter that is not read back, one that another write changes, a list without the name, a wrong status."""
+    row = next(one for one in ROWS if one.label == "vault: secret/nomad role")
+    steps = row.life()
+    state = {"policies": ["web", "read"], "type": "client", "global": False}
+    good = {"created": state, "changed": {**state, "type": "management"}, "imported": {}, "applied": {}}
+    answers = [Answer(200, good.get(step.label, {})) for step in steps]
+    assert faults(row, steps, answers) == [
+        "absent: 200 [], not 404",
+        "gone: 200 [], not 404",
+        "created: global: False, not True",
+        "changed: policies: ['web', 'read'], not ['web']",
+        "changed: type: 'management', not 'client'",
+        "changed: global: False, not True",
+        "changed, not sent: type: 'client' became 'management'",
+        *(
+            f"{label}: {name}: {good['changed'][name]!r} became '(not shown)'"
+            for label in ("imported", "applied")
+            for name in ("global", "policies", "type")
+        ),
+        "listed: []",
+    ]
