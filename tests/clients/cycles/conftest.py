@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import hvac
 import pytest
+import requests
 
 from mockkms import MockKMS
 from tests.clients.cycles.drivers import Answer, by_go
@@ -26,8 +27,12 @@ def servers() -> Iterator[dict[str, MockKMS]]:
 
 @pytest.fixture(scope="module")
 def clients(servers: dict[str, MockKMS]) -> Iterator[dict[str, hvac.Client]]:
-    """hvac for each server."""
-    made = {product: hvac.Client(url=server.url, token=server.token) for product, server in servers.items()}
+    """hvac for each server, without a look at proxies and ``.netrc`` for each of some ten thousand requests."""
+    session = requests.Session()
+    session.trust_env = False
+    made = {
+        product: hvac.Client(url=server.url, token=server.token, session=session) for product, server in servers.items()
+    }
     yield made
     for client in made.values():
         client.adapter.close()
