@@ -175,3 +175,68 @@ def test_worlds_and_dumps_keep_it() -> None:
         "impersonated_accounts": {"i": {"service_account_email": _EMAIL, "token_scopes": [_SCOPE], "ttl": 60}},
     }  # fmt: skip
     assert round_trip(mount) == mount
+
+
+@pytest.mark.parametrize(
+    ("resource", "fault"),
+    [
+        ("x", "invalid relative resource name x (too few tokens)"),
+        ("projects/p/Topics/t", "invalid relative resource name projects/p/Topics/t (invalid collection ID Topics)"),
+        ("projects//topics/t", "invalid relative resource name projects//topics/t (invalid resource sub-ID )"),
+        ("projects/p/global", "invalid relative resource name projects/p/global (last collection '' has no ID)"),
+        ("projects/p/things/t", 'invalid resource "projects/p/things/t": unsupported resource type: projects/things'),
+        ("a%zz/b", 'resource "a%zz/b" is invalid URI'),
+        ("//Odd.googleapis.com/projects/p", "invalid full name '//Odd.googleapis.com/projects/p'"),
+        (
+            "//odd.googleapis.com/projects/p",
+            'invalid resource "//odd.googleapis.com/projects/p": unsupported service odd for resource projects',
+        ),
+        (
+            "//pubsub.googleapis.com/projects",
+            "error parsing relative resource path in full resource name '//pubsub.googleapis.com/projects': "
+            "invalid relative resource name projects (too few tokens)",
+        ),
+        ("https:projects/p", "invalid self link 'https:projects/p' must have scheme/host"),
+        (
+            "https://a.com/b",
+            "self link 'https://a.com/b' is not for project-level resource, must contain 'projects/')",
+        ),
+        (
+            "https://a.com/projects/p",
+            'invalid resource "https://a.com/projects/p": unsupported service/version for resource with prefix '
+            "https://a.com/",
+        ),
+    ],
+)
+def test_names_of_resources_are_checked(world: World, resource: str, fault: str) -> None:
+    """Sources: the plugin's ``resource_parser.go`` and ``role_set.go``, and ``go-gcp-common``, ``resource_name.go``."""
+    write = mounted(world, "gcp")
+    bindings = f'resource "{resource}" {{ roles = ["roles/viewer"] }}'
+    answer = write("roleset/r", project="p", token_scopes=_SCOPE, bindings=bindings)
+    prefix = "error getting service account and creating IAM bindings after creation: retry failed: "
+    assert (answer.status, answer.errors) == (400, [prefix + fault])
+    assert world.ask("read", "e/roleset/r").status == 404
+    account = {"service_account_email": _EMAIL, "token_scopes": _SCOPE}
+    assert write("static-account/s", **account, bindings=bindings).errors == [f"retry failed: {fault}"]
+    write("static-account/s", **account)
+    assert write("static-account/s", bindings=bindings).errors == [f"unable to update: {fault}"]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "projects/p",
+        "//cloudresourcemanager.googleapis.com/projects/p",
+        "projects/p/topics/t",
+        "projects/p/zones/z/instances/i",
+        "projects/p/global/images/i",
+        "//storage.googleapis.com/b/bucket",
+        "https://compute.googleapis.com/compute/beta/projects/p/zones/z/instances/i",
+        "https://pubsub.googleapis.com/v1/projects/p/topics/t",
+    ],
+)
+def test_resources_that_have_policies(world: World, resource: str) -> None:
+    write = mounted(world, "gcp")
+    bindings = f'resource "{resource}" {{ roles = ["roles/viewer"] }}'
+    assert write("roleset/r", project="p", token_scopes=_SCOPE, bindings=bindings).errors is None
+    assert data_of(world.ask("read", "e/roleset/r"))["bindings"] == {resource: ["roles/viewer"]}

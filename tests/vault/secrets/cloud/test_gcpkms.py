@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from mockkms import MockKMS
 from mockkms.vault.framework.message import Response
+from mockkms.worldfile import SeedError
 from tests.vault.driving import START, World
 from tests.vault.secrets.standin import data_of, mounted, round_trip
 
@@ -164,6 +166,8 @@ def test_keys_are_registered_and_forgotten(world: World) -> None:
             'unknown protection level "x", valid protection levels are ["hsm" "software"]',
         ),
         ({"key_ring": "x"}, 500, "failed to check if key ring exists: rpc error: code = InvalidArgument"),
+        ({"key_ring": _RING + "!"}, 500, "failed to check if key ring exists: rpc error: code = InvalidArgument"),
+        ({"crypto_key": "a.b"}, 500, "failed to create crypto key: rpc error: code = InvalidArgument"),
         ({"algorithm": "ec_sign_p256_sha256"}, 500, "failed to create crypto key: rpc error: code = InvalidArgument"),
     ],
 )
@@ -189,4 +193,31 @@ def test_worlds_and_dumps_keep_it() -> None:
         "crypto_keys": {f"{_RING}/cryptoKeys/k": {"labels": {"a": "b"}, "versions": [{"material": material}]}},
         "keys": {"k": {"crypto_key": f"{_RING}/cryptoKeys/k", "min_version": 1}},
     }
+    assert round_trip(mount) == mount
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        {"crypto_keys": {"odd": {}}},
+        {"crypto_keys": {_RING + "/cryptoKeys/a.b": {}}},
+        {"crypto_keys": {_RING + "/cryptoKeys/" + "k" * 64: {}}},
+        {"keys": {"k": {"crypto_key": "projects/p/cryptoKeys/k"}}},
+    ],
+)
+def test_ids_in_worlds_are_checked(mount: dict[str, Any]) -> None:
+    """Source: the resource names of the Cloud KMS API, which ``path_keys.go`` and ``path_keys_register.go`` ask for."""
+    with pytest.raises(SeedError, match="is not the resource id of a crypto key: the form is projects/<project>/"):
+        MockKMS(seed={"vault": {"mounts": {"e/": {"type": "gcpkms", **mount}}}})
+
+
+def test_a_key_may_be_registered_without_verification(world: World) -> None:
+    """Source: ``path_keys_register.go``: with ``verify=false`` the text is kept as it is."""
+    write = mounted(world, "gcpkms")
+    refused = go_error(write("keys/register/k", crypto_key="odd"))
+    assert refused.startswith("failed to read crypto key: rpc error: code = InvalidArgument")
+    assert write("keys/register/k", crypto_key="odd", verify=False).errors is None
+    assert data_of(world.ask("read", "e/keys/config/k"))["crypto_key"] == "odd"
+    assert go_error(write("encrypt/k", plaintext="eA==")).startswith("failed to encrypt")
+    mount = {"type": "gcpkms", "keys": {"k": {"crypto_key": "odd", "verify": False}}}
     assert round_trip(mount) == mount

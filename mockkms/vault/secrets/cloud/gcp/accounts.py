@@ -24,6 +24,7 @@ from mockkms.vault.secrets.cloud.gcp.model import (
     issue_token,
     project_of,
 )
+from mockkms.vault.secrets.cloud.gcp.resource_names import check_resource
 
 _HOUR = 3600
 _NAME = {"name": Field(Kind.STRING, help="Name of the account.")}
@@ -88,7 +89,12 @@ def write_static(
         raise ErrorResponse("non-empty token_scopes must be provided for generating access_token secrets")
     if bindings is not None:
         with refusing("unable to parse bindings: "):
-            parse_bindings(bindings)
+            resources = parse_bindings(bindings)
+        known = parse_bindings(found.bindings) if found.bindings else {}
+        with refusing("retry failed: " if new else "unable to update: "):
+            for resource, roles in resources.items():
+                if set(roles) - set(known.get(resource, ())):
+                    check_resource(resource)
         found.bindings = bindings
     if found.secret_type != TOKEN and token_scopes:
         return Response(warnings=["ignoring non-empty token_scopes, secret type not access_token"])

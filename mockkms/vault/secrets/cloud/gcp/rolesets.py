@@ -22,7 +22,10 @@ from mockkms.vault.secrets.cloud.gcp.model import (
     issue_key,
     issue_token,
 )
+from mockkms.vault.secrets.cloud.gcp.resource_names import check_resource
 
+_UNBOUND = "error getting service account and creating IAM bindings after creation: retry failed: "
+"""What precedes the error of a resource that cannot be bound; the plugin repeats the attempt for minutes before."""
 _LONGEST = 30
 """Characters of the name of a service account."""
 _KEY_FIELDS = {
@@ -89,8 +92,12 @@ def write(
     if bindings is None or bindings == found.bindings:
         return None
     with refusing("unable to parse bindings: "):
-        if not parse_bindings(bindings):
-            raise ErrorResponse("unable to parse any bindings from given bindings HCL")
+        resources = parse_bindings(bindings)
+    if not resources:
+        raise ErrorResponse("unable to parse any bindings from given bindings HCL")
+    with refusing(_UNBOUND):
+        for resource in resources:
+            check_resource(resource)
     found.bindings = bindings
     found.email = _new_account(call, name, found.project)
     return Response(warnings=warnings) if warnings else None

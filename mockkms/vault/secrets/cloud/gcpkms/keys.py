@@ -11,6 +11,9 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.cloud.gcpkms.model import (
     ALGORITHMS,
     ENCRYPT,
+    KEY_ID,
+    NAME,
+    PLACE,
     PURPOSES,
     SYMMETRIC,
     CloudError,
@@ -24,8 +27,7 @@ from mockkms.vault.secrets.cloud.gcpkms.model import (
 )
 from mockkms.vault.secrets.issuing import Setting
 
-_RING = re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+")
-_KEY = re.compile(_RING.pattern + r"/cryptoKeys/[^/]+")
+_RING = re.compile(rf"{PLACE}/keyRings/{NAME}")
 _LEVELS = ("hsm", "software")
 _NAMED = {"key": Field(Kind.STRING, help="Name of the key.")}
 _ROTATED = (
@@ -151,6 +153,9 @@ def write(
         fault = CloudError("InvalidArgument", f"Invalid resource field value in the request: name: {quote(key_ring)}.")
         raise BackendError(f"failed to check if key ring exists: {fault}")
     made.id = f"{key_ring}/cryptoKeys/{crypto_key or key}"
+    if KEY_ID.fullmatch(made.id) is None:
+        text = f"Invalid resource field value in the request: crypto_key_id: {quote(crypto_key or key)}."
+        raise BackendError(f"failed to create crypto key: {CloudError('InvalidArgument', text)}")
     found = state.crypto_keys.get(made.id)
     if found is not None and not update:
         raise ErrorResponse(
@@ -226,10 +231,11 @@ def forget(state: GcpKms, call: Call, *, key: str) -> None:
 def use_existing(state: GcpKms, call: Call, *, key: str, crypto_key: str, verify: bool) -> None:
     """Register a crypto key, which is assumed to exist as a symmetric one unless it is known. Raises BackendError."""
     check_fields(call)
-    if _KEY.fullmatch(crypto_key) is None and verify:
+    known = KEY_ID.fullmatch(crypto_key) is not None
+    if not known and verify:
         text = f"Invalid resource field value in the request: name: {quote(crypto_key)}."
         raise BackendError(f"failed to read crypto key: {CloudError('InvalidArgument', text)}")
-    if crypto_key not in state.crypto_keys:
+    if known and crypto_key not in state.crypto_keys:
         state.crypto_keys[crypto_key] = made = CryptoKey(crypto_key)
         made.add_version(call.core.entropy)
     state.keys[key] = RegisteredKey(crypto_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, NoReturn
 
@@ -29,6 +30,10 @@ ALGORITHMS = {
     SYMMETRIC: ENCRYPT,
 }
 """The purpose of each algorithm, in the order in which messages list them."""
+PLACE = r"projects/[^/]+/locations/[^/]+"
+NAME = r"[a-zA-Z0-9_-]{1,63}"
+"""Ids of key rings and crypto keys, by the reference of the Cloud KMS API."""
+KEY_ID = re.compile(rf"{PLACE}/keyRings/{NAME}/cryptoKeys/{NAME}")
 _SCOPE = "https://www.googleapis.com/auth/cloudkms"
 
 

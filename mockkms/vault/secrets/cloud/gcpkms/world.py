@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from mockkms.crypto import asymmetric
 from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, MapOf, RecordShape, Seconds, Text
-from mockkms.vault.framework.shapes.scalars import Base64, Choice
+from mockkms.vault.framework.shapes.scalars import Base64, Boolean, Choice
 from mockkms.vault.framework.world_section import Filling, mapping_at, mappings_at
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, record_section
 from mockkms.vault.secrets.cloud.gcpkms.keys import config
@@ -17,6 +18,7 @@ from mockkms.vault.secrets.cloud.gcpkms.model import (
     ALGORITHMS,
     DESTROYED,
     ENABLED,
+    KEY_ID,
     SYMMETRIC,
     CryptoKey,
     CryptoKeyVersion,
@@ -54,7 +56,18 @@ def _fill_crypto_keys(to: Filling, mount: Mount, spec: Mapping[str, object]) -> 
     described = mapping_at(spec, "crypto_keys")
     for name in described:
         with to.guard("crypto_keys", name):
+            _check_id(name)
             state.crypto_keys[name] = _made(to.core, name, mapping_at(described, name))
+
+
+def _check_id(name: str) -> None:
+    """Check the resource id of a crypto key. Raises ValueError."""
+    if KEY_ID.fullmatch(name) is None:
+        raise ValueError(
+            f"{quote(name)} is not the resource id of a crypto key: the form is projects/<project>/locations/"
+            "<location>/keyRings/<ring>/cryptoKeys/<key>, where ring and key have 1 to 63 letters, digits, hyphens and "
+            "underscores"
+        )
 
 
 def _made(core: Context, name: str, spec: Mapping[str, object]) -> CryptoKey:
@@ -106,6 +119,7 @@ def _registered() -> RecordShape:
     return RecordShape(
         {
             "crypto_key": Key(Text(), "resource id of the crypto key", required=True),
+            "verify": Key(Boolean(), "false: the crypto key need not exist, and any text may be its id"),
             "min_version": Key(Integer(), "lowest version that may be used"),
             "max_version": Key(Integer(), "highest version that may be used"),
         }
@@ -119,9 +133,13 @@ def _fill_keys(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
         found = mapping_at(described, name)
         with to.guard("keys", name):
             limits = (int(str(found.get(limit) or 0)) for limit in ("min_version", "max_version"))
-            state.keys[name] = RegisteredKey(str(found["crypto_key"]), *limits)
-            if state.keys[name].crypto_key not in state.crypto_keys:
-                state.crypto_keys[state.keys[name].crypto_key] = _made(to.core, state.keys[name].crypto_key, {})
+            identity = str(found["crypto_key"])
+            state.keys[name] = RegisteredKey(identity, *limits)
+            if found.get("verify") is False:
+                continue
+            _check_id(identity)
+            if identity not in state.crypto_keys:
+                state.crypto_keys[identity] = _made(to.core, identity, {})
 
 
 def _keys(_core: Context, mount: Mount) -> object:
@@ -130,6 +148,7 @@ def _keys(_core: Context, mount: Mount) -> object:
     return {
         name: {
             "crypto_key": key.crypto_key,
+            **({"verify": False} if key.crypto_key not in state.crypto_keys else {}),
             **{limit: getattr(key, limit) for limit in limits if getattr(key, limit)},
         }
         for name, key in state.keys.items()
