@@ -75,7 +75,7 @@ class StateWriter:
                 self.again.add(id(value))
                 return
             self.first[id(value)] = path
-        for step, below in parts(value):
+        for step, below in _ordered(value):
             self._survey(below, (*path, step), above)
 
     def compare(self, wanted: object, found: object, path: Path) -> None:
@@ -87,7 +87,7 @@ class StateWriter:
             return
         if type(wanted) is type(found):
             if isinstance(wanted, dict | list) or is_dataclass(wanted):
-                steps, others = parts(wanted), dict(parts(found))
+                steps, others = _ordered(wanted), dict(parts(found))
                 if len(steps) == len(others) and all(step in others for step, _ in steps):
                     for step, below in steps:
                         self.compare(below, others[step], (*path, step))
@@ -133,6 +133,12 @@ class StateWriter:
         if all(isinstance(key, str) and not key.startswith("$") and key.isprintable() for key in value):
             return dict(items)
         return {"$map": [[self.value(key), item] for key, item in items]}
+
+
+def _ordered(value: object) -> list[tuple[object, object]]:
+    """Return ``parts`` in an order that does not depend on the history of a mapping, such as when mounts were made."""
+    found = parts(value)
+    return sorted(found, key=lambda part: repr(part[0])) if isinstance(value, dict) else found
 
 
 def at(root: object, path: Path) -> object:

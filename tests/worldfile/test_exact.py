@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mockkms import MockKMS
 from mockkms.vault.framework import registry
@@ -89,3 +90,19 @@ def test_large_tables_are_written_in_pieces_and_load_to_an_equal_world(monkeypat
         monkeypatch.undo()
         with MockKMS(seed=text) as other:
             assert difference(kms.world.core.state, other.world.core.state) == ""
+
+
+def test_patches_do_not_depend_on_the_order_in_which_mounts_were_made() -> None:
+    """A loaded world has its mounts in the order of the file, which need not be that of the dumped world."""
+    mounts = {"zeta/": {"type": "transit"}, "alpha/": {"type": "kv"}, "middle/": {"type": "pki"}}
+    with MockKMS(seed={"rng": 4, "clock": "2026-01-01T00:00:00Z", "vault": {"mounts": mounts}}) as kms:
+        for path in ("yota", "beta"):
+            request = Request(Operation.UPDATE, f"sys/mounts/{path}", data={"type": "transit"}, token=kms.token)
+            assert kms.world.core.handle(request).errors is None
+        text = kms.dump()
+    with MockKMS(seed=text) as again:
+        assert again.dump() == text
+    document = yaml.safe_load(text)
+    document["vault"]["mounts"] = dict(reversed(document["vault"]["mounts"].items()))
+    with MockKMS(seed=document) as turned:
+        assert turned.dump() == text

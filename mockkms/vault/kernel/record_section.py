@@ -74,7 +74,8 @@ def one(
 
     def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
         data = mapping_at(spec, key)
-        if not data:
+        # An empty mapping writes a record that a new mount does not have, with the defaults of its parameters.
+        if not data and (key not in spec or record(mount.state) is not None):
             return
         with to.guard(key):
             if add is not None:
@@ -86,13 +87,18 @@ def one(
         found = record(mount.state)
         if found is None:
             return None
-        return found.changed() if describe is None else describe(core, mount, found)
+        described = found.changed() if describe is None else describe(core, mount, found)
+        return described if described or record(type(mount.state)()) is not None else _Written()
 
     def capture(server: CapturedMount) -> object:
         shown = parameters_in(server.read(endpoint.template) or {}, endpoint)
         return {**(stand_in or {}), **shown} if shown else {}
 
     return Part(key, lambda: _key(endpoint, help, more), fill, dump, capture)
+
+
+class _Written(dict[str, object]):
+    """The description of a record that was written, and in which nothing differs from a new one."""
 
 
 def named(
@@ -150,7 +156,11 @@ def record_section(*parts: Part) -> WorldSection:
 
     def dump(core: Context, mount: Mount) -> dict[str, object]:
         values = {part.key: part.dump(core, mount) for part in parts}
-        return {key: value for key, value in values.items() if value}
+        return {
+            key: dict(value) if isinstance(value, _Written) else value
+            for key, value in values.items()
+            if value or isinstance(value, _Written)
+        }
 
     def capture(server: CapturedMount) -> dict[str, object]:
         values = {part.key: part.capture(server) for part in parts if part.capture is not None}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -11,10 +14,16 @@ from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import named, one, record_section
 from mockkms.vault.products.features import Feature
 
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
+
 _MAX_CACHE = 100_000
+_OCSP = "ocsp_cache_size"
 
 config = engine.path("config", CertConfig.fields, help="Settings of the mount.")
 _LEASE = {"lease": Field(Kind.INT, deprecated=True, help="The oldest name of token_ttl, in seconds.")}
@@ -31,8 +40,14 @@ roles = Collection[Cert, CertRole](
     list_help="The names of all trusted certificates.",
 )
 
+
+def _configure(core: Context, mount: Mount, data: Mapping[str, object]) -> None:
+    """Write the settings of a world file, in which 0 means what it means in reads: that no size was set."""
+    seeding.write(core, mount, config.template, {k: v for k, v in data.items() if k != _OCSP or v != 0})
+
+
 section = record_section(
-    one("config", "settings of the method", config, lambda state: state.config),
+    one("config", "settings of the method", config, lambda state: state.config, add=_configure),
     named("certs", "trusted certificates by name", roles),
 )
 
@@ -46,7 +61,7 @@ def read_config(state: Cert, call: Call) -> Reply:
 @config.on(Operation.UPDATE)
 def write_config(state: Cert, call: Call, *, ocsp_cache_size: int, role_cache_size: int) -> None:
     """Change the settings that were sent. Raises ErrorResponse."""
-    if "ocsp_cache_size" in call and not 2 <= ocsp_cache_size <= _MAX_CACHE:
+    if _OCSP in call and not 2 <= ocsp_cache_size <= _MAX_CACHE:
         which = "ocsp cache" if call.core.product.has(Feature.CERT_CACHES) else "cache"
         raise ErrorResponse(f"invalid {which} size, must be >= 2 and <= {_MAX_CACHE}")
     if "role_cache_size" in call and not -1 <= role_cache_size <= _MAX_CACHE:

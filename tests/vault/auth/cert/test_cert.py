@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mockkms import MockKMS
+from mockkms.worldfile import SeedError
 from tests.vault.driving import World
 
 
@@ -32,3 +34,16 @@ def test_invalid_revocation_lists_are_refused(world: World, data: str) -> None:
 def test_no_certificate_no_login(world: World) -> None:
     assert world.write("auth/cert/login", token="").errors == ["no client certificate found"]
     assert world.write("auth/cert/certs/a", {"certificate": "x"}).errors == ["failed to parse certificate"]
+
+
+def test_worlds_and_captures_may_name_a_size_that_is_not_set() -> None:
+    """A read shows 0 for a size that was never written, which a write refuses (recorded)."""
+    mount = {"type": "cert", "config": {"ocsp_cache_size": 0, "disable_binding": True}}
+    with MockKMS(seed={"vault": {"auth": {"cert/": mount}}}) as kms:
+        text = kms.dump()
+    assert "disable_binding: true" in text
+    assert "ocsp_cache_size" not in text
+    with MockKMS(seed=text) as again:
+        assert again.dump() == text
+    with pytest.raises(SeedError, match="invalid ocsp cache size"):
+        MockKMS(seed={"vault": {"auth": {"cert/": {"type": "cert", "config": {"ocsp_cache_size": 1}}}}})
