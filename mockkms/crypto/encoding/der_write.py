@@ -62,18 +62,23 @@ def parse_oid(text: str) -> tuple[int, ...]:
     arcs = []
     for part in text.split("."):
         if not re.fullmatch(r"[+-]?[0-9]+", part, re.ASCII):
-            raise ValueError(f'strconv.Atoi: parsing "{part}": invalid syntax')
-        arcs.append(int(part))
+            shown = part.replace("\\", r"\\").replace('"', r"\"")
+            raise ValueError(f'strconv.Atoi: parsing "{shown}": invalid syntax')
+        if not -(1 << 63) <= (arc := int(part)) < 1 << 63:
+            raise ValueError(f'strconv.Atoi: parsing "{part}": value out of range')
+        arcs.append(arc)
     return tuple(arcs)
 
 
 def oid(text: str) -> bytes:
     """Return an OBJECT IDENTIFIER in dotted form. Raises ValueError for one that cannot be written."""
     arcs = parse_oid(text)
-    if len(arcs) < 2 or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
+    if len(arcs) < 2 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
         raise ValueError("asn1: structure error: invalid object identifier")
     content = b""
     for arc in (arcs[0] * 40 + arcs[1], *arcs[2:]):
+        if arc < 0:
+            continue  # Go writes no byte for it.
         groups = [arc & 0x7F]
         while arc := arc >> 7:
             groups.append(arc & 0x7F | 0x80)

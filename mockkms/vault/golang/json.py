@@ -75,7 +75,7 @@ def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> obj
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoJSONError):
             raise
-        value = _decode_slowly(text, any_number, whole)
+        value = _decode_slowly(body, text, any_number, whole)
     if "\\u" in text:
         value = deep_json.map_texts(value, _without_surrogates)
     return value
@@ -98,14 +98,14 @@ def as_object(value: object) -> dict[str, object] | None:
     raise GoJSONError(f"json: cannot unmarshal {kind_of(value)} into Go value of type map[string]interface {{}}")
 
 
-def _decode_slowly(text: str, any_number: bool, whole: bool) -> object:
-    scanner = Scanner(text.encode("utf-8"))
-    scanner.whole = whole
-    scanner.any_number = any_number
-    scanner.run()
+def _decode_slowly(body: bytes, text: str, any_number: bool, whole: bool) -> object:
     start = len(text) - len(text.lstrip(" \t\r\n"))
     if start == len(text):
         return None
+    scanner = Scanner(body)
+    scanner.whole = whole
+    scanner.any_number = any_number
+    scanner.run()
     try:
         with error_context(raised=GoJSONError, text="unexpected EOF"):
             found: object = _LENIENT.raw_decode(text, start)[0]
@@ -147,6 +147,7 @@ _CONTEXT = {
 _CLOSING = {("]", "array-start"), ("]", "array-comma"), ("}", "object-start"), ("}", "object-comma")}
 _LITERALS = {0x74: b"true", 0x66: b"false", 0x6E: b"null"}
 _DIGITS = frozenset(b"0123456789")
+_ENDED = "unexpected end of JSON input"
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -167,6 +168,8 @@ class Scanner:
             while self.at < len(data) and data[self.at] in b" \t\r\n":
                 self.at += 1
             if self.at >= len(data):
+                if self.whole and self.state != "end":
+                    raise GoJSONError(_ENDED)
                 return
             self.token(data[self.at])
 
@@ -176,6 +179,8 @@ class Scanner:
     def token(self, byte: int) -> None:
         state = self.state
         char = chr(byte)
+        if state == "end":
+            raise self.fail(byte, " after top-level value")
         if char == "," and state in ("array-comma", "object-comma"):
             self.at += 1
             self.state = "value" if state == "array-comma" else "object-key"
@@ -185,7 +190,7 @@ class Scanner:
         elif (char, state) in _CLOSING:
             self.close()
         elif char in ",:]}":
-            raise self.fail(byte, _CONTEXT[state])
+            raise self.fail(byte, _CONTEXT["object-key" if self.whole and state == "object-start" else state])
         elif state in ("object-start", "object-key"):
             if char != '"':
                 raise self.fail(byte, _CONTEXT["object-key" if self.whole else state])
@@ -213,7 +218,7 @@ class Scanner:
 
     def after_value(self) -> None:
         if not self.stack:
-            self.state = "value"
+            self.state = "end" if self.whole else "value"
         else:
             self.state = "array-comma" if self.stack[-1] == "[" else "object-comma"
 
@@ -235,12 +240,16 @@ class Scanner:
 
     def peek(self, at: int) -> int:
         if at >= len(self.data):
+            if self.whole:
+                return 0x20  # Go's scanner ends a whole text with a blank.
             raise GoJSONError("unexpected EOF")
         return self.data[at]
 
     def string(self) -> None:
         at = self.at + 1
         while True:
+            if self.whole and at >= len(self.data):
+                raise GoJSONError(_ENDED)
             byte = self.peek(at)
             if byte == 0x22:
                 self.at = at + 1
@@ -264,23 +273,23 @@ class Scanner:
         data, at = self.data, self.at
         if data[at] == 0x2D:
             at += 1
-            if self.peek(at) not in _DIGITS:
-                raise self.fail(data[at], " in numeric literal")
+            if (found := self.peek(at)) not in _DIGITS:
+                raise self.fail(found, " in numeric literal")
         if data[at] == 0x30:
             at += 1
         else:
             at = self.digits(at)
         if at < len(data) and data[at] == 0x2E:
             at += 1
-            if self.peek(at) not in _DIGITS:
-                raise self.fail(data[at], " after decimal point in numeric literal")
+            if (found := self.peek(at)) not in _DIGITS:
+                raise self.fail(found, " after decimal point in numeric literal")
             at = self.digits(at)
         if at < len(data) and data[at] in b"eE":
             at += 1
             if self.peek(at) in b"+-":
                 at += 1
-            if self.peek(at) not in _DIGITS:
-                raise self.fail(data[at], " in exponent of numeric literal")
+            if (found := self.peek(at)) not in _DIGITS:
+                raise self.fail(found, " in exponent of numeric literal")
             at = self.digits(at)
         if not self.any_number:
             _number(data[self.at : at].decode())

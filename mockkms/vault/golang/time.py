@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 
 from mockkms.error_context import error_context
-from mockkms.vault.golang.fmt import quote
 from mockkms.world.clock import parse_rfc3339
 
 LAYOUT = "2006-01-02T15:04:05Z07:00"
@@ -16,22 +15,31 @@ _PARTS = (
 )  # fmt: skip
 
 
+def _quote(text: str) -> str:
+    """Return ``text`` in double quotes as errors of Go's ``time`` show it, which differs from ``%q``."""
+    shown = [
+        "\\" + chr(byte) if byte in b'"\\' else chr(byte) if 0x20 <= byte < 0x80 else f"\\x{byte:02x}"
+        for byte in text.encode("utf-8", "surrogatepass")
+    ]
+    return '"' + "".join(shown) + '"'
+
+
 def parse(text: str) -> float:
     """Return seconds since the epoch. Raises ValueError with Go's text."""
     at = 0
     for name, pattern in _PARTS:
         match = re.compile(pattern, re.ASCII).match(text, at)
         if match is None:
-            raise ValueError(f'parsing time {quote(text)} as "{LAYOUT}": cannot parse {quote(text[at:])} as "{name}"')
+            raise ValueError(f'parsing time {_quote(text)} as "{LAYOUT}": cannot parse {_quote(text[at:])} as "{name}"')
         at = match.end()
     if at < len(text):
-        raise ValueError(f"parsing time {quote(text)}: extra text: {quote(text[at:])}")
+        raise ValueError(f"parsing time {_quote(text)}: extra text: {_quote(text[at:])}")
     fields = {"month": (text[5:7], 1, 12), "day": (text[8:10], 1, 31), "hour": (text[11:13], 0, 23)}
     fields |= {"minute": (text[14:16], 0, 59), "second": (text[17:19], 0, 59)}
     for name, (digits, low, high) in fields.items():
         if not low <= int(digits) <= high:
-            raise ValueError(f"parsing time {quote(text)}: {name} out of range")
-    with error_context(text=f"parsing time {quote(text)}: day out of range"):
+            raise ValueError(f"parsing time {_quote(text)}: {name} out of range")
+    with error_context(text=f"parsing time {_quote(text)}: day out of range"):
         return parse_rfc3339(text.replace(",", "."))
 
 

@@ -22,7 +22,6 @@ engine = Engine(
 
 secret = engine.path(
     "{path:all}",
-    arbitrary=True,
     help="A secret of the token.",
     description="Every token has its own cubbyhole, which is emptied when the token ends.",
     go_errors=True,
@@ -85,4 +84,5 @@ def list_keys(state: Cubbyholes, call: Call) -> dict[str, object]:
     path: str = call["path"]
     if path and not path.endswith("/"):
         path += "/"
-    return {"keys": children(_own(state, call), path)}
+    keys = children(_own(state, call), path)
+    return {"keys": keys} if keys else {}

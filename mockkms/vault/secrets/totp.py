@@ -128,9 +128,15 @@ def write(
     return shown
 
 
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f]")
+"""Characters for which Go refuses a URL."""
+
+
 def _read_url(key: TotpKey, url: str) -> None:
     """Set what an otpauth URL says. Raises ErrorResponse."""
     with refusing(text="an error occurred while parsing url string"):
+        if _UNREADABLE.search(url):
+            raise ValueError(url)
         parts = urlsplit(url)
         query = parse_qs(parts.query, keep_blank_values=True)
     first = {name: values[0] for name, values in query.items() if values[0]}

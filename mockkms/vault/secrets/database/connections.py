@@ -27,7 +27,8 @@ from mockkms.vault.secrets.issuing import check_template
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the connection.")}
 _FIELDS = {**_NAME, **DatabaseConnection.fields(), **automated_rotation.fields(Feature.DATABASE_ROTATION)}
-_KEPT_APART = (*_FIELDS, "skip_static_role_import_rotation")
+_SCHEDULE = frozenset(automated_rotation.fields(Feature.DATABASE_ROTATION))
+_KEPT_APART = frozenset((*_FIELDS, "skip_static_role_import_rotation")) - _SCHEDULE
 _UNDECLARED = frozenset(
     (
         "connection_url", "max_open_connections", "max_idle_connections", "max_connection_lifetime",
@@ -125,8 +126,9 @@ def write(state: Database, call: Call, *, verify_connection: bool) -> Response |
     plugin = new.plugin_name
     if not plugin:
         raise ErrorResponse("empty plugin name")
-    new.connection_details |= {name: value for name, value in call.raw.items() if name not in _KEPT_APART}
     keeps = call.core.product.has(Feature.DATABASE_ROTATION)
+    apart = _KEPT_APART | _SCHEDULE if keeps else _KEPT_APART
+    new.connection_details |= {name: value for name, value in call.raw.items() if name not in apart}
     if keeps:
         new.update_from(call, "verify_connection")
     else:
@@ -158,8 +160,10 @@ def _check_version(call: Call, plugin: str) -> None:
     # Imported on use: ``sys`` comes with every endpoint of the system backend.
     from mockkms.vault.sys.mounts.shapes import builtin_version, semantic_version
 
-    version = call["plugin_version"]
-    if version and semantic_version(call.core, version) != builtin_version(call.core, plugin):
+    if not call["plugin_version"]:
+        return
+    version = semantic_version(call.core, call["plugin_version"])
+    if version != builtin_version(call.core, plugin):
         raise ErrorResponse(_UNCREATED + _unknown_plugin(plugin, version))
 
 

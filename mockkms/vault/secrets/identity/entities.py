@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.products.features import Feature
@@ -88,7 +88,7 @@ def save(
     if names is not None:
         changed.policies = names
     if metadata is not None:
-        changed.metadata = metadata
+        changed.metadata = None if call.raw["metadata"] is None else metadata
     if disabled is not None:
         changed.disabled = disabled
     identity.put_entity(changed)
@@ -172,6 +172,8 @@ def delete_batch(state: object, call: Call, *, entity_ids: list[str]) -> None:
     if not entity_ids:
         raise ErrorResponse("missing entity ids to delete")
     for entity_id in entity_ids:
+        if not entity_id:
+            raise BackendError("missing entity id")
         _delete(call, store(call).state.entities.get(entity_id))
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
 """The usages of issuers, in the order in which they are shown."""
+READ_ONLY = "read-only"
+"""The usage that every issuer has, whether it was chosen or not."""
 
 
 @stored("pki.PkiKey")
@@ -51,6 +53,11 @@ class PkiIssuer:
     revoked_at: float = 0
     urls: PkiUrls | None = None
     modified: float = 0
+
+    @property
+    def shown_usage(self) -> list[str]:
+        """The usages as responses and errors name them."""
+        return sorted({*self.usage, READ_ONLY})
 
 
 @stored("pki.Revocation")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
-from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang import time as go_time
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
@@ -112,25 +110,19 @@ def _network(text: str) -> str:
 
 
 def _check_bounds(call: Call) -> None:
-    """Raise BackendError for an invalid bound."""
+    """Raise ErrorResponse for an invalid bound."""
     after = call.get("not_after_bound", "permit")
     if after not in ("permit", "forbid", "ttl-limited"):
         explanation = (
             "Unknown value for field `not_after_bound`. Possible values are `permit`, `ttl-limited`, `forbid`, or an "
             "explicit timestamp."
         )
-        with error_context(raised=partial(_unknown, explanation)):
+        with refusing(text=explanation):
             go_time.parse(after)
     if call.get("not_before_bound", "permit") not in ("permit", "forbid", "duration"):
-        raise _unknown(
-            "Unknown value for field `not_before_bound`. Possible values are `permit` `duration` or `forbid`",
-            "unknown value",
+        raise ErrorResponse(
+            "Unknown value for field `not_before_bound`. Possible values are `permit` `duration` or `forbid`"
         )
-
-
-def _unknown(text: str, error: str) -> BackendError:
-    """Return the error of a bound: the real server sends both the explanation and the Go error."""
-    return BackendError(text, error, status=500)
 
 
 def _settle(state: PKI, call: Call, role: PkiRole) -> list[str]:
@@ -143,7 +135,7 @@ def _settle(state: PKI, call: Call, role: PkiRole) -> list[str]:
         raise ErrorResponse(f"unknown serial_number_source {source}")
     for number in role.ext_key_usage_oids:
         if not names.is_oid(number):
-            raise ErrorResponse(f'"{number}" could not be parsed as a valid oid for an extended key usage')
+            raise ErrorResponse(f"{quote(number)} could not be parsed as a valid oid for an extended key usage")
     try:
         policy_identifiers.extension(role.policy_identifiers)
     except ValueError as error:

@@ -173,7 +173,10 @@ class AcmeConfig(Record):
         str, param(Kind.STRING, help="Without a role: sign-verbatim, role:NAME or forbid.")
     ] = "sign-verbatim"
     dns_resolver: Annotated[str, param(Kind.STRING, help="Address and port of the resolver.")] = ""
-    eab_policy: Annotated[str, param(Kind.STRING, help="Which accounts require an external key.")] = "always-required"
+    eab_policy: Annotated[
+        str, param(Kind.STRING, default="always-required", help="Which accounts require an external key.")
+    ] = "not-required"
+    """Of a new mount; what the real server documents as the default of the parameter counts nowhere."""
     max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime in seconds.", needs=Feature.ACME_ACCOUNTS)] = (
         7776000
     )

@@ -66,7 +66,7 @@ def write(state: SSH, call: Call, *, role: str) -> None:
     new.key_type = new.key_type.lower()
     for blocks, text in ((new.cidr_list, "cidr_list"), (new.exclude_cidr_list, "exclude_cidr_list entry")):
         with refusing(f"failed to validate {text}: ", BackendError):
-            cidr.check_blocks([part.strip() for part in blocks.split(",") if part.strip()])
+            cidr.check_blocks([part.strip() for part in blocks.lower().split(",") if part.strip()])
     if not new.key_type:
         raise ErrorResponse("missing key type")
     if new.key_type == "dynamic":

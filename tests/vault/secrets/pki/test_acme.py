@@ -43,7 +43,7 @@ def test_what_needs_a_token(pki: Authority) -> None:
 
 def test_settings(pki: Authority) -> None:
     usual = pki.data("pki/config/acme", "read")
-    assert (usual["enabled"], usual["eab_policy"], usual["allowed_roles"]) == (False, "always-required", ["*"])
+    assert (usual["enabled"], usual["eab_policy"], usual["allowed_roles"]) == (False, "not-required", ["*"])
     assert ("max_ttl" in usual) == (pki.core.product.name != "openbao")
     assert ("challenge_excluded_ip_ranges" in usual) == (pki.core.product.name == "vault")
     assert pki.data("pki/config/acme", allowed_roles="any", dns_resolver="127.0.0.1:53")["allowed_roles"] == ["any"]

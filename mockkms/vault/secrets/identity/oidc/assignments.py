@@ -9,7 +9,7 @@ from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.identity import engine
 from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, Assignment, OidcCollection, Scope, service
-from mockkms.vault.secrets.identity.oidc.tokens import check_template, decoded_template
+from mockkms.vault.secrets.identity.oidc.tokens import checked_template
 
 OPENID = "openid"
 """The scope that every request must name."""
@@ -78,8 +78,7 @@ def write_scope(state: object, call: Call, name: str, scope: Scope) -> None:
     if name == OPENID:
         raise ErrorResponse(f"the {quote(OPENID)} scope name is reserved")
     scope.update_from(call)
-    scope.template = decoded_template(scope.template)
-    check_template(scope.template, call.now())
+    scope.template = checked_template(scope.template, call.now())
 
 
 @scopes.one.on(Operation.DELETE)

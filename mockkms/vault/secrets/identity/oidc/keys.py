@@ -32,7 +32,7 @@ ISSUER_WARNING = (
 _NAME = Field(Kind.STRING, help="Name of the key.")
 
 config = engine.path(
-    "oidc/config",
+    "oidc/config[/]",
     fields={"issuer": Field(Kind.STRING, help="The iss claim: scheme, host and port; empty: this server.")},
     help="The issuer of identity tokens.",
 )

@@ -57,8 +57,7 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
         raise ErrorResponse("the key parameter is required")
     if role.key == DEFAULT_KEY:
         default_key(call)
-    role.template = decoded_template(role.template)
-    check_template(role.template, call.now())
+    role.template = checked_template(role.template, call.now())
     key = service(call).keys.get(role.key)
     if key is None:
         raise ErrorResponse(f"cannot find key {quote(role.key)}")
@@ -68,11 +67,18 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
 
 
 def decoded_template(template: str) -> str:
-    """Return a template, decoded if it is base64."""
+    """Return a template, decoded if it is base64; bytes that are no text become surrogates."""
     try:
-        return base64.b64decode(template, validate=True).decode("utf-8", "replace") if template else ""
+        return base64.b64decode(template, validate=True).decode("utf-8", "surrogateescape") if template else ""
     except (binascii.Error, ValueError):
         return template
+
+
+def checked_template(template: str, now: float) -> str:
+    """Return a template as it is stored: decoded if it is base64. Raises ErrorResponse if it is invalid."""
+    text = decoded_template(template)
+    check_template(text, now)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def check_template(template: str, now: float) -> None:
@@ -82,7 +88,7 @@ def check_template(template: str, now: float) -> None:
     with refusing("error parsing template: "):
         text = filled(template, Entity("", "", "", 0, 0), [], now)
     with refusing("error parsing template JSON: "):
-        claims = decode_object(text.encode(), whole=True) or {}
+        claims = decode_object(text.encode("utf-8", "surrogateescape"), whole=True) or {}
     for name in claims:
         if name in RESERVED:
             raise ErrorResponse(f"top level key {quote(name)} not allowed. Restricted keys: {', '.join(RESERVED)}")
@@ -171,3 +177,5 @@ def _wrong_claim(call: Call, claims: dict[str, object], client_id: str) -> str:
     if isinstance(expires, int) and call.now() - _SKEW > expires:
         return "token is expired (exp)"
     return ""
+
+engine.open_folders("oidc/.well-known", "oidc/provider/{name}/.well-known")

@@ -180,7 +180,7 @@ def _uris(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
             )
         if urls.split(uri) is None:
             raise ErrorResponse(f"the provided URI Subject Alternative Name {quote(uri)} is not a valid URI")
-    return list(uris)
+    return [urls.shown(uri) for uri in uris] if given is None else list(uris)
 
 
 def _key_id(call: Call) -> bytes:

@@ -131,6 +131,8 @@ def _reference(call: Call, role: PkiRole) -> str:
     # A bare sign-verbatim reads the parameter, with a role it does not.
     if not named and (call["role"] or "sign-verbatim" not in call.endpoint.template):
         return role.issuer_ref or references.DEFAULT
+    if not named and not str(call["issuer_ref"]).strip():
+        raise BackendError("missing issuer reference")
     return references.reference(call)
 
 

@@ -32,6 +32,12 @@ def network(text: str) -> str:
         return str(ipaddress.ip_network(text, strict=False))
 
 
+def is_domain(text: str) -> bool:
+    """Return whether Go's X.509 library reads a constraint of DNS names."""
+    labels = text.removeprefix(".").split(".")
+    return not text or (len(text) <= 253 and all(labels) and all("!" <= char <= "~" for char in text))
+
+
 def verify(certificate: bytes, authorities: Sequence[bytes]) -> None:
     """Raise ValueError with Go's text if no chain of ``authorities`` allows ``certificate`` (all DER).
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 
 from mockkms.crypto.encoding import der_write as w
+from mockkms.vault.golang import json as go_json
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.json import GoJSONError
 
+_MEMBERS = ("oid", "cps", "notice")
+_TYPE = "PolicyIdentifierWithQualifierEntry"
 _CPS, _NOTICE = "1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"
 
 
@@ -17,13 +22,15 @@ def from_field(raw: object, converted: list[str]) -> list[str]:
         entries = json.loads(raw)
     except ValueError:
         return converted
+    if entries is None:
+        return []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return converted
     return [_compact(entry) for entry in entries]
 
 
 def _compact(entry: dict[str, object]) -> str:
-    kept = {name: entry[name] for name in ("oid", "cps", "notice") if entry.get(name)}
+    kept = {name: entry[name] for name in _MEMBERS if entry.get(name)}
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -37,13 +44,21 @@ def _entry(text: str) -> dict[str, str] | None:
     except ValueError as error:
         fault = str(error)
     try:
-        found = json.loads(text)
-        if isinstance(found, dict):
-            return {name: str(value) for name, value in found.items()}
-        why = "json: cannot unmarshal value"
-    except ValueError:
-        why = f"invalid character '{text[0]}' looking for beginning of value"
-    raise ValueError(f'policy identifier "{text}" is neither a valid OID: {fault}, Nor JSON Policy Identifier: {why}')
+        found = go_json.decode(text.encode(), whole=True)
+        if found is None:
+            return None
+        if not isinstance(found, dict):
+            raise GoJSONError(f"json: cannot unmarshal {go_json.kind_of(found)} into Go value of type certutil.{_TYPE}")
+        for name, value in found.items():
+            if name in _MEMBERS and not isinstance(value, str | None):
+                kind = go_json.kind_of(value)
+                raise GoJSONError(f"json: cannot unmarshal {kind} into Go struct field {_TYPE}.{name} of type string")
+        return {name: value for name, value in found.items() if isinstance(value, str)}
+    except GoJSONError as why:
+        named = quote(text)
+        raise ValueError(
+            f"policy identifier {named} is neither a valid OID: {fault}, Nor JSON Policy Identifier: {why}"
+        ) from None
 
 
 def extension(identifiers: list[str]) -> bytes:

@@ -84,10 +84,24 @@ def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, pu
 
 
 def _build(template: Template, issuer: bytes, private: bytes, name: str) -> read.Certificate:
+    limits = (template.permitted, template.excluded)
     with refusing("unable to create certificate: ", BackendError):
         if template.path_length is not None and template.path_length < 0:
             raise ValueError("x509: invalid MaxPathLen, must be greater or equal to -1")
-        return read.load(build.certificate(template, issuer, private, name))
+        check_ascii(template.names, *limits)
+        made = build.certificate(template, issuer, private, name)
+    for text in (domain for names in limits for domain in names.dns):
+        if not name_constraints.is_domain(text):
+            fault = f"x509: failed to parse dnsName constraint {quote(text)}"
+            raise BackendError(f"unable to parse created certificate: {fault}")
+    return read.load(made)
+
+
+def check_ascii(*names: Names) -> None:
+    """Raise ValueError with Go's text for the first name that is written in ASCII and has other characters."""
+    for text in (text for one in names for text in (*one.dns, *one.email, *one.uri)):
+        if not text.isascii():
+            raise ValueError(f"x509: {quote(text)} cannot be encoded as an IA5String")
 
 
 def authority_parts(call: Call, template: Template) -> None:
@@ -170,7 +184,8 @@ def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim
         signer.key.private, role.signature_bits, pss=role.use_pss,
         by_curve=call.core.product.has(Feature.PKI_ISSUER_HASH),
     )  # fmt: skip
-    made = _build(template, signer.certificate.subject, signer.key.private, name)
+    with refusing("error signing cert: " if authority else "", BackendError, of=BackendError):
+        made = _build(template, signer.certificate.subject, signer.key.private, name)
     verified(call, signer, made, "verification of parsed bundle failed: " if authority else "")
     return IssuedCertificate(made, b"", signer.chain, asked.warnings)
 

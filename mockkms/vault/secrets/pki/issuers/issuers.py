@@ -83,7 +83,7 @@ def shown(state: PKI, call: Call, issuer: PkiIssuer) -> Response:
         "manual_chain": list(issuer.manual_chain) or None,
         "ca_chain": _chain(state, issuer),
         "leaf_not_after_behavior": issuer.leaf_not_after,
-        "usage": ",".join(issuer.usage),
+        "usage": ",".join(issuer.shown_usage),
         "revocation_signature_algorithm": issuer.signature,
         "revoked": issuer.revoked,
         **{name: None if name in found.unwritten else list(getattr(found, name)) for name in urls.FIELDS},

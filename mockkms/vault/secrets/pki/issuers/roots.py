@@ -36,8 +36,10 @@ _CSR = {
     **NEW_KEY,
     "add_basic_constraints": Field(Kind.BOOL, help="Request a CA certificate."),
     "key_usage": Field(Kind.COMMA_STRINGS, help="Key usages that the request asks for.", needs=Feature.PKI_VERIFIED),
+    # Go signs no requests with PSS.
+    "use_pss": Field(Kind.BOOL, help="Has no effect.", needs=Feature.PKI_ADDITIONS),
 }
-del _CSR["use_pss"]  # Go signs no requests with PSS.
+_CSR_PLAIN = {name: declared for name, declared in _CSR.items() if name != "use_pss"}
 
 generate = engine.path("root/generate/{exported}", fields=_ROOT, help="Generate a root CA.", go_errors=True)
 rotate = engine.path(
@@ -51,7 +53,7 @@ intermediate = engine.path(
     "intermediate/generate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."
 )
 issuers_intermediate = engine.path(
-    "issuers/generate/intermediate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."
+    "issuers/generate/intermediate/{exported}", fields=_CSR_PLAIN, help="Generate a request for an intermediate CA."
 )
 cross_sign = engine.path("intermediate/cross-sign", fields=_CSR, help="Generate a request for an existing key.")
 
@@ -234,6 +236,8 @@ def generate_intermediate(
     if key_usage:
         extra.append(build.key_usage(key_usage))
     name = keys.signature_name(private, role.signature_bits)
+    with refusing("unable to create certificate: ", BackendError):
+        signing.check_ascii(asked.names)
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()
     data: dict[str, object] = {"csr": b64(der) if form == "der" else text}

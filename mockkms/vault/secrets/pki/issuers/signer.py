@@ -43,7 +43,7 @@ def check_usage(issuer: PkiIssuer, usage: str) -> None:
         label = f"id:{issuer.id}" + (f" / name:{issuer.name}" if issuer.name else "")
         raise BackendError(
             f"error while attempting to use issuer {issuer.id}: requested usage {usage} for issuer [{label}] but only "
-            f"had usage {','.join(issuer.usage)}"
+            f"had usage {','.join(issuer.shown_usage)}"
         )
 
 

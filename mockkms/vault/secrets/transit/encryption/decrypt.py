@@ -62,7 +62,7 @@ def _decrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
     As most batches are: without a detour for each item, and written as JSON at once.
     """
     found = plain_items(batch, "ciphertext")
-    if not found or not all(found[0]):
+    if not found or not found[0] or not all(found[0]):
         return None
     texts = cipher.decrypt_all(_key(state, call), found[0])
     if texts is None:

@@ -7,6 +7,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.golang import json as go_json
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.model import SOFT_DELETED, Event, Transit
@@ -60,8 +61,8 @@ def restore_key(state: Transit, call: Call, *, backup: str, name: str, force: bo
         key = backup_format.load(document)
     key.name = name or key.name
     if key.name in state.keys and not force:
-        raise BackendError(f'key "{key.name}" already exists')
-    with refusing(f'failed to restore the policy "{key.name}": ', BackendError):
+        raise BackendError(f"key {quote(key.name)} already exists")
+    with refusing(f"failed to restore the policy {quote(key.name)}: ", BackendError):
         backup_format.check_bounds(key)
     key.restore_info = Event(call.now(), key.latest_version)
     state.keys[key.name] = key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, AcmeProblem, after, within
 from mockkms.vault.secrets.pki.acme.protocol import orders
-from mockkms.vault.secrets.pki.acme.protocol.directory import SEGMENT, AcmeReply, Directory, for_accounts, resource
+from mockkms.vault.secrets.pki.acme.protocol.directory import AcmeReply, Directory, for_accounts, resource
 from mockkms.vault.secrets.pki.acme.protocol.values import kind_of
 from mockkms.vault.secrets.pki.acme.state import DEACTIVATED, INVALID, PENDING, VALID, AcmeAuthorization, AcmeChallenge
 from mockkms.vault.secrets.pki.acme.validation import queue
@@ -86,7 +86,11 @@ def _shown_challenge(found: Directory, authorization: AcmeAuthorization, challen
     return data
 
 
-authorizations = resource(f"authorization/{{auth_id:{SEGMENT}}}", for_accounts(_authorization), "an authorization.")
+_PART = "re([^/]*)"
+"""What the real server lets pass without a token; its endpoints take any text, slashes included."""
+authorizations = resource(f"authorization/{{auth_id:{_PART}}}", for_accounts(_authorization), "an authorization.")
 challenges = resource(
-    f"challenge/{{auth_id:{SEGMENT}}}/{{challenge_type:{SEGMENT}}}", for_accounts(_challenge), "a challenge."
+    f"challenge/{{auth_id:{_PART}}}/{{challenge_type:{_PART}}}", for_accounts(_challenge), "a challenge."
 )
+resource("authorization/{auth_id:all}", for_accounts(_authorization), "an authorization.", login=False)
+resource("challenge/{auth_id:all}/{challenge_type:all}", for_accounts(_challenge), "a challenge.", login=False)

@@ -135,9 +135,9 @@ def loaded(records: AcmeRecords, account_id: str, directory: str) -> AcmeAccount
     return account
 
 
-def resource(path: str, handler: Handler, help: str) -> list[Endpoint]:
-    """Declare a resource of signed requests below all directories."""
-    return _declared(path, _PARTS, {Operation.UPDATE: lambda found: _signed(found, handler)}, help)
+def resource(path: str, handler: Handler, help: str, *, login: bool = True) -> list[Endpoint]:
+    """Declare a resource of signed requests below all directories; without ``login`` it requires a token besides."""
+    return _declared(path, _PARTS, {Operation.UPDATE: lambda found: _signed(found, handler)}, help, login=login)
 
 
 def for_accounts(handler: Handler) -> Handler:
@@ -153,11 +153,16 @@ def for_accounts(handler: Handler) -> Handler:
 
 
 def _declared(
-    path: str, fields: Fields, handlers: Mapping[Operation, Callable[[Directory], Response]], help: str
+    path: str,
+    fields: Fields,
+    handlers: Mapping[Operation, Callable[[Directory], Response]],
+    help: str,
+    *,
+    login: bool = True,
 ) -> list[Endpoint]:
     declared = []
     for base in BASES:
-        endpoint = engine.path(f"{base}/{path}", fields, login=True, help=f"ACME: {help}")
+        endpoint = engine.path(f"{base}/{path}", fields, login=login, help=f"ACME: {help}")
         for operation, handler in handlers.items():
             endpoint.on(operation)(_answering(handler))
         declared.append(endpoint)
