@@ -59,6 +59,7 @@ keys = OidcCollection(
 )
 discovery = engine.path("oidc/.well-known/openid-configuration[/]", login=True, help="The discovery document.")
 published = engine.path("oidc/.well-known/keys[/]", login=True, help="The public keys.")
+engine.open_folders("oidc/.well-known")
 _CHILD = {"child": Field(Kind.STRING, help="Name of the child issuer.")}
 child_discovery = engine.path(
     "oidc/{child:re([^/]+)}/.well-known/openid-configuration[/]",

@@ -177,5 +177,3 @@ def _wrong_claim(call: Call, claims: dict[str, object], client_id: str) -> str:
     if isinstance(expires, int) and call.now() - _SKEW > expires:
         return "token is expired (exp)"
     return ""
-
-engine.open_folders("oidc/.well-known", "oidc/provider/{name}/.well-known")
