@@ -72,11 +72,11 @@ def floor() -> Iterator[tuple[int, int]]:
         _end(process)
 
 
-def python(*arguments: str, cwd: Path = ROOT) -> tuple[float, str]:
-    """Run this Python to its end: seconds it took, and what it printed."""
+def python(*arguments: str, cwd: Path = ROOT, path: tuple[Path, ...] = (ROOT,)) -> tuple[float, str]:
+    """Run this Python to its end, with ``path`` to import from; return the seconds it took, and what it printed."""
     started = perf_counter()
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=_environment(), capture_output=True, text=True, timeout=60,
+        [sys.executable, *arguments], cwd=cwd, env=_environment(path), capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     seconds = perf_counter() - started
@@ -91,9 +91,9 @@ def _compiled() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="mockkms-bench-pyc-")
 
 
-def _environment() -> dict[str, str]:
+def _environment(path: tuple[Path, ...] = (ROOT,)) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": _compiled().name}
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONPYCACHEPREFIX": _compiled().name}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from bench import processes
+from bench import installed, processes
 
 _OTHERS = ("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-q")
 _USING = """
@@ -44,19 +44,34 @@ def fixture(tests: int) -> dict[str, float]:
     return {"fixture_first_ms": times[0], "fixture_ms": median(times[1:])}
 
 
-def unused_plugin(rounds: int) -> float:
-    """CPU milliseconds that the installed, unused plugin adds to a bare run: the least with it, less that without."""
-    with tempfile.TemporaryDirectory(prefix="mockkms-bench-") as folder:
-        Path(folder, "test_bare.py").write_text(_BARE)
-        bare = ["-m", "pytest", *_OTHERS, "test_bare.py"]
-        taken: dict[bool, list[float]] = {True: [], False: []}
+def unused_plugin(rounds: int) -> dict[str, float]:
+    """CPU milliseconds that the installed, unused plugin adds to a bare run of pytest, each the difference of minima.
+
+    ``unused_plugin_ms``: of the plugin itself, to a run with ``-p no:mockkms``. ``unused_distribution_ms``: to a run in
+    an environment without mockkms; this includes that pytest reads the list of files of a distribution with a plugin.
+    """
+    with tempfile.TemporaryDirectory(prefix="mockkms-bench-") as name:
+        folder = Path(name)
+        (folder / "test_bare.py").write_text(_BARE)
+        bare = ["-S", "-m", "pytest", "-p", "no:cacheprovider", "-q", "test_bare.py"]
+        without = (installed.pytest_folder(folder),)
+        along = (*without, installed.mockkms_folder(folder))
+        runs = {
+            "without": (without, bare), "off": (along, [*bare, "-p", "no:mockkms"]), "on": (along, bare),
+        }  # fmt: skip
+        taken: dict[str, list[float]] = {kind: [] for kind in runs}
         for number in range(rounds + 1):
-            # Who goes first changes from pair to pair.
-            for without in (True, False) if number % 2 else (False, True):
+            # Who goes first changes from round to round.
+            for kind in list(runs) if number % 2 else list(runs)[::-1]:
+                path, command = runs[kind]
                 before = _children()
-                processes.python(*bare, *(("-p", "no:mockkms") if without else ()), cwd=Path(folder))
-                taken[without].append(_children() - before)
-        return (min(taken[False][1:]) - min(taken[True][1:])) * 1000
+                processes.python(*command, cwd=folder, path=path)
+                taken[kind].append(_children() - before)
+        least = {kind: min(times[1:]) * 1000 for kind, times in taken.items()}
+    return {
+        "unused_plugin_ms": least["on"] - least["off"],
+        "unused_distribution_ms": least["on"] - least["without"],
+    }
 
 
 def _children() -> float:

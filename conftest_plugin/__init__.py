@@ -1,1 +1,17 @@
-"""The pytest plugin of mockkms. Nothing but pytest is imported until a fixture is used."""
+"""The pytest plugin of mockkms. Nothing but pytest is imported until a fixture is used.
+
+This module has what several others need: it is imported with the first of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+FLAVOR = "_mockkms_flavor"
+"""The fixture that holds the product of a test; all fixtures with a server depend on it."""
+WRONG: pytest.StashKey[str] = pytest.StashKey()
+"""The error of a test's marker, in the test's stash, in the workers of pytest-xdist."""
+USED: pytest.StashKey[bool] = pytest.StashKey()
+"""Set in the stash of a test that used a server."""
+LINT = ("off", "warn", "error")
+"""The values of ``mockkms_lint``."""

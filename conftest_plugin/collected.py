@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from . import FLAVOR, USED, WRONG
 from .marker import errors_of
-from .products import FIXTURE
 
-WRONG: pytest.StashKey[str] = pytest.StashKey()
-"""The error of a test's marker, in the test's stash, in the workers of pytest-xdist."""
-USED: pytest.StashKey[bool] = pytest.StashKey()
-"""Set in the stash of a test that used a server."""
 ADVICE = (
     "add the fixture `mockkms` (or mockkms_env, mockkms_hvac, mockkms_client, mockkms_factory) as an argument, or "
     '`@pytest.mark.usefixtures("mockkms")`'
@@ -55,7 +51,7 @@ def _without_effect(items: list[pytest.Item], partial: bool) -> list[str]:
         for node, mark in item.iter_markers_with_node("mockkms"):
             names = getattr(item, "fixturenames", ())
             # With ``request`` the test may ask for the fixture while it runs: it is checked afterwards.
-            if FIXTURE in names or "request" in names:
+            if FLAVOR in names or "request" in names:
                 used.add(id(mark))
             elif node is item or not partial:
                 where = item.nodeid if node is item else node.nodeid

@@ -1,4 +1,7 @@
-"""The fixtures. All are plain functions: the server runs in its own thread, so sync and async tests can use it."""
+"""The fixtures. All are plain functions: the server runs in its own thread, so sync and async tests can use it.
+
+The fixtures import what they need when they are used: a session without them pays for this module and ``plugin`` only.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from . import products, settings
-from .collected import USED
-from .marker import TestWorld, world_of
+from . import USED
 
 if TYPE_CHECKING:
     import hvac
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .client import MockClient
     from .external import ExternalKMS
     from .factory import Factory
+    from .marker import TestWorld
     from .servers import Servers
 
     Kms: TypeAlias = AnyKms | ExternalKMS
@@ -36,6 +38,8 @@ EXPLORED: pytest.StashKey[bool] = pytest.StashKey()
 @pytest.fixture(scope="session")
 def mockkms_seed(pytestconfig: pytest.Config) -> object:
     """The world of the session: a path, a ready-made world's name, a dict, a list of these, or None. Override it."""
+    from . import settings
+
     return settings.suite_seed(pytestconfig)
 
 
@@ -61,6 +65,8 @@ def mockkms_server(
     pytestconfig: pytest.Config, mockkms_seed: object, mockkms_tls: object, _mockkms_servers: Servers
 ) -> Iterator[Kms]:
     """The server of this process (one per xdist worker). Tests use ``mockkms``, which resets it for each test."""
+    from . import settings
+
     url = settings.option(pytestconfig, "mockkms_url")
     if url:
         from .external import ExternalKMS
@@ -78,6 +84,8 @@ def mockkms_server(
 
 @pytest.fixture
 def _mockkms_flavor(request: pytest.FixtureRequest) -> str | None:
+    from . import products
+
     request.node.stash[USED] = True
     return products.of_test(request)
 
@@ -91,7 +99,9 @@ def mockkms(
     _mockkms_flavor: str | None,
 ) -> Iterator[Kms]:
     """The server, in the world of the session and the test's markers. It is checked after the test."""
+    from . import settings
     from .external import ExternalKMS
+    from .marker import world_of
 
     world: TestWorld = world_of(request.node)
     world.flavor = _mockkms_flavor
@@ -125,7 +135,9 @@ def mockkms(
 @pytest.fixture
 def mockkms_factory(request: pytest.FixtureRequest, _mockkms_flavor: str | None) -> Iterator[Factory]:
     """Starts additional servers: ``mockkms_factory(seed=…)``. They stop at the end of the test."""
+    from . import settings
     from .factory import Factory
+    from .marker import world_of
 
     active = _active(request, world_of(request.node))
     factory = Factory(active, settings.rng(request.config), _mockkms_flavor or settings.flavor(request.config))
@@ -135,6 +147,7 @@ def mockkms_factory(request: pytest.FixtureRequest, _mockkms_flavor: str | None)
 
 
 def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
+    from . import settings
     from .active import Active
 
     active: Active | None = request.node.stash.get(ACTIVE, None)

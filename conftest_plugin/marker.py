@@ -9,23 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .settings import LINT, located, wrong_globs
+from . import LINT
+from .settings import located, wrong_globs
 
 if TYPE_CHECKING:
     from mockkms.world.clock import Moment
 
-MARKER = (
-    "mockkms(seed=None, state=None, faults=[], clock=None, strict=None, allow_unhandled=[], lint=None, tls=None, "
-    "flavor=None, chaos=None, explore=None): "
-    "the world of this test: seed, a file (beside the test, or from the root), a ready-made world's name or a dict, "
-    "merged over the session's; state, 'sealed' or 'unsealed'; faults, rules as in a world; clock, the time (RFC 3339, "
-    "datetime, seconds) at which the clock is frozen; strict, whether an unhandled request fails the test; "
-    "allow_unhandled, globs of paths that may be unhandled all the same; lint, 'off', 'warn' or 'error' for bad "
-    "habits of the client; tls, a separate server: True, False, a trustme.CA, an SSLContext or the paths of a "
-    "certificate and a key; flavor, the emulated product, or a list of products to run the test for each; chaos, a "
-    "percentage such as '2%', the name of an incident, or a plan; explore, True, False or a set of failures: whether "
-    "the test is explored; or a dict of the outcomes that are accepted, {'sealed': 'raises'}"
-)
 _KEYWORDS = (
     "seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor", "chaos", "explore",
 )  # fmt: skip

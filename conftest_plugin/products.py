@@ -6,10 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from . import FLAVOR
 from .marker import MarkerError, read_marker
-
-FIXTURE = "_mockkms_flavor"
-"""The fixture that holds the product of a test; all fixtures with a server depend on it."""
 
 
 def selected(node: pytest.Item | pytest.Collector) -> list[str]:
@@ -28,14 +26,12 @@ def flavors_of(marks: Iterable[pytest.Mark]) -> list[str]:
 
 def generate(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test with the products of its markers, in addition to its own parameters."""
-    if FIXTURE not in metafunc.fixturenames:
-        return
     try:
         flavors = selected(metafunc.definition)
     except MarkerError:
         return  # pytest_collection_modifyitems reports it, once all tests are collected.
     if flavors:
-        metafunc.parametrize(FIXTURE, flavors, indirect=True, ids=flavors)
+        metafunc.parametrize(FLAVOR, flavors, indirect=True, ids=flavors)
 
 
 def of_test(request: pytest.FixtureRequest) -> str | None:

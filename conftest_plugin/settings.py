@@ -1,4 +1,7 @@
-"""The plugin's options: the command line takes precedence over the ini file."""
+"""The values of the plugin's options: the command line takes precedence over the ini file.
+
+``plugin`` declares the options. This module is imported if one of them is set, or when a test uses a fixture.
+"""
 
 from __future__ import annotations
 
@@ -6,97 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from . import LINT
+
 _WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-
-LINT = ("off", "warn", "error")
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Declare all options and ini settings."""
-    group = parser.getgroup("mockkms", "mockkms: an emulated Vault and RustFS KMS")
-    group.addoption("--mockkms-url", metavar="URL", help="run the tests against this running server")
-    upstream = "proxy mode: forward requests to this real server instead of emulating one"
-    group.addoption("--mockkms-upstream", metavar="URL", help=upstream)
-    record = "with --mockkms-upstream: record requests and answers without secrets in this new file, by test"
-    group.addoption("--mockkms-record", metavar="FILE", help=record)
-    replay = "answer from this recording of a real server (mockkms serve --record) instead of emulating one"
-    group.addoption("--mockkms-replay", metavar="FILE", help=replay)
-    fallback = "with --mockkms-replay: answer unrecorded requests as the emulated server"
-    group.addoption("--mockkms-replay-fallback", action="store_true", default=None, help=fallback)
-    token = "root token of the server at --mockkms-url or --mockkms-upstream (default: root)"
-    group.addoption("--mockkms-token", metavar="TOKEN", help=token)
-    control = "control token of the mockkms server at --mockkms-url (default: $MOCKKMS_CONTROL_TOKEN)"
-    group.addoption("--mockkms-control-token", metavar="TOKEN", help=control)
-    control_file = "file that contains the control token (default: $MOCKKMS_CONTROL_TOKEN_FILE)"
-    group.addoption("--mockkms-control-token-file", metavar="FILE", help=control_file)
-    group.addoption("--mockkms-seed", metavar="FILE", action="append", help="world in YAML; later files override")
-    flavor = "emulated product: vault (2.1), vault-1.21 or openbao; a test's marker takes precedence"
-    group.addoption("--mockkms-flavor", metavar="NAME", help=flavor)
-    group.addoption("--mockkms-rng", metavar="N", help="seed of all ids, keys and nonces, for repeatable runs")
-    group.addoption("--mockkms-strict", choices=("on", "off"), help="an unhandled request fails the test")
-    lint = "report bad habits of the client: off, warn or error"
-    group.addoption("--mockkms-lint", choices=LINT, help=lint)
-    allowed = "glob of paths that may be unhandled in strict tests, such as sys/billing/*; may be repeated"
-    group.addoption("--mockkms-allow-unhandled", metavar="GLOB", action="append", help=allowed)
-    report = (
-        "write a report of linter, least privilege, unfired rules and exploration to FILE.html or FILE.json; to a file "
-        "with another name, append the minimal policy of each test, and its unused grants, in HCL"
-    )
-    group.addoption("--mockkms-report", metavar="FILE", help=report)
-    _add_explore_options(group, parser)
-    parser.addini("mockkms_lint", lint, default="off")
-    parser.addini("mockkms_report", report)
-    parser.addini("mockkms_url", "run the tests against this running server")
-    parser.addini("mockkms_upstream", upstream)
-    parser.addini("mockkms_record", record)
-    parser.addini("mockkms_replay", replay)
-    parser.addini("mockkms_replay_fallback", fallback, type="bool", default=False)
-    parser.addini("mockkms_token", token)
-    parser.addini("mockkms_control_token", control)
-    parser.addini("mockkms_control_token_file", control_file)
-    parser.addini("mockkms_seed", "worlds in YAML, one per line; later files override", type="linelist")
-    parser.addini("mockkms_flavor", flavor)
-    parser.addini("mockkms_rng", "seed of all ids, keys and nonces, for repeatable runs")
-    parser.addini("mockkms_allow_unhandled", "globs of paths that may be unhandled, one per line", type="linelist")
-    parser.addini("mockkms_strict", "an unhandled request fails the test: on or off", default="on")
 
 
 _EXPLORING = ("explore", "explore_case", "explore_json", "explore_baseline", "explore_resume", "explore_dry_run")
 """Options that ask for the exploration of all tests."""
 
 
-def _add_explore_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
-    """Declare the options of the exploration."""
-    add = group.addoption
-    add("--mockkms-explore", action="store_true", help="run each test again for each failure of its requests")
-    sets = "failures to explore: smoke, default, all, or names with commas; may be repeated"
-    add("--mockkms-explore-set", metavar="NAMES", action="append", help=sets)
-    own = "own failures in YAML: names with fault kinds"
-    add("--mockkms-explore-failures", metavar="FILE", help=own)
-    depth = "2: also pairs of failures"
-    add("--mockkms-explore-depth", metavar="N", help=depth)
-    limit = "time limit of a run in seconds (default: 5 and three plain runs)"
-    add("--mockkms-explore-limit", metavar="SECONDS", help=limit)
-    runs = "explore at most N cases of a test (default: 500)"
-    add("--mockkms-explore-runs", metavar="N", help=runs)
-    accept = "accept an outcome, such as timeout:hangs; may be repeated"
-    add("--mockkms-explore-accept", metavar="FAILURE:OUTCOME", action="append", help=accept)
-    fail_on = "outcomes that fail the session (default: hung,wrong; none: never)"
-    add("--mockkms-explore-fail-on", metavar="OUTCOMES", help=fail_on)
-    add("--mockkms-explore-baseline", metavar="FILE", help="fail on problems that are not in this result alone")
-    add("--mockkms-explore-json", metavar="FILE", help="write the result to this file")
-    add("--mockkms-explore-resume", metavar="FILE", help="keep outcomes in this file, and do not explore those in it")
-    add("--mockkms-explore-case", metavar="ID", action="append", help="explore this case alone, and show its requests")
-    add("--mockkms-explore-setup", action="store_true", help="also explore the requests of fixtures")
-    add("--mockkms-explore-dry-run", action="store_true", help="say what would be explored")
-    parser.addini("mockkms_explore", "run each test again for each failure of its requests", type="bool")
-    parser.addini("mockkms_explore_set", sets)
-    parser.addini("mockkms_explore_failures", own)
-    parser.addini("mockkms_explore_depth", depth)
-    parser.addini("mockkms_explore_limit", limit)
-    parser.addini("mockkms_explore_runs", runs)
-    parser.addini("mockkms_explore_accept", "accepted outcomes, one per line, such as timeout: hangs", type="linelist")
-    parser.addini("mockkms_explore_fail_on", fail_on)
+def check(config: pytest.Config) -> None:
+    """Check the options that are not checked where they are used. Raises UsageError."""
+    strict(config)
+    lint(config)
+    upstream(config)
+    record(config)
+    replay(config)
+    flavor(config)
+    allow_unhandled(config)
 
 
 def explores(config: pytest.Config) -> bool:

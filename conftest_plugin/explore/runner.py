@@ -20,7 +20,7 @@ from mockkms.explore.explorer import Verdict
 from mockkms.explore.observing import InjectedRule, Observation, Observer
 from mockkms.explore.results import Outcome
 
-from ..collected import USED
+from .. import USED
 from ..fixtures import ACTIVE, EXPLORED, OBSERVER
 from .interrupt import Interrupter, interruptions_held_back
 

@@ -21,7 +21,7 @@ from mockkms.explore.results import Exploration, ExploredTest, Outcome
 from mockkms.explore.resuming import ResumeFile
 from mockkms.world.clock import rfc3339
 
-from ..collected import WRONG
+from .. import WRONG
 from .options import ExploreOptions, read_options
 from .runner import ItemRunner, RunOfTest
 

@@ -30,5 +30,6 @@ def test_a_quick_run_has_every_figure(tmp_path: Path) -> None:
     }  # fmt: skip
     assert all(figures[name] > 0 for name in single)
     assert math.isfinite(figures["unused_plugin_ms"])
+    assert math.isfinite(figures["unused_distribution_ms"])
     for name in ("kv_write", "cold start, s", "unused plugin, ms", "encrypt a batch of 1000, ms"):
         assert name in done.stdout

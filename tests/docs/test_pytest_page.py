@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pytest_mockkms import marker, plugin, settings
+from pytest_mockkms import marker, plugin
 
 from tests.docs.pages import ROOT, blocks
 
@@ -27,7 +27,7 @@ def test_the_examples_pass_as_one_suite(tmp_path: Path) -> None:
 def test_the_tables_name_every_fixture_keyword_and_option() -> None:
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:--)?[\w-]+)", text))
-    options = set(re.findall(r'"(--mockkms-\w+)"', Path(settings.__file__).read_text(encoding="utf-8")))
+    options = set(re.findall(r'"(--mockkms-\w+)"', Path(plugin.__file__).read_text(encoding="utf-8")))
     assert options
     fixtures = {name for name in plugin.__all__ if not name.startswith("_")}
     assert {*fixtures, *marker._KEYWORDS, *options, *(one[2:].replace("-", "_") for one in options)} <= named
