@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import cast
 
@@ -96,10 +96,12 @@ def _dumped(world: World) -> str:
         writer = exact.StateWriter(wanted, others)
         for name, part in others.items():
             writer.compare(wanted[name], part, (name,))
-        text = yaml_text(document)
+        pieces = [yaml_text(document)]
         if writer.patches:
-            text += "exact:\n" + "".join(_list(writer.patches, ""))
-        return text
+            pieces.append("exact:\n")
+            pieces += _list(_taken(writer.patches), "")
+        writer.let_go()
+        return "".join(pieces)
 
 
 def _head(world: World) -> dict[str, object]:
@@ -172,9 +174,18 @@ def yaml_text(document: object) -> str:
 
 
 # -- large values: in pieces, for libyaml lets no other thread run while it writes -------------------------------------
+#
+# Nor does Python while it frees millions of objects at once: what is written is taken out of its list or mapping.
 
 
-def _list(values: Sequence[object], indent: str) -> Iterator[str]:
+def _taken(values: list[object]) -> Iterator[object]:
+    """Return the items of a list, which is empty afterwards."""
+    values.reverse()
+    while values:
+        yield values.pop()
+
+
+def _list(values: Iterable[object], indent: str) -> Iterator[str]:
     """Write the items of a list, the large ones in pieces."""
     small: list[object] = []
     for value in values:
@@ -193,15 +204,19 @@ def _list(values: Sequence[object], indent: str) -> Iterator[str]:
 
 
 def _map(value: dict[str, object], indent: str) -> Iterator[str]:
-    """Write the entries of a mapping: the large ones in pieces, and where it is large itself, the others as JSON."""
+    """Write the entries of a mapping: the large ones in pieces, and where it is large itself, the others as JSON.
+
+    The mapping is empty afterwards.
+    """
     in_lines = len(value) > _PIECE
-    for key, item in value.items():
+    for key in list(value):
+        item = value.pop(key)
         if isinstance(item, dict) and len(item) > _PIECE:
             yield f"{indent}{json.dumps(key)}:\n"
             yield from _map(item, indent + "  ")
         elif isinstance(item, list) and len(item) > _PIECE:
             yield f"{indent}{json.dumps(key)}:\n"
-            yield from _list(item, indent + "  ")
+            yield from _list(_taken(item), indent + "  ")
         elif in_lines and _is_plain(key) and _is_plain(item):
             yield f"{indent}{json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}\n"
         else:

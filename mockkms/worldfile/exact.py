@@ -62,7 +62,7 @@ class StateWriter:
     """Collects the differences of two worlds as patches."""
 
     def __init__(self, wanted: dict[str, object], found: dict[str, object]) -> None:
-        self.patches: list[dict[str, object]] = []
+        self.patches: list[object] = []
         self.found = found
         self.first: dict[int, Path] = {}
         """The first path to each object, by ``id()``."""
@@ -77,6 +77,11 @@ class StateWriter:
             self.first[id(value)] = path
         for step, below in _ordered(value):
             self._survey(below, (*path, step), above)
+
+    def let_go(self) -> None:
+        """Free the paths one by one: millions at once would stop all other threads."""
+        while self.first:
+            self.first.popitem()
 
     def compare(self, wanted: object, found: object, path: Path) -> None:
         """Add patches that turn ``found`` into ``wanted``."""

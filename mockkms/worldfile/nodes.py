@@ -24,6 +24,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_DEEP = f"values are nested more than {MAX_DEPTH} levels deep"
 _DEEP = re.compile(rf"^ {{{MAX_DEPTH},}}|(?:[-?:][ \t]+){{{MAX_DEPTH},}}", re.MULTILINE)
 """Indentation or a run of indicators that opens ``MAX_DEPTH`` levels."""
+_SEARCHED = 64 * 1024
+"""Characters of a text that are searched at once."""
 _BRACKETS = re.compile(r"[\[\]{}]")
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "null": "null", "timestamp": "time"}
@@ -66,8 +68,13 @@ def read_yaml(text: str | bytes, file: str) -> Node:
 
 def _may_be_deep(text: str) -> bool:
     """Return whether a text may hold so many levels that the recursive parser would fail."""
-    if _DEEP.search(text) is not None:
-        return True
+    start = 0
+    while start < len(text):
+        # In pieces of whole lines: no other thread runs during a search.
+        end = text.find("\n", start + _SEARCHED) + 1 or len(text)
+        if _DEEP.search(text, start, end) is not None:
+            return True
+        start = end
     depth = 0
     for found in _BRACKETS.finditer(text):
         depth += 1 if found[0] in "[{" else -1

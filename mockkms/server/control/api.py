@@ -15,6 +15,7 @@ from aiohttp import web
 
 from mockkms.faults import FaultError
 from mockkms.server.control import stream
+from mockkms.server.control.large import text_response
 from mockkms.server.control.pages import is_page, page
 from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError, Route
 from mockkms.server.gateway.actions import Host
@@ -132,17 +133,14 @@ class Control:
         raise ControlError(404, f"{CONTROL_PREFIX}{path} not found; see {CONTROL_PREFIX}openapi.json")
 
 
-def _slowly(known: Route, asked: Asked) -> web.Response:
+def _slowly(known: Route, asked: Asked) -> web.StreamResponse:
     with asked.world.lock:
         result = known.handler(asked)
     return _answered(result)
 
 
-def _answered(result: dict[str, object] | str) -> web.Response:
-    if isinstance(result, str):
-        text = result if result.endswith("\n") or not result else result + "\n"
-        return web.Response(body=text.encode("utf-8", "replace"), content_type="text/plain", charset="utf-8")
-    return _json(200, result)
+def _answered(result: dict[str, object] | str) -> web.StreamResponse:
+    return text_response(result) if isinstance(result, str) else _json(200, result)
 
 
 def _decode(body: bytes, *, text: bool = False) -> object:
