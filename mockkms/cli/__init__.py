@@ -6,15 +6,14 @@ Exit codes: 0 success, 1 failure (a world with errors), 2 usage or environment e
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+from mockkms.cli import streams
 from mockkms.cli.arguments import CommandError
 from mockkms.version import __version__
 
@@ -73,9 +72,13 @@ class _Parser(argparse.ArgumentParser):
         """Return the options. Exits with a message for what is not known."""
         options, rest = self.parse_known_args(args, namespace)
         if rest:
-            flags = {flag for parser in self.made for flag in parser._option_string_actions}
+            words = [self.prog, getattr(options, "command", None), getattr(options, "action", None)]
+            name = " ".join(word for word in words if word)
+            # The parsers of the command, and of its action if it has any.
+            asked = [parser for parser in self.made if parser.prog == name] or [self]
+            flags = {flag for parser in asked for flag in parser._option_string_actions}
             close = [nearest(word.partition("=")[0], flags) for word in rest if word.startswith("--")]
-            self.error(f"unrecognized arguments: {' '.join(rest)}{''.join(close[:1])}")
+            asked[0].error(f"unrecognized arguments: {' '.join(rest)}{''.join(close[:1])}")
         return options
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -120,6 +123,7 @@ def parsers(names: Iterable[str] = COMMANDS) -> tuple[argparse.ArgumentParser, d
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    streams.prepare()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["-version"] or (arguments[:1] in (["--version"], ["-v"]) and _called() in ("vault", "bao")):
         # The binary of this name prints its version for these flags.
@@ -135,12 +139,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Whoever reads the output has enough, as in ``mockkms … | head``. Python flushes once more at the end.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever reads the output has enough, as in ``mockkms … | head``.
+        streams.give_up_output()
         return 1
     except CommandError as error:
         print(f"mockkms {options.command}: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        # Commands report the errors of the files that they are given; this one is of the output, or of the system.
+        streams.give_up_output()
+        where = f"{error.filename}: " if error.filename else "cannot write the output: "
+        print(f"mockkms {options.command}: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130

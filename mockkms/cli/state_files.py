@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
 from mockkms.cli.progress import progress
+from mockkms.cli.streams import write_data
 from mockkms.error_context import error_context, file_context
 
 
@@ -34,7 +34,7 @@ def _export(file: Path, output: Path | None) -> int:
     state_file.apply(world, state_file.read(file)[1])
     text = dump(world)
     if output is None:
-        sys.stdout.write(text)
+        write_data(text)
         return 0
     with file_context(f"cannot write {output}: ", CommandError):
         output.write_text(text, encoding="utf-8")

@@ -37,6 +37,8 @@ def world_changes(one: str, other: str, *, ignored: Iterable[str] = VOLATILE) ->
 
 def _is_state_file(path: Path) -> bool:
     try:
+        if not path.is_file():
+            return False  # A pipe, such as that of ``<(command)``, can be read once.
         with path.open("rb") as file:
             return file.read(14) == b"mockkms-state "
     except (OSError, ValueError):

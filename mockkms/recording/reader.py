@@ -79,6 +79,8 @@ def read(path: Path) -> Recording:
 def is_recording(path: Path) -> bool:
     """Return whether a file begins as a recording."""
     try:
+        if not path.is_file():
+            return False  # A pipe, such as that of ``<(command)``, can be read once.
         with path.open("rb") as file:
             return file.read(24).startswith(b'{"mockkms_recording":')
     except (OSError, ValueError):

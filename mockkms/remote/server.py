@@ -166,11 +166,15 @@ class RemoteKMS:
 
         Files are read in this process and sent. Raises SeedError; the world is unchanged then.
         """
+        from mockkms.worldfile.nodes import decode_text
         from mockkms.worldfile.problems import Problem, SeedError
         from mockkms.worldfile.sources import content
 
         written = {place: content(seed) for place, seed in enumerate(seeds) if not isinstance(seed, Mapping)}
-        texts = {place: one.text if isinstance(one.text, str) else _text(one.text) for place, one in written.items()}
+        texts = {
+            place: one.text if isinstance(one.text, str) else decode_text(one.text, one.file)
+            for place, one in written.items()
+        }
         files = {one.file for one in written.values()}
         try:
             self.call("POST", "world", {"worlds": [texts.get(place, seed) for place, seed in enumerate(seeds)]})
@@ -291,13 +295,6 @@ class RemoteKMS:
 
 def _name(snapshot: RemoteSnapshot | str) -> str:
     return snapshot if isinstance(snapshot, str) else snapshot.name
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from mockkms.error_context import file_context
+from mockkms.error_context import error_context, file_context
 from mockkms.faults.parsing import FaultError
 from mockkms.remote.document import Document, NotMockKMS, RemoteError
 from mockkms.version import __version__
 
 API = 1
 """Version of the control API that this client uses."""
+_TENANT = "ids of tenants have up to 128 letters, digits and ._~-"
 _LOST = (http.client.HTTPException, ConnectionError, TimeoutError, OSError)
 _FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
 
@@ -28,13 +29,12 @@ class Wire:
     """Client of the control API of one world. Thread-safe; each request takes at most ``timeout`` seconds."""
 
     def __init__(self, url: str, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
-        parts = urlsplit(url)
-        try:
+        wrong = f"{url!r} is not a valid server address; example: http://127.0.0.1:8200"
+        with error_context(text=wrong):
+            parts = urlsplit(url)
             port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.query or parts.fragment:
-            raise ValueError(f"{url!r} is not a valid server address; example: http://127.0.0.1:8200")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(wrong)
         self.url = url.rstrip("/")
         self.control_token, self.ca_file, self.timeout = control_token, ca_file, timeout
         self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
@@ -104,7 +104,8 @@ class Wire:
 
     def _refusal(self, status: int, answer: object) -> Exception:
         if not isinstance(answer, dict) or answer.get("ok") is not False:
-            return NotMockKMS(f"{self.url} is not a mockkms server: its control API answers {status}", status)
+            hint = f"; {_TENANT}" if status == 404 and self._prefix.rpartition("/")[0].endswith("/t") else ""
+            return NotMockKMS(f"{self.url} is not a mockkms server: its control API answers {status}{hint}", status)
         text = str(answer.get("message", ""))
         if status == 409 and self._known and answer.get("failed"):
             return AssertionError(text)

@@ -31,18 +31,23 @@ _TAG = "tag:yaml.org,2002:"
 _KINDS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "null": "null", "timestamp": "time"}
 
 
+def decode_text(raw: bytes, file: str) -> str:
+    """Return the text of a file, without a byte order mark. Raises SeedError with the place of what is not UTF-8."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise SeedError([Problem(file, line, column, "", "not UTF-8 text")]) from None
+
+
 def read_yaml(text: str | bytes, file: str) -> Node:
     """Return the tree of one YAML document. Raises SeedError for anything but plain YAML."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         size = len(raw) / 1024 / 1024
         raise SeedError([Problem(file, 1, 1, "", f"the file has {size:.1f} MiB; a world has at most 4 MiB")])
-    try:
-        decoded = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise SeedError([Problem(file, line, column, "", "not UTF-8 text")]) from None
+    decoded = decode_text(raw, file)
     try:
         if _may_be_deep(decoded):
             _check_depth(file, decoded)

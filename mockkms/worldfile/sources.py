@@ -64,13 +64,20 @@ def read(source: object) -> Node:
     if isinstance(source, Option):
         return from_python(dict(source.sections), source.name)
     if isinstance(source, FaultsFile):
-        return _rules(content(Path(source.path)))
+        return _rules(_filled(content(Path(source.path)), "list of rules is []"))
     if isinstance(source, ChaosFile):
-        written = content(Path(source.path))
+        written = _filled(content(Path(source.path)), "plan is phases: [...]")
         node = read_yaml(written.text, written.file)
         return Node("mapping", {"chaos": KeyEntry("chaos", node.line, node.column, node)}, written.file)
     written = content(source)
     return read_yaml(written.text, written.file)
+
+
+def _filled(written: Written, smallest: str) -> Written:
+    """Return a text that is not empty. Raises SeedError."""
+    if not written.text.strip():
+        raise SeedError([Problem(written.file, 1, 1, "", f"the file is empty; the smallest {smallest}")])
+    return written
 
 
 def content(source: object) -> Written:
@@ -81,6 +88,8 @@ def content(source: object) -> Written:
         kind = type(source).__name__
         raise SeedError([Problem("<seed>", 0, 0, "", f"a world is a path, a name, or a mapping; found {kind}")])
     text = os.fspath(source)
+    if not text:
+        raise SeedError([Problem("''", 0, 0, "", "the name of a world is empty")], unreadable=True)
     if "\n" in text:
         return Written("<text>", text)
     path = Path(text)

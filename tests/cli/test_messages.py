@@ -25,6 +25,14 @@ from mockkms.world.clock import Clock
         (["completely"], "unknown command 'completely'; "),
         (["serve", "--sed", "x"], "unrecognized arguments: --sed x; did you mean --seed?"),
         (["clock", "sett", "x"], "invalid choice: 'sett'; did you mean set?"),
+        (["clock", "advance", "1h", "--ur=x", "-z"], "mockkms clock advance: unrecognized arguments: -z"),
+        (
+            ["chaos", "start", "2%", "--sed", "x"],
+            "mockkms chaos start: unrecognized arguments: --sed x; did you mean --seed?",
+        ),
+        (["schema", "--url", "x"], "mockkms schema: unrecognized arguments: --url x; --help"),
+        (["run", "--port", "99999999", "--", "true"], "argument --port: '99999999' is not a valid port (0 to 65535)"),
+        (["run", "--port", "abc", "--", "true"], "mockkms run: argument --port: 'abc' is not a valid port"),
         (["serve", "--watch=often"], "invalid choice: 'often'; expected one of: reload, restart"),
     ],
 )
@@ -33,6 +41,57 @@ def test_the_nearest_word(words: list[str], message: str, capsys: pytest.Capture
         main(words)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["check", ""], 2, "'': the name of a world is empty"),
+        (
+            ["fault", "add", "status=503"],
+            2,
+            "the path comes first, then words such as status=503; example: mockkms",
+        ),
+        (["clock", "show", "--url", "http://[::1"], 2, "'http://[::1' is not a valid server address; example: http://"),
+        (["serve", "--port", "9", "--control-port", "9"], 2, "--control-port 9: this port has another use; 0 picks"),
+        (
+            ["serve", "--port", "0", "--faults", "EMPTY"],
+            2,
+            "EMPTY:1:1: the file is empty; the smallest list of rules is []",
+        ),
+        (
+            ["serve", "--port", "0", "--chaos", "EMPTY"],
+            2,
+            "EMPTY:1:1: the file is empty; the smallest plan is phases: ",
+        ),
+        (["serve", "--port", "0", "--clock", "-1x"], 2, "--clock -1x: "),
+        (["state", "import", "dev", "/nowhere/x"], 2, "cannot write the state file /nowhere/x: No such file"),
+    ],
+)
+def test_misuse_is_one_line(
+    words: list[str], code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.touch()
+    assert main([str(empty) if word == "EMPTY" else word for word in words]) == code
+    said = capsys.readouterr().err
+    assert message.replace("EMPTY", str(empty)) in said
+    assert said.count("\n") == 1
+
+
+def test_ids_of_tenants_and_taken_ports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("mockkms: 1\n# \xfc\n".encode("latin-1"))
+    with MockKMS() as kms:
+        assert main(["clock", "show", "--url", kms.url, "--tenant", "a/b"]) == 2
+        assert "ids of tenants have up to 128 letters, digits and ._~-" in capsys.readouterr().err
+        assert main(["load", str(latin), "--url", kms.url]) == 1
+        assert f"{latin}:2:3: not UTF-8 text" in capsys.readouterr().err
+        assert main(["run", "--port", kms.url.rpartition(":")[2], "--", "true"]) == 2
+        assert "Address already in use; without --port a free one is used" in capsys.readouterr().err
+        for address in ([kms.url], ["--url", kms.url], ["--url", kms.url, "--tenant", "one"]):
+            assert main(["dump", *address]) == 0
+            assert capsys.readouterr().out.startswith("mockkms: 1\n")
 
 
 def test_help_has_no_markup(capsys: pytest.CaptureFixture[str]) -> None:

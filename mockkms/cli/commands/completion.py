@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from importlib import import_module
+
+from mockkms.cli.streams import write_data
 
 SHELLS = {
     "bash": 'eval "$(mockkms completion bash)"',
@@ -30,7 +31,7 @@ def _completion(options: argparse.Namespace) -> int:
     """Print the script."""
     from mockkms.cli.shells.grammar import grammar
 
-    sys.stdout.write(import_module(f"mockkms.cli.shells.{options.shell}").script(grammar()))
+    write_data(import_module(f"mockkms.cli.shells.{options.shell}").script(grammar()))
     return 0
 
 
@@ -39,5 +40,5 @@ def _manual(options: argparse.Namespace) -> int:
     from mockkms.cli.shells.grammar import grammar
     from mockkms.cli.shells.manual import page
 
-    sys.stdout.write(page(grammar()))
+    write_data(page(grammar()))
     return 0

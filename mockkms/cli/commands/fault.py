@@ -34,6 +34,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Run the action and print its result."""
+    if options.action == "add" and "=" in options.path and "/" not in options.path.partition("=")[0]:
+        example = f"mockkms fault add '*' {options.path}"
+        raise CommandError(f"the path comes first, then words such as {options.path}; example: {example}")
     with server(options) as kms:
         if options.action == "add":
             rule = kms.faults.add({"path": options.path, **values(options.words)})

@@ -14,6 +14,7 @@ from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
 from mockkms.cli.calling import add_json, show
 from mockkms.cli.options import upstream
 from mockkms.cli.progress import progress
+from mockkms.cli.streams import write_data
 from mockkms.error_context import error_context, file_context
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _capture(options: argparse.Namespace) -> int:
         with progress(lambda: f"reading {walk.now} ({walk.requests} requests)"):
             found = capture(walk, url=client.url, namespace=namespace, flavor=options.flavor)
     if output is None:
-        sys.stdout.write(found.text)
+        write_data(found.text)
     else:
         with file_context(f"cannot write {output}: ", CommandError):
             output.write_text(found.text, encoding="utf-8")

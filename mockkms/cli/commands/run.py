@@ -8,12 +8,13 @@ is in MOCKKMS_RUSTFS_URL. Other settings of Vault clients and proxies are unset.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, rng
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng
 from mockkms.environment import applied, credentials, variables
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser("run", help="run a command against a new server", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
+    parser.add_argument("--port", type=port_number, metavar="PORT", default=0, help="port (default: a free one)")
     parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later ones win")
     parser.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
     parser.add_argument(
@@ -49,8 +50,6 @@ def run(options: argparse.Namespace) -> int:
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
         raise CommandError("no command given; example: mockkms run -- pytest tests")
-    if not 0 <= options.port <= 65535:
-        raise CommandError(f"{options.port} is not a valid port (0 to 65535)")
     kms = started(options)
     try:
         try:
@@ -82,7 +81,8 @@ def started(options: argparse.Namespace) -> MockKMS:
         raise CommandError(str(error)) from None
     except OSError as error:
         reason = error.strerror or error
-        raise CommandError(f"cannot listen on {options.host}:{options.port}: {reason}") from None
+        hint = "; without --port a free one is used" if error.errno == errno.EADDRINUSE else ""
+        raise CommandError(f"cannot listen on {options.host}:{options.port}: {reason}{hint}") from None
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

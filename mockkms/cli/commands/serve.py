@@ -184,6 +184,8 @@ def _made(options: argparse.Namespace) -> MockKMS:
     from mockkms.worldfile.problems import SeedError
 
     second = options.rustfs_port
+    if options.control_port and options.control_port in (options.port, second):
+        raise CommandError(f"--control-port {options.control_port}: this port has another use; 0 picks a free one")
     try:
         kms = cluster.server(
             options,

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
-from mockkms.cli.calling import add_address, add_json, add_token, call, server, show
+from mockkms.cli.calling import add_address, add_json, call, server, show
 from mockkms.cli.progress import progress
+from mockkms.cli.streams import write_data
 from mockkms.error_context import file_context
 
 
@@ -28,8 +29,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=_print_schema)
     text = "Write a running world as a world file, secrets included. Loading it gives an equal world."
     parser = subparsers.add_parser("dump", help="write a running world as YAML", description=text)
-    parser.add_argument("url", nargs="?", help="address of the server (default: $MOCKKMS_URL, $VAULT_ADDR)")
-    add_token(parser)
+    parser.add_argument("address", nargs="?", metavar="URL", help="the same as --url")
+    add_address(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file instead of stdout")
     parser.set_defaults(run=_dump)
     text = "Replace the world of a running server by world files, to which reset then returns."
@@ -80,16 +81,17 @@ def schema() -> str:
 
 def _print_schema(options: argparse.Namespace) -> int:
     """Print the schema."""
-    sys.stdout.write(schema())
+    write_data(schema())
     return 0
 
 
 def _dump(options: argparse.Namespace) -> int:
     """Fetch the world and write it."""
+    options.url = options.address or options.url
     with progress("writing the world"):
         world = str(call(options, "GET", "state?format=yaml"))
     if options.output is None:
-        sys.stdout.write(world)
+        write_data(world)
         return 0
     with file_context(f"cannot write {options.output}: ", CommandError):
         options.output.write_text(world, encoding="utf-8")
