@@ -16,9 +16,14 @@ from mockkms.crypto import sigv4
 from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.golang import xml as gox
 from mockkms.world.entropy import Entropy
 
 _VERSIONS = {"iam": "2010-05-08", "ec2": "2016-11-15", "sts": "2011-06-15"}
+_UNREAD = "failed to unmarshal error message"
+_UNAVAILABLE = "ServiceUnavailableException"
+_SHOWN = 4096
+"""Bytes of an unreadable answer that an error shows; the real client shows all that it has read."""
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -60,17 +65,45 @@ class AwsAccess:
         except OSError as error:
             fault = outside.no_answer("POST", url, error)
             raise AwsFault(f"RequestError: send request failed\ncaused by: {fault}") from None
+        if status == 200:
+            failed = "failed decoding EC2 Query response" if self.service == "ec2" else "failed decoding Query response"
+            with error_context(raised=lambda text: _unreadable(failed, status, text)):
+                element = gox.check(answer)
+            return parsed(answer) if element is not None else ElementTree.Element("empty")
+        with error_context(raised=lambda text: _unreadable(_UNREAD, status, _dumped(answer, text))):
+            element = gox.check(answer)
+            if element is not None and self.service == "ec2" and element.name != "Response":
+                raise ValueError(f"expected element type <Response> but have <{element.name}>")
+            if element is not None and self.service != "ec2" and element.name not in ("ErrorResponse", _UNAVAILABLE):
+                raise ValueError(f"unknown error response tag, {element.shown}")
+        if element is None:
+            raise AwsFault(f": \n\tstatus code: {status}, request id: ")
+        if element.name == _UNAVAILABLE:
+            raise refusal(call.core.entropy, status, _UNAVAILABLE, "service is unavailable")
         root = parsed(answer)
-        if status != 200:
-            raise refusal(call.core.entropy, status, text_in(root, "Code"), text_in(root, "Message"))
-        return root
+        raise refusal(call.core.entropy, status, text_in(root, "Code"), text_in(root, "Message"))
 
 
 def parsed(answer: bytes) -> ElementTree.Element:
-    """Return the root of an XML document. Raises AwsFault."""
-    failed = "SerializationError: failed to unmarshal response\ncaused by: "
-    with error_context(failed, AwsFault, of=(ValueError, SyntaxError)):
+    """Return the root of an XML document. Raises AwsFault for what only Python's parser refuses."""
+    with error_context(raised=AwsFault, of=SyntaxError, text="SerializationError: failed decoding Query response"):
         return ElementTree.fromstring(answer)
+
+
+def _unreadable(what: str, status: int, cause: str) -> AwsFault:
+    """Return the error of the SDK for Go for an answer that it cannot read; only AWS sends request ids."""
+    return AwsFault(f"SerializationError: {what}\n\tstatus code: {status}, request id: \ncaused by: {cause}")
+
+
+def _dumped(answer: bytes, cause: str) -> str:
+    """Return the error of an answer with its beginning in hex, in the layout of Go's ``hex.Dump``."""
+    lines = []
+    for at in range(0, min(len(answer), _SHOWN), 16):
+        row = answer[at : at + 16]
+        pairs = [f"{byte:02x}" for byte in row] + ["  "] * (16 - len(row))
+        text = "".join(chr(byte) if 32 <= byte <= 126 else "." for byte in row)
+        lines.append(f"{at:08x}  {' '.join(pairs[:8])}  {' '.join(pairs[8:])}  |{text}|\n")
+    return f"UnmarshalError: {_UNREAD}\n\t{''.join(lines)}\ncaused by: {cause}"
 
 
 def text_in(root: ElementTree.Element | None, name: str) -> str:

@@ -15,10 +15,12 @@ are imported when a world file is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mockkms.vault.framework.captured import CapturedMount, parameters_in
+from mockkms.vault.framework.message import VaultError
 from mockkms.vault.framework.world_section import Filling, WorldSection, mapping_at
 from mockkms.vault.kernel import seeding
 
@@ -74,14 +76,20 @@ def one(
 
     def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
         data = mapping_at(spec, key)
-        # An empty mapping writes a record that a new mount does not have, with the defaults of its parameters.
-        if not data and (key not in spec or record(mount.state) is not None):
-            return
-        with to.guard(key):
+
+        def write() -> None:
             if add is not None:
                 add(to.core, mount, data)
             else:
                 seeding.write(to.core, mount, endpoint.template, data)
+
+        if data:
+            with to.guard(key):
+                write()
+        elif key in spec and record(mount.state) is None:
+            # The defaults of all parameters, as a dump has them; nothing where a parameter is required.
+            with suppress(VaultError):
+                write()
 
     def dump(core: Context, mount: Mount) -> object:
         found = record(mount.state)

@@ -22,10 +22,14 @@ class Amazon:
     asked: list[dict[str, str]] = field(default_factory=list)
     fails: dict[str, str] = field(default_factory=dict)
     """Error codes by action."""
+    broken: tuple[int, str] | None = None
+    """Status and text of all answers, in place of the right ones."""
     made: int = 0
 
     def answer(self, sent: dict[str, str]) -> tuple[int, str]:
         self.asked.append(sent)
+        if self.broken is not None:
+            return self.broken
         action, user = sent["Action"], sent.get("UserName", "root")
         code = self.fails.get(action, "")
         if not code and user not in self.users and action not in ("CreateUser", *self.sts):

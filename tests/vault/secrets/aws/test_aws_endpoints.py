@@ -136,3 +136,54 @@ def test_an_endpoint_that_refuses_connections(client: hvac.Client) -> None:
     role(client, credential_type="session_token")
     with pytest.raises(InvalidRequest, match=r"(?s)RequestError: send request failed.*connection refused"):
         client.read("aws/sts/r")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "fault"),
+    [
+        (
+            200,
+            "<R><GetSessionTokenResult>",
+            "SerializationError: failed decoding Query response\n\tstatus code: 200, request id: \n"
+            "caused by: XML syntax error on line 1: unexpected EOF",
+        ),
+        (
+            200,
+            "<R>\n<a></b></R>",
+            "SerializationError: failed decoding Query response\n\tstatus code: 200, request id: \n"
+            "caused by: XML syntax error on line 2: element <a> closed by </b>",
+        ),
+        (
+            403,
+            "<html lang='en'><p>no</p></html>",
+            "SerializationError: failed to unmarshal error message\n\tstatus code: 403, request id: \n"
+            "caused by: UnmarshalError: failed to unmarshal error message\n"
+            "\t00000000  3c 68 74 6d 6c 20 6c 61  6e 67 3d 27 65 6e 27 3e  |<html lang='en'>|\n"
+            "00000010  3c 70 3e 6e 6f 3c 2f 70  3e 3c 2f 68 74 6d 6c 3e  |<p>no</p></html>|\n\n"
+            "caused by: unknown error response tag, {{ html} [{{ lang} en}]}",
+        ),
+        (
+            400,
+            "<a",
+            "SerializationError: failed to unmarshal error message\n\tstatus code: 400, request id: \n"
+            "caused by: UnmarshalError: failed to unmarshal error message\n"
+            "\t00000000  3c 61                                             |<a|\n\n"
+            "caused by: XML syntax error on line 1: unexpected EOF",
+        ),
+        (503, "try again", ": \n\tstatus code: 503, request id: "),
+        (
+            503,
+            "<ServiceUnavailableException/>",
+            "ServiceUnavailableException: service is unavailable\n\tstatus code: 503",
+        ),
+    ],
+)
+def test_answers_that_are_not_those_of_aws(
+    amazon: Amazon, aws: hvac.Client, status: int, answer: str, fault: str
+) -> None:
+    """Source: AWS SDK for Go 1, ``private/protocol/query``: ``unmarshal.go`` and ``unmarshal_error.go``."""
+    role(aws, credential_type="session_token")
+    amazon.broken = status, answer
+    with pytest.raises((InvalidRequest, InternalServerError)) as refused:
+        aws.read("aws/sts/r")
+    assert fault in str(refused.value)
