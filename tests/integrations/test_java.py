@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,19 @@ from tests.integrations.languages import (
 
 FOLDER = INTEGRATIONS / "java"
 SOURCES = "src/main/java/mockkms/junit"
+BOTH = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>both</groupId>
+  <artifactId>both</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <modules>
+    <module>package</module>
+    <module>orders</module>
+  </modules>
+</project>
+"""
 
 
 @pytest.fixture
@@ -63,11 +77,29 @@ def test_it_shares_a_running_server(project: Path, kms: MockKMS) -> None:
     assert tenants(kms) == []
 
 
+def test_a_new_project_of_its_readme() -> None:
+    """What a reader without JUnit copies, built together with the package, so that nothing is installed."""
+    _, pom = blocks("integrations/java/README.md", "xml")
+    [program] = blocks("integrations/java/README.md", "java")
+    main = {f"package/{SOURCES}/{path.name}": path.read_text(encoding="utf-8") for path in (FOLDER / SOURCES).iterdir()}
+    own = {"orders/pom.xml": pom, "orders/src/test/java/OrdersTest.java": program}
+    package = {"package/pom.xml": (FOLDER / "pom.xml").read_text(encoding="utf-8"), **main}
+    place = workshop("java-new-project", {"pom.xml": BOTH, **package, **own})
+    reports = place / "orders" / "target" / "surefire-reports"
+    with alone(place):
+        run_tests("Java", tool("mvn"), "-q", "-B", *(["-o"] if reports.exists() else []), "test", cwd=place)
+    [report] = reports.glob("*OrdersTest.txt")
+    assert "Tests run: 2, Failures: 0, Errors: 0, Skipped: 0" in report.read_text(encoding="utf-8")
+
+
 def test_the_dependency_of_its_readme_is_that_of_its_project() -> None:
-    [dependency] = blocks("integrations/java/README.md", "xml")
+    dependency, pom = blocks("integrations/java/README.md", "xml")
     project = (FOLDER / "pom.xml").read_text(encoding="utf-8")
     wanted = [line.strip() for line in dependency.splitlines()[1:4]]
-    assert all(line in project for line in wanted)
+    assert all(line in project and line in pom for line in wanted)
+    versions = re.findall(r"<artifactId>(?:junit-jupiter|maven-.*)</artifactId>\s*<version>.*</version>", pom)
+    assert len(versions) == 3
+    assert all(version in project.replace("junit-jupiter-api", "junit-jupiter") for version in versions)
 
 
 def test_it_is_short() -> None:
