@@ -1,6 +1,7 @@
 package mockkms.junit;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,10 +29,8 @@ final class Json {
             return map.entrySet().stream().map(entry -> quote(entry.getKey().toString()) + ":" + write(entry.getValue()))
                 .collect(Collectors.joining(",", "{", "}"));
         }
-        if (value instanceof Iterable<?> items) {
-            List<String> parts = new ArrayList<>();
-            items.forEach(item -> parts.add(write(item)));
-            return "[" + String.join(",", parts) + "]";
+        if (value instanceof Collection<?> items) {
+            return items.stream().map(Json::write).collect(Collectors.joining(",", "[", "]"));
         }
         return value == null || value instanceof Number || value instanceof Boolean ? String.valueOf(value) : quote(value.toString());
     }
@@ -73,9 +72,7 @@ final class Json {
                 }
                 return found;
             }
-            case '"' -> {
-                return string();
-            }
+            case '"' -> { return string(); }
             default -> {
                 String word = taken(SCALAR).group();
                 return switch (word) {

@@ -22,14 +22,14 @@ import javax.net.ssl.TrustManagerFactory;
 public final class MockKMS {
     private final String url;
     private final String caFile;
-    private final Runnable onDrop;
+    final Runnable drop;
     private final HttpClient client;
     private String token = "";
 
-    MockKMS(String url, String caFile, Runnable onDrop) {
+    MockKMS(String url, String caFile, Runnable drop) {
         this.url = url;
         this.caFile = caFile;
-        this.onDrop = onDrop;
+        this.drop = drop;
         HttpClient.Builder builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1);
         this.client = (caFile.isEmpty() ? builder : builder.sslContext(sslContext())).build();
     }
@@ -41,8 +41,6 @@ public final class MockKMS {
         }
         token = (String) control("GET", "state", null).get("token");
     }
-
-    void drop() { onDrop.run(); }
 
     /** The address for clients: the value of VAULT_ADDR. */
     public String url() { return url; }
@@ -89,6 +87,9 @@ public final class MockKMS {
     /** Move the clock forward: what expires in this time is expired afterwards. */
     public void advance(Duration by) { control("POST", "clock", Map.of("advance", by.toNanos() / 1e9)); }
 
+    /** The time of the world's clock. */
+    public Instant now() { return Instant.parse((String) control("GET", "clock", null).get("now")); }
+
     /** Seal the server, for this test alone. */
     public void seal() { control("POST", "state", Map.of("seal", true)); }
 
@@ -112,9 +113,10 @@ public final class MockKMS {
     public void assertCalled(Map<String, ?> match) { control("POST", "journal/assert", Map.of("called", match)); }
 
     /** Fails if a request matches. */
-    public void assertNotCalled(Map<String, ?> match) {
-        control("POST", "journal/assert", Map.of("not_called", match));
-    }
+    public void assertNotCalled(Map<String, ?> match) { control("POST", "journal/assert", Map.of("not_called", match)); }
+
+    /** Fails unless requests match in this order. */
+    public void assertOrder(List<Map<String, ?>> matches) { control("POST", "journal/assert", Map.of("order", matches)); }
 
     /** Fails if a rule never fired. */
     public void assertFaultsFired() { control("POST", "journal/assert", Map.of("faults_fired", true)); }

@@ -40,7 +40,7 @@ final class MockKMSExtension implements BeforeEachCallback, AfterEachCallback, P
                 kms.assertNoUnhandled();
             }
         } finally {
-            kms.drop();
+            kms.drop.run();
         }
     }
 

@@ -50,6 +50,8 @@ class MockKMSTest {
         kms.removeFault(id);
         kms.assertCalled(Map.of("path", "secret/data/app", "times", 2));
         kms.assertNotCalled(Map.of("path", "transit/*"));
+        kms.assertOrder(List.of(Map.of("status", 503), Map.of("status", 404)));
+        assertThrows(AssertionError.class, () -> kms.assertOrder(List.of(Map.of("status", 404), Map.of("status", 503))));
         AssertionError error = assertThrows(AssertionError.class, () -> kms.assertCalled(Map.of("path", "secret/data/other")));
         assertTrue(error.getMessage().contains("at least once, got 0"), error.getMessage());
     }
@@ -61,13 +63,13 @@ class MockKMSTest {
         kms.freeze(Instant.parse("2026-01-01T00:00:00Z"));
         kms.snapshot("before");
         kms.advance(Duration.ofMinutes(90));
-        assertEquals("2026-01-01T01:30:00Z", kms.control("GET", "clock", null).get("now"));
+        assertEquals(Instant.parse("2026-01-01T01:30:00Z"), kms.now());
         kms.seal();
         assertEquals(503, read(kms, "secret/data/app"));
         kms.unseal();
         kms.restore("before");
         kms.freeze();
-        assertEquals("2026-01-01T00:00:00Z", kms.control("GET", "clock", null).get("now"));
+        assertEquals(Instant.parse("2026-01-01T00:00:00Z"), kms.now());
     }
 
     @Test
