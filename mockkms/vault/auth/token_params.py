@@ -74,6 +74,8 @@ class TokenParams(Record):
         """
         if "token_bound_cidrs" in call:
             self.token_bound_cidrs = cidr.parse_addresses(call["token_bound_cidrs"])
+        elif self.token_bound_cidrs:
+            self.token_bound_cidrs = cidr.reread(self.token_bound_cidrs)
         self.update_from(call, "token_explicit_max_ttl", "token_max_ttl", "token_no_default_policy", "token_period")
         self.update_from(call, "token_policies")
         if "token_type" in call:
@@ -117,8 +119,8 @@ class TokenParams(Record):
     def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows; deprecated names only if they were used."""
         data = super().shown(product)
-        for name in ("token_bound_cidrs", "token_policies"):
-            data[name] = data[name] or []
+        data["token_bound_cidrs"] = cidr.reread(self.token_bound_cidrs or [])
+        data["token_policies"] = self.token_policies or []
         return data | {old: data[f"token_{old}"] for old in self.old_names if self.old.get(old)}
 
     def changed(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
+from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
@@ -53,7 +54,7 @@ class DirectorySettings(AutomatedRotation, Record):
     tls_max_version: Annotated[str, param(Kind.STRING, help="tls10, tls11, tls12 or tls13.")] = "tls12"
     use_token_groups: Annotated[bool, param(Kind.BOOL, help="Groups by Active Directory's tokenGroups.")] = False
     use_pre111_group_cn_behavior: Annotated[
-        bool, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
+        bool | None, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
     ] = False
     request_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a response.")] = 90
     connection_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 30
@@ -72,6 +73,13 @@ class DirectorySettings(AutomatedRotation, Record):
     schema: Annotated[
         str, param(Kind.STRING, help="How bindpass is changed: openldap or ad.", needs=Feature.LDAP_SCHEMA)
     ] = "openldap"
+
+    def update_from(self, call: Call, *names: str) -> None:
+        """Set the members whose parameters were sent; null sets a timeout to its default."""
+        super().update_from(call, *names)
+        for name in ("connection_timeout", "request_timeout"):
+            if name in call.raw and name not in call:
+                setattr(self, name, call[name])
 
     def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new configuration has them."""

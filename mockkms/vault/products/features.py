@@ -39,6 +39,8 @@ class Feature(StrEnum):
     """Service tokens are long: a signed message around the random part."""
     EXPLAINS_BAD_TOKENS = "explains-bad-tokens"
     """The 403 for an unknown token says ``invalid token``."""
+    KERBEROS_DECODES_PAC = "kerberos-decodes-pac"
+    """The settings of Kerberos logins have ``decode_pac``."""
     STRICT_IP_BINDING = "strict-ip-binding"
     """Roles and users have ``token_strictly_bind_ip``."""
     NAMES_MISSING_TLS = "names-missing-tls"

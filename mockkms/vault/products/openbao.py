@@ -43,6 +43,7 @@ OPENBAO = Product(
             Feature.PAGINATION,
             Feature.INLINE_AUTH,
             Feature.STRICT_IP_BINDING,
+            Feature.KERBEROS_DECODES_PAC,
             Feature.CEL_ROLES,
             Feature.TEMPLATE_DECODING,
             Feature.PLAIN_VERIFICATION,

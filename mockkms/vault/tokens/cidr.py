@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from mockkms.vault.golang.fmt import quote
@@ -10,9 +11,23 @@ from mockkms.vault.golang.fmt import quote
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>\d{1,5})")
+_MAPPED_BITS = 96
+"""The length of the prefix of an IPv4 address that is written as an IPv6 address."""
+
+
 def parse_addresses(values: Iterable[str]) -> list[str]:
-    """Return addresses, blocks and socket paths in the server's notation. Raises ValueError with its text."""
+    """Return addresses, blocks and socket paths in the server's notation. Raises ValueError with its text.
+
+    Like Go's ``go-sockaddr``, take any text with a slash that is not an address for the path of a Unix socket, such as
+    ``10.0.0.0/33``; these are stored in double quotes.
+    """
     return [_address(value) for value in values]
+
+
+def reread(values: Iterable[str]) -> list[str]:
+    """Return stored addresses as the server reads and writes them once more: the quotes of paths are quoted again."""
+    return [quote(value) if value.startswith('"') else value for value in values]
 
 
 def _address(text: str) -> str:
@@ -20,8 +35,14 @@ def _address(text: str) -> str:
     if block is not None:
         full = "/32" if isinstance(block, ipaddress.IPv4Interface) else "/128"
         return str(block).removesuffix(full)
-    if len(text) > 1 and text[0] in "./":
-        return text
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is not None and int(match["port"]) < 1 << 16:
+        host = _interface(match["v4"] or match["v6"])
+        if host is not None:
+            port = int(match["port"])
+            return str(host.ip) if not port else f"[{host.ip}]:{port}" if match["v6"] else f"{host.ip}:{port}"
+    if len(text) > 1 and (text[0] == "." or "/" in text):
+        return quote(text)
     raise ValueError(
         f"error parsing address {quote(text)}: Unable to convert {quote(text)} to an IPv4 or IPv6 "
         "address, or a UNIX Socket"
@@ -33,9 +54,13 @@ def _interface(text: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface |
     if slash and not (bits.isascii() and bits.isdigit()):
         return None
     try:
-        return ipaddress.ip_interface(text)
+        found = ipaddress.ip_interface(text)
     except ValueError:
         return None
+    mapped = found.ip.ipv4_mapped if isinstance(found, ipaddress.IPv6Interface) else None
+    if mapped is None:
+        return found
+    return ipaddress.IPv4Interface((mapped, max(found.network.prefixlen - _MAPPED_BITS, 0)))
 
 
 def check_blocks(values: Iterable[str]) -> None:
@@ -46,7 +71,8 @@ def check_blocks(values: Iterable[str]) -> None:
 
 
 def _network(text: str) -> _Network | None:
-    block = _interface(text)
+    match = _HOST_AND_PORT.fullmatch(text)
+    block = _interface(text if match is None else match["v4"] or match["v6"])
     return None if block is None else block.network
 
 

@@ -96,7 +96,7 @@ def cn(config: DirectorySettings, group: str) -> str:
     """Return a group's name, extracted from its DN if it is one."""
     for part in re.split(r"(?<!\\),", group) if "=" in group else ():
         kind, _, value = part.strip().partition("=")
-        if kind == "CN" or (kind.lower() == "cn" and not config.use_pre111_group_cn_behavior):
+        if kind == "CN" or (kind.lower() == "cn" and config.use_pre111_group_cn_behavior is False):
             return value
     return group
 

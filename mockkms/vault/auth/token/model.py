@@ -16,6 +16,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.login import identity_policies
 from mockkms.vault.policy import names
 from mockkms.vault.products import Product
+from mockkms.vault.tokens import cidr
 from mockkms.world.stored import stored
 
 _NAMES = Kind.COMMA_STRINGS
@@ -66,7 +67,11 @@ class TokenRole(Record):
 
     def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows."""
-        return super().shown(product) | {"name": self.name}
+        data = super().shown(product)
+        for name in ("bound_cidrs", "token_bound_cidrs"):
+            if name in data:
+                data[name] = cidr.reread(getattr(self, name))
+        return data | {"name": self.name}
 
     def changed(self) -> dict[str, object]:
         """Return the parameters that differ from those of a new role, under deprecated names if those were used."""

@@ -7,6 +7,7 @@ from mockkms.vault.auth.token.model import TokenRoles, engine, show_policies
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.tokens.token import Token
 
 _INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Requested lifetime from now in seconds.")}
@@ -46,7 +47,11 @@ def renew_own(state: TokenRoles, call: Call, *, increment: int) -> Response | No
 @renew_accessor.on(Operation.UPDATE)
 def renew_by_accessor(state: TokenRoles, call: Call, *, accessor: str, increment: int) -> Response | None:
     token = by_accessor(call, accessor)
-    response = extend(call, call.core.tokens.lookup(token.id), increment)
+    try:
+        response = extend(call, call.core.tokens.lookup(token.id), increment)
+    except ErrorResponse:
+        # The real server passes the error on and drops the response that says what is wrong.
+        raise ErrorResponse(error_list(["invalid request"])) from None
     if response is None:
         raise BackendError("failed to lookup the token")
     if response.auth is not None:
