@@ -24,7 +24,7 @@ from mockkms.server.gateway.following import Following
 from mockkms.server.gateway.media_type import parse_media_type
 from mockkms.server.json_limits import cost, limits
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.message import OPERATION_OF_METHOD, Operation, Request, Response
+from mockkms.vault.framework.message import OPERATION_OF_METHOD, WRITES, Operation, Request, Response
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import RepeatedParameter
@@ -98,8 +98,11 @@ def _form(body: bytes) -> dict[str, object]:
     return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
 
 
-def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, object]:
-    """Return the parameters in a JSON body. Raises RequestRefused, with ``prefix`` before the parser's message."""
+def _json_object(core: Core, body: bytes, prefix: str, *, outside: bool = False) -> dict[str, object]:
+    """Return the parameters in a JSON body. Raises RequestRefused, with ``prefix`` before the parser's message.
+
+    ``outside``: what is not an object is left to the endpoint, whose error names the struct that it decodes.
+    """
     if not body:
         return {}
     product = core.product
@@ -111,6 +114,8 @@ def _json_object(core: Core, body: bytes, prefix: str) -> dict[str, object]:
     strict = product.has(Feature.STRICT_JSON)
     if product.has(Feature.JSON_LIMITS) and not limits.harmless(body, value, strict=strict):
         _refuse_beyond_limits(core, body)
+    if outside and type(value) is not dict:
+        return {}
     if type(value) is not dict:
         with error_context(prefix, _bad_request, of=go_json.GoJSONError):
             value = go_json.as_object(value)
@@ -166,12 +171,12 @@ def _body_data(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, obj
                 raise RequestRefused(error_reply(400, "error parsing JSON")) from None
             raise
     media = _media_type(http.header_facts.content_type)
-    if media not in _PLAIN_TYPES:
+    if media not in _PLAIN_TYPES and not outside:
         if media == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
             return _form(http.body)
         if media == _OCSP:
             return {}  # The endpoint reads the DER itself.
-    return _json_object(core, http.body, texts.json_error_prefix if outside else texts.json_error)
+    return _json_object(core, http.body, texts.json_error_prefix if outside else texts.json_error, outside=outside)
 
 
 def _unread_body(core: Core, prefix: str, fault: str) -> HttpReply:
@@ -222,7 +227,7 @@ def clean_target(core: Core, http: HttpRequest) -> str:
             raise RequestRefused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
         if _CONTROL.search(unquote(target)):
             raise RequestRefused(HttpReply(400))
-    if "//" in target or "/." in target or "%" in target:
+    if ("//" in target or "/." in target or "%" in target) and http.method != "CONNECT":
         redirect = unclean(core, http)
         if redirect is not None:
             raise RequestRefused(redirect)
@@ -272,6 +277,9 @@ def request_of(core: Core, http: HttpRequest) -> Request:
     return http.decoded
 
 
+_READ_FIRST = ("sys/seal", "sys/step-down")
+
+
 class _Target(NamedTuple):
     """The properties of a request that follow from method and target alone."""
 
@@ -279,8 +287,8 @@ class _Target(NamedTuple):
     operation: Operation
     outside: bool
     """Whether it is answered outside the core, where invalid headers are ignored."""
-    takes_bytes: bool
-    """Whether the endpoint reads the body itself."""
+    leaves_body: bool
+    """Whether the body is not decoded: the endpoint reads it itself, or the operation is refused before."""
 
 
 def _to_request(core: Core, http: HttpRequest) -> Request:
@@ -295,7 +303,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
             if len(mounts.targets) >= MOST_CACHED:
                 mounts.targets.clear()
             mounts.targets[key] = target
-    path, operation, outside, takes_bytes = target
+    path, operation, outside, leaves_body = target
     headers, facts = http.headers, http.header_facts
     request = Request(
         operation=operation,
@@ -310,7 +318,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         query={name: given[0] for name, given in values.items()} if values else {},
         body=http.body,
     )
-    if operation is Operation.UPDATE and takes_bytes:
+    if leaves_body and operation in WRITES:
         request.data = {}
     elif operation is Operation.UPDATE or operation is Operation.PATCH:
         request.data = _body_data(core, http, outside=outside)
@@ -351,10 +359,16 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
         elif scanning:
             operation = Operation.SCAN
             values.pop("scan")
-    before_core = outside(core, path) is not None
+    found = outside(core, path)
+    before_core = found is not None
     if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/") and not before_core:
         path += "/"
-    return _Target(path, operation, before_core, operation is Operation.UPDATE and _takes_bytes(core, path))
+    if found is not None and found.endpoint is not None:
+        # Go's handler of such a path looks at the method before it reads the body, except for these two.
+        leaves_body = operation not in found.endpoint.operations and path not in _READ_FIRST
+    else:
+        leaves_body = operation is Operation.UPDATE and _takes_bytes(core, path)
+    return _Target(path, operation, before_core, leaves_body)
 
 
 def _takes_bytes(core: Core, path: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse
+from mockkms.vault.golang import json as go_json
 from mockkms.vault.products.features import Feature
 
 _GO_TYPES = {str: "string", int: "int", bool: "bool", list: "[]string"}
@@ -113,6 +114,8 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
     empty = not call.request.data and not call.request.body.strip()
     if required and empty and call.core.product.has(Feature.BODY_REQUIRED):
         raise ErrorResponse("EOF")
+    if not call.request.data and call.request.body:
+        _check_object(call, struct)
     sent = {name.lower(): value for name, value in call.request.data.items()}
     body = struct()
     for member in dataclasses.fields(struct):
@@ -127,6 +130,15 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
             raise ErrorResponse(call.core.product.texts.json_error_prefix + text)
         setattr(body, member.name, list(value) if kind is list and isinstance(value, list) else value)
     return body
+
+
+def _check_object(call: Call, struct: type[Struct]) -> None:
+    """Refuse a body that is not an object. Raises ErrorResponse."""
+    try:
+        go_json.as_object(go_json.decode(call.request.body))
+    except go_json.GoJSONError as error:
+        text = str(error).replace("map[string]interface {}", f"http.{struct.__name__}")
+        raise ErrorResponse(call.core.product.texts.json_error_prefix + text) from None
 
 
 def from_fields(call: Call, struct: type[Struct]) -> Struct:
