@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,4 +142,7 @@ def _report(kms: Kms, listed: bool = False) -> str:
     else:
         requests = kms.journal.table(last=_SHOWN) or "no requests received"
     rules = kms.faults.describe()
-    return "\n".join([f"{kms.flavor} at {kms.url}{seed}", requests, *(["faults:", rules] if rules else [])])
+    where = "not running"
+    with suppress(RuntimeError):  # A server of the test's own may have been stopped.
+        where = f"at {kms.url}"
+    return "\n".join([f"{kms.flavor} {where}{seed}", requests, *(["faults:", rules] if rules else [])])

@@ -46,6 +46,7 @@ def test_the_environment_of_a_server_that_is_started_and_stopped() -> None:
     made = MockKMS(root_token="first")
     with made.environment() as kms:
         assert kms is made
+        address = kms.url
         assert (os.environ["VAULT_ADDR"], os.environ["BAO_TOKEN"]) == (kms.url, "first")
         assert {"VAULT_NAMESPACE", "http_proxy", "VAULT_CACERT"}.isdisjoint(os.environ)
         with MockKMS(root_token="second", tls=True).environment() as inner:
@@ -54,7 +55,9 @@ def test_the_environment_of_a_server_that_is_started_and_stopped() -> None:
         assert os.environ["VAULT_TOKEN"] == "first"
         assert {"VAULT_NAMESPACE", "VAULT_CACERT"}.isdisjoint(os.environ)
     with pytest.raises(urllib.error.URLError):
-        ask(made.url, "sys/health")
+        ask(address, "sys/health")
+    with pytest.raises(RuntimeError, match="not running"):
+        made.url  # noqa: B018
 
 
 def test_a_running_server_keeps_running() -> None:
@@ -100,12 +103,12 @@ def _generator() -> Iterator[int]:
 
 
 def test_async_with() -> None:
-    async def use() -> MockKMS:
+    async def use() -> str:
         async with MockKMS() as kms:
             assert await asyncio.to_thread(ask, kms.url, "sys/health") == 200
-            return kms
+            return kms.url
 
-    stopped = asyncio.run(use()).url
+    stopped = asyncio.run(use())
     with pytest.raises(urllib.error.URLError):
         ask(stopped, "sys/health")
 

@@ -151,7 +151,7 @@ class _Parts:
         rows = [tag("tr", *self._row(request, failures, by_place), role="row") for request in test.requests]
         grid = tag(
             "table",
-            tag("caption", caption, class_="hidden"),
+            tag("caption", caption, class_="visually-hidden"),
             tag("thead", tag("tr", *head, role="row"), role="rowgroup"),
             tag("tbody", *rows, role="rowgroup"),
             role="table",
@@ -176,7 +176,9 @@ class _Parts:
         )
         for name in failures:
             cell = cells.get((request.id, name))
-            empty = joined((tag("span", "–", aria_hidden="true"), tag("span", "not explored", class_="hidden")))
+            empty = joined(
+                (tag("span", "–", aria_hidden="true"), tag("span", "not explored", class_="visually-hidden"))
+            )
             yield tag(
                 "td", empty if cell is None else self._button(cell, name), role="cell", class_="" if cell else "none"
             )

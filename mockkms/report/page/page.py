@@ -29,7 +29,8 @@ ADVICE = {
 
 def page(report: Report) -> str:
     """Return the page."""
-    style, script = _file("style.css"), _file("script.js")
+    theme = resources.files("mockkms.inspector").joinpath("theme.css").read_text(encoding="utf-8")
+    style, script = theme + _file("style.css"), _file("script.js")
     allowed = f"default-src 'none'; style-src {source(style)}; script-src {source(script)}"
     policy = f"{allowed}; base-uri 'none'; form-action 'none'"
     head = tag(
@@ -47,7 +48,7 @@ def page(report: Report) -> str:
         tag("a", "Skip to the content", href="#content", class_="skip"),
         _header(report),
         tag("main", *_sections(report), id="content", tabindex="-1"),
-        tag("p", id="copied", role="status", class_="hidden"),
+        tag("p", id="copied", role="status", class_="visually-hidden"),
         verbatim("script", script),
     )
     return "<!DOCTYPE html>\n" + tag("html", head, body, lang="en") + "\n"
@@ -68,7 +69,7 @@ def _header(report: Report) -> Markup:
                     "a",
                     tag("strong", tag("span", mark, class_=kind, aria_hidden="true"), f" {count.number}"),
                     tag("span", count.one if count.number == 1 else count.many),
-                    tag("span", f" ({said})", class_="hidden"),
+                    tag("span", f" ({said})", class_="visually-hidden"),
                     href=f"#{count.section}",
                 ),
             )

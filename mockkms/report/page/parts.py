@@ -22,7 +22,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Iterable[object]]) -
         "div",
         tag(
             "table",
-            tag("caption", caption, class_="hidden"),
+            tag("caption", caption, class_="visually-hidden"),
             tag("thead", tag("tr", *(column(name) for name in head), role="row"), role="rowgroup"),
             tag("tbody", *(_row(head, row) for row in rows), role="rowgroup"),
             role="table",

@@ -38,6 +38,12 @@ class Answer:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
+    def expected(self) -> Answer:
+        """Return the answer if its status is 200. Raises PeerError with the text of the clients of Consul and Nomad."""
+        if self.status != 200:
+            raise PeerError(f"Unexpected response code: {self.status} ({self.text})")
+        return self
+
     @property
     def text(self) -> str:
         """The beginning of the body, for messages."""
@@ -72,6 +78,11 @@ def offline() -> Iterator[None]:
 def is_offline() -> bool:
     """Return whether no server may be asked now."""
     return _offline.get()
+
+
+def presented(certificate: str, key: str) -> str:
+    """Return a client certificate with its key, both PEM, as ``Peer`` presents them; empty without one of them."""
+    return f"{certificate}\n{key}" if certificate and key else ""
 
 
 @dataclass(frozen=True)

@@ -214,9 +214,9 @@ section = record_section(
         "users and instances of the world's Oracle Cloud: requests that they sign log in",
         OciPrincipal,
         {
-            "key_id": text("`keyId` of signatures: `<tenancy>/<user>/<fingerprint>`", required=True),
-            "public_key": text("public key, PEM", required=True),
-            "tenancy_id": text("OCID of the tenancy", required=True),
+            "key_id": text("`keyId` of signatures: `<tenancy>/<user>/<fingerprint>`"),
+            "public_key": text("public key, PEM"),
+            "tenancy_id": text("OCID of the tenancy"),
             "groups": text("OCIDs of its groups and dynamic groups", shape=NAMES),
             "type": text("default: `user`", shape=Choice(("user", "instance"))),
         },

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from mockkms.vault.framework.shapes.collections import Key, ListOf, MapOf, RecordShape, Text
 from mockkms.vault.framework.shapes.scalars import Shape
 from mockkms.vault.framework.world_section import WorldSection, mapping_at, mappings_at
+from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import Part, record_section
 
 if TYPE_CHECKING:
+    from mockkms.vault.framework.collections import Collection
     from mockkms.vault.framework.context import Context
+    from mockkms.vault.framework.endpoint import Endpoint
     from mockkms.vault.framework.world_section import Filling
     from mockkms.vault.kernel.mounts import Mount
 
@@ -21,9 +24,16 @@ NAMES = ListOf(Text(), single=True)
 TEXTS = MapOf(Text())
 
 
-def text(help: str, *, required: bool = False, shape: Shape | None = None) -> Key:
+def text(help: str, *, shape: Shape | None = None) -> Key:
     """Return a key of an item: a text, or a value of another shape."""
-    return Key(shape or Text(), help, required=required)
+    return Key(shape or Text(), help)
+
+
+def _record(item: Callable[..., object], keys: Mapping[str, Key]) -> RecordShape:
+    """Return the shape of an item: members without a default are required."""
+    assert is_dataclass(item)
+    required = {one.name for one in fields(item) if one.default is MISSING and one.default_factory is MISSING}
+    return RecordShape({name: replace(key, required=name in required) for name, key in keys.items()})
 
 
 def listed(
@@ -34,7 +44,7 @@ def listed(
     Args:
         key: The key in world files.
         help: Its description.
-        item: The dataclass of the items; its members are the keys.
+        item: The dataclass of the items; its members are the keys, and required without a default.
         keys: The shapes of the members.
         found: Returns the list in the state of a mount.
     """
@@ -47,7 +57,7 @@ def listed(
     def dump(_core: Context, mount: Mount) -> object:
         return [changed(one) for one in found(mount.state)]
 
-    return Part(key, lambda: Key(ListOf(RecordShape(keys)), help), fill, dump)
+    return Part(key, lambda: Key(ListOf(_record(item, keys)), help), fill, dump)
 
 
 def alone(
@@ -63,7 +73,7 @@ def alone(
     def dump(_core: Context, mount: Mount) -> object:
         return next((changed(one) for one in found(mount.state)), None)
 
-    return Part(key, lambda: Key(RecordShape(keys), help), fill, dump)
+    return Part(key, lambda: Key(_record(item, keys), help), fill, dump)
 
 
 def mapped(
@@ -80,7 +90,60 @@ def mapped(
     def dump(_core: Context, mount: Mount) -> object:
         return {name: changed(one) for name, one in sorted(found(mount.state).items())}
 
-    return Part(key, lambda: Key(MapOf(RecordShape(keys)), help), fill, dump)
+    return Part(key, lambda: Key(MapOf(_record(item, keys)), help), fill, dump)
+
+
+class MoreOfOne(TypedDict):
+    """Arguments of ``one`` for members of a record that are not parameters of its endpoint."""
+
+    more: Callable[[], Mapping[str, Key]]
+    add: Callable[[Context, Mount, Mapping[str, object]], object]
+    describe: Callable[[Context, Mount, Any], object]
+
+
+class MoreOfNamed(TypedDict):
+    """Arguments of ``named`` for members of records that are not parameters of their endpoint."""
+
+    more: Callable[[], Mapping[str, Key]]
+    add: Callable[[Context, Mount, str, Mapping[str, object]], object]
+    describe: Callable[[Context, Mount, Any], object]
+
+
+def more_of_one(endpoint: Endpoint, found: Callable[[Any], object], keys: Mapping[str, Key]) -> MoreOfOne:
+    """Return the arguments for members that are set after ``endpoint`` has written the record that ``found`` returns.
+
+    Members that are empty are not dumped.
+    """
+
+    def add(core: Context, mount: Mount, spec: Mapping[str, object]) -> None:
+        seeding.write(core, mount, endpoint.template, {key: value for key, value in spec.items() if key not in keys})
+        _set(found(mount.state), keys, spec)
+
+    return {"more": lambda: keys, "add": add, "describe": _describing(keys)}
+
+
+def more_of_named(collection: Collection[Any, Any], keys: Mapping[str, Key]) -> MoreOfNamed:
+    """Return the arguments for members that are set after a record was written; as ``more_of_one``."""
+
+    def add(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
+        given = {key: value for key, value in spec.items() if key not in keys}
+        seeding.write(core, mount, f"{collection.folder}/{name}", given)
+        _set(collection.records(mount.state)[name.lower()], keys, spec)
+
+    return {"more": lambda: keys, "add": add, "describe": _describing(keys)}
+
+
+def _set(record: object, keys: Mapping[str, Key], spec: Mapping[str, object]) -> None:
+    for key in keys:
+        if spec.get(key):
+            setattr(record, key, spec[key])
+
+
+def _describing(keys: Mapping[str, Key]) -> Callable[[Context, Mount, Any], object]:
+    def describe(_core: Context, _mount: Mount, record: Any) -> dict[str, object]:
+        return {**record.changed(), **{key: getattr(record, key) for key in keys if getattr(record, key)}}
+
+    return describe
 
 
 def in_order(shown: tuple[Part, ...], filled: tuple[Part, ...]) -> WorldSection:

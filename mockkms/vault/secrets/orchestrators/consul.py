@@ -22,7 +22,7 @@ from mockkms.vault.golang import fmt
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import Setting, display_name, issued, renewed
-from mockkms.vault.secrets.peer import Answer, Peer, PeerError
+from mockkms.vault.secrets.peer import Peer, PeerError, presented
 from mockkms.world.stored import stored
 
 _UNCONFIGURED = (
@@ -131,7 +131,7 @@ def write_access(_state: Consul, call: Call, access: ConsulAccess) -> None:
         access.token = call.core.entropy.uuid()
         return
     with refusing(text="Token not provided and failed to bootstrap ACLs", of=PeerError):
-        access.token = _sound(peer.ask("PUT", "/v1/acl/bootstrap")).member("SecretID")
+        access.token = peer.ask("PUT", "/v1/acl/bootstrap").expected().member("SecretID")
 
 
 @roles.write
@@ -196,7 +196,7 @@ def _legacy_token(call: Call, peer: Peer, role: ConsulRole, name: str, *, asked:
     if not asked:
         return call.core.entropy.uuid()
     body = {"Name": name, "Type": role.token_type, "Rules": _decoded(role.policy)}
-    return _sound(peer.ask("PUT", "/v1/acl/create", body)).member("ID")
+    return peer.ask("PUT", "/v1/acl/create", body).expected().member("ID")
 
 
 def _made_up(call: Call, role: ConsulRole) -> dict[str, object]:
@@ -223,7 +223,7 @@ def _asked_token(peer: Peer, role: ConsulRole, name: str) -> dict[str, object]:
     for name, value in (("Namespace", role.consul_namespace), ("Partition", role.partition)):
         if value:
             body[name] = value
-    answer = _sound(peer.ask("PUT", "/v1/acl/token", body))
+    answer = peer.ask("PUT", "/v1/acl/token", body).expected()
     return {
         "token": answer.member("SecretID"),
         "accessor": answer.member("AccessorID"),
@@ -266,22 +266,15 @@ def revoke(state: Consul, call: Call) -> None:
     query = urlencode({name: value for name, value in places.items() if value})
     with refusing(error=BackendError, of=PeerError):
         if call.kept("version") == _LEGACY:
-            _sound(peer.ask("PUT", f"/v1/acl/destroy/{token}"))
+            peer.ask("PUT", f"/v1/acl/destroy/{token}").expected()
         else:
-            _sound(peer.ask("DELETE", f"/v1/acl/token/{token}{'?' if query else ''}{query}"))
+            peer.ask("DELETE", f"/v1/acl/token/{token}{'?' if query else ''}{query}").expected()
 
 
 def _peer(access: ConsulAccess) -> Peer:
     headers = {"X-Consul-Token": access.token} if access.token else {}
-    own = f"{access.client_cert}\n{access.client_key}" if access.client_cert and access.client_key else ""
+    own = presented(access.client_cert, access.client_key)
     return Peer("the Consul server", access.url, headers, access.ca_cert, own)
-
-
-def _sound(answer: Answer) -> Answer:
-    """Return an answer with status 200. Raises PeerError with the text of Consul's client."""
-    if answer.status != 200:
-        raise PeerError(f"Unexpected response code: {answer.status} ({answer.text})")
-    return answer
 
 
 section = record_section(access.part("access", "the Consul server"), named("roles", "roles by name", roles))

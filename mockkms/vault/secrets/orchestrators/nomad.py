@@ -20,7 +20,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import fmt
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.secrets.issuing import Lifetimes, Setting, display_name, issued, renewed
-from mockkms.vault.secrets.peer import Answer, Peer, PeerError
+from mockkms.vault.secrets.peer import Peer, PeerError, presented
 from mockkms.world.stored import stored
 
 _LONGEST_NAME = 256
@@ -97,7 +97,7 @@ def write_access(_state: Nomad, call: Call, access: NomadAccess) -> None:
         access.token = call.core.entropy.uuid()
         return
     with refusing(text="Token not provided and failed to bootstrap ACLs", of=PeerError):
-        access.token = _sound(peer.ask("PUT", "/v1/acl/bootstrap")).member("SecretID")
+        access.token = peer.ask("PUT", "/v1/acl/bootstrap").expected().member("SecretID")
 
 
 @lease.write
@@ -137,7 +137,7 @@ def create_token(state: Nomad, call: Call, *, name: str) -> Response:
             "Name": token_name, "Type": role.type, "Policies": role.policies or None, "Global": role.everywhere,
         }  # fmt: skip
         with refusing(error=BackendError, of=PeerError):
-            answer = _sound(peer.ask("PUT", "/v1/acl/token", body))
+            answer = peer.ask("PUT", "/v1/acl/token", body).expected()
         secret, accessor = answer.member("SecretID"), answer.member("AccessorID")
     else:
         secret, accessor = call.core.entropy.uuid(), call.core.entropy.uuid()
@@ -158,20 +158,13 @@ def revoke(state: Nomad, call: Call) -> None:
     peer = _peer(state.access or NomadAccess())
     if peer.can_be_asked(call):
         with refusing(error=BackendError, of=PeerError):
-            _sound(peer.ask("DELETE", f"/v1/acl/token/{quote(call.kept('accessor_id'), safe='')}"))
+            peer.ask("DELETE", f"/v1/acl/token/{quote(call.kept('accessor_id'), safe='')}").expected()
 
 
 def _peer(access: NomadAccess) -> Peer:
     headers = {"X-Nomad-Token": access.token} if access.token else {}
-    own = f"{access.client_cert}\n{access.client_key}" if access.client_cert and access.client_key else ""
+    own = presented(access.client_cert, access.client_key)
     return Peer("the Nomad server", access.address, headers, access.ca_cert, own)
-
-
-def _sound(answer: Answer) -> Answer:
-    """Return an answer with status 200. Raises PeerError with the text of Nomad's client."""
-    if answer.status != 200:
-        raise PeerError(f"Unexpected response code: {answer.status} ({answer.text})")
-    return answer
 
 
 section = record_section(

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.cloud.aws.config import accounts, certificates, client, identity
-from mockkms.vault.auth.cloud.aws.engine import AwsAuthRole, AwsTidy, DeniedTag
+from mockkms.vault.auth.cloud.aws.engine import AwsTidy, DeniedTag
 from mockkms.vault.auth.cloud.aws.inventory import AwsCredential, AwsMachine, KnownMachine
 from mockkms.vault.auth.cloud.aws.roles import roles
-from mockkms.vault.auth.cloud.parts import NAMES, TEXTS, in_order, listed, mapped, text
+from mockkms.vault.auth.cloud.parts import NAMES, TEXTS, in_order, listed, mapped, more_of_named, text
 from mockkms.vault.framework.shapes.scalars import Boolean, Choice, Moment, Seconds
-from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, one
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
-    from mockkms.vault.framework.shapes.collections import Key
-    from mockkms.vault.kernel.mounts import Mount
+    pass
 
-_OWN = ("role_id", "hmac_key", "principal_ids")
 _STATES = ("pending", "running", "shutting-down", "terminated", "stopping", "stopped")
 
 
-def _more() -> dict[str, Key]:
-    return {
-        "role_id": text("id of the role; default: a new one"),
-        "hmac_key": text("key that signs its role tags; default: a new one"),
-        "principal_ids": text("unique ids of the bound principals; default: looked up", shape=NAMES),
-    }
-
-
-def _add(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
-    seeding.write(core, mount, f"{roles.folder}/{name}", {key: spec[key] for key in spec if key not in _OWN})
-    role = roles.records(mount.state)[name.lower()]
-    for key in _OWN:
-        if spec.get(key):
-            setattr(role, key, spec[key])
-
-
-def _describe(_core: Context, _mount: Mount, role: AwsAuthRole) -> dict[str, object]:
-    return {**role.changed(), **{key: getattr(role, key) for key in _OWN if getattr(role, key)}}
-
-
+_OWN = {
+    "role_id": text("id of the role; default: a new one"),
+    "hmac_key": text("key that signs its role tags; default: a new one"),
+    "principal_ids": text("unique ids of the bound principals; default: looked up", shape=NAMES),
+}
 _config = one("config", "how AWS is contacted", client, lambda state: state.config)
 _identity = one("identity", "data of logins for the identity store", identity, lambda state: state.identity)
-_roles = named("roles", "roles by name", roles, more=_more, add=_add, describe=_describe)
+_roles = named("roles", "roles by name", roles, **more_of_named(roles, _OWN))
 _accounts = named("sts", "roles in other accounts, by the number of the account", accounts)
 _certificates = named("certificates", "certificates that verify identity documents, by name", certificates)
 _principals = listed(
@@ -53,9 +33,9 @@ _principals = listed(
     "access keys of the world's AWS: requests that they sign log in",
     AwsCredential,
     {
-        "access_key": text("id of the access key", required=True),
-        "secret_key": text("its secret", required=True),
-        "arn": text("its user, or session of a role, as `GetCallerIdentity` returns it", required=True),
+        "access_key": text("id of the access key"),
+        "secret_key": text("its secret"),
+        "arn": text("its user, or session of a role, as `GetCallerIdentity` returns it"),
         "user_id": text("unique id of the user or role; default: made of the ARN"),
         "session_token": text("token of temporary credentials"),
         "full_arn": text("ARN with the path of the user or role, as IAM shows it; default: without a path"),
@@ -67,7 +47,7 @@ _machines = listed(
     "machines of the world's AWS",
     AwsMachine,
     {
-        "instance_id": text("id of the machine", required=True),
+        "instance_id": text("id of the machine"),
         "account_id": text("number of its account"),
         "region": text("its region; default: any"),
         "ami_id": text("id of its image"),
@@ -86,9 +66,9 @@ _known = mapped(
     "machines that logged in, by id",
     KnownMachine,
     {
-        "role": text("name of the role", required=True),
-        "client_nonce": text("nonce of the machine", required=True),
-        "created": text("time of the first login", shape=Moment(), required=True),
+        "role": text("name of the role"),
+        "client_nonce": text("nonce of the machine"),
+        "created": text("time of the first login", shape=Moment()),
         "pending_time": text("`pendingTime` of the identity document"),
         "updated": text("time of the last login", shape=Moment()),
         "expires": text("when the entry expires", shape=Moment()),
@@ -101,8 +81,8 @@ _denied = mapped(
     "role tags that are denied",
     DeniedTag,
     {
-        "created": text("since when", shape=Moment(), required=True),
-        "expires": text("when the denial ends", shape=Moment(), required=True),
+        "created": text("since when", shape=Moment()),
+        "expires": text("when the denial ends", shape=Moment()),
     },
     lambda state: state.denied_tags,
 )

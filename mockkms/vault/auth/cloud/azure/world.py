@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.cloud.azure.config import config
-from mockkms.vault.auth.cloud.azure.model import AzureConfig, AzureIdentity, AzureResource, AzureTenant
+from mockkms.vault.auth.cloud.azure.model import AzureIdentity, AzureResource, AzureTenant
 from mockkms.vault.auth.cloud.azure.roles import roles
-from mockkms.vault.auth.cloud.parts import NAMES, alone, listed, text
+from mockkms.vault.auth.cloud.parts import NAMES, alone, listed, more_of_one, text
 from mockkms.vault.framework.shapes.scalars import Moment
-from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, one, record_section
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
-    from mockkms.vault.framework.shapes.collections import Key
-    from mockkms.vault.kernel.mounts import Mount
+    pass
 
-_EXPIRES = "secret_expires"
-
-
-def _more() -> dict[str, Key]:
-    return {_EXPIRES: text("when the rotated secret expires", shape=Moment())}
-
-
-def _add(core: Context, mount: Mount, spec: Mapping[str, object]) -> None:
-    seeding.write(core, mount, "config", {key: value for key, value in spec.items() if key != _EXPIRES})
-    if _EXPIRES in spec:
-        mount.state.config.secret_expires = spec[_EXPIRES]
-
-
-def _describe(_core: Context, _mount: Mount, found: AzureConfig) -> dict[str, object]:
-    return {**found.changed(), **({_EXPIRES: found.secret_expires} if found.secret_expires else {})}
-
+_MORE = {"secret_expires": text("when the rotated secret expires", shape=Moment())}
 
 section = record_section(
     one(
-        "config", "how Azure is contacted", config, lambda state: state.config, more=_more, add=_add, describe=_describe
+        "config",
+        "how Azure is contacted",
+        config,
+        lambda state: state.config,
+        **more_of_one(config, lambda state: state.config, _MORE),
     ),
     named("roles", "roles by name", roles),
     alone(
@@ -56,7 +41,7 @@ section = record_section(
         "machines, scale sets and other resources of the world's Azure",
         AzureResource,
         {
-            "id": text("`/subscriptions/…/resourceGroups/…/providers/…`", required=True),
+            "id": text("`/subscriptions/…/resourceGroups/…/providers/…`"),
             "location": text("its location"),
             "principal_ids": text("object ids of its managed identities", shape=NAMES),
         },
@@ -67,8 +52,8 @@ section = record_section(
         "user-assigned identities, for tokens of workloads that name no resource",
         AzureIdentity,
         {
-            "client_id": text("`appid` of its tokens", required=True),
-            "resource_group": text("its resource group", required=True),
+            "client_id": text("`appid` of its tokens"),
+            "resource_group": text("its resource group"),
         },
         lambda state: state.identities,
     ),

@@ -35,9 +35,9 @@ section = record_section(
         "applications of the world's Cloud Foundry",
         CfApp,
         {
-            "app_id": text("id of the application", required=True),
-            "space_id": text("id of its space", required=True),
-            "org_id": text("id of its organization", required=True),
+            "app_id": text("id of the application"),
+            "space_id": text("id of its space"),
+            "org_id": text("id of its organization"),
             "app_name": text("name of the application"),
             "space_name": text("name of its space"),
             "org_name": text("name of its organization"),

@@ -7,47 +7,20 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.gcp.config import config
-from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpConfig, GcpMachine, GcpProject, GcpRole
+from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpMachine, GcpProject
 from mockkms.vault.auth.cloud.gcp.roles import roles
-from mockkms.vault.auth.cloud.parts import NAMES, TEXTS, listed, text
+from mockkms.vault.auth.cloud.parts import NAMES, TEXTS, listed, more_of_named, more_of_one, text
 from mockkms.vault.framework.shapes.collections import Key
 from mockkms.vault.framework.shapes.scalars import Moment
-from mockkms.vault.framework.world_section import Filling, list_at, mapping_at
-from mockkms.vault.kernel import seeding
+from mockkms.vault.framework.world_section import Filling, list_at
 from mockkms.vault.kernel.record_section import Part, named, one, record_section
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Context
     from mockkms.vault.kernel.mounts import Mount
 
 
-def _key_more() -> dict[str, Key]:
-    return {"key": text("members of the service account's key, in place of `credentials`", shape=TEXTS)}
-
-
-def _configure(core: Context, mount: Mount, spec: Mapping[str, object]) -> None:
-    seeding.write(core, mount, "config", {name: value for name, value in spec.items() if name != "key"})
-    if "key" in spec:
-        mount.state.config.key = dict(mapping_at(spec, "key"))
-
-
-def _config(_core: Context, _mount: Mount, found: GcpConfig) -> dict[str, object]:
-    return {**found.changed(), **({"key": found.key} if found.key else {})}
-
-
-def _role_more() -> dict[str, Key]:
-    return {"role_id": text("id of the role; default: a new one")}
-
-
-def _add_role(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:
-    data = {key: value for key, value in spec.items() if key != "role_id"}
-    seeding.write(core, mount, f"{roles.folder}/{name}", data)
-    if spec.get("role_id"):
-        roles.records(mount.state)[name.lower()].role_id = str(spec["role_id"])
-
-
-def _role(_core: Context, _mount: Mount, role: GcpRole) -> dict[str, object]:
-    return {**role.changed(), "role_id": role.role_id}
+_KEY = {"key": text("members of the service account's key, in place of `credentials`", shape=TEXTS)}
+_ROLE_ID = {"role_id": text("id of the role; default: a new one")}
 
 
 def _fill_keys(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
@@ -63,11 +36,9 @@ section = record_section(
         "how Google is contacted",
         config,
         lambda state: state.config,
-        more=_key_more,
-        add=_configure,
-        describe=_config,
+        **more_of_one(config, lambda state: state.config, _KEY),
     ),
-    named("roles", "roles by name", roles, more=_role_more, add=_add_role, describe=_role),
+    named("roles", "roles by name", roles, **more_of_named(roles, _ROLE_ID)),
     Part(
         "issuer_keys",
         lambda: Key(NAMES, "Google's public keys or certificates, which verify tokens of machines, PEM"),
@@ -79,9 +50,9 @@ section = record_section(
         "service accounts of the world's Google Cloud",
         GcpAccount,
         {
-            "email": text("email address", required=True),
-            "unique_id": text("unique id", required=True),
-            "project_id": text("project of the account", required=True),
+            "email": text("email address"),
+            "unique_id": text("unique id"),
+            "project_id": text("project of the account"),
             "keys": text("public keys or certificates that verify its tokens, PEM", shape=NAMES),
         },
         lambda state: state.accounts,
@@ -91,10 +62,10 @@ section = record_section(
         "machines of the world's Google Cloud",
         GcpMachine,
         {
-            "name": text("name", required=True),
-            "project_id": text("project of the machine", required=True),
-            "zone": text("its zone, such as `europe-west1-b`", required=True),
-            "instance_id": text("its id", required=True),
+            "name": text("name"),
+            "project_id": text("project of the machine"),
+            "zone": text("its zone, such as `europe-west1-b`"),
+            "instance_id": text("its id"),
             "status": text("its status; default: `RUNNING`"),
             "created": text("when it was made", shape=Moment()),
             "labels": text("its labels", shape=TEXTS),
@@ -107,7 +78,7 @@ section = record_section(
         "projects with folders or an organization, for group aliases",
         GcpProject,
         {
-            "id": text("id of the project", required=True),
+            "id": text("id of the project"),
             "ancestors": text("what it is part of, from the nearest on: `folder-1`, `organization-2`", shape=NAMES),
         },
         lambda state: state.projects,
