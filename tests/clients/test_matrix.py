@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 
 from mockkms import MockKMS
 from tests.clients.matrix import CLIENTS, EXPECTED, TRANSPORTS, Client
+from tests.clients.toolchain import run
 from tests.docs.pages import ROOT
 
 ROW = re.compile(r"\| (.+?) \| (.+?) \| (.*?) \| (.+?) \| (.+?) \|")
@@ -28,6 +30,13 @@ def test_the_story(kms: MockKMS, client: Client, transport: str) -> None:
     if client.expected is EXPECTED:
         kms.journal.assert_called("secret/data/app/db", operation="read", status=403, times=1)
     kms.journal.assert_no_unhandled()
+
+
+def test_no_story_goes_to_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BAO_ADDR", "BAO_TOKEN", "VAULT_NAMESPACE"):
+        monkeypatch.setenv(name, "of the developer")
+    code = "import os; print([name for name in os.environ if name.startswith(('BAO_', 'VAULT_'))])"
+    assert run(sys.executable, "-c", code, env={"VAULT_ADDR": "http://127.0.0.1:1"}) == "['VAULT_ADDR']\n"
 
 
 def test_the_readme_has_the_table() -> None:

@@ -30,9 +30,13 @@ def tool(name: str) -> str:
 
 
 def run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Run to the end; its standard output. Fails the test, with what it wrote, where the program fails."""
+    """Run to the end; its standard output. Fails the test, with what it wrote, where the program fails.
+
+    The variables of the developer's own Vault are not inherited: some programs prefer BAO_ADDR to VAULT_ADDR.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
     done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=cwd, env={**inherited, **(env or {})}, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
