@@ -1,4 +1,4 @@
-"""Matchers: predicates over requests, the operators that combine them, and one class for each key of a match.
+"""Matchers: predicates over requests, those that combine others, and one class for each key of a match.
 
 Defining a subclass of ``Word`` registers it under its ``word``. The same matchers select fault rules, script steps and
 journal entries.
@@ -29,15 +29,6 @@ class Matcher(ABC):
     @abstractmethod
     def __call__(self, seen: Seen) -> bool:
         """Whether ``seen`` matches."""
-
-    def __and__(self, other: Matcher) -> Matcher:
-        return All((self, other))
-
-    def __or__(self, other: Matcher) -> Matcher:
-        return AnyOf((self, other))
-
-    def __invert__(self) -> Matcher:
-        return Not(self)
 
     def misses(self, seen: Seen) -> list[str]:
         """Return the match keys that do not match ``seen``, for the report of near misses."""
@@ -199,7 +190,7 @@ class MountWord(Word):
 
     def __call__(self, seen: Seen) -> bool:
         mount = seen.mount
-        return self.test(mount) or self.test(mount.rstrip("/"))
+        return self.test(mount) or self.test(mount.removesuffix("/"))
 
 
 class KeyWord(Word):
@@ -218,7 +209,7 @@ class NamespaceWord(Word):
 
     def __call__(self, seen: Seen) -> bool:
         namespace = seen.namespace
-        return self.test(namespace) or self.test(namespace.strip("/"))
+        return self.test(namespace) or self.test(namespace.removesuffix("/"))
 
 
 class TokenWord(Word):

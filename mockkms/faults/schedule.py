@@ -43,7 +43,7 @@ class Luck:
 
     def unit(self, label: str = "") -> float:
         """Return a float in [0, 1)."""
-        return int.from_bytes(self.bytes(8, label), "big") / 2**64
+        return int.from_bytes(self.bytes(8, label)) / 2**64
 
     def bytes(self, size: int, label: str = "") -> bytes:
         """Return ``size`` random bytes."""
