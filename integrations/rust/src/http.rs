@@ -15,13 +15,14 @@ impl<T: Read + Write> Connection for T {}
 pub fn send(server: &Server, world: &str, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, String)> {
     let url = &server.url;
     let invalid = |text: &str| Error::new(ErrorKind::InvalidData, format!("{text} from {url}"));
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("no address"))?;
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (host, base) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let body = body.map(Value::to_string).unwrap_or_default();
     let token =
         std::env::var("MOCKKMS_CONTROL_TOKEN").map(|token| format!("X-Mockkms-Token: {token}\r\n")).unwrap_or_default();
     let length = body.len();
-    let mut stream = connect(server, scheme, host)?;
+    let mut stream =
+        connect(server, scheme, host).map_err(|error| Error::new(error.kind(), format!("{url}: {error}")))?;
     stream.write_all(
         format!(
             "{method} {base}{world}/_mockkms/{path} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Length: {length}\r\n\
@@ -46,11 +47,8 @@ fn connect(server: &Server, scheme: &str, host: &str) -> Result<Box<dyn Connecti
         #[cfg(not(feature = "tls"))]
         "https" => Err(Error::new(
             ErrorKind::Unsupported,
-            format!("{scheme}://{host}: TLS needs the feature tls of mockkms-test (Cargo.toml: features = [\"tls\"])"),
+            "TLS needs the feature tls of mockkms-test (Cargo.toml: features = [\"tls\"])",
         )),
-        _ => Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("{scheme}://{host}: the address of a server starts with http:// or https://"),
-        )),
+        _ => Err(Error::new(ErrorKind::Unsupported, "the address of a server starts with http:// or https://")),
     }
 }

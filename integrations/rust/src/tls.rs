@@ -21,12 +21,18 @@ pub fn connect(server: &Server, host: &str) -> Result<StreamOwned<ClientConnecti
 /// The settings of clients that trust the CA certificates in a PEM file.
 pub fn config(ca_file: &str) -> Result<Arc<ClientConfig>> {
     let unusable = |error: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::InvalidInput, format!("no CA certificate in {ca_file:?} (MOCKKMS_CACERT): {error}"))
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("cannot use the CA certificate {ca_file:?} (MOCKKMS_CACERT): {error}"),
+        )
     };
     let mut trusted = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca_file).map_err(|error| unusable(&error))? {
         let certificate = certificate.map_err(|error| unusable(&error))?;
         trusted.add(certificate).map_err(|error| unusable(&error))?;
+    }
+    if trusted.is_empty() {
+        return Err(unusable(&"the file has none"));
     }
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
