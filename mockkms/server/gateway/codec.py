@@ -35,6 +35,8 @@ from mockkms.vault.wrapping.envelope import envelope
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; the real server's default ``max_request_size``."""
+_LONG_JSON = 64 * 1024
+"""Bytes of a JSON body that is checked for its complexity before it is decoded."""
 TOO_LARGE = "http: request body too large"
 _MERGE_PATCH = "application/merge-patch+json"
 _OCSP = "application/ocsp-request"
@@ -106,6 +108,9 @@ def _json_object(core: Core, body: bytes, prefix: str, *, outside: bool = False)
     if not body:
         return {}
     product = core.product
+    limit = product.json_string_limit
+    if limit and len(body) > _LONG_JSON:
+        _refuse_complexity(cost.fault_before_decoding(body, limit))
     try:
         value = go_json.decode(body, any_number=product.has(Feature.JSON_LIMITS))
     except go_json.GoJSONError as error:
@@ -119,11 +124,15 @@ def _json_object(core: Core, body: bytes, prefix: str, *, outside: bool = False)
     if type(value) is not dict:
         with error_context(prefix, _bad_request, of=go_json.GoJSONError):
             value = go_json.as_object(value)
-    limit = product.json_string_limit
-    fault = cost.fault(body, limit) if limit else None
+    if limit:
+        _refuse_complexity(cost.fault(body, limit))
+    return value or {}
+
+
+def _refuse_complexity(fault: str | None) -> None:
+    """Raise RequestRefused for a body of which the product's estimate finds a fault."""
     if fault:
         raise RequestRefused(error_reply(400, f"refused JSON input due to high complexity: {fault}"))
-    return value or {}
 
 
 def _refuse_beyond_limits(core: Core, body: bytes) -> None:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from mockkms.vault.golang import json as go_json
+
 MOST_MEMORY = 32 * 1024 * 1024 + 512 * 1024
 """Bytes by the server's estimate; its default ``max_request_json_memory``."""
 _STRING = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _AT_ONCE = 1_000
 """Strings that one call of the regular expressions reads: other threads run between the calls only."""
+_PIECE = 64 * 1024
+"""Bytes without strings that are estimated at once."""
 _OF_NUMBERS = b"0123456789.eE+-"
 _MARKED = bytes(ord("0") if byte in _OF_NUMBERS else ord(" ") for byte in range(256))
 _CONSTANTS = (b"true", b"false", b"null")
@@ -25,6 +29,44 @@ def fault(body: bytes, most_strings: int) -> str | None:
     if bound(read) > MOST_MEMORY and memory(read) > MOST_MEMORY:
         return "exceeded maximum estimated memory limits"
     return None if end is None else "exceeded maximum number of strings"
+
+
+def fault_before_decoding(body: bytes, most_strings: int) -> str | None:
+    """Return the message of ``fault`` if that is certain without decoding the body as a whole.
+
+    The server reads a body token by token, and refuses it at the first one beyond a limit, whatever follows. None if no
+    limit is exceeded, or if what precedes that token is not the beginning of a valid body.
+    """
+    end = _end_of_string(body, most_strings)
+    read = body if end is None else body[:end]
+    text = "exceeded maximum number of strings"
+    if bound(read) > MOST_MEMORY:
+        total = end_of_memory = 0
+        for piece, end_of_memory in _small_pieces(read):
+            total += _memory_of_piece(piece)
+            if total > MOST_MEMORY:
+                read, text, end = read[:end_of_memory], "exceeded maximum estimated memory limits", end_of_memory
+                break
+    return None if end is None or not go_json.begins_valid(read) else text
+
+
+def _small_pieces(body: bytes) -> Iterator[tuple[bytes, int]]:
+    """Divide a body with few strings between its tokens; return each piece with its end."""
+    start = 0
+    for match in _STRING.finditer(body):
+        yield from _between(body, start, match.start())
+        yield match.group(), match.end()
+        start = match.end()
+    yield from _between(body, start, len(body))
+
+
+def _between(body: bytes, start: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """Divide a part without strings, each piece after a comma."""
+    while start < end:
+        comma = body.find(b",", min(start + _PIECE, end), end)
+        until = comma + 1 if comma >= 0 else end
+        yield body[start:until], until
+        start = until
 
 
 def _end_of_string(body: bytes, number: int) -> int | None:

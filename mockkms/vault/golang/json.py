@@ -10,6 +10,7 @@ import json
 import re
 
 from mockkms.error_context import error_context
+from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.json_text import encode
 from mockkms.vault.golang.number import Number
@@ -79,6 +80,22 @@ def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> obj
     if "\\u" in text:
         value = deep_json.map_texts(value, _without_surrogates)
     return value
+
+
+def begins_valid(beginning: bytes) -> bool:
+    """Return whether a text is the beginning of a JSON value and ends after one of its tokens; False if it may not be.
+
+    Other threads wait for as long as this takes: 0.1 s for two million tokens.
+    """
+    text = beginning.decode("utf-8", "replace").lstrip(" \t\r\n")
+    try:
+        with paused_collector():
+            _ANY_NUMBER.raw_decode(text)
+    except json.JSONDecodeError as error:
+        return error.pos == len(text)
+    except (ValueError, RecursionError):
+        pass
+    return False
 
 
 def decode_object(body: bytes, *, whole: bool = False) -> dict[str, object] | None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockkms.server.json_limits import cost
+from mockkms.vault.golang import json as go_json
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(
@@ -46,3 +47,36 @@ def test_the_number_of_strings_is_limited(most: int) -> None:
     assert cost.fault(allowed, most) is None
     more = json.dumps([str(number) for number in range(most + 1)]).encode()
     assert cost.fault(more, most) == "exceeded maximum number of strings"
+
+
+@given(value=values, indent=st.sampled_from([None, 2]), most=st.integers(0, 12))
+def test_a_fault_is_certain_before_decoding_whatever_follows_it(value: object, indent: int | None, most: int) -> None:
+    """OpenBao reads tokens until a limit is exceeded (``http/util.go`` and its tests), and decodes afterwards."""
+    body = json.dumps([value, *"abcdefghijklmno"], indent=indent).encode()
+    assert cost.fault_before_decoding(body, most) == cost.fault(body, most) == "exceeded maximum number of strings"
+    assert cost.fault_before_decoding(body + b"}", most) == "exceeded maximum number of strings"
+    assert cost.fault_before_decoding(b"[," + body, most) is None
+
+
+@pytest.mark.parametrize("item", [b"[]", b"{}", b"1", b"null", b"1.5", b"[{}, []]"])
+def test_the_memory_is_estimated_before_decoding(item: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "MOST_MEMORY", 1_000_000)
+    body = b'{"list": [' + b",".join([item] * 60_000)
+    assert cost.fault_before_decoding(body, 1_000) == "exceeded maximum estimated memory limits"
+    for broken in (b"{" + body, body.replace(b"[", b"[,", 1), body.replace(b",", b" ", 1)):
+        assert cost.fault_before_decoding(broken, 1_000) is None
+    assert cost.fault_before_decoding(b'{"list": [' + item + b"]}", 1_000) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "{", '{"a"', '{"a":', "[1,", '[{"a":[1,2', "[[1],", '{"a":{"b":1},', '["a" ', " [ "]
+)
+def test_beginnings_of_json(text: str) -> None:
+    assert go_json.begins_valid(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ["[,", "{,", '{"a",', "[1,,", "[1 2", "[-", "{1", "[:", '{"a":,', "tru", '["a', "[]x", "[NaN,"]
+)
+def test_what_is_no_beginning_of_json(text: str) -> None:
+    assert not go_json.begins_valid(text.encode())
