@@ -80,25 +80,29 @@ def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
 
 
 def ask(
-    method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "", own_pem: str = ""
-) -> tuple[int, bytes]:
+    method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "", own_pem: str = "",
+    *, seconds: float | None = None,
+) -> tuple[int, bytes]:  # fmt: skip
     """Send a request as ``get`` does.
 
     ``ca_pem`` replaces the certificates that this machine trusts. ``own_pem`` is the client's certificate with its key.
+    The call blocks for at most ``seconds``, by default ``PATIENCE``.
     """
     from http.client import HTTPConnection, HTTPException
 
+    seconds = PATIENCE if seconds is None else seconds
     parts = urlsplit(url)
     if not is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
     if parts.scheme == "https":
         connection = _over_tls(parts.hostname, parts.port, client_context(ca_pem, own_pem))
+        connection.timeout = seconds
     else:
-        connection = HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
+        connection = HTTPConnection(parts.hostname, parts.port, timeout=seconds)
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~")
     target = path + (f"?{parts.query}" if parts.query else "")
     with (
-        _within(PATIENCE, connection),
+        _within(seconds, connection),
         error_context(raised=OSError, of=(HTTPException, ValueError)),
         error_context(raised=ConnectionResetError, of=_ENDED, text="EOF"),
         waiting(),

@@ -1,6 +1,7 @@
 """The server behind an engine: asked over HTTP if it is on this machine, otherwise its answers are made up.
 
-Every request has the deadline of ``outside``. A server elsewhere is never asked; the journal says what was made up.
+All requests to a server for one request of a client have one deadline together, that of ``outside``. A server elsewhere
+is never asked; the journal says what was made up.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from mockkms import outside
+from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call
 
 _offline = ContextVar("_offline", default=False)
 MADE_UP = "{} is not asked: its answer is made up"
 """What the journal says of a credential of a service that is never on this machine."""
+_TIDYING = 2.0
+"""Seconds for the removal of what was created, if the deadline is near or has passed."""
 _SHOWN = 1000
 """Characters of another server's answer in an error message."""
 
@@ -99,6 +104,12 @@ class Peer:
     """The certificate that is presented, with its key."""
     kind: str = "application/json"
     """The media type of bodies."""
+    until: float = field(default_factory=lambda: monotonic() + outside.PATIENCE, compare=False)
+    """The moment of ``monotonic`` by which all answers must be complete."""
+
+    def for_tidying(self) -> Peer:
+        """Return the server with some time left, to remove what was created before a failure."""
+        return replace(self, until=max(self.until, monotonic() + _TIDYING))
 
     def can_be_asked(self, call: Call) -> bool:
         """Return whether the server is on this machine. If not, the journal says that its answer is made up."""
@@ -113,14 +124,21 @@ class Peer:
         return here
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
-        """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response."""
+        """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response.
+
+        When the deadline has passed, nothing is sent.
+        """
         url = f"{self.url.rstrip('/')}/{path.removeprefix('/')}"
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"Accept": self.kind, **self.headers}
         if content:
             headers["Content-Type"] = self.kind
         try:
-            status, received = outside.ask(method, url, headers, content, self.ca_pem, self.own_pem)
+            with error_context(raised=OSError, of=TimeoutError, text="context deadline exceeded"):
+                seconds = outside.remaining(self.until)
+            status, received = outside.ask(
+                method, url, headers, content, self.ca_pem, self.own_pem, seconds=seconds
+            )  # fmt: skip
         except ConnectionRefusedError:
             raise PeerError(self._fault(method, url, "")) from None
         except (OSError, ValueError) as error:

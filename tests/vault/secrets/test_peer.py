@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import hvac
 import pytest
@@ -150,3 +151,29 @@ def test_nothing_is_asked_offline(world: World, consul: StandIn) -> None:
         write("roles/r", consul_policies="p")
         assert data_of(world.ask("read", "e/creds/r"))["token"]
     assert consul.lines == []
+
+
+def test_a_kubernetes_cluster_that_says_nothing_has_one_deadline(
+    deaf: socket.socket, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The labels of the namespace, the objects, and the removal of what may exist of them share it."""
+    monkeypatch.setattr(outside, "PATIENCE", 1.0)
+    asked: list[tuple[str, float | None]] = []
+    ask = outside.ask
+
+    def noting(method: str, *parts: Any, seconds: float | None = None) -> tuple[int, bytes]:
+        asked.append((method, seconds))
+        return ask(method, *parts, seconds=0.1)
+
+    monkeypatch.setattr(outside, "ask", noting)
+    write = mounted(world, "kubernetes")
+    write("config", kubernetes_host=f"http://{address(deaf)}", service_account_jwt="t")
+    write("roles/r", allowed_kubernetes_namespaces="a", generated_role_rules="rules: []")
+    answer = world.ask("update", "e/creds/r")
+    assert "context deadline exceeded" in (answer.errors or [""])[0]
+    assert [method for method, _ in asked] == ["POST", "DELETE", "DELETE", "DELETE"]
+    assert all(seconds is not None and seconds <= 2.0 for _, seconds in asked)
+    monkeypatch.setattr(outside, "PATIENCE", -1.0)
+    answer = world.ask("update", "e/creds/r")
+    assert "context deadline exceeded" in (answer.errors or [""])[0]
+    assert [method for method, _ in asked[4:]] == ["DELETE", "DELETE", "DELETE"], "too late to ask for more"

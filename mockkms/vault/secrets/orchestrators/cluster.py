@@ -99,7 +99,7 @@ class Cluster:
         try:
             self._bind(binding)
         except PeerError:
-            self.unbind(binding.internal(created=True))
+            Cluster(self.call, self.peer.for_tidying()).unbind(binding.internal(created=True))
             raise
 
     def _bind(self, binding: Binding) -> None:

@@ -10,7 +10,9 @@ no recording exists.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Annotated
 
 from mockkms.vault.framework.collections import Collection
@@ -190,10 +192,11 @@ def create_token(
     role = state.roles.get(name)
     if role is None:
         raise ErrorResponse(f"role '{name}' does not exist")
-    namespace = _namespace(state, call, role, kubernetes_namespace)
+    reached = cache(partial(_cluster, state, call))  # Once, because its deadline is for all requests to it.
+    namespace = _namespace(reached, call, role, kubernetes_namespace)
     if cluster_role_binding and role.kubernetes_role_type == "Role":
         raise ErrorResponse("a ClusterRoleBinding cannot ref a Role")
-    found = _cluster(state, call)
+    found = reached()
     text = role.name_template or _TEMPLATE
     with refusing(error=BackendError):
         made = generated_name(call, text, name, _METADATA, unparsed=_UNPARSED, failed="failed to generate name: ")
@@ -224,7 +227,7 @@ def create_token(
     return issued(data, internal, min(lifetime, granted), role.token_max_ttl, renewable=False, warnings=warnings)
 
 
-def _namespace(state: KubernetesSecrets, call: Call, role: KubernetesCredentialRole, namespace: str) -> str:
+def _namespace(reached: Callable[[], Cluster], call: Call, role: KubernetesCredentialRole, namespace: str) -> str:
     """Return the namespace of the credentials. Raises ErrorResponse and BackendError."""
     if not namespace:
         if not role.single_namespace:
@@ -238,7 +241,7 @@ def _namespace(state: KubernetesSecrets, call: Call, role: KubernetesCredentialR
         return namespace
     selector = role.allowed_kubernetes_namespace_selector
     with refusing("error verifying namespace: ", BackendError, of=(PeerError, ValueError)):
-        if selector and _cluster(state, call).selects(namespace, selector):
+        if selector and reached().selects(namespace, selector):
             return namespace
     raise ErrorResponse(
         f"kubernetes_namespace '{namespace}' is not present in role's allowed_kubernetes_namespaces or does not match "
