@@ -6,9 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from mockkms.vault.framework.shapes.collections import Choice, Either, Integer, Key, Moment, Problems, RecordShape, Text
+from mockkms.vault.framework.shapes.collections import (
+    Choice,
+    Either,
+    Integer,
+    Key,
+    ListOf,
+    MapOf,
+    Moment,
+    Problems,
+    RecordShape,
+    Text,
+)
 from mockkms.vault.framework.shapes.nodes import Node
-from mockkms.vault.framework.shapes.scalars import Boolean
+from mockkms.vault.framework.shapes.scalars import Boolean, Seconds
 from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
@@ -168,9 +179,13 @@ def _sealed(sections: Mapping[str, object]) -> bool:
 
 def json_schema() -> dict[str, object]:
     """Return the format as JSON Schema (draft 2020-12), for editors."""
-    return {
+    from mockkms.worldfile.sharing import shared  # Not needed to read worlds.
+
+    whole: dict[str, object] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A mockkms world",
         **world_shape().schema(),
         "$defs": {name: named.shape.schema() for name, named in sorted(vault.definitions().items())},
     }
+    usual = {"duration": Seconds(), "strings": ListOf(Text(), single=True), "strings_by_name": MapOf(Text())}
+    return shared(whole, {name: shape.schema() for name, shape in usual.items()})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import yaml
 import mockkms
 from mockkms.cli.commands.worlds import schema as text
 from mockkms.worldfile import SeedError, dump, json_schema, load, ready_made
+from mockkms.worldfile.sharing import shared
 from mockkms.worldfile.spec import world_shape
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
@@ -98,6 +101,45 @@ def test_schema_and_reader_refuse(source: str) -> None:
     assert not valid(source)
 
 
+def expanded(schema: Any, definitions: dict[str, Any], kept: tuple[str, ...]) -> Any:
+    """A schema without references, except to the definitions to keep. What stands beside a reference wins."""
+    if isinstance(schema, list):
+        return [expanded(one, definitions, kept) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    if not name or name in kept:
+        return {word: expanded(one, definitions, kept) for word, one in schema.items()}
+    beside = {word: one for word, one in schema.items() if word != "$ref"}
+    return {**expanded(definitions[name], definitions, kept), **beside}
+
+
+def test_shared_parts_are_equal_to_what_they_stand_for() -> None:
+    """Editors follow references with a description beside them; nothing is shared that is used once."""
+    part = {"type": "object", "properties": {"ttl": {"enum": ["a" * 60]}, "other": {"enum": ["a" * 60]}}}
+    properties = {
+        "one": {**part, "description": "first"}, "two": {**part, "description": "second"},
+        "three": {"type": "array", "items": {"enum": ["b" * 60], "description": "same"}},
+        "four": {"anyOf": [{"enum": ["b" * 60], "description": "same"}, {"type": "null"}]},
+        "five": {"enum": ["c" * 60]}, "six": {"$ref": "#/$defs/own", "description": "six"},
+        "seven": {"$ref": "#/$defs/own", "description": "six"},
+    }  # fmt: skip
+    own = {"type": "object", "additionalProperties": {"enum": ["c" * 60, 1]}}
+    whole = {"title": "x", "properties": properties, "$defs": {"own": own}}
+    found = shared(whole, {"letters": {"enum": ["a" * 60]}})
+    assert found["properties"]["one"] == {"$ref": "#/$defs/one", "description": "first"}
+    assert list(found["$defs"]) == ["letters", "one", "own", "three_item"]
+    assert expanded(found["properties"], found["$defs"], ("own",)) == properties
+    assert found["$defs"]["own"] == own
+
+
+def test_the_shipped_schema_shares() -> None:
+    uses = re.findall(r'"\$ref": "#/\$defs/([^"]+)"', text())
+    assert set(uses) == set(json_schema()["$defs"])
+    assert min(Counter(uses).values()) > 1
+    assert len(text()) < 400_000
+
+
 def test_every_key_is_explained() -> None:
     unexplained: list[str] = []
 
@@ -112,6 +154,8 @@ def test_every_key_is_explained() -> None:
             for one in schema:
                 look(one, path)
 
-    look(json_schema(), "")
+    whole = json_schema()
+    sections = ("mounts", "auth", "tokens", "identity")
+    look({word: expanded(one, whole["$defs"], sections) for word, one in whole.items()}, "")
     assert unexplained == []
     assert world_shape() is world_shape()
