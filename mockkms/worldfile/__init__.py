@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mockkms.worldfile.dumping import dump
     from mockkms.worldfile.problems import Problem, SeedError
     from mockkms.worldfile.sources import ready_made
-    from mockkms.worldfile.spec import WorldSpec, json_schema, load, populate
+    from mockkms.worldfile.spec import WorldSpec, editor_schema, json_schema, load, populate
 
 __all__ = [
     "Problem",
@@ -19,6 +19,7 @@ __all__ = [
     "WorldSpec",
     "check",
     "dump",
+    "editor_schema",
     "json_schema",
     "load",
     "populate",
@@ -31,6 +32,7 @@ _PUBLIC = {
     "WorldSpec": "spec",
     "check": "checking",
     "dump": "dumping",
+    "editor_schema": "spec",
     "json_schema": "spec",
     "load": "spec",
     "populate": "spec",

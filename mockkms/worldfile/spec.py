@@ -178,14 +178,18 @@ def _sealed(sections: Mapping[str, object]) -> bool:
 
 
 def json_schema() -> dict[str, object]:
-    """Return the format as JSON Schema (draft 2020-12), for editors."""
-    from mockkms.worldfile.sharing import shared  # Not needed to read worlds.
-
-    whole: dict[str, object] = {
+    """Return the format as JSON Schema (draft 2020-12)."""
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A mockkms world",
         **world_shape().schema(),
         "$defs": {name: named.shape.schema() for name, named in sorted(vault.definitions().items())},
     }
+
+
+def editor_schema() -> dict[str, object]:
+    """Return the format as JSON Schema in which nothing is repeated, for editors."""
+    from mockkms.worldfile.sharing import shared  # Not needed to read worlds.
+
     usual = {"duration": Seconds(), "strings": ListOf(Text(), single=True), "strings_by_name": MapOf(Text())}
-    return shared(whole, {name: shape.schema() for name, shape in usual.items()})
+    return shared(json_schema(), {name: shape.schema() for name, shape in usual.items()})

@@ -74,9 +74,9 @@ def _check(options: argparse.Namespace) -> int:
 
 def schema() -> str:
     """Return the schema, as shipped in ``mockkms/mockkms.schema.json``."""
-    from mockkms.worldfile import json_schema
+    from mockkms.worldfile import editor_schema
 
-    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(editor_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _print_schema(options: argparse.Namespace) -> int:

@@ -49,6 +49,19 @@ class Lifetimes(Record):
     ] = 0
 
 
+@dataclass
+class WithLifetimes(Record):
+    """Base of roles: the lifetimes of their credentials, in seconds; 0 is the mount's."""
+
+    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of the credentials in seconds.")] = 0
+    max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of the credentials in seconds.")] = 0
+
+    def check_lifetimes(self, error: Callable[[str], Exception]) -> None:
+        """Raise an error if the lifetime exceeds the maximum."""
+        if 0 < self.max_ttl < self.ttl:
+            raise error("ttl exceeds max_ttl")
+
+
 class Setting(Generic[S, R]):
     """One record of a mount, such as its configuration, at one path."""
 

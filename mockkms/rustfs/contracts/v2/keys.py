@@ -102,16 +102,23 @@ def _status(error: KmsError) -> int:
     return 500 if error.kind is Failure.INVALID_KEY else error.status
 
 
-def _state_change(call: AdminCall, verb: str, change: Callable[[Keyring, str], None]) -> AdminReply:
+def _asked(call: AdminCall, read: Callable[[bytes], str]) -> tuple[Keyring, str] | AdminReply:
+    """Return the keys, and the id that the body or the query names; a reply if one of them is missing."""
     if call.body:
-        key_id = requests.read(call.body, requests.LIFECYCLE).key_id
+        key_id = read(call.body)
     elif "keyId" in call.query:
         key_id = call.query["keyId"]
     else:
         return answer(None, 400, MISSING_KEY_ID, "")
     keys = ring(call)
-    if keys is None:
-        return answer(None, 503, NOT_RUNNING, key_id)
+    return answer(None, 503, NOT_RUNNING, key_id) if keys is None else (keys, key_id)
+
+
+def _state_change(call: AdminCall, verb: str, change: Callable[[Keyring, str], None]) -> AdminReply:
+    found = _asked(call, lambda body: requests.read(body, requests.LIFECYCLE).key_id)
+    if isinstance(found, AdminReply):
+        return found
+    keys, key_id = found
     try:
         change(keys, key_id)
         return answer(keys, 200, f"key {verb}d successfully", key_id, keys.get(key_id))
@@ -224,15 +231,10 @@ def delete(call: AdminCall) -> AdminReply:
 
 def cancel_deletion(call: AdminCall) -> AdminReply:
     """``POST /keys/cancel-deletion``; every failure of the service is 500."""
-    if call.body:
-        key_id = requests.read(call.body, requests.CANCEL).key_id
-    elif "keyId" in call.query:
-        key_id = call.query["keyId"]
-    else:
-        return answer(None, 400, MISSING_KEY_ID, "")
-    keys = ring(call)
-    if keys is None:
-        return answer(None, 503, NOT_RUNNING, key_id)
+    found = _asked(call, lambda body: requests.read(body, requests.CANCEL).key_id)
+    if isinstance(found, AdminReply):
+        return found
+    keys, key_id = found
     try:
         key = keys.cancel(key_id)
     except KmsError as error:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockkms.vault.auth.claims import Claims
-from mockkms.vault.auth.jwt.login import claims_of
+from mockkms.vault.auth.jwt.login import claims_of, role_of
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
 from mockkms.vault.cel.program import CelError, timestamp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response, refusing
 from mockkms.vault.golang import json as go_json
-from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
@@ -39,15 +38,7 @@ login = engine.path(
 @login.on(Operation.UPDATE)
 def log_in(state: JWT, call: Call, *, role: str, jwt: str) -> Response:
     """Log in. Raises ErrorResponse."""
-    config = state.config
-    if config is None:
-        raise ErrorResponse("could not load configuration")
-    name = role or config.default_role
-    if not name:
-        raise ErrorResponse("missing role")
-    found = state.cel_roles.get(name)
-    if found is None:
-        raise ErrorResponse(f"role {quote(name)} could not be found")
+    config, name, found = role_of(state, role, state.cel_roles)
     if not jwt:
         raise ErrorResponse("missing token")
     claims = claims_of(state, config, found, call, jwt)

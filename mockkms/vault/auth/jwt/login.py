@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from mockkms.vault.auth.claims import Claims, ExpectedClaims, claim, validate
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
@@ -25,6 +28,8 @@ from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
+R = TypeVar("R", JwtRole, CelRole)
+
 login = engine.path(
     "login",
     fields={
@@ -42,15 +47,7 @@ login = engine.path(
 @login.on(Operation.UPDATE)
 def log_in(state: JWT, call: Call, *, role: str, jwt: str, distributed_claim_access_token: str) -> Response:
     """Log in. Raises ErrorResponse, BackendError 403 for an address that the role does not allow."""
-    config = state.config
-    if config is None:
-        raise ErrorResponse("could not load configuration")
-    name = role or config.default_role
-    if not name:
-        raise ErrorResponse("missing role")
-    found = state.roles.get(name)
-    if found is None:
-        raise ErrorResponse(f"role {quote(name)} could not be found")
+    config, name, found = role_of(state, role, state.roles)
     if found.role_type == "oidc":
         raise ErrorResponse("role with oidc role_type is not allowed")
     if not jwt:
@@ -81,6 +78,20 @@ def auth_of(call: Call, config: JwtConfig, role: JwtRole, name: str, claims: Cla
     if role.token_policies_template_claims:
         auth.policies = _filled(call, auth.policies, claims)
     return auth
+
+
+def role_of(state: JWT, role: str, roles: Mapping[str, R]) -> tuple[JwtConfig, str, R]:
+    """Return the configuration, and the name and record of a login's role or the default one. Raises ErrorResponse."""
+    config = state.config
+    if config is None:
+        raise ErrorResponse("could not load configuration")
+    name = role or config.default_role
+    if not name:
+        raise ErrorResponse("missing role")
+    found = roles.get(name)
+    if found is None:
+        raise ErrorResponse(f"role {quote(name)} could not be found")
+    return config, name, found
 
 
 def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call, jwt: str) -> Claims:

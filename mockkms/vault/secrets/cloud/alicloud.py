@@ -22,7 +22,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json as gojson
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.issuing import Setting, display_name, issued, renewed
+from mockkms.vault.secrets.issuing import Setting, WithLifetimes, display_name, issued, renewed
 from mockkms.vault.secrets.peer import MADE_UP
 from mockkms.world.clock import rfc3339
 from mockkms.world.stored import stored
@@ -44,7 +44,7 @@ class AliCloudConfig(Record):
 
 @stored("alicloud.AliCloudRole")
 @dataclass
-class AliCloudRole(Record):
+class AliCloudRole(WithLifetimes):
     """What the credentials of a role may do. Durations are seconds."""
 
     role_arn: Annotated[str, param(Kind.STRING, help="ARN of a role to assume.")] = ""
@@ -56,8 +56,6 @@ class AliCloudRole(Record):
         param(Kind.STRING_SLICE, help="Existing policies, as `name:AliyunOSSReadOnlyAccess,type:System`.",
               show=Show.NEVER),
     ] = field(default_factory=list)  # fmt: skip
-    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of the access keys in seconds.")] = 0
-    max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of the access keys in seconds.")] = 0
 
 
 @stored("alicloud.AliCloud")
@@ -137,8 +135,7 @@ def write_role(_state: AliCloud, call: Call, _name: str, role: AliCloudRole) -> 
         _inline(role)
         for text in role.remote_policies:
             _remote(text)
-    if 0 < role.max_ttl < role.ttl:
-        raise BackendError("ttl exceeds max_ttl")
+    role.check_lifetimes(BackendError)
     if role.role_arn:
         for name in ("remote_policies", "inline_policies"):
             if getattr(role, name):

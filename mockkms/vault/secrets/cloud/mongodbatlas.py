@@ -20,7 +20,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.issuing import Setting, issued, renewed
+from mockkms.vault.secrets.issuing import Setting, WithLifetimes, issued, renewed
 from mockkms.vault.secrets.peer import MADE_UP
 from mockkms.world.stored import stored
 
@@ -39,7 +39,7 @@ class AtlasConfig(Record):
 
 @stored("mongodbatlas.AtlasRole")
 @dataclass
-class AtlasRole(Record):
+class AtlasRole(WithLifetimes):
     """What the API keys of a role may do. Durations are seconds."""
 
     project_id: Annotated[str, param(Kind.STRING, help="Project of the keys.")] = ""
@@ -56,8 +56,6 @@ class AtlasRole(Record):
     cidr_blocks: Annotated[
         list[str], param(Kind.COMMA_STRINGS, help="Address blocks from which the keys may be used.")
     ] = field(default_factory=list)
-    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of the keys in seconds.")] = 0
-    max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of the keys in seconds.")] = 0
 
 
 @stored("mongodbatlas.Atlas")
@@ -118,8 +116,7 @@ def write_role(_state: Atlas, call: Call, _name: str, role: AtlasRole) -> Respon
     if "project_roles" not in call and role.organization_id and role.project_id:
         # The plugin names the wrong parameter.
         raise ErrorResponse("roles is required if both organization_id and project_id are supplied")
-    if 0 < role.max_ttl < role.ttl:
-        raise ErrorResponse("ttl exceeds max_ttl")
+    role.check_lifetimes(ErrorResponse)
     return Response()
 
 

@@ -21,7 +21,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.issuing import Setting, issued, offline_part, renewed
+from mockkms.vault.secrets.issuing import Setting, WithLifetimes, issued, offline_part, renewed
 from mockkms.vault.secrets.peer import Answer, Peer, PeerError
 from mockkms.world.clock import rfc3339
 from mockkms.world.stored import stored
@@ -48,15 +48,13 @@ class TerraformConfig(Record):
 
 @stored("terraform.TerraformRole")
 @dataclass
-class TerraformRole(Record):
+class TerraformRole(WithLifetimes):
     """Whose tokens a role has. Durations are seconds."""
 
     organization: Annotated[str, param(Kind.STRING, help="Organization of the token.", show=Show.SET)] = ""
     team_id: Annotated[str, param(Kind.STRING, help="Team of the tokens.", show=Show.SET)] = ""
     user_id: Annotated[str, param(Kind.STRING, help="User of the tokens.", show=Show.SET)] = ""
     description: Annotated[str, param(Kind.STRING, help="Description of the tokens.", show=Show.SET)] = ""
-    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of the tokens in seconds.")] = 0
-    max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of the tokens in seconds.")] = 0
     credential_type: Annotated[
         str, param(Kind.STRING, help="user, organization, team or team_legacy.", show=Show.SET)
     ] = ""

@@ -63,6 +63,16 @@ def alias_shown(call: Call, alias: Alias) -> dict[str, object]:
     }
 
 
+def alias_within(call: Call, alias: Alias) -> dict[str, object]:
+    """Return what lists of entities and groups say of an alias."""
+    return {
+        "id": alias.id,
+        "name": alias.name,
+        "mount_accessor": alias.mount_accessor,
+        **mount_shown(call, alias.mount_accessor),
+    }
+
+
 def listed(info: Mapping[str, object]) -> dict[str, object]:
     """Return a list, sorted, with ``key_info``; the empty list is an empty object, which the server sends as a 404."""
     return {"keys": sorted(info), "key_info": info} if info else {}

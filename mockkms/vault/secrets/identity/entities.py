@@ -11,10 +11,10 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
     alias_shown,
+    alias_within,
     by_id,
     engine,
     listed,
-    mount_shown,
     names_of,
     namespace_id,
     own,
@@ -202,13 +202,5 @@ def _infos(call: Call) -> dict[str, dict[str, object]]:
     for entity in entities:
         info[entity.id] = {"name": entity.name}
         if entity.aliases:
-            info[entity.id]["aliases"] = [
-                {
-                    "id": alias.id,
-                    "name": alias.name,
-                    "mount_accessor": alias.mount_accessor,
-                    **mount_shown(call, alias.mount_accessor),
-                }
-                for alias in entity.aliases
-            ]
+            info[entity.id]["aliases"] = [alias_within(call, alias) for alias in entity.aliases]
     return info

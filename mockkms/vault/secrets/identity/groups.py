@@ -15,10 +15,10 @@ from mockkms.vault.identity.model import EXTERNAL, INTERNAL, Group
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
     alias_shown,
+    alias_within,
     by_id,
     engine,
     listed,
-    mount_shown,
     names_of,
     namespace_id,
     own,
@@ -269,10 +269,5 @@ def _infos(call: Call) -> dict[str, dict[str, object]]:
             "num_parent_groups": len(group.parents or ()),
         }
         if group.alias is not None:
-            info[group.id]["alias"] = {
-                "id": group.alias.id,
-                "name": group.alias.name,
-                "mount_accessor": group.alias.mount_accessor,
-                **mount_shown(call, group.alias.mount_accessor),
-            }
+            info[group.id]["alias"] = alias_within(call, group.alias)
     return info

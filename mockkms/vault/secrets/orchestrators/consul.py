@@ -21,7 +21,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import fmt
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.issuing import Setting, display_name, issued, renewed
+from mockkms.vault.secrets.issuing import Setting, WithLifetimes, display_name, issued, renewed
 from mockkms.vault.secrets.peer import Peer, PeerError, presented
 from mockkms.world.stored import stored
 
@@ -54,7 +54,7 @@ class ConsulAccess(Record):
 
 @stored("consul.ConsulRole")
 @dataclass
-class ConsulRole(Record):
+class ConsulRole(WithLifetimes):
     """What the tokens of a role may do. Durations are seconds."""
 
     policy: Annotated[
@@ -76,8 +76,6 @@ class ConsulRole(Record):
         list[str], param(Kind.STRING_SLICE, help="Node identities: name:datacenter.", show=Show.SET)
     ] = field(default_factory=list)
     local: Annotated[bool, param(Kind.BOOL, help="Tokens are valid in the current datacenter only.")] = False
-    ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of the tokens in seconds.")] = 0
-    max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of the tokens in seconds.")] = 0
     consul_namespace: Annotated[str, param(Kind.STRING, help="Consul namespace of the tokens.")] = ""
     partition: Annotated[str, param(Kind.STRING, help="Admin partition of the tokens.")] = ""
 
