@@ -154,7 +154,7 @@ def _signature(private: Private, algorithm: str, data: bytes) -> bytes:
         chosen = algorithm or "ssh-rsa"
         return _string(chosen.encode()) + _string(private.sign(data, padding.PKCS1v15(), _HASHES[chosen]))
     if algorithm and algorithm != name:
-        raise CryptoError(f"ssh: unsupported signature algorithm {algorithm} for key format {name}")
+        raise CryptoError(f'ssh: unsupported signature algorithm "{algorithm}" for key format "{name}"')
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return _string(name.encode()) + _string(private.sign(data))
     r, s = decode_dss_signature(private.sign(data, ec.ECDSA(_BY_CURVE[name])))

@@ -119,12 +119,15 @@ class Template:
 
 
 def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
-    """Return the DER of a subject; every part is one relative name, several values stand side by side in it."""
-    found = [
-        w.set_of([w.sequence(w.oid(number), w.text(value)) for value in parts[name]])
-        for name, number in SUBJECT_ORDER.items()
-        if parts.get(name)
-    ]
+    """Return the DER of a subject.
+
+    Every part is one relative name, several values stand side by side in it; only user ids have a name each.
+    """
+    found = []
+    for name, number in SUBJECT_ORDER.items():
+        values = [w.sequence(w.oid(number), w.text(value)) for value in parts.get(name, ())]
+        if values:
+            found += [w.set_of([value]) for value in values] if name == "user_id" else [w.set_of(values)]
     return w.sequence(*found)
 
 

@@ -254,7 +254,7 @@ def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
         cleaned += "/"
     if cleaned.startswith("//"):
         cleaned = cleaned[1:]
-    if not early and cleaned[4:] in _TREES:
+    if cleaned == "/v1" or (not early and cleaned[4:] in _TREES):
         cleaned += "/"
     if cleaned == decoded:
         return None

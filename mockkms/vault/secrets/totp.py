@@ -128,8 +128,9 @@ def write(
     return shown
 
 
-_UNREADABLE = re.compile(r"[\x00-\x1f\x7f]")
-"""Characters for which Go refuses a URL."""
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f]|^[^?]*%(?![0-9a-fA-F]{2})")
+"""What makes Go refuse a URL: control characters, and a path that cannot be unescaped."""
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 def _read_url(key: TotpKey, url: str) -> None:
@@ -138,7 +139,8 @@ def _read_url(key: TotpKey, url: str) -> None:
         if _UNREADABLE.search(url):
             raise ValueError(url)
         parts = urlsplit(url)
-        query = parse_qs(parts.query, keep_blank_values=True)
+        pairs = "&".join(pair for pair in parts.query.split("&") if not _BAD_ESCAPE.search(pair))
+        query = parse_qs(pairs, keep_blank_values=True)
     first = {name: values[0] for name, values in query.items() if values[0]}
     issuer, colon, account = unquote(parts.path).removeprefix("/").partition(":")
     key.account_name, key.key = account if colon else issuer, first.get("secret", "")

@@ -46,7 +46,7 @@ def serialised_as_data(core: Environment, request: Request, response: Response) 
 
 def raw_as_data(response: Response) -> Response:
     """Return an answer outside the envelope as data: body in base64, status and content type (recorded)."""
-    body = base64.b64encode(response.raw or b"").decode()
+    body = None if response.status == 204 else base64.b64encode(response.raw or b"").decode()
     data: dict[str, object] = {CONTENT_TYPE: response.content_type, BODY: body, STATUS: response.status or 200}
     data.update({key: response.headers[name] for name, key in _HEADERS.items() if name in response.headers})
     return Response(data=data, warnings=response.warnings)
@@ -85,7 +85,9 @@ def _raw(status: object, content_type: object, body: bytes) -> Response:
     if isinstance(status, bool) or not isinstance(status, (int, float)) or not 100 <= status <= 999:
         return _unsendable("cannot decode status code")
     if int(status) == 204:
-        return Response(raw=b"", status=204)
+        empty = Response(raw=b"", status=204)
+        empty.content_type = content_type if isinstance(content_type, str) else empty.content_type
+        return empty
     if content_type is None:
         return _unsendable("no content type given")
     if not isinstance(content_type, str) or "\r" in content_type or "\n" in content_type:

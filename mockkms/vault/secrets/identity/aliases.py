@@ -176,9 +176,11 @@ def _update(
     if mount is None:
         raise BackendError(f"invalid mount accessor {quote(changed.mount_accessor)}")
     target = _target(call, canonical, accessor, mount) if moved else current
+    place = next((at for at, one in enumerate(current.aliases) if one.id == changed.id), len(current.aliases))
     current.aliases = [present for present in current.aliases if present.id != changed.id]
     target.settle()
-    target.aliases.append(changed)
+    # One that stays with its entity keeps its place.
+    target.aliases.insert(len(target.aliases) if moved else place, changed)
     changed.canonical_id = target.id
     identity.put_alias(changed)
     return {"canonical_id": target.id, "id": changed.id}

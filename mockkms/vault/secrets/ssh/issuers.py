@@ -319,7 +319,7 @@ def delete(state: SSH, call: Call) -> Response | None:
 
 def _used(state: SSH, name: str) -> list[str]:
     """Return the warning about roles that refer to an issuer by a name that becomes invalid."""
-    count = sum(role.issuer_ref == name for role in state.roles.values()) if name else 0
+    count = sum(role.issuer_ref == name and role.key_type == "ca" for role in state.roles.values()) if name else 0
     if count >= _MOST:
         return [f"The name '{name}' was in use by at least {_MOST} roles"]
     return [f"{count} roles reference '{name}'"] if count else []

@@ -140,7 +140,8 @@ def _certified(state: SSH, call: Call, role: SshRole, key: ssh.PublicKey) -> Res
     algorithm = role.algorithm_signer
     if algorithm == DEFAULT:
         algorithm = "rsa-sha2-256" if ssh.public_of(private).kind == "rsa" else ""
-    with refusing("failed to generate signed SSH key: sign error: ", BackendError):
+    kind_of_fault = ErrorResponse if call.endpoint is issue else BackendError
+    with refusing("failed to generate signed SSH key: sign error: ", kind_of_fault):
         line = certificate.signed(private, algorithm)
     data = {"serial_number": f"{certificate.serial:x}", "signed_key": line}
     if call.core.product.has(Feature.SSH_ISSUERS):

@@ -29,10 +29,12 @@ def test_keys_elsewhere(pki: Authority, path: str, given: dict[str, str], text: 
 
 @pytest.mark.parametrize(
     ("path", "given"),
-    [("keys/generate/internal", {"external_key_ref": "x"}), ("root/generate/internal", {"external_key_ref": "x"})],
+    [("keys/generate/internal", {"external_key_ref": "x"}), ("root/generate/internal", {"external_key_ref": "x"}),
+     ("intermediate/generate/internal", {"use_pss": True}), ("intermediate/cross-sign", {"use_pss": True})],
 )  # fmt: skip
 def test_parameters_that_are_none(pki: Authority, path: str, given: dict[str, object]) -> None:
-    answer = pki.write(f"pki/{path}", {"common_name": "x", "key_type": "ec", **given})
+    kind = {} if "cross" in path else {"key_type": "ec"}
+    answer = pki.write(f"pki/{path}", {"common_name": "x", **kind, **given})
     unknown = sorted([*given, *(["common_name"] if "keys" in path else [])])
     assert answer.errors is None
     assert f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]" in answer.warnings

@@ -36,10 +36,8 @@ _CSR = {
     **NEW_KEY,
     "add_basic_constraints": Field(Kind.BOOL, help="Request a CA certificate."),
     "key_usage": Field(Kind.COMMA_STRINGS, help="Key usages that the request asks for.", needs=Feature.PKI_VERIFIED),
-    # Go signs no requests with PSS.
-    "use_pss": Field(Kind.BOOL, help="Has no effect.", needs=Feature.PKI_ADDITIONS),
 }
-_CSR_PLAIN = {name: declared for name, declared in _CSR.items() if name != "use_pss"}
+del _CSR["use_pss"]  # Go signs no requests with PSS.
 
 generate = engine.path("root/generate/{exported}", fields=_ROOT, help="Generate a root CA.", go_errors=True)
 rotate = engine.path(
@@ -53,7 +51,7 @@ intermediate = engine.path(
     "intermediate/generate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."
 )
 issuers_intermediate = engine.path(
-    "issuers/generate/intermediate/{exported}", fields=_CSR_PLAIN, help="Generate a request for an intermediate CA."
+    "issuers/generate/intermediate/{exported}", fields=_CSR, help="Generate a request for an intermediate CA."
 )
 cross_sign = engine.path("intermediate/cross-sign", fields=_CSR, help="Generate a request for an existing key.")
 
@@ -104,6 +102,8 @@ def _existing(state: PKI, call: Call, how: str) -> bytes:
             raise ErrorResponse(f"unable to determine managed key id: {fault}")
         raise ErrorResponse(f"failed to lookup public key from managed key: {references.NO_MANAGED_KEYS}")
     with refusing("failed to lookup public key from existing key: ", of=BackendError):
+        if not str(call["key_ref"]).strip():
+            raise BackendError("missing argument key_ref for existing type")
         return references.key(state, references.reference(call, "key_ref")).private
 
 
@@ -111,7 +111,7 @@ def _new_key(state: PKI, call: Call, role: PkiRole, private: bytes) -> bytes:
     if private:
         return private
     if role.key_type not in ("rsa", "ec", "ed25519"):
-        raise BackendError(f"unknown key type: {role.key_type}")
+        raise ErrorResponse(f"unknown key type: {role.key_type}")
     return signing.new_key(state, call, role.key_type, role.key_bits)
 
 
