@@ -91,6 +91,9 @@ def _list_kind(value: object) -> str:
     return "[]map[string]interface {}" if blocks else "[]interface {}"
 
 
+_KINDS: dict[type, str] = {bool: "bool", str: "string", int: "int", float: "float64"}
+
+
 def _blocks(value: object, before: str) -> list[dict[str, object]]:
     """Return a value as a list of blocks; a single block becomes a list of one."""
     blocks: list[dict[str, object]] = []
@@ -98,7 +101,7 @@ def _blocks(value: object, before: str) -> list[dict[str, object]]:
         if isinstance(block, dict):
             blocks.append(block)
         else:
-            kind = {bool: "bool", str: "string", int: "int", float: "float64"}.get(type(block), "slice")
+            kind = _KINDS.get(type(block), "slice")
             fault = f"'[{index}]' expected a map"
             raise _decoding(before, f'{fault} or struct, got "{kind}"', f"{fault}, got '{kind}'")
     return blocks
@@ -108,7 +111,11 @@ def _rule(block: dict[str, object]) -> CharsetRule:
     if not block:
         raise ValueError("unable to parse rules: unable to get rule info: rule is empty")
     kind, value = next(iter(block.items()))
-    found = _blocks(value, "unable to parse rules: unable to get rule info: unable to get rule data: ")
+    before = "unable to parse rules: unable to get rule info: unable to get rule data: "
+    if not isinstance(value, (dict, list)):
+        fault = f"source data must be an array or slice, got {_KINDS.get(type(value), 'slice')}"
+        raise ConversionError(f"{before}'' {fault}", f"{before}'': {fault}")
+    found = _blocks(value, before)
     if not found:
         raise ValueError("unable to parse rules: unable to get rule info: rule info cannot be empty")
     if kind != "charset":

@@ -142,6 +142,7 @@ VAULT = OPENBAO.derive(
         Feature.PAGINATION,
         Feature.INLINE_AUTH,
         Feature.STRICT_IP_BINDING,
+        Feature.KERBEROS_DECODES_PAC,
         Feature.CEL_ROLES,
         Feature.PLAIN_VERIFICATION,
         Feature.JWT_ADDITIONS,

@@ -51,7 +51,7 @@ def _space(call: Call, path: str, accessor: str) -> tuple[int, dict[str, object]
     else:
         users = {name: locked for name, locked in users.items() if locked}
     shown = [
-        {"mount_accessor": name, "counts": len(locked), "alias_identifiers": locked}
+        {"mount_accessor": name, "counts": len(locked), "alias_identifiers": locked or None}
         for name, locked in sorted(users.items(), key=lambda item: -len(item[1]))
     ]
     total = sum(len(locked) for locked in users.values())

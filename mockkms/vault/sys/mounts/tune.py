@@ -138,7 +138,8 @@ def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
     if untunable and call.core.product.has(Feature.UNTUNABLE_MOUNTS):
         raise ErrorResponse(f'cannot tune "{path}"')
     if untunable:
-        refused = sorted(name for name in call.raw if name in call.endpoint.fields and name not in _ALWAYS)
+        known = {name for name, field in call.endpoint.fields.items() if field.known_to(call.core.product)}
+        refused = sorted((call.raw.keys() & known) - _ALWAYS)
         if refused:
             raise ErrorResponse(f"cannot tune parameter {refused[0]} of {path}")
     mount = call.core.state.mounts.match(call.request.namespace, path)

@@ -26,7 +26,7 @@ def world(ticket: Ticket, flavor: Any = "vault", **section: Any) -> MockKMS:
         "config": {"keytab": ticket.keytab(), "service_account": "HTTP/vault.example.org"},
         "ldap": {"groupdn": "dc=x", "token_policies": ["all"]},
         "groups": {"engineers": {"policies": ["dev"]}},
-        "directory": {"grace": {"groups": ["engineers", "cn=Admins,dc=x"]}},
+        "directory": {"grace": {"groups": ["engineers", "CN=Admins,dc=x"]}},
     }
     return MockKMS(seed={"clock": NOW, "vault": {"auth": {"kerberos/": {**usual, **section}}}}, flavor=flavor)
 
