@@ -93,6 +93,8 @@ class Request:
     data: dict[str, object] = field(default_factory=dict)
     """Decoded body or query parameters."""
     token: str = ""
+    inline: bool = False
+    """The token is that of an inline login, which ends with the request."""
     namespace: str = ""
     """As sent in ``X-Vault-Namespace``, normalised by the core to ``""`` or ``a/b/``."""
     wrap_ttl: float = 0

@@ -93,7 +93,8 @@ class Core(VaultServer):
         self.namespaces.resolve(request)
         # After the header's namespace is known to exist, since a token or lease id may name another one.
         reroute(self, request)
-        if self.product.has(Feature.INLINE_AUTH) and "X-Vault-Inline-Auth-Path" in request.headers:
+        inline = self.product.has(Feature.INLINE_AUTH) and inline_auth.PATH in request.headers
+        if inline and request.operation is not Operation.HELP:
             return self._inline(request)
         return self._within(request)
 
@@ -107,6 +108,7 @@ class Core(VaultServer):
         token = inline_auth.log_in(self, request)
         if isinstance(token, Response):
             return token
+        request.inline = True
         try:
             response = self._within(request)
             inline_auth.refuse_lease(response)
@@ -187,7 +189,7 @@ class Core(VaultServer):
                     raise ErrorResponse(
                         f"no handler for route {quote(request.path)}. route entry not found.", status=404
                     )
-                response = self._dispatch(request, found)
+                response = self._dispatch(request, found) if not request.inline else self._unstored(request, found)
                 if request.operation is Operation.HELP and request.path in _SELF and response is not None:
                     # The token is added to whatever these paths answer (``returnRequestAuthToken`` in handleRequest).
                     response.document = {**(response.document or {}), "id": request.token}
@@ -222,6 +224,19 @@ class Core(VaultServer):
                 headers=error.headers,
             )
 
+    def _unstored(self, request: Request, found: Match) -> Response | None:
+        """Call the engine for an inline login, whose token is not stored: endpoints that look it up do not find it."""
+        token = self.tokens.lookup(request.token)
+        if token is None:
+            return self._dispatch(request, found)
+        with self.tokens.unstored(token):
+            try:
+                return self._dispatch(request, found)
+            except ErrorResponse as error:
+                if found.login or error.errors != PermissionDenied().errors:
+                    raise
+                raise permission_denied() from None
+
     def _login(self, request: Request, found: Match) -> Response | None:
         """Answer a request that needs no token; an answer with ``auth`` gets its token here. Raises VaultError."""
         mount, engine = found.mount, found.engine
@@ -241,7 +256,7 @@ class Core(VaultServer):
             if self.lockout.locked(mount, user):
                 raise PermissionDenied
         try:
-            response = self._dispatch(request, found)
+            response = self._dispatch(request, found) if not request.inline else self._unstored(request, found)
         except InvalidCredentials:
             if user:
                 self.lockout.failed(mount, user)

@@ -22,9 +22,9 @@ from mockkms.vault.tokens.token import Token
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from mockkms.vault.framework.context import Pipeline, WithSecondFactors, WithTokens
+    from mockkms.vault.framework.context import Pipeline, WithNamespaces, WithSecondFactors, WithTokens
 
-    class InlineServices(Pipeline, WithSecondFactors, WithTokens, Protocol):
+    class InlineServices(Pipeline, WithNamespaces, WithSecondFactors, WithTokens, Protocol):
         """What logging in within a request needs of the server."""
 
 
@@ -42,7 +42,7 @@ def log_in(core: InlineServices, request: Request) -> Token | Response:
     Raises VaultError: the login's own error, marked by a header, or the fault in the headers.
     """
     with error_context(raised=_failed):
-        inner = _login(request)
+        inner = _login(core, request)
     request.mfa = {}
     try:
         response = core.pass_on(inner)
@@ -84,7 +84,7 @@ def _failed(text: str, status: int = 500) -> VaultError:
     return VaultError(f"failed to perform inline authentication: {text}", status=status)
 
 
-def _login(request: Request) -> Request:
+def _login(core: InlineServices, request: Request) -> Request:
     """Return the login that the headers describe. Raises ValueError."""
     headers = request.headers
     paths = _values(headers, PATH)
@@ -100,6 +100,8 @@ def _login(request: Request) -> Request:
     namespaces = _values(headers, _NAMESPACE) or [headers.get("X-Vault-Namespace", "")]
     if len(namespaces) > 1:
         raise ValueError(f"expected at most one value for {_NAMESPACE}")
+    if core.namespaces.locate(namespaces[0], paths[0])[0] is None:
+        raise ValueError("inline auth namespace was not found")
     return Request(
         Operation(operations[0]),
         paths[0],

@@ -48,7 +48,8 @@ def _match(core: Environment, path: str, mount: Mount | None) -> Match:
         return Match(None, None, "", None, {}, False, False)
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
     endpoint, captures = engine.route(below, product) or (None, {})
-    login = endpoint is not None and endpoint.is_login(product)
+    # Below the path of a namespace, what is outside the core elsewhere requires no token either.
+    login = endpoint is not None and (endpoint.outside or endpoint.is_login(product))
     return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
 
 

@@ -106,6 +106,8 @@ class NamespaceStore:
         if prefix == "root/":
             prefix = ""
         whole = prefix + path
+        if f"{whole}/" in items:
+            return f"{whole}/", whole  # Only a path below a namespace is shortened.
         found, slash = "", whole.find("/")
         # Each prefix is copied: of a long path, none that is longer than every namespace's is tried.
         last = len(whole) if len(whole) <= LONGEST_CACHED else max(map(len, items), default=0)
@@ -192,8 +194,8 @@ class NamespaceStore:
 
 
 def canonical(path: str) -> str:
-    """Return a namespace path without a leading and with a trailing slash; ``""`` for the root."""
-    path = posixpath.normpath(path.removeprefix("/")) if path not in ("", "/") else "."
+    """Return a namespace path without leading slashes and with a trailing slash; ``""`` for the root."""
+    path = posixpath.normpath(path.lstrip("/") or ".")
     return "" if path == "." else path.rstrip("/") + "/"
 
 

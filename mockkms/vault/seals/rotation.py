@@ -6,6 +6,7 @@ If requested, the holders verify the new shares before the new key takes effect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
@@ -48,8 +49,18 @@ class RotationTexts:
         try:
             yield
         except ValueError as error:
-            shown = f"%!w(*errors.errorString=&{{{error}}})" if self.shows_go else error
+            shown = _verb_w(str(error)) if self.shows_go else error
             raise ErrorResponse(f"{framing}{shown}", status=status) from None
+
+
+_UNDECRYPTED = "failed to decrypt keys from storage: cipher: message authentication failed"
+_BASE64_FAULT = re.compile(r".*: illegal base64 data at input byte (\d+)")
+
+
+def _verb_w(text: str) -> str:
+    """Return an error as ``fmt`` prints it for a ``%w`` that it does not support: the members of its Go value."""
+    wrapped = _BASE64_FAULT.fullmatch(text)
+    return f"%!w(*fmt.wrapError=&{{{text} {wrapped[1]}}})" if wrapped else f"%!w(*errors.errorString=&{{{text}}})"
 
 
 ROTATION = RotationTexts(
@@ -159,7 +170,7 @@ def _authenticate(barrier: Barrier, key: bytes, texts: RotationTexts) -> None:
             raise ErrorResponse(f"{texts.authenticate}{error}") from None
         if len(key) not in (16, 24, 32):
             raise ErrorResponse(f"failed to setup unseal key: %!w(aes.KeySizeError={len(key)})") from None
-        raise ErrorResponse(f"{texts.authenticate}%!w(*vault.ErrDecrypt=&{{0xc000000000}})") from None
+        raise ErrorResponse(f"{texts.authenticate}%!w(*vault.ErrInvalidKey=&{{{_UNDECRYPTED}}})") from None
 
 
 def _finish(barrier: Barrier, key: bytes, shares: list[bytes], random: Random) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import Auth, ErrorResponse, PermissionDenied, Request, refusing
@@ -155,6 +157,17 @@ class TokenStore:
         if token.bound_cidrs and token.ttl and not cidr.contains(token.bound_cidrs, request.remote_address):
             raise PermissionDenied
         return token
+
+    @contextmanager
+    def unstored(self, token: Token) -> Iterator[None]:
+        """Hide a token from look-ups, in the body."""
+        by_id = self.state.by_id
+        held = by_id.pop(token.id, None)
+        try:
+            yield
+        finally:
+            if held is not None:
+                by_id[token.id] = held
 
     def use(self, token: Token) -> tuple[Token, bool]:
         """Count a use of a token that has a limited number of them.

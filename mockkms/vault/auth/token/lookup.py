@@ -36,7 +36,7 @@ def lookup_token(state: TokenRoles, call: Call, *, token: str) -> Reply:
 @lookup_self.on(Operation.READ, Operation.UPDATE)
 def lookup_own(state: TokenRoles, call: Call) -> Reply:
     token = call.request.client
-    if token is None:
+    if token is None or call.request.inline:
         raise ErrorResponse("bad token", status=403)
     return describe(call, token)
 

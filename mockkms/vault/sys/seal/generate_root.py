@@ -179,8 +179,8 @@ def add_attempt_share(_state: object, call: Call, *, nonce: str) -> dict[str, ob
     for name in ("nonce", "key"):
         if not call[name]:
             raise ErrorResponse(f"{name} is required")
-    barrier = barrier_of(call)
     with refusing("", BackendError, of=ErrorResponse):
+        barrier = barrier_of(call)
         key = decode_key(call["key"].strip(), bounded=False)
         required, fingerprint = barrier.threshold, fingerprint_of(barrier)
         progress, token = add_share(call.core, call.request.namespace, barrier, key, nonce)

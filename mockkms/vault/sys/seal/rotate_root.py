@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.seals import pgp_shares, rotation
 from mockkms.vault.seals.barrier import Barrier, Rotation, decode_key
@@ -27,7 +28,9 @@ SHARE_FIELDS = {
     "nonce": Field(Kind.STRING, help="Nonce of the operation."),
 }
 
-root = engine.path("rotate/root", help="Make a new root key; no shares needed.", sudo=True, needs=_NEEDS)
+root = engine.path(
+    "rotate/root", help="Make a new root key; no shares needed.", sudo=True, needs=_NEEDS, go_errors=True
+)
 root_init = engine.path("rotate/root/init", fields=INIT_FIELDS, help="Start, show or cancel a rotation.", needs=_NEEDS)
 root_update = engine.path("rotate/root/update", fields=SHARE_FIELDS, help="Add a share.", needs=_NEEDS)
 root_verify = engine.path("rotate/root/verify", fields=SHARE_FIELDS, help="Verify a new share.", needs=_NEEDS)
@@ -44,7 +47,8 @@ recovery_backup = engine.path("rotate/recovery/backup", help="The backup of encr
 @root.on(Operation.UPDATE)
 def rotate_root(_state: object, call: Call) -> None:
     """Generate a new root key; the unseal shares stay the same."""
-    barrier_of(call)
+    with refusing("failed to rotate barrier root key: ", BackendError, of=ErrorResponse):
+        barrier_of(call)
 
 
 @root_init.on(Operation.READ)
@@ -100,8 +104,9 @@ def start_rotation(
 
 @root_init.on(Operation.DELETE)
 def cancel_rotation(_state: object, call: Call) -> None:
-    """Cancel a rotation."""
-    barrier_of(call).rotation = None
+    """Cancel a rotation, if there is one."""
+    with suppress(ErrorResponse):
+        barrier_of(call).rotation = None
 
 
 @root_update.on(Operation.UPDATE)
@@ -136,7 +141,15 @@ def _share(call: Call) -> tuple[str, str]:
 @root_verify.on(Operation.READ)
 def read_verification(_state: object, call: Call) -> dict[str, object]:
     """Return the progress of the verification of new shares."""
-    return _shown_verification(barrier_of(call))
+    return _shown_verification(_verified(call))
+
+
+def _verified(call: Call) -> Barrier:
+    """Return the barrier of the request's namespace. Raises ErrorResponse if it can have no rotation."""
+    try:
+        return barrier_of(call)
+    except ErrorResponse:
+        raise ErrorResponse(ROTATION.unverifiable) from None
 
 
 def _shown_verification(barrier: Barrier) -> dict[str, object]:
@@ -165,7 +178,7 @@ def verify_share(_state: object, call: Call) -> dict[str, object]:
 @root_verify.on(Operation.DELETE)
 def restart_verification(_state: object, call: Call) -> dict[str, object]:
     """Restart the verification."""
-    barrier = barrier_of(call)
+    barrier = _verified(call)
     rotation.restart_verification(barrier, call.core.entropy.uuid)
     return _shown_verification(barrier)
 
