@@ -56,11 +56,13 @@ def _record(block: list[tuple[int, str]]) -> Iterator[LdifRecord]:
         block = block[1:]
         if not block:
             return
-    number, line = block[0]
-    name, dn = _pair(number, line)
-    if name.lower() != "dn":
-        raise ValueError(f"Error in line {number}: Missing dn: line")
+    end = block[-1][0] + 1
+    if not block[0][1].startswith("dn:"):
+        raise ValueError(f"Error in line {end}: missing 'dn:'")
+    _, dn = _pair(*block[0])
     found, rest = LdifRecord(dn.decode("utf-8", "replace")), block[1:]
+    if not rest:
+        raise ValueError(f"Error in line {end}: only a dn: line")
     if rest and rest[0][1].lower().startswith("changetype:"):
         found.kind = _pair(*rest[0])[1].decode("utf-8", "replace").lower()
         if found.kind not in _KINDS:

@@ -46,11 +46,11 @@ changetype: delete
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("cn: ann", "Error in line 1: Missing dn: line"),
+        ("cn: ann", "Error in line 2: missing 'dn:'"),
         ("dn: cn=a\nodd", "Error in line 2: Missing : in line"),
         ("dn: cn=a\nchangetype: modrdn", "Error in line 2: Unsupported changetype modrdn"),
         ("dn: cn=a\ncn:: *", "Error in line 2: Error decoding base64 value"),
-        ("dn: cn=a", "no attributes for cn=a"),
+        ("dn: cn=a", "Error in line 2: only a dn: line"),
         ("dn: cn=a\nchangetype: modify\nodd: x", "Error in line 3: Invalid modify operation odd"),
         ("dn: cn=a\nchangetype: modify\nadd: x\ny: 1", "Error in line 4: Attribute y does not match x"),
     ],

@@ -117,11 +117,11 @@ class TokenParams(Record):
                 setattr(self, new, value)
 
     def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows; deprecated names only if they were used."""
+        """Return what a read in ``product`` shows; deprecated names only if they were used, numbers above zero."""
         data = super().shown(product)
         data["token_bound_cidrs"] = cidr.reread(self.token_bound_cidrs or [])
         data["token_policies"] = self.token_policies or []
-        return data | {old: data[f"token_{old}"] for old in self.old_names if self.old.get(old)}
+        return data | {old: data[f"token_{old}"] for old in self.old_names if _used(self.old.get(old))}
 
     def changed(self) -> dict[str, object]:
         """Return the parameters that differ from those of a new record, under deprecated names if those were used."""
@@ -150,6 +150,10 @@ class TokenParams(Record):
         """Set the lifetimes of a renewal in ``auth``."""
         auth.ttl, auth.max_ttl, auth.period = self.token_ttl, self.token_max_ttl, self.token_period
         return auth
+
+
+def _used(value: object) -> bool:
+    return value > 0 if isinstance(value, int) else bool(value)
 
 
 def _type(text: str) -> str:

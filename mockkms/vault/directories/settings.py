@@ -13,6 +13,7 @@ from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 _TLS = ("tls10", "tls11", "tls12", "tls13")
@@ -55,7 +56,8 @@ class DirectorySettings(AutomatedRotation, Record):
     use_token_groups: Annotated[bool, param(Kind.BOOL, help="Groups by Active Directory's tokenGroups.")] = False
     use_pre111_group_cn_behavior: Annotated[
         bool | None, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
-    ] = False
+    ] = None
+    """None, which acts as true, unless it was set or the method has a default of its own."""
     request_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a response.")] = 90
     connection_timeout: Annotated[int, param(Kind.SECONDS, help="Seconds to wait for a connection.")] = 30
     dereference_aliases: Annotated[str, param(Kind.STRING, help="never, finding, searching or always.")] = "never"
@@ -80,6 +82,13 @@ class DirectorySettings(AutomatedRotation, Record):
         for name in ("connection_timeout", "request_timeout"):
             if name in call.raw and name not in call:
                 setattr(self, name, call[name])
+
+    def shown(self, product: Product) -> dict[str, object]:
+        """Return what a read in ``product`` shows."""
+        data = super().shown(product)
+        if self.use_pre111_group_cn_behavior is None:
+            data.pop("use_pre111_group_cn_behavior", None)
+        return data
 
     def changed(self) -> dict[str, object]:
         """Return the parameters that are not as a new configuration has them."""

@@ -121,6 +121,11 @@ class Call:
         """Return the converted value if it was sent, else ``default``."""
         return self[name] if name in self.given else default
 
+    def is_null(self, name: str) -> bool:
+        """Return whether an object was sent as null, which Go's maps keep apart from an empty one."""
+        value = self.raw.get(name) if name in self.given else ()
+        return _null(value)
+
     @property
     def login(self) -> Auth:
         """The login to renew; for renewals only (``Engine.renew``)."""
@@ -142,6 +147,11 @@ class Call:
     def now(self) -> float:
         """Return the world's time, seconds since the epoch."""
         return self.core.clock.now()
+
+
+def _null(value: object) -> bool:
+    """Return whether a value is null, alone or in lists, as which the weak decoder reads them."""
+    return value is None or (isinstance(value, list) and bool(value) and all(map(_null, value)))
 
 
 @dataclass

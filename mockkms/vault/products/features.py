@@ -57,6 +57,8 @@ class Feature(StrEnum):
     """Deleting an LDAP user or group ignores case where reading does; otherwise it requires the exact name."""
     LDAP_SCHEMA = "ldap-schema"
     """LDAP mounts have a setting for the schema by which passwords are changed."""
+    LDAP_QUEUE_FIRST = "ldap-queue-first"
+    """The delete of a static LDAP role that does not exist fails: it is looked for in the queue of rotations first."""
     LDAP_FOLDERS = "ldap-folders"
     """Roles and library sets of LDAP secrets engines are in folders, and ``credential_type`` may be ``phrase``."""
     ROTATION_POLICY = "rotation-policy"

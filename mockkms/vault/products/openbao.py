@@ -46,6 +46,7 @@ OPENBAO = Product(
             Feature.KERBEROS_DECODES_PAC,
             Feature.CEL_ROLES,
             Feature.TEMPLATE_DECODING,
+            Feature.LDAP_QUEUE_FIRST,
             Feature.PLAIN_VERIFICATION,
             Feature.JWT_ADDITIONS,
             Feature.OIDC_GRANTS,

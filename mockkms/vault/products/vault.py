@@ -138,6 +138,8 @@ VAULT = OPENBAO.derive(
         Feature.PKI_SERIAL_SOURCE,
     },
     lacks={
+        Feature.KERBEROS_DECODES_PAC,
+        Feature.LDAP_QUEUE_FIRST,
         Feature.NAMESPACES,
         Feature.PAGINATION,
         Feature.INLINE_AUTH,

@@ -23,6 +23,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.OLDER_POSTGRES_DRIVER,
         Feature.OPEN_KEY_ENDPOINTS,
         Feature.KEY_HANDLERS,
+        Feature.LDAP_QUEUE_FIRST,
     },
     lacks={
         Feature.PKI_AUTHORITY_KEY_ID,

@@ -1,7 +1,8 @@
 """The same resource in other words: what a client may send in place of each value, and what a second plan would see.
 
 A parameter's kind says which forms the real server's decoder takes: a number or switch as a text, seconds as a
-duration, a list as a text with commas, pairs as ``["a=b"]``, and an empty list as ``[]``, null or an empty text.
+duration, a list as a text with commas, pairs as ``["a=b"]``, and an empty list as ``[]``, null or an empty text; an
+empty mapping as ``{}`` or ``[]``, while null may be shown as null.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from tests.clients.cycles.rows import ID, Data, Row, Step
 
 _SECONDS = (Kind.SECONDS, Kind.SIGNED_SECONDS)
 _LISTS = (Kind.COMMA_STRINGS, Kind.STRING_SLICE)
-_EMPTY = {Kind.COMMA_STRINGS: ([], None, ""), Kind.STRING_SLICE: ([], None), Kind.KV_PAIRS: ({}, None)}
+_EMPTY: dict[Kind, tuple[Any, ...]] = {
+    Kind.COMMA_STRINGS: ([], None, ""),
+    Kind.COMMA_INTS: ([], None, ""),
+    Kind.STRING_SLICE: ([], None, ""),
+    Kind.SLICE: ([], None),
+    Kind.KV_PAIRS: ({}, []),
+    Kind.MAP: ({}, []),
+}
 
 
 def endpoint(row: Row) -> Endpoint | None:

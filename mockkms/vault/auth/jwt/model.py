@@ -120,6 +120,13 @@ class JwtRole(TokenParams):
         bool, param(Kind.BOOL, help="Skip the confirmation page in the direct flow.", needs=_ADDED)
     ] = False
 
+    def shown(self, product: Product) -> dict[str, object]:
+        """Return what a read in ``product`` shows."""
+        data = super().shown(product)
+        if self.poll_interval < 0:
+            data.pop("poll_interval", None)
+        return data
+
 
 @stored("auth.jwt.CelRole")
 @dataclass

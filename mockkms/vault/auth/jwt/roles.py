@@ -49,6 +49,10 @@ def write(
             f"of '\"{go_duration(largest)}\"'"
         )
     made.update_own(call)
+    if call.is_null("bound_claims"):
+        made.bound_claims = None
+    if call.is_null("claim_mappings"):
+        made.claim_mappings = None
     made.role_type = kind
     made.oidc_disable_confirmation = oidc_disable_confirmation
     made.bound_claims_type = bound_claims_type

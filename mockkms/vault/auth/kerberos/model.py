@@ -14,7 +14,6 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
-from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.world.stored import stored
 
@@ -33,24 +32,13 @@ class KerberosConfig(Record):
     decode_pac: Annotated[
         bool,
         param(Kind.BOOL, help="Read the PAC of tickets; it is never used.", needs=Feature.KERBEROS_DECODES_PAC),
-    ] = False
+    ] = True
 
 
 @stored("auth.kerberos.KerberosLdap")
 @dataclass
 class KerberosLdap(DirectorySettings, TokenParams):
     """The directory in which groups are found, and the parameters of tokens. Times are seconds."""
-
-    use_pre111_group_cn_behavior: Annotated[
-        bool | None, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
-    ] = None
-
-    def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows: unlike the method for LDAP, this one has no default for all."""
-        data = super().shown(product)
-        if self.use_pre111_group_cn_behavior is None:
-            del data["use_pre111_group_cn_behavior"]
-        return data
 
 
 @stored("auth.kerberos.KerberosPerson")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import Request
+from mockkms.vault.framework.records import param
 from mockkms.vault.products.features import Feature
 from mockkms.world.stored import stored
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 @dataclass
 class LdapConfig(DirectorySettings, TokenParams):
     """The directory, the searches for users and groups, and the parameters of tokens. Times are seconds."""
+
+    use_pre111_group_cn_behavior: Annotated[
+        bool | None, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
+    ] = False
 
 
 @stored("auth.ldap.LdapUser")

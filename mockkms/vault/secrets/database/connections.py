@@ -11,7 +11,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.database import servers
+from mockkms.vault.secrets.database import servers, settings
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
@@ -49,6 +49,8 @@ _NEEDED = {
     "mongodbatlas-database-plugin": ("private_key", "public_key", "project_id"),
     "redis-elasticache-database-plugin": ("url",),
 }
+_INITIALIZING = {"cassandra-database-plugin": "failed to initialize: "}
+"""What precedes the errors of plugins for which the server's own text is not the only one."""
 _SUPPORTED = {
     "mongodb-database-plugin": [PASSWORD, CERTIFICATE],
     "snowflake-database-plugin": [PASSWORD, RSA_KEY],
@@ -177,14 +179,16 @@ def _check(state: Database, call: Call, new: DatabaseConnection) -> None:
     """Start the plugin with the settings. Raises DatabaseError."""
     if new.plugin_name not in call.core.product.builtins.database:
         raise DatabaseError(_unknown_plugin(new.plugin_name))
-    for name in _NEEDED.get(new.plugin_name, ("connection_url",)):
-        if new.connection_details.get(name) in (None, "", 0):
-            raise DatabaseError(f"{name} cannot be empty")
+    with error_context(_INITIALIZING.get(new.plugin_name, ""), DatabaseError, of=DatabaseError):
+        settings.check(call.core.product, new.plugin_name, new.connection_details)
+        for name in _NEEDED.get(new.plugin_name, ("connection_url",)):
+            if new.connection_details.get(name) in (None, "", 0):
+                raise DatabaseError(f"{name} cannot be empty")
     if new.plugin_name in _SQL:
         _check_sql(call, new.connection_details)
     if new.verify_connection:
         servers.server_of(state, call, new).verify()
-    template = str(new.connection_details.get("username_template") or "")
+    template = settings.username_template(new.connection_details)
     if template:
         with error_context(raised=DatabaseError):
             check_template(call, template, METADATA)
@@ -207,7 +211,7 @@ def _check_sql(call: Call, details: dict[str, object]) -> None:
     lifetime = details.get("max_connection_lifetime")
     if lifetime is not None:
         with error_context("invalid max_connection_lifetime: ", DatabaseError):
-            convert(Kind.SECONDS, lifetime)
+            convert(Kind.SIGNED_SECONDS, lifetime)
     kind = str(details.get("auth_type") or "")
     if call.core.product.has(Feature.DATABASE_ROTATION) and kind not in _AUTH_TYPES:
         raise DatabaseError(f"invalid auth_type: {kind}")

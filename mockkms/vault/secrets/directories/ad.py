@@ -44,6 +44,9 @@ class AdConfig(DirectorySettings):
     """The directory, and the passwords that are generated. Times are seconds."""
 
     userattr: Annotated[str, param(Kind.STRING, help="Accepted and ignored.", show=Show.NEVER)] = "userPrincipalName"
+    use_pre111_group_cn_behavior: Annotated[
+        bool | None, param(Kind.BOOL, help="Use only an upper-case CN of a group's DN.")
+    ] = False
     ttl: Annotated[int, param(Kind.SECONDS, help="Default lifetime of passwords in seconds.")] = 0
     max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of passwords in seconds.")] = 0
     last_rotation_tolerance: Annotated[
@@ -178,6 +181,8 @@ def write_config(state: ActiveDirectory, call: Call, found: AdConfig) -> None:
         raise BackendError("ttl must be smaller than or equal to max_ttl")
     with refusing(error=BackendError):
         check(found)
+        if not found.url:
+            raise ValueError("at least one url must be provided")
         _check_passwords(found)
 
 

@@ -93,6 +93,7 @@ def _write(call: Call, name: str, accessor: str, canonical: str, custom: dict[st
     """Create or change an alias; custom metadata that was not sent is None."""
     identity = store(call)
     sources: dict[str, str] = {source: call[source] for source in _SOURCES if source in call}
+    empty: dict[str, str] | None = None if call.is_null("custom_metadata") else {}
     if call["id"]:
         stored = own(call, identity.state.aliases, call["id"])
         if stored is None:
@@ -101,15 +102,15 @@ def _write(call: Call, name: str, accessor: str, canonical: str, custom: dict[st
             return None
         changed = replace(stored)
         settle_alias(changed)
-        kept = changed.custom_metadata if custom is None else custom
+        kept = changed.custom_metadata if custom is None else custom or empty
         return _update(call, changed, canonical, name or stored.name, accessor or stored.mount_accessor, kept, sources)
     if not accessor or not name:
         raise ErrorResponse("'id' or 'mount_accessor' and 'name' must be provided")
     mount = _mount(call, accessor, "matching mount is in a different namespace than request")
     known = identity.by_factors(accessor, name)
     if known is not None:
-        return _update(call, known, canonical, name, accessor, custom or {}, sources)
-    return _create(call, canonical, name, mount, custom or {}, sources)
+        return _update(call, known, canonical, name, accessor, custom or empty, sources)
+    return _create(call, canonical, name, mount, custom or empty, sources)
 
 
 def _mount(call: Call, accessor: str, refusal: str) -> Mount:

@@ -88,7 +88,7 @@ def save(
     if names is not None:
         changed.policies = names
     if metadata is not None:
-        changed.metadata = None if call.raw["metadata"] is None else metadata
+        changed.metadata = None if call.is_null("metadata") else metadata
     if disabled is not None:
         changed.disabled = disabled
     identity.put_entity(changed)

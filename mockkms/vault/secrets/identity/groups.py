@@ -126,7 +126,7 @@ def _write(call: Call, found: Group | None) -> Reply:
     if policies is not None:
         changed.policies = policies
     if "metadata" in call:
-        changed.metadata = None if call.raw["metadata"] is None else sent.metadata
+        changed.metadata = None if call.is_null("metadata") else sent.metadata
     if members is not None:
         changed.members = members
     if below is not None:

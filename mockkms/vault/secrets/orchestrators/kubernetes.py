@@ -60,16 +60,16 @@ class KubernetesCredentialRole(Record):
     """What the tokens of a role may do. Durations are seconds."""
 
     allowed_kubernetes_namespaces: Annotated[
-        list[str], param(Kind.COMMA_STRINGS, help="Namespaces in which credentials are created; * for all.")
-    ] = field(default_factory=list)
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Namespaces in which credentials are created; * for all.")
+    ] = None
     allowed_kubernetes_namespace_selector: Annotated[
         str, param(Kind.STRING, help="Label selector of these namespaces, in JSON or YAML.")
     ] = ""
     token_max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of the tokens in seconds.")] = 0
     token_default_ttl: Annotated[int, param(Kind.SECONDS, help="Default lifetime of the tokens in seconds.")] = 0
     token_default_audiences: Annotated[
-        list[str], param(Kind.COMMA_STRINGS, help="Default audiences of the tokens.")
-    ] = field(default_factory=list)
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Default audiences of the tokens.")
+    ] = None
     service_account_name: Annotated[str, param(Kind.STRING, help="Existing service account of the tokens.")] = ""
     kubernetes_role_name: Annotated[
         str, param(Kind.STRING, help="Existing role to which a new service account is bound.")
@@ -79,18 +79,16 @@ class KubernetesCredentialRole(Record):
         str, param(Kind.STRING, help="Rules of a new role for a new service account, in JSON or YAML.")
     ] = ""
     name_template: Annotated[str, param(Kind.STRING, help="Template of the names of new objects.")] = ""
-    extra_labels: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Further labels of new objects.")] = field(
-        default_factory=dict
-    )
-    extra_annotations: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Further annotations of new objects.")] = (
-        field(default_factory=dict)
-    )
+    extra_labels: Annotated[dict[str, str] | None, param(Kind.KV_PAIRS, help="Further labels of new objects.")] = None
+    extra_annotations: Annotated[
+        dict[str, str] | None, param(Kind.KV_PAIRS, help="Further annotations of new objects.")
+    ] = None
     name: str = ""
 
     @property
     def single_namespace(self) -> str:
         """The one namespace that is allowed; empty if there are several or a selector."""
-        names = self.allowed_kubernetes_namespaces
+        names = self.allowed_kubernetes_namespaces or []
         return names[0] if len(names) == 1 and names != ["*"] and not self.allowed_kubernetes_namespace_selector else ""
 
 
@@ -104,9 +102,8 @@ class KubernetesSecrets:
 
 
 def _shown(role: KubernetesCredentialRole, product: Product) -> dict[str, object]:
-    """Return what a read shows: Go's empty lists and maps are null."""
-    shown = role.shown(product)
-    return {"name": role.name, **{name: None if value in ([], {}) else value for name, value in shown.items()}}
+    """Return what a read shows; a list or map that was never sent is null."""
+    return {"name": role.name, **role.shown(product)}
 
 
 engine = Engine(
@@ -155,10 +152,15 @@ def write_role(_state: KubernetesSecrets, call: Call, name: str, role: Kubernete
     """Create or update a role. Raises ErrorResponse."""
     role.update_from(call)
     role.name = name
-    namespaces = dict.fromkeys(one.lower() for one in role.allowed_kubernetes_namespaces if one)
-    role.allowed_kubernetes_namespaces = sorted(namespaces)
-    role.token_default_audiences = sorted({one for one in role.token_default_audiences if one})
-    if not namespaces and not role.allowed_kubernetes_namespace_selector:
+    if role.allowed_kubernetes_namespaces is not None:
+        role.allowed_kubernetes_namespaces = sorted({one.lower() for one in role.allowed_kubernetes_namespaces if one})
+    if role.token_default_audiences is not None:
+        role.token_default_audiences = sorted({one for one in role.token_default_audiences if one})
+    if call.is_null("extra_labels"):
+        role.extra_labels = None
+    if call.is_null("extra_annotations"):
+        role.extra_annotations = None
+    if not role.allowed_kubernetes_namespaces and not role.allowed_kubernetes_namespace_selector:
         raise ErrorResponse(
             "one (at least) of allowed_kubernetes_namespaces or allowed_kubernetes_namespace_selector must be set"
         )
@@ -204,12 +206,12 @@ def create_token(
     account = role.service_account_name or made
     binding = Binding(
         namespace, made, role.kubernetes_role_name, role.kubernetes_role_type, role.generated_role_rules,
-        role.extra_labels, role.extra_annotations, everywhere=cluster_role_binding,
+        role.extra_labels or {}, role.extra_annotations or {}, everywhere=cluster_role_binding,
     )  # fmt: skip
     with refusing(error=BackendError, of=PeerError):
         if not role.service_account_name:
             found.bind(binding)
-        token = found.token(namespace, account, lifetime, audiences or role.token_default_audiences)
+        token = found.token(namespace, account, lifetime, audiences or role.token_default_audiences or [])
     with refusing(f"failed to read TTL of created Kubernetes token for {namespace}/{made}: ", BackendError):
         granted = cluster.lifetime_of(token)
     product = call.core.product.texts.product
@@ -237,7 +239,8 @@ def _namespace(reached: Callable[[], Cluster], call: Call, role: KubernetesCrede
                 f"{product} role has a single namespace specified"
             )
         return role.single_namespace
-    if "*" in role.allowed_kubernetes_namespaces or namespace in role.allowed_kubernetes_namespaces:
+    allowed = role.allowed_kubernetes_namespaces or []
+    if "*" in allowed or namespace in allowed:
         return namespace
     selector = role.allowed_kubernetes_namespace_selector
     with refusing("error verifying namespace: ", BackendError, of=(PeerError, ValueError)):

@@ -86,18 +86,21 @@ def _objects(text: str, name: str, depth: int) -> dict[str, dict[str, object]]:
         return {} if found is None else _checked(found, depth)
 
 
-def _checked(value: object, depth: int) -> dict[str, dict[str, object]]:
+def _checked(value: object, depth: int, element: str = "") -> dict[str, dict[str, object]]:
+    element = element or ("rabbitmq.vhostTopicPermission" if depth > 1 else "rabbitmq.vhostPermission")
     if not isinstance(value, dict):
-        raise ValueError(f"json: cannot unmarshal {_kind(value)} into Go value of type map[string]interface {{}}")
+        raise ValueError(
+            f"json: cannot unmarshal {_kind(value)} into Go value of type {'map[string]' * depth}{element}"
+        )
     for inner in value.values():
         if depth > 1:
-            _checked(inner, depth - 1)
+            _checked(inner, depth - 1, element)
         elif not isinstance(inner, dict):
-            raise ValueError(f"json: cannot unmarshal {_kind(inner)} into Go value of type rabbitmq.vhostPermission")
+            raise ValueError(f"json: cannot unmarshal {_kind(inner)} into Go value of type {element}")
         else:
             for key, text in inner.items():
                 if not isinstance(text, str):
-                    place = f"vhostPermission.{key} of type string"
+                    place = f"{element.removeprefix('rabbitmq.')}.{key} of type string"
                     raise ValueError(f"json: cannot unmarshal {_kind(text)} into Go struct field {place}")
     return value
 

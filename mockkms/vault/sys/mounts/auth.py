@@ -82,7 +82,7 @@ def enable_auth(
         "auth/" + path,
         mount_type,
         description=description,
-        options=options,
+        options=None if call.is_null("options") else options,
         config=made,
         local=local,
         seal_wrap=seal_wrap,

@@ -79,7 +79,7 @@ def enable_mount(
         path,
         mount_type,
         description=description,
-        options=options,
+        options=None if call.is_null("options") and not options else options,
         config=made,
         local=local,
         seal_wrap=seal_wrap,

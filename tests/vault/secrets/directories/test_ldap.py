@@ -227,7 +227,7 @@ def test_urls_and_lengths_that_make_no_sense(world: World) -> None:
         ),
         (
             {"creation_ldif": _CREATE, "deletion_ldif": "x"},
-            "invalid deletion_ldif: LDIF is invalid: Error in line 1: Missing : in line",
+            "invalid deletion_ldif: LDIF is invalid: Error in line 2: missing 'dn:'",
         ),
         (
             {"creation_ldif": _CREATE, "deletion_ldif": _DELETE, "rollback_ldif": "# nothing"},

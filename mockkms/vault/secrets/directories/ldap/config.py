@@ -57,6 +57,8 @@ def write(state: LdapSecrets, call: Call, found: LdapSecretsConfig) -> None:
     found.length = call["length"]
     with refusing(error=BackendError):
         check(found)
+    if not found.url:
+        raise BackendError("at least one url must be provided")
     if not found.schema:
         raise BackendError("schema is required")
     if found.schema not in SCHEMAS:

@@ -26,7 +26,7 @@ def _shown(role: StaticLdapRole, product: Product) -> dict[str, object]:
 
 roles: FolderCollection[LdapSecrets, StaticLdapRole] = FolderCollection(
     engine, "static-role", StaticLdapRole, lambda state: state.static_roles, shown=_shown, go_errors=True,
-    help="A role of an existing account.", list_help="Names of the static roles.",
+    help="A role of an existing account.", list_help="Names of the static roles.", deletes=False,
     extra={"skip_import_rotation": Field(Kind.BOOL, help="Keep the account's password when the role is created.")},
 )  # fmt: skip
 creds = engine.path(f"static-cred/{NAME}", _NAMED, help="The account of a static role and its current password.")
@@ -70,6 +70,13 @@ def write(
         rotate(state, call, role)
     else:
         role.next_rotation = (role.last_rotation or call.now()) + role.rotation_period
+
+
+@roles.one.on(Operation.DELETE)
+def delete(state: LdapSecrets, call: Call) -> None:
+    """Delete a static role. Raises BackendError for an absent one, in products that look for its rotation first."""
+    if state.static_roles.pop(roles.name_in(call), None) is None and call.core.product.has(Feature.LDAP_QUEUE_FIRST):
+        raise BackendError("queue is empty")
 
 
 def _skips(state: LdapSecrets, call: Call) -> bool:
