@@ -226,6 +226,10 @@ class Feature(StrEnum):
     KV_NULL_PATCH = "kv-null-patch"
     """A patch of a KV version 2 secret may be null, which leaves a version without data."""
 
+    # -- wrapping
+    WRAP_WITHOUT_JWT = "wrap-without-jwt"
+    """``sys/wrapping/wrap`` gives out no JWT, whatever the request asks for, so that its answers prove an origin."""
+
     # -- transit
     TRANSIT_ADDITIONS = "transit-additions"
     """Soft deletion, ``derive-key``, ``xchacha20-poly1305``, and associated data for data keys."""

@@ -120,6 +120,7 @@ VAULT = OPENBAO.derive(
         Feature.KV_PATCH_ZERO,
         Feature.KV_SECRETS_ONLY,
         Feature.UPGRADE_NAMES_VERSION,
+        Feature.WRAP_WITHOUT_JWT,
         Feature.TRANSIT_ENTERPRISE,
         Feature.TRANSIT_NONCE,
         Feature.TRANSIT_UPSERT_RSA,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.tokens.token import Token
 from mockkms.vault.wrapping import wrapping
@@ -25,7 +26,8 @@ rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped response ag
 def wrap_data(_state: object, call: Call) -> Response:
     if not call.request.wrap_ttl:
         raise ErrorResponse("endpoint requires response wrapping to be used")
-    call.request.wrap_format = "uuid"
+    if call.core.product.has(Feature.WRAP_WITHOUT_JWT):
+        call.request.wrap_format = "uuid"
     return Response(data=dict(call.raw))
 
 
