@@ -93,6 +93,8 @@ class Request:
     data: dict[str, object] = field(default_factory=dict)
     """Decoded body or query parameters."""
     token: str = ""
+    inner: bool = False
+    """Sent by the server itself, and so never answered by the endpoints outside the core."""
     inline: bool = False
     """The token is that of an inline login, which ends with the request."""
     namespace: str = ""

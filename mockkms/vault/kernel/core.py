@@ -39,6 +39,8 @@ _CREATING = (Operation.CREATE, Operation.UPDATE)
 
 _NO_ALIAS = "failed to determine alias name from login request"
 _SELF = frozenset(f"auth/token/{verb}-self" for verb in ("lookup", "renew", "revoke"))
+_CORE_TOO = ("sys/seal-status", "sys/leader")
+"""Paths outside the core that are in it too: reached below the path of a namespace, and by requests of the server."""
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
@@ -79,7 +81,7 @@ class Core(VaultServer):
         # Rate limits come first: Vault wraps its whole HTTP mux in them (``rateLimitQuotaWrapping``), so a request
         # counts whatever its result is.
         self.quotas.check(request)
-        if path.startswith("sys/"):
+        if path.startswith("sys/") and not request.inner:
             # Endpoints of the HTTP layer (``sys/init``, ``sys/unseal``, …) answer a sealed server, so before the seal
             # check.
             outside = self._outside(request)
@@ -101,6 +103,7 @@ class Core(VaultServer):
     def pass_on(self, request: Request) -> Response:
         """Answer a request from within another one. Raises VaultError."""
         request.id = request.id or self.entropy.uuid()
+        request.inner = True
         return self._handle(request)
 
     def _inline(self, request: Request) -> Response:
@@ -143,6 +146,9 @@ class Core(VaultServer):
         # own.
         check_ids(request)
         wrapping.check_request(self, request)
+        outside = found.endpoint is not None and found.endpoint.outside and request.operation is not Operation.HELP
+        if outside and path not in _CORE_TOO:
+            raise ErrorResponse("unsupported operation", status=405)
         if found.login:
             return self._finish(request, found, self._login(request, found), None)
         return self._authenticated(request, found)

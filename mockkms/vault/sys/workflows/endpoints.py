@@ -18,6 +18,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import walk
 from mockkms.vault.sys.engine import engine
@@ -183,8 +184,12 @@ def show(_state: object, call: Call) -> dict[str, object]:
     try:
         run.run()
         if run.workflow.output is not None:
+            shown["response"] = None
             output = run.output()
-            shown["response"] = {"data": output.data, "headers": output.headers}
+            shown["response"] = {
+                "secret": None, "auth": None, "data": output.data, "redirect": "", "warnings": None, "wrap_info": None,
+                "headers": output.headers,
+            }  # fmt: skip
     except BackendError:
         shown["error"] = {}
     return shown
@@ -204,9 +209,13 @@ def _run(call: Call) -> Run:
         raise BackendError("too much workflow recursion", status=400)
 
     def handler(inner: Request) -> Response:
+        inner.inner = True
         inner.namespace = own + inner.namespace
         inner.remote_address, inner.remote_port = request.remote_address, request.remote_port
-        return call.core.handle(inner)
+        response = call.core.handle(inner)
+        if response.errors and response.errors[0].startswith("no handler for route"):
+            response.errors = [error_list(["unsupported path"])]  # As a request that skips the HTTP layer is refused.
+        return response
 
     prefix = f"{request.id}.authed.workflow.{call['path']}"
     return Run(parse(found.workflow), dict(call.raw), prefix, request.token, handler)

@@ -6,6 +6,7 @@ Values come from ``input``, ``request`` and ``response``, and from templates tha
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,14 @@ from mockkms.vault.golang.number import Number
 from mockkms.vault.sys.workflows.text import Workflow, WorkflowBlock
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_REQUIRED = {
+    "input": {"field_name": '"'},
+    "request": {"flow_name": "'", "request_name": '"'},
+    "response": {"flow_name": '"', "response_name": "'"},
+    "template": {"template": "'"},
+}
+"""The members of references by source, each with the quotes that the real server puts around its name."""
+_SELECTING = {"request": "or ", "response": ""}
 _DOTTED = re.compile(r"(?:\.[A-Za-z_]\w*)+")
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 
@@ -126,8 +135,10 @@ class Run:
         names = ("operation", "path", "token", "data", "headers", "allow_failure")
         found = {name: self._part(name.replace("_", " "), settings[name]) for name in names if name in settings}
         named = found.get("operation", "")
-        with refusing(error=BackendError, text=f"failed to evaluate operation: unknown operation {named}"):
+        try:
             operation = Operation(_text(named))
+        except ValueError:
+            operation = Operation.INTERNAL
         headers = {name: _text(value) for name, value in _mapping(found.get("headers")).items()}
         request = Request(
             operation,
@@ -153,12 +164,21 @@ class Run:
         if isinstance(setting, list) and setting and all(isinstance(part, dict) for part in setting):
             setting = _collapsed(setting)
         if isinstance(setting, list):
-            return [self.value(item) for item in setting]
+            items = []
+            for index, item in enumerate(setting):
+                with within(f"list.{index}"):
+                    items.append(self.value(item))
+            return items
         if not isinstance(setting, dict):
             return setting
         if ("eval_source" in setting) != ("eval_type" in setting):
-            raise BackendError("malformed object; missing either 'eval_type' or 'eval_source'")
-        filled = {key: self.value(item) for key, item in setting.items()}
+            raise BackendError(
+                f"malformed object; missing either 'eval_type' or 'eval_source': obj={_go_syntax(setting)}"
+            )
+        filled = {}
+        for key, item in setting.items():
+            with within(f"while evaluating map.{key}"):
+                filled[key] = self.value(item)
         return self._sourced(filled) if "eval_source" in filled else filled
 
     def _sourced(self, reference: dict[str, object]) -> object:
@@ -173,19 +193,37 @@ class Run:
             sources["input"] = self._from_input
         if not isinstance(source, str) or source not in sources:
             raise BackendError(f"unknown value for 'eval_source': {source}")
+        with within(f"failed to validate source '{source}'"):
+            self._check(source, reference)
         with within(f"failed to evaluate source '{source}'"):
-            return _converted(sources[source](reference), str(reference["eval_type"]))
+            found = sources[source](reference)
+        with within(f"failed to convert value to type '{reference['eval_type']}'"):
+            return _converted(found, str(reference["eval_type"]))
+
+    def _check(self, source: str, reference: dict[str, object]) -> None:
+        """Check the members of a reference. Raises BackendError."""
+        for name, mark in _REQUIRED[source].items():
+            if name not in reference:
+                raise BackendError(f"{source} source is missing required field {mark}{name}{mark}")
+            value = reference[name]
+            if not isinstance(value, str):
+                typed = '"' if (source, name) == ("response", "flow_name") else "'"
+                raise BackendError(
+                    f"field {typed}{name}{typed} is of wrong type: expected 'string' got '{_go_type(value)}'"
+                )
+        if source == "input" and reference["field_name"] not in self.input:
+            raise BackendError(f"referenced field {quote(str(reference['field_name']))} is missing from schema")
+        selector = reference.get("field_selector")
+        if source in _SELECTING and not isinstance(selector, (str, int, list)):
+            raise BackendError(
+                f"unknown type for {source} source field 'field_selector': {_go_type(selector)}; expected either "
+                f"string, []string, {_SELECTING[source]}[]interface{{}}"
+            )
 
     def _from_input(self, reference: dict[str, object]) -> object:
-        name = str(reference.get("field_name"))
-        if name not in self.input:
-            raise BackendError(f"referenced field {quote(name)} is missing from schema")
-        return self.input[name]
+        return self.input[str(reference["field_name"])]
 
     def _from_history(self, kind: str, reference: dict[str, object]) -> object:
-        for name in ("flow_name", f"{kind}_name"):
-            if name not in reference:
-                raise BackendError(f"{kind} source is missing required field '{name}'")
         flow, name = str(reference["flow_name"]), str(reference[f"{kind}_name"])
         kept = self.history[f"{kind}s"]
         if kept is None:
@@ -201,19 +239,48 @@ class Run:
         template, out, place = str(reference.get("template", "")), [], 0
         while (begin := template.find("{{", place)) >= 0 and (end := template.find("}}", begin + 2)) >= 0:
             action = template[begin + 2 : end].removeprefix("-").removesuffix("-").strip()
-            out += [template[place:begin], _named(known, action)]
+            out += [template[place:begin], _named(known, action, template, begin)]
             place = end + 2
         return "".join(out) + template[place:]
 
 
-def _named(known: object, action: str) -> str:
-    """Return the value that a template's action names. Raises BackendError."""
+def _go_type(value: object) -> str:
+    """Return Go's name for the type of a decoded value."""
+    if value is None or isinstance(value, dict):
+        return "<nil>" if value is None else "map[string]interface {}"
+    return {bool: "bool", int: "int", float: "float64", str: "string"}.get(type(value), "[]interface {}")
+
+
+def _go_syntax(value: object) -> str:
+    """Return a decoded value as ``%#v`` prints it."""
+    if isinstance(value, dict):
+        members = ", ".join(f"{quote(key)}:{_go_syntax(value[key])}" for key in sorted(value))
+        return f"map[string]interface {{}}{{{members}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(_go_syntax, value))}}}"
+    if value is None or isinstance(value, bool):
+        return {None: "interface {}(nil)", True: "true", False: "false"}[value]
+    return quote(value) if isinstance(value, str) else str(value)
+
+
+def _named(known: object, action: str, template: str, begin: int) -> str:
+    """Return the value that a template's action names. Raises BackendError.
+
+    ``begin``: where the action begins in ``template``.
+    """
     if not _DOTTED.fullmatch(action):
         raise BackendError(f"the template action {quote(action)} is not emulated")
+    at = template.index(action, begin)
     for step in action[1:].split("."):
         if not isinstance(known, dict) or step not in known:
-            raise BackendError(f"failed to execute templator: map has no entry for key {quote(step)}")
+            line = template.count("\n", 0, at) + 1
+            column = at - (template.rfind("\n", 0, at) + 1)
+            raise BackendError(
+                f"failed to execute templator: unable to apply template: template: template:{line}:{column}: executing "
+                f'"template" at <{action}>: map has no entry for key {quote(step)}'
+            )
         known = known[step]
+        at += 1 + len(step)
     return _text(known)
 
 
@@ -256,7 +323,8 @@ def _selected(found: object, selector: list[object]) -> object:
     for depth, step in enumerate(selector):
         if isinstance(step, str):
             if not isinstance(found, dict) or step not in found:
-                raise BackendError(f"error resolving field: field {quote(step)} at depth {depth} is missing")
+                keys = f":\n\tavailable keys: [{' '.join(sorted(found))}]" if isinstance(found, dict) else ""
+                raise BackendError(f"error resolving field: field {quote(step)} at depth {depth} is missing{keys}")
             found = found[step]
         elif isinstance(step, int) and isinstance(found, list) and 0 <= step < len(found):
             found = found[step]
@@ -319,5 +387,11 @@ def _shown(response: Response) -> dict[str, object]:
         "renewable": auth.renewable, "lease": auth.lease_duration * 1_000_000_000,
         "mfa_requirement": auth.mfa_requirement,
     } if auth else None  # fmt: skip
-    data = response.document if response.document is not None else response.plain_data()
+    data: object = response.plain_data()
+    if response.document is not None:
+        data = {
+            "http_content_type": "application/json",
+            "http_raw_body": json.dumps(response.document, separators=(",", ":")),
+            "http_status_code": response.status or 200,
+        }
     return {"auth": shown, "data": data, "redirect": response.redirect, "warnings": response.warnings or None}
