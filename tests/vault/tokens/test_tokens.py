@@ -212,6 +212,19 @@ def test_during_its_last_use_a_token_is_found_by_few(
     assert answer.data["num_uses"] == -1
 
 
+def test_children_of_a_token_revoked_alone_are_orphans(world: World) -> None:
+    """As recorded in ``parents``: they live on, and so do their own children, which are none."""
+    parent = world.token(policies=["root"])
+    children = [world.token(by=parent, policies=["root"]) for _ in range(2)]
+    grandchild = world.token(by=children[0], policies=["root"])
+    assert world.write("auth/token/revoke-orphan", {"token": parent}).errors is None
+    assert [world.alive(token) for token in (parent, *children, grandchild)] == [False, True, True, True]
+    assert [world.self_of(token)["orphan"] for token in (*children, grandchild)] == [True, True, False]
+    assert world.core.state.tokens.children.keys() == {children[0]}
+    world.write("auth/token/revoke", {"token": children[0]})
+    assert [world.alive(token) for token in (*children, grandchild)] == [False, True, False]
+
+
 def test_unknown_accessors_name_no_token(world: World) -> None:
     """As recorded: revoking one is only a warning."""
     for path in ("lookup", "renew"):
