@@ -82,7 +82,7 @@ class RabbitMQ:
 def _objects(text: str, name: str, depth: int) -> dict[str, dict[str, object]]:
     """Return the objects by name of a JSON text; ``depth`` 2 if each holds objects. Raises ErrorResponse."""
     with refusing(f"failed to unmarshal {name}: "):
-        found = json.decode(text.encode(), whole=True) if text else {}
+        found = json.decode(text.encode()) if text else {}
         return {} if found is None else _checked(found, depth)
 
 
