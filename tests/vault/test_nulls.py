@@ -127,3 +127,19 @@ def test_other_values_are_refused_with_400(mounted: World, path: str, data: dict
 def test_a_directory_without_address_is_refused(mounted: World) -> None:
     answer = mounted.write("ldap/config", {"binddn": "cn=admin", "bindpass": "s", "url": None})
     assert "at least one url must be provided" in str(answer.errors)
+
+
+def test_a_policy_that_expired_in_1970_is_refused(mounted: World) -> None:
+    answer = mounted.write("sys/policies/acl/old", {"policy": 'path "a" { capabilities = ["read"] }', "expiration": 0})
+    assert (answer.status, answer.errors) == (
+        400,
+        ["refusing to update policy as expiration time has already elapsed"],
+    )
+
+
+@pytest.mark.parametrize(("kind", "text"), [("entity", "missing entity id"), ("group", "missing group ID")])
+def test_an_empty_identifier_of_a_login_enforcement_is_refused(mounted: World, kind: str, text: str) -> None:
+    made = mounted.write("identity/mfa/method/totp", {"issuer": "Example"}).data or {}
+    sent = {"mfa_method_ids": [made["method_id"]], f"identity_{kind}_ids": [None]}
+    answer = mounted.write("identity/mfa/login-enforcement/people", sent)
+    assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])

@@ -205,7 +205,7 @@ def _expiration(call: Call, otherwise: float) -> float:
         moment = call["expiration"]
     elif "ttl" in call:
         moment = call.now() + call["ttl"]
-    if moment and moment <= call.now():
+    if (moment or call.get("expiration") is not None) and moment <= call.now():
         raise ErrorResponse("refusing to update policy as expiration time has already elapsed")
     return moment
 

@@ -89,10 +89,14 @@ def write(
         _check(auth_method_types, {mount.type for mount in mounts}, "one of the auth method types provided is invalid")
         changed.types = auth_method_types
     if identity_group_ids is not None:
+        if "" in identity_group_ids:
+            raise BackendError("missing group ID")
         groups = {group.id for group in identity.groups.values() if group.namespace == namespace}
         _check(identity_group_ids, groups, "one of the provided group ids doesn't exist")
         changed.group_ids = identity_group_ids
     if identity_entity_ids is not None:
+        if "" in identity_entity_ids:
+            raise BackendError("missing entity id")
         entities = {entity.id for entity in identity.entities.values() if entity.namespace == namespace}
         _check(identity_entity_ids, entities, "one of the provided entity ids doesn't exist")
         changed.entity_ids = identity_entity_ids
