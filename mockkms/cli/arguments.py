@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,11 @@ from mockkms.vault.products import PRODUCTS, unknown_product
 if TYPE_CHECKING:
     from mockkms.report.suite import Report
 
+_WHOLE = re.compile(r"-?[0-9]{1,4000}")
+"""Python reads no longer ones."""
+_DAY = 86400
+_LONGEST = 100
+"""Characters of a value in an error."""
 DESCRIPTION = ", ".join(f"{p.name} ({p.texts.product} {p.version})" for p in PRODUCTS.values())
 """Every flavor with its product and version."""
 
@@ -64,4 +71,34 @@ def written_report(path: Path, report: Report) -> None:
 
 def rng(text: str) -> int | str:
     """Return the seed of ids, keys and nonces: a number where ``text`` is one, as in a world."""
-    return int(text) if text.isdecimal() else text
+    return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers within bounds. It raises argparse.ArgumentTypeError."""
+
+    def parse(text: str) -> int:
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, got {_short(text)}")
+        return int(text)
+
+    return parse
+
+
+def seconds(text: str, *, zero: bool = False) -> float:
+    """Parse a number of seconds up to a day, with or without ``s``, above 0 unless ``zero`` is one of them.
+
+    Raises argparse.ArgumentTypeError.
+    """
+    try:
+        value = float(text.removesuffix("s"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= _DAY or (value == 0 and not zero):
+        wanted = f"is not a number of seconds {'from 0' if zero else 'above 0 and'} up to {_DAY}"
+        raise argparse.ArgumentTypeError(f"{_short(text)} {wanted}")
+    return value
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

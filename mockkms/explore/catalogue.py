@@ -186,7 +186,11 @@ def read_failures(path: Path) -> list[Failure]:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ExploreError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ExploreError(f"{path} is not UTF-8 text") from None
+    except RecursionError:
+        raise ExploreError(f"{path} is nested too deeply") from None
+    except yaml.YAMLError as error:
         raise ExploreError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(given, Mapping) or not given:
         raise ExploreError(f"{path}: expected a mapping of names to fault kinds, such as slow: {{delay: 3s}}")

@@ -357,5 +357,6 @@ def read_results(path: Path) -> Exploration:
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ExploreError(f"{path} is not a JSON file: {error}") from None
+        reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+        raise ExploreError(f"{path} is not a JSON file: {reason}") from None
     return Exploration.from_data(data, str(path))

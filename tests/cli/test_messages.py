@@ -14,6 +14,7 @@ import requests
 
 from mockkms import Cluster, MockKMS
 from mockkms.cli import main
+from mockkms.cli.arguments import rng
 from mockkms.faults import FaultError, RuleBook
 from mockkms.world.clock import Clock
 
@@ -33,6 +34,17 @@ from mockkms.world.clock import Clock
         (["schema", "--url", "x"], "mockkms schema: unrecognized arguments: --url x; --help"),
         (["run", "--port", "99999999", "--", "true"], "argument --port: '99999999' is not a valid port (0 to 65535)"),
         (["run", "--port", "abc", "--", "true"], "mockkms run: argument --port: 'abc' is not a valid port"),
+        (["serve", "--nodes", "x"], "argument --nodes: expected a whole number from 1 to 99, got 'x'"),
+        (
+            ["serve", "--election-delay", "-1"],
+            "argument --election-delay: '-1' is not a number of seconds from 0 up to",
+        ),
+        (["explore", "--runs", "9" * 5000], "argument --runs: expected a whole number from 1 to 1000000, got '999"),
+        (["serve", "--record-limit", "0"], "argument --record-limit: expected a whole number from 1 to 1024, got '0'"),
+        (["serve", "--upstream-timeout", "0"], "argument --upstream-timeout: '0' is not a number of seconds above 0"),
+        (["capture", "--max-requests", "0"], "argument --max-requests: expected a whole number from 1 to"),
+        (["journal", "--last", "0"], "argument --last: expected a whole number from 1"),
+        (["capture", "--max-seconds", "nan"], "'nan' is not a number of seconds above 0 and up to 86400"),
         (["serve", "--watch=often"], "invalid choice: 'often'; expected one of: reload, restart"),
     ],
 )
@@ -99,6 +111,11 @@ def test_help_has_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main([command, "--help"])
     assert "`" not in capsys.readouterr().out
+
+
+def test_seeds_of_randomness_are_numbers_or_texts() -> None:
+    long = "9" * 5000  # Python reads no number that long.
+    assert [rng(text) for text in ("7", "-7", "007", "seven", "1.5", long)] == [7, -7, 7, "seven", "1.5", long]
 
 
 @pytest.mark.parametrize(

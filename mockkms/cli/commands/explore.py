@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, report_file, rng, written_report
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, report_file, rng, seconds, whole, written_report
 from mockkms.cli.commands.run import environment, started
 from mockkms.error_context import error_context
 from mockkms.version import __version__
@@ -42,9 +42,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add("--set", action="append", default=[], metavar="NAMES", help="smoke, default, all, or names of failures")
     add("--failures", type=Path, metavar="FILE", help="own failures in YAML: names with fault kinds")
-    add("--depth", type=int, choices=(1, 2), default=1, help="2: also pairs of failures (default: %(default)s)")
-    add("--limit", type=_seconds, metavar="SECONDS", help=f"time limit of a run (default: {_LIMITS})")
-    add("--runs", type=_count, default=500, metavar="N", help="make at most N runs (default: %(default)s)")
+    add("--depth", type=whole(1, 2), metavar="N", default=1, help="2: also pairs of failures (default: %(default)s)")
+    add("--limit", type=seconds, metavar="SECONDS", help=f"time limit of a run (default: {_LIMITS})")
+    add("--runs", type=whole(1, 1_000_000), default=500, metavar="N", help="make at most N runs (default: %(default)s)")
     add("--case", action="append", default=[], metavar="ID", help="explore this case alone, and show its requests")
     add("--accept", action="append", default=[], metavar="FAILURE:OUTCOME", help="accept an outcome, as timeout:hangs")
     add("--fail-on", metavar="OUTCOMES", default="hung,wrong", help="outcomes that fail (default: %(default)s)")
@@ -62,22 +62,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--tls", action="store_true", help="serve HTTPS with a certificate that VAULT_CACERT names")
     parser.set_defaults(run=run, host="127.0.0.1", port=0)
     add("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text.removesuffix("s"))
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 86400")
-    return value
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[:9]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import CommandError, report_file, written_report
+from mockkms.cli.arguments import CommandError, report_file, whole, written_report
 from mockkms.cli.calling import add_address, add_json, server, show, values
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("show", help="mockkms journal show path='transit/*' status=503 --last 20")
     listing.add_argument("words", nargs="*", metavar="word=value", help="keys of a match, status, fault, cut, …")
-    listing.add_argument("--last", type=int, metavar="N", help="show the last N requests only")
+    listing.add_argument("--last", type=whole(1, 10**9), metavar="N", help="show the last N requests only")
     add_json(listing, again=True)
     listing.description = "Show requests; with --json, their headers and bodies as well, without tokens."
     clear = actions.add_parser("clear", help="remove all entries")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, seconds, whole
 from mockkms.cli.calling import add_json, show
 from mockkms.cli.options import upstream
 from mockkms.cli.progress import progress
@@ -60,8 +60,8 @@ def _add_capture(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     world = f"product of the world (default: the one most like the server); {DESCRIPTION}"
     parser.add_argument("--flavor", type=flavor, metavar="NAME", help=world)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this new file instead of stdout")
-    parser.add_argument("--max-requests", type=int, default=10_000, metavar="N", help="default: 10000")
-    parser.add_argument("--max-seconds", type=float, default=300.0, metavar="SECONDS", help="default: 300")
+    parser.add_argument("--max-requests", type=whole(1, 10**9), default=10_000, metavar="N", help="default: 10000")
+    parser.add_argument("--max-seconds", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
     upstream.add_connection(parser)
     parser.set_defaults(run=_capture)
 
@@ -76,8 +76,6 @@ def _capture(options: argparse.Namespace) -> int:
     url = options.upstream or environ.get("VAULT_ADDR", "")
     if not url:
         raise CommandError("which server? Give its address with --upstream, or set VAULT_ADDR")
-    if options.max_requests < 1 or not 0 < options.max_seconds < float("inf"):
-        raise CommandError("--max-requests and --max-seconds: expected numbers above 0")
     output: Path | None = options.output
     if output is not None and output.exists():
         raise CommandError(f"{output} exists already; remove it, or name another file")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mockkms.cli.arguments import CommandError
+from mockkms.cli.arguments import CommandError, seconds, whole
 
 if TYPE_CHECKING:
     from mockkms.kms import MockKMS
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     cluster = parser.add_argument_group("cluster")
-    cluster.add_argument("--nodes", type=int, metavar="N", help="run N nodes, on every second port from --port")
+    cluster.add_argument(
+        "--nodes", type=whole(1, 99), metavar="N", help="run N nodes, on every second port from --port"
+    )
     cluster.add_argument(
         "--standby", choices=("forward", "redirect"), help="for requests to standbys (default: forward)"
     )
-    cluster.add_argument("--election-delay", type=float, metavar="SECONDS", help="time without a leader (default: 1)")
+    delay = "time without a leader (default: 1)"
+    cluster.add_argument("--election-delay", type=partial(seconds, zero=True), metavar="SECONDS", help=delay)
     cluster.add_argument("--performance-standbys", action="store_true", help="standbys answer reads themselves")
     cluster.add_argument("--index-headers", action="store_true", help="send X-Vault-Index; lagging nodes answer 412")
 
@@ -34,10 +38,6 @@ def server(options: argparse.Namespace, **words: Any) -> MockKMS:
         return MockKMS(**words)
     from mockkms.cluster import Cluster
 
-    if not 1 <= options.nodes <= 99:
-        raise CommandError(f"--nodes {options.nodes}: must be 1 to 99")
-    if options.election_delay is not None and not 0 <= options.election_delay < float("inf"):
-        raise CommandError(f"--election-delay {options.election_delay}: must be a number of seconds from 0")
     if words["port"] and words["port"] + 2 * (options.nodes - 1) > 65535:
         raise CommandError(f"--port {words['port']} is too high for {options.nodes} nodes")
     return Cluster(

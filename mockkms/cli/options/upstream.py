@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
-from mockkms.cli.arguments import CommandError
+from mockkms.cli.arguments import CommandError, seconds, whole
 from mockkms.error_context import error_context
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     record = "write requests and answers, without secrets, to this new file, for --replay"
     proxy.add_argument("--record", type=Path, metavar="FILE", help=record)
     limit = "end the recording before the file is larger (default: 256)"
-    proxy.add_argument("--record-limit", type=int, metavar="MIB", help=limit)
+    proxy.add_argument("--record-limit", type=whole(1, _LARGEST), metavar="MIB", help=limit)
     replay = parser.add_argument_group("replay")
     text = "answer from this recording; an unrecorded request gets an error that names the nearest recorded one"
     replay.add_argument("--replay", type=Path, metavar="FILE", help=text)
@@ -47,7 +47,7 @@ def add_connection(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> 
     group.add_argument("--upstream-key", type=Path, metavar="PEM", help="its key, unencrypted")
     group.add_argument("--upstream-insecure", action="store_true", help="do not verify the server's certificate")
     silence = "give up on a response after this time without data (default: 60)"
-    group.add_argument("--upstream-timeout", type=float, metavar="SECONDS", help=silence)
+    group.add_argument("--upstream-timeout", type=seconds, metavar="SECONDS", help=silence)
 
 
 def connection(options: argparse.Namespace, url: str) -> Upstream:
@@ -81,8 +81,6 @@ def words(options: argparse.Namespace) -> dict[str, object]:
     replay = _replay(options)
     if options.record_limit is not None and options.record is None:
         raise CommandError("--record-limit requires --record")
-    if options.record_limit is not None and not 1 <= options.record_limit <= _LARGEST:
-        raise CommandError(f"--record-limit {options.record_limit}: expected 1 to {_LARGEST} MiB")
     if options.upstream is None:
         for name in ("upstream_ca", "upstream_cert", "upstream_key", "upstream_insecure", "upstream_timeout", "record"):
             if getattr(options, name):
