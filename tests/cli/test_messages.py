@@ -43,7 +43,7 @@ from mockkms.world.clock import Clock
         (["serve", "--record-limit", "0"], "argument --record-limit: expected a whole number from 1 to 1024, got '0'"),
         (["serve", "--upstream-timeout", "0"], "argument --upstream-timeout: '0' is not a number of seconds above 0"),
         (["capture", "--max-requests", "0"], "argument --max-requests: expected a whole number from 1 to"),
-        (["journal", "--last", "0"], "argument --last: expected a whole number from 1"),
+        (["journal", "show", "--last", "0"], "argument --last: expected a whole number from 1"),
         (["capture", "--max-seconds", "nan"], "'nan' is not a number of seconds above 0 and up to 86400"),
         (["serve", "--watch=often"], "invalid choice: 'often'; expected one of: reload, restart"),
     ],

@@ -51,6 +51,13 @@ def test_fixed_keys_pass_the_full_check(bits: int) -> None:
     load_der_private_key(rsa_pool.take(bits, Entropy(3), "x"), None)
 
 
+@pytest.mark.parametrize("bits", [2048, 3072, 4096])
+def test_the_fixed_numbers_are_primes(bits: int) -> None:
+    """By Fermat's test with two bases, which no composite number of this size passes by chance."""
+    for prime in primes(bits):
+        assert pow(2, prime - 1, prime) == pow(3, prime - 1, prime) == 1
+
+
 def test_every_product_has_full_length_and_fits_the_exponent() -> None:
     for bits in (2048, 3072, 4096):
         assert len(set(primes(bits))) == 32
