@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 
 from mockkms.crypto import jws
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.json import kind_of
 from mockkms.vault.golang.number import Number
 
 UNEXPECTED_ALGORITHM = "invalid algorithm (alg) header parameter: token signed with unexpected algorithm"
@@ -16,6 +18,7 @@ DEFAULT_SKEW = 60
 _NO_KEY = "no known key successfully validated the token signature"
 
 
+_MOST_SECONDS = 1 << 63
 Claims = dict[str, object]
 """The claims of a token as decoded from JSON; a number with a fraction is a ``Number``."""
 
@@ -41,6 +44,7 @@ def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bo
     """
     try:
         token = jws.parse(text)
+        _check_header(token.header)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"error verifying token signature: {error}") from None
     if keys is None:
@@ -52,12 +56,30 @@ def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bo
     return token
 
 
+def _check_header(header: dict[str, object]) -> None:
+    """Check the types of header parameters. Raises ValueError with go-jose's text."""
+    for name, meaning in (("alg", "algorithm"), ("kid", "key ID")):
+        value = header.get(name)
+        if value is not None and not isinstance(value, str):
+            fault = f"json: cannot unmarshal {kind_of(value)} into Go value of type string"
+            shown = quote(json.dumps(value, separators=(",", ":")))
+            raise ValueError(f"failed to unmarshal {meaning}: {fault}: {shown}")
+
+
 def _unreadable(token: jws.JwsToken) -> bool:
     try:
-        token.claims()
-    except (ValueError, RecursionError):
+        claims_in(token)
+    except ValueError:
         return True
     return False
+
+
+def _once(pairs: list[tuple[str, object]]) -> Claims:
+    """Return the members of an object. Raises ValueError for a repeated name, which go-jose refuses."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is repeated")
+    return found
 
 
 def validate(
@@ -71,16 +93,34 @@ def validate(
     if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
         raise ValueError(UNEXPECTED_ALGORITHM)
     claims = claims_in(token)
+    _check_types(claims)
     check(claims, expected, now)
     return claims
+
+
+def _check_types(claims: Claims) -> None:
+    """Check the types of the registered claims, in their order. Raises ValueError with the texts of Go and go-jose."""
+    for name, value in claims.items():
+        if name == "aud":
+            texts = value if isinstance(value, list) else [value]
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError("go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience")
+        elif name in ("iss", "sub", "jti") and value is not None and not isinstance(value, str):
+            raise ValueError(
+                f"json: cannot unmarshal {kind_of(value)} into Go struct field Claims.{name} of type string"
+            )
+        elif name in ("exp", "nbf", "iat"):
+            _moment(value)
 
 
 def claims_in(token: jws.JwsToken) -> Claims:
     """Return the claims of a token whose signature was checked. Raises ValueError if they are not a JSON object."""
     try:
-        claims: object = json.loads(token.payload, parse_float=Number)
+        claims: object = json.loads(token.payload, parse_float=Number, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         raise ValueError("error verifying token signature: the payload is not JSON") from None
+    if claims is None:
+        return {}
     if not isinstance(claims, dict):
         raise ValueError("error verifying token signature: the payload is not a JSON object")
     return claims
@@ -131,7 +171,9 @@ def _moment(value: object) -> int:
         return 0
     if isinstance(value, bool) or not isinstance(value, (int, Number)):
         raise ValueError("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate")
-    return int(float(value)) if isinstance(value, Number) else value
+    moment = int(float(value)) if isinstance(value, Number) else value
+    # As the processor converts a float to an integer of 64 bits in Go.
+    return moment if -_MOST_SECONDS <= moment < _MOST_SECONDS else -_MOST_SECONDS
 
 
 def claim(claims: Claims, name: str) -> object:
