@@ -17,7 +17,7 @@ from time import perf_counter, sleep
 from bench import load
 
 ROOT = Path(__file__).resolve().parent.parent
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds until a process that does not answer is given up."""
 
 
