@@ -6,6 +6,7 @@ Exit codes: 0 success, 1 failure (a world with errors), 2 usage or environment e
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -53,6 +54,8 @@ _MODULES = {
 """The modules of commands that share one; that of any other command has its name."""
 
 
+_OF_OUTPUT = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO, errno.EBADF)
+"""Errors that a write to standard output may have."""
 _NEGATIVE = re.compile(r"-\.?\d")
 
 
@@ -148,7 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # Commands report the errors of the files that they are given; this one is of the output, or of the system.
         streams.give_up_output()
-        where = f"{error.filename}: " if error.filename else "cannot write the output: "
+        where = f"{error.filename}: " if error.filename else ""
+        if error.errno in _OF_OUTPUT and not where:
+            where = "cannot write the output: "
         print(f"mockkms {options.command}: {where}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

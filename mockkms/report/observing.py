@@ -28,7 +28,14 @@ def observe(
     try:
         _observe(use, kms, lint, given, allowed)
     except (RemoteError, ValueError) as error:
-        use.problems.append(f"{kms.url}: {error}")
+        use.problems.append(f"{_place(kms)}: {error}")
+
+
+def _place(kms: Kms) -> str:
+    try:
+        return kms.url
+    except RuntimeError:  # It was stopped by its test.
+        return repr(kms)
 
 
 def _observe(use: Usage, kms: Kms, lint: bool, given: Collection[str], allowed: Sequence[str]) -> None:

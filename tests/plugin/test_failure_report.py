@@ -96,3 +96,23 @@ def test_near_misses_and_the_latest_requests(suite: Run) -> None:
     assert "expected request sys/helth operation='update' at least once, got 0" in near
     assert re.search(r"nearest:\n.*sys/health\?in=near  <- wrong: (path, operation|operation, path)", near)
     assert re.findall(r"long=(\d\d)", shown["test_long"]) == [f"{number:02}" for number in range(10, 40)]
+
+
+STOPPED = (
+    ASK
+    + """
+def test_stopped(mockkms_factory):
+    kms = mockkms_factory()
+    ask(kms, "/v1/sys/health?in=stopped")
+    kms.stop()
+    assert 1 == 2
+"""
+)
+
+
+def test_a_server_that_the_test_has_stopped(suite: Run) -> None:
+    result = suite("-p", "no:randomly", source=STOPPED)
+    result.assert_outcomes(failed=1)
+    shown = sections(result.stdout.str())["test_stopped"]
+    assert "\nvault not running\n" in shown
+    assert asked(shown) == ["stopped"]
