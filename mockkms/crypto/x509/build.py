@@ -113,7 +113,8 @@ class Template:
     """Finished value of the policies extension."""
     permitted: Names = field(default_factory=Names)
     excluded: Names = field(default_factory=Names)
-    """Critical name constraints: domains, networks, mail addresses and their domains, hosts of URIs."""
+    """Name constraints: domains, networks, mail addresses and their domains, hosts of URIs."""
+    constraints_critical: bool = True
     extra: list[Extension] = field(default_factory=list)
     """They replace ours with the same OID."""
 
@@ -238,7 +239,7 @@ def _extensions(template: Template) -> list[Extension]:
         trees = [
             w.context(at, _subtrees(names)) for at, names in enumerate((template.permitted, template.excluded)) if names
         ]
-        own.append(Extension("2.5.29.30", w.sequence(*trees), True))
+        own.append(Extension("2.5.29.30", w.sequence(*trees), template.constraints_critical))
     lists = points(template.crl_points)
     if lists is not None:
         own.append(lists)

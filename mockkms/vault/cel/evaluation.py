@@ -9,7 +9,9 @@ from typing import Final
 from celpy import Environment
 from celpy.celtypes import (
     BoolType,
+    BytesType,
     DoubleType,
+    IntType,
     ListType,
     MapType,
     MessageType,
@@ -21,13 +23,16 @@ from celpy.evaluation import Annotation, CELEvalError
 from lark import Token, Tree
 
 from mockkms.vault.cel import functions
-from mockkms.vault.cel.messages import BOOL, INT, MAP, MESSAGES, STRING, STRINGS, UINT
+from mockkms.vault.cel.messages import BOOL, BYTES, INT, LONG, MAP, MOMENT, NUMBER, STRING, STRINGS, UINT, Dialect
 from mockkms.vault.golang.number import Number
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_UNKNOWN = "no such attribute(s)"
+_CONVERSION = "return error for overflow"
+"""The library's text for any failed conversion; the reason is in the error's third argument."""
 _RULES = (
     (re.compile(r"no such member in mapping: '(.*?)'"), r"no such key: \1"),
-    (re.compile(r"undeclared reference to '(.*?)'"), r"no such attribute(s): \1"),
+    (re.compile(r"undeclared reference to '(.*?)'"), _UNKNOWN),
     (re.compile(r"(?:list index out of range|no such key|invalid_argument)"), "index out of bounds"),
     (re.compile(r"(?:divide by zero|modulus by zero|division by zero)"), "division by zero"),
     (re.compile(r"(?:no such overload|found no matching overload|no matching overload|unsupported operand)"), ""),
@@ -41,25 +46,44 @@ _WANTED: Final = {
     INT: "IntType",
     UINT: "UintType",
     BOOL: "BoolType",
-    "timestamp": "TimestampType",
+    MOMENT: "TimestampType",
+    BYTES: "BytesType",
+    LONG: "UintType",
+    NUMBER: "IntType",
 }
 
 
-def evaluate(tree: Tree[Token], known: Mapping[str, Value]) -> Value:
+def evaluate(tree: Tree[Token], known: Mapping[str, Value], dialect: Dialect) -> Value:
     """Return the value of an expression with the variables ``known``. Raises ValueError with the server's text."""
-    types: dict[str, Annotation] = {name: _message(name, fields) for name, fields in MESSAGES.items()}
+    types: dict[str, Annotation] = {}
+    for name, fields in dialect.messages.items():
+        types[name] = types[dialect.whole(name)] = _message(name, fields, dialect.whole(name))
     program = Environment(annotations=types).program(tree, functions=functions.BY_NAME)
     try:
-        return program.evaluate({name: item for name, item in known.items() if _NAME.fullmatch(name)})
+        named = {name: item for name, item in known.items() if _NAME.fullmatch(name)}
+        return program.evaluate(named | {dialect.whole(name): item for name, item in constants(dialect).items()})
     except (CELEvalError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(_in_go(error)) from None
+        raise ValueError(_in_go(error, dialect)) from None
 
 
-def _in_go(error: Exception) -> str:
+def constants(dialect: Dialect) -> dict[str, Value]:
+    """Return the enumerations of a dialect as maps of numbers."""
+    return {
+        name: MapType({StringType(one): IntType(number) for one, number in numbers.items()})
+        for name, numbers in (dialect.constants or {}).items()
+    }
+
+
+def _in_go(error: Exception, dialect: Dialect) -> str:
     """Return the real server's text for an error; of nested errors, that of the innermost."""
-    text = str(error.args[0]) if error.args else str(error)
+    reasons = error.args
+    while len(reasons) > 2 and reasons[0] == _CONVERSION and reasons[2]:
+        reasons = reasons[2]
+    text = str(reasons[0]) if reasons else str(error)
     for pattern, replacement in _RULES:
         match = pattern.search(text)
+        if match and replacement == _UNKNOWN:
+            return f"no such attribute(s): {', '.join(dialect.candidates(match[1]))}"
         if match:
             return match.expand(replacement) if replacement else "no such overload"
     return text.splitlines()[0] if text else "no such overload"
@@ -69,6 +93,8 @@ def to_cel(value: object) -> Value:
     """Convert a value to the library's types. Numbers of a JSON text become doubles, as in Go's decoder."""
     if value is None or isinstance(value, TimestampType):
         return value
+    if isinstance(value, bytes):
+        return BytesType(value)
     if isinstance(value, bool):
         return BoolType(value)
     if isinstance(value, (int, float, Number)):
@@ -82,16 +108,16 @@ def to_cel(value: object) -> Value:
     raise TypeError(f"{type(value).__name__} is not a value of a program")
 
 
-def _message(name: str, fields: dict[str, str]) -> type[MessageType]:
-    """Return a class for a message, a dict of fields that checks them."""
+def _message(name: str, fields: Mapping[str, str], place: str) -> type[MessageType]:
+    """Return a class for a message, a dict of fields that checks them; ``place`` is its whole name."""
 
     def make(self: MessageType, given: MapType | None = None) -> None:
         for field, value in (given or {}).items():
             if isinstance(value, CELEvalError):
-                raise ValueError(value.args[0])
+                raise ValueError(*value.args)
             if str(field) not in fields:
                 raise ValueError(f"no such field: {field!s}")
-            _check(f"{name}.{field!s}", fields[str(field)], value)
+            _check(f"{place}.{field!s}", fields[str(field)], value)
         MessageType.__init__(self, given or MapType())
 
     return type(name, (MessageType,), {"__init__": make})
@@ -100,7 +126,7 @@ def _message(name: str, fields: dict[str, str]) -> type[MessageType]:
 def _check(place: str, kind: str, value: object) -> None:
     """Raise ValueError with the library's text for a value that does not fit its field."""
     found = type(value).__name__
-    if kind in (STRINGS, "[logical.Alias]"):
+    if kind == STRINGS or kind.startswith("["):
         if not isinstance(value, ListType):
             raise ValueError(f"unsupported field type for {place}: {_NAMES.get(found, found)}")
         for item in value:
@@ -114,4 +140,6 @@ def _check(place: str, kind: str, value: object) -> None:
         why = f"unsupported type conversion from '{_NAMES.get(found, found)}' to {kind}"
         if found == "DoubleType":
             why = f"type conversion error from Double to '{kind}'"
+        if found == "StringType" and kind == BOOL:
+            why = f"unsupported native conversion from string to '{kind}'"
         raise ValueError(f"field type conversion error for {place} value type: {why}")

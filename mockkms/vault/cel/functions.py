@@ -6,10 +6,13 @@ import json
 import operator
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 from celpy.adapter import json_to_cel
-from celpy.celtypes import BoolType, DoubleType, IntType, ListType, StringType, UintType, Value
+from celpy.celtypes import BoolType, DoubleType, DurationType, IntType, ListType, StringType, UintType, Value
 from celpy.evaluation import CELEvalError, CELFunction
+
+from mockkms.vault.golang.duration import parse_go
 
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
 
@@ -59,7 +62,21 @@ def _encode_json(value: object) -> BoolType | StringType:
     return StringType(json.dumps(_plain(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False))
 
 
+def _duration(value: object) -> DurationType:
+    """Return a duration of a text such as ``1h30m``. Raises ValueError with the server's text."""
+    if isinstance(value, DurationType):
+        return value
+    if not isinstance(value, str):
+        raise TypeError("no such overload")
+    try:
+        return DurationType(timedelta(seconds=parse_go(value)))
+    except ValueError:
+        raise ValueError("type conversion error from 'string' to 'google.protobuf.Duration'") from None
+
+
 def _string(value: object) -> StringType:
+    if isinstance(value, BoolType):
+        return StringType("true" if value else "false")
     if isinstance(value, DoubleType) and float(value).is_integer() and abs(value) < 1e21:
         return StringType(str(int(value)))
     return StringType(value if isinstance(value, bytes) else str(value))
@@ -152,6 +169,7 @@ BY_NAME: dict[str, CELFunction] = {
     "_*_": _counting(operator.mul),
     "_/_": _counting(operator.truediv),
     "string": _string,
+    "duration": _duration,
     "charAt": lambda value, at: StringType(value[at : at + 1]),
     "indexOf": lambda value, part, start=0: IntType(value.find(part, start)),
     "lastIndexOf": lambda value, part: IntType(value.rfind(part)),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
+from mockkms.vault.cel.messages import LOGINS, Dialect
 from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
@@ -49,9 +50,9 @@ class Program:
             shown["variables"] = [{"name": one.name, "expression": one.expression} for one in self.variables]
         return {**shown, "expression": self.expression}
 
-    def validate(self, declared: frozenset[str]) -> None:
+    def validate(self, declared: frozenset[str], dialect: Dialect = LOGINS) -> None:
         """Raise CelError for invalid syntax, or an undeclared reference in the last expression."""
-        names = set(declared)
+        names = set(declared) | dialect.names
         for index, variable in enumerate(self.variables):
             where = f"failed to validate variables: variable[{index}].{variable.name}: failed to validate: "
             with error_context(f"{where}invalid CEL syntax for variable '{variable.name}': ", CelError):
@@ -62,13 +63,15 @@ class Program:
         from mockkms.vault.cel import check
 
         clash = next((one.name for one in self.variables if one.name in declared), None)
-        faults = [_located(self.expression, at, text) for at, text in check.faults(tree, self.expression, names)]
+        faults = [
+            _located(self.expression, at, text) for at, text in check.faults(tree, self.expression, names, dialect)
+        ]
         if clash is not None:
             faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
         if faults:
             raise CelError("error type-checking CEL MainProgram: " + "\n".join(faults))
 
-    def evaluate(self, data: Mapping[str, object]) -> Value:
+    def evaluate(self, data: Mapping[str, object], dialect: Dialect = LOGINS) -> Value:
         """Evaluate the program with the variables of ``data``; return a value of the library's types.
 
         Raises CelError.
@@ -76,12 +79,12 @@ class Program:
         _require_library()
         from mockkms.vault.cel import evaluation
 
-        known = {name: evaluation.to_cel(value) for name, value in data.items()}
+        known = {name: evaluation.to_cel(value) for name, value in data.items()} | evaluation.constants(dialect)
         for index, variable in enumerate(self.variables):
             with error_context(f"failed to evaluate variables: variable[{index}].{variable.name}: ", CelError):
-                known[variable.name] = _evaluated(variable.expression, known)
+                known[variable.name] = _evaluated(variable.expression, known, dialect)
         with error_context("failed to evaluate expression: ", CelError):
-            return _evaluated(self.expression, known)
+            return _evaluated(self.expression, known, dialect)
 
 
 def _require_library() -> None:
@@ -160,13 +163,13 @@ def parse(text: str) -> Tree[Token]:
         raise CelError(_located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
 
 
-def _evaluated(text: str, known: Mapping[str, Value]) -> Value:
+def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value:
     with error_context(f"invalid CEL syntax for expression {quote(text)}: ", CelError):
         tree = parse(text)
     from mockkms.vault.cel import evaluation
 
     with error_context(f"failed to evaluate expression {quote(text)}: ", CelError):
-        return evaluation.evaluate(tree, known)
+        return evaluation.evaluate(tree, known, dialect)
 
 
 def _located(text: str, position: int, message: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mockkms.vault.cel.program import Program
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.records import Record
 from mockkms.vault.secrets.pki.acme.state import AcmeRecords
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig, PkiCluster, PkiUrls
@@ -96,6 +98,18 @@ class EabKey:
     """URL-safe base64 without padding."""
 
 
+@stored("pki.CelPkiRole")
+@dataclass
+class CelPkiRole(Record):
+    """A role that is a program: it describes the certificate for a request, or gives the reason for a refusal."""
+
+    program: Program = field(default_factory=Program)
+
+    def changed(self) -> dict[str, object]:
+        """Return the program, for world dumps."""
+        return {"cel_program": self.program.shown()}
+
+
 @stored("pki.PKI")
 @dataclass
 class PKI:
@@ -135,6 +149,7 @@ class PKI:
     eab: dict[str, EabKey] = field(default_factory=dict)
     """Unused keys that bind ACME accounts, by id."""
     acme_records: AcmeRecords = field(default_factory=AcmeRecords)
+    cel_roles: dict[str, CelPkiRole] = field(default_factory=dict)
 
 
 def hyphens(serial: str) -> str:

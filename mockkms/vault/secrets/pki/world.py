@@ -28,9 +28,10 @@ from mockkms.vault.framework.shapes.parameters import endpoint_at, parameters, w
 from mockkms.vault.framework.world_section import Filling, mapping_at, mappings_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
-from mockkms.vault.kernel.record_section import Part, record_section
+from mockkms.vault.kernel.record_section import Part, named, record_section
 from mockkms.vault.secrets.pki import descriptions
 from mockkms.vault.secrets.pki.acme.world import PARTS
+from mockkms.vault.secrets.pki.cel.roles import roles as cel_roles
 from mockkms.vault.secrets.pki.model import PKI
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ section = record_section(
         lambda _core, mount: {name: role.changed() for name, role in sorted(mount.state.roles.items())},
         lambda server: {name: _known_values(server.read(f"roles/{name}"), "roles/x") for name in server.names("roles")},
     ),
+    named("cel_roles", "roles that are programs, by name", cel_roles),
     _settings("crl", "config/crl", lambda state: state.crl.changed()),
     _settings("auto_tidy", "config/auto-tidy", lambda state: state.tidy.changed()),
     *PARTS,

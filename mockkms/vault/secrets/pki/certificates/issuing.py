@@ -140,7 +140,7 @@ def _respond(state: PKI, call: Call, role: PkiRole, ca: signer.Signer, made: Iss
     certificate = made.certificate
     chain = made.chain
     if call["remove_roots_from_chain"]:
-        chain = [der for der in chain if not _is_root(der)]
+        chain = [der for der in chain if not is_root(der)]
     product = call.core.product
     begin = {"not_before": int(certificate.not_before)} if product.has(Feature.PKI_ADDITIONS) else {}
     data: dict[str, object] = {
@@ -170,7 +170,8 @@ def authority_part(call: Call, certificate: read.Certificate) -> dict[str, str]:
     return {"authority_key_id": read.colons(certificate.authority_key_id)}
 
 
-def _is_root(der: bytes) -> bool:
+def is_root(der: bytes) -> bool:
+    """Whether a certificate (DER) is self-signed."""
     certificate = read.load(der)
     if certificate.authority_key_id:
         return certificate.authority_key_id == certificate.subject_key_id

@@ -51,7 +51,7 @@ def issue(state: PKI, call: Call, role: PkiRole, signer: Signer) -> IssuedCertif
     template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = signer.certificate.subject_key_id
     name = keys.signature_name(signer.key.private, role.signature_bits, pss=role.use_pss)
-    made = _build(template, signer.certificate.subject, signer.key.private, name)
+    made = built(template, signer.certificate.subject, signer.key.private, name)
     verified(call, signer, made)
     return IssuedCertificate(made, private, signer.chain, asked.warnings)
 
@@ -83,7 +83,8 @@ def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, pu
     )
 
 
-def _build(template: Template, issuer: bytes, private: bytes, name: str) -> read.Certificate:
+def built(template: Template, issuer: bytes, private: bytes, name: str) -> read.Certificate:
+    """Return the certificate of a template, signed by a private key. Raises BackendError."""
     limits = (template.permitted, template.excluded)
     with refusing("unable to create certificate: ", BackendError):
         if template.path_length is not None and template.path_length < 0:
@@ -149,7 +150,7 @@ def root(
     template.not_before = validity.start(role, call, asked.not_before, asked.not_after)
     template.authority_key_id = template.subject_key_id
     name = keys.signature_name(private, role.signature_bits, pss=role.use_pss)
-    return IssuedCertificate(_build(template, template.subject, private, name), private, [], asked.warnings)
+    return IssuedCertificate(built(template, template.subject, private, name), private, [], asked.warnings)
 
 
 def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim: bool) -> IssuedCertificate:
@@ -185,7 +186,7 @@ def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim
         by_curve=call.core.product.has(Feature.PKI_ISSUER_HASH),
     )  # fmt: skip
     with refusing("error signing cert: " if authority else "", BackendError, of=BackendError):
-        made = _build(template, signer.certificate.subject, signer.key.private, name)
+        made = built(template, signer.certificate.subject, signer.key.private, name)
     verified(call, signer, made, "verification of parsed bundle failed: " if authority else "")
     return IssuedCertificate(made, b"", signer.chain, asked.warnings)
 

@@ -1,0 +1,1 @@
+"""Roles that are programs in the Common Expression Language, and what they issue and sign (OpenBao)."""
