@@ -49,19 +49,9 @@ def generate(bits: int) -> bytes:
 
 def key_from_primes(p: int, q: int) -> bytes:
     """Return the private key of two primes as PKCS #8 DER, unchecked."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
+    from mockkms.crypto.encoding.numbers import rsa_from_primes
 
-    d = pow(EXPONENT, -1, (p - 1) * (q - 1))
-    numbers = rsa.RSAPrivateNumbers(
-        p=p,
-        q=q,
-        d=d,
-        dmp1=rsa.rsa_crt_dmp1(d, p),
-        dmq1=rsa.rsa_crt_dmq1(d, q),
-        iqmp=rsa.rsa_crt_iqmp(p, q),
-        public_numbers=rsa.RSAPublicNumbers(EXPONENT, p * q),
-    )
-    return private_der(numbers.private_key(unsafe_skip_rsa_key_validation=True))
+    return rsa_from_primes(EXPONENT, pow(EXPONENT, -1, (p - 1) * (q - 1)), p, q)
 
 
 def _repeatable(bits: int, drawn: bytes, taken: Collection[bytes]) -> bytes:

@@ -17,6 +17,7 @@ from mockkms import outside
 from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.message import refusing
 
 _offline = ContextVar("_offline", default=False)
 MADE_UP = "{} is not asked: its answer is made up"
@@ -152,3 +153,11 @@ class Peer:
             port = parts.port or (443 if parts.scheme == "https" else 80)
             fault = outside.refusal(parts.hostname or "", port)
         return f'{method.title()} "{url}": {fault}'
+
+
+def bootstrapped(call: Call, peer: Peer) -> str:
+    """Return the first token of the ACL system of a Consul or Nomad server. Raises ErrorResponse."""
+    if not peer.can_be_asked(call):
+        return call.core.entropy.uuid()
+    with refusing(text="Token not provided and failed to bootstrap ACLs", of=PeerError):
+        return peer.ask("PUT", "/v1/acl/bootstrap").expected().member("SecretID")

@@ -22,7 +22,7 @@ from mockkms.vault.golang import fmt
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import Setting, WithLifetimes, display_name, issued, renewed
-from mockkms.vault.secrets.peer import Peer, PeerError, presented
+from mockkms.vault.secrets.peer import Peer, PeerError, bootstrapped, presented
 from mockkms.world.stored import stored
 
 _UNCONFIGURED = (
@@ -122,14 +122,7 @@ creds = engine.path(
 def write_access(_state: Consul, call: Call, access: ConsulAccess) -> None:
     """Replace the settings; without a token, Consul's ACL system is bootstrapped. Raises ErrorResponse."""
     access.replace_from(call)
-    if access.token:
-        return
-    peer = _peer(access)
-    if not peer.can_be_asked(call):
-        access.token = call.core.entropy.uuid()
-        return
-    with refusing(text="Token not provided and failed to bootstrap ACLs", of=PeerError):
-        access.token = peer.ask("PUT", "/v1/acl/bootstrap").expected().member("SecretID")
+    access.token = access.token or bootstrapped(call, _peer(access))
 
 
 @roles.write

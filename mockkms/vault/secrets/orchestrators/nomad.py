@@ -20,7 +20,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import fmt
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.secrets.issuing import Lifetimes, Setting, display_name, issued, renewed
-from mockkms.vault.secrets.peer import Peer, PeerError, presented
+from mockkms.vault.secrets.peer import Peer, PeerError, bootstrapped, presented
 from mockkms.world.stored import stored
 
 _LONGEST_NAME = 256
@@ -90,14 +90,7 @@ def write_access(_state: Nomad, call: Call, access: NomadAccess) -> None:
     """Change the settings; without a token, Nomad's ACL system is bootstrapped. Raises ErrorResponse."""
     access.update_from(call)
     access.max_token_name_length = call["max_token_name_length"]
-    if access.token:
-        return
-    peer = _peer(access)
-    if not peer.can_be_asked(call):
-        access.token = call.core.entropy.uuid()
-        return
-    with refusing(text="Token not provided and failed to bootstrap ACLs", of=PeerError):
-        access.token = peer.ask("PUT", "/v1/acl/bootstrap").expected().member("SecretID")
+    access.token = access.token or bootstrapped(call, _peer(access))
 
 
 @lease.write
