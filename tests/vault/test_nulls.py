@@ -92,6 +92,12 @@ def test_lists_that_were_never_sent_are_null(mounted: World) -> None:
         ({**REDIS, "port": {}}, f"{_DECODED}'port' expected type 'int', got unconvertible type "),
         ({**CASSANDRA, "tls": []}, f"failed to initialize: {_DECODED}'tls' expected type 'bool', "),
         ({**CASSANDRA, "hosts": ""}, "failed to initialize: hosts cannot be empty"),
+        (
+            {**CASSANDRA, "connect_timeout": []},
+            "failed to initialize: invalid connect_timeout: could not parse duration",
+        ),
+        ({**REDIS, "port": "0"}, "port cannot be empty"),
+        ({**REDIS, "tls": "true"}, "ca_cert cannot be empty"),
     ],
 )
 def test_settings_of_plugins_have_types(mounted: World, settings: dict[str, Any], fault: str) -> None:
@@ -124,9 +130,16 @@ def test_other_values_are_refused_with_400(mounted: World, path: str, data: dict
     assert (answer.status, (answer.errors or [""])[0].startswith(error)) == (400, True), answer.errors
 
 
-def test_a_directory_without_address_is_refused(mounted: World) -> None:
-    answer = mounted.write("ldap/config", {"binddn": "cn=admin", "bindpass": "s", "url": None})
-    assert "at least one url must be provided" in str(answer.errors)
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({"binddn": "cn=admin", "bindpass": "s", "url": None}, "at least one url must be provided"),
+        ({"binddn": "cn=admin", "url": "ldap://db"}, "cannot derive UserBindDN"),
+    ],
+)
+def test_a_directory_that_cannot_be_asked_is_refused(mounted: World, sent: dict[str, Any], text: str) -> None:
+    answer = mounted.write("ldap/config", sent)
+    assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
 
 
 def test_a_policy_that_expired_in_1970_is_refused(mounted: World) -> None:

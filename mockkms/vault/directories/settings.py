@@ -116,6 +116,14 @@ def check(config: DirectorySettings) -> None:
         raise ValueError("'tls_max_version' must be greater than or equal to 'tls_min_version'")
 
 
+def check_complete(config: DirectorySettings) -> None:
+    """Check that the directory can be asked, as secrets engines do. Raises ValueError with the server's text."""
+    if not config.url:
+        raise ValueError("at least one url must be provided")
+    if not config.discoverdn and not (config.binddn and config.bindpass) and not (config.upndomain or config.userdn):
+        raise ValueError("cannot derive UserBindDN")
+
+
 def _template_fault(text: str) -> str:
     """Return the text of Go's template parser for a common error, else an empty text."""
     rest = re.sub(r"\{\{.*?\}\}", "", text, flags=re.DOTALL)

@@ -180,10 +180,8 @@ def _check(state: Database, call: Call, new: DatabaseConnection) -> None:
     if new.plugin_name not in call.core.product.builtins.database:
         raise DatabaseError(_unknown_plugin(new.plugin_name))
     with error_context(_INITIALIZING.get(new.plugin_name, ""), DatabaseError, of=DatabaseError):
-        settings.check(call.core.product, new.plugin_name, new.connection_details)
-        for name in _NEEDED.get(new.plugin_name, ("connection_url",)):
-            if new.connection_details.get(name) in (None, "", 0):
-                raise DatabaseError(f"{name} cannot be empty")
+        needed = _NEEDED.get(new.plugin_name, ("connection_url",))
+        settings.check(call.core.product, new.plugin_name, new.connection_details, needed)
     if new.plugin_name in _SQL:
         _check_sql(call, new.connection_details)
     if new.verify_connection:

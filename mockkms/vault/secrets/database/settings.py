@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import conversion_text
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, go_type, several
 from mockkms.vault.products import Product
@@ -42,19 +43,40 @@ _SETTINGS = {
     "elasticsearch-database-plugin": {},
 }  # fmt: skip
 """By plugin; the others are SQL plugins."""
+_WITH_CA = ("redis-database-plugin", "valkey-database-plugin")
+"""Plugins that require the certificate of the CA with TLS."""
 
 
-def check(product: Product, plugin: str, details: Mapping[str, object]) -> None:
-    """Raise DatabaseError with the texts of the decoder for settings of other types."""
-    faults = []
+def decoded(product: Product, plugin: str, details: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings as the plugin sees them. Raises DatabaseError with the texts of the decoder."""
+    found, faults = dict(details), []
     for name, kind in _SETTINGS.get(plugin, _SQL).items():
         if name in details:
             try:
-                convert(kind, details[name])
+                found[name] = convert(kind, details[name])[1]
             except ConversionError as error:
                 faults.append(error.at(name))
     if faults:
         raise DatabaseError(conversion_text(product, several(faults)))
+    return found
+
+
+def check(product: Product, plugin: str, details: Mapping[str, object], needed: tuple[str, ...]) -> None:
+    """Check the settings as the plugin does when it starts; those of ``needed`` may not be empty.
+
+    Raises DatabaseError with the plugin's text.
+    """
+    found = decoded(product, plugin, details)
+    for name in needed:
+        if found.get(name) in (None, "", 0):
+            raise DatabaseError(f"{name} cannot be empty")
+    if plugin in _WITH_CA and found.get("tls") and not found.get("ca_cert"):
+        raise DatabaseError("ca_cert cannot be empty")
+    if plugin == "cassandra-database-plugin":
+        for name in ("connect_timeout", "socket_keep_alive"):
+            if found.get(name) is not None:
+                with error_context(f"invalid {name}: ", DatabaseError):
+                    convert(Kind.SIGNED_SECONDS, found[name])
 
 
 def username_template(details: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 from mockkms.error_context import error_context
-from mockkms.vault.directories.settings import DirectorySettings, check
+from mockkms.vault.directories.settings import DirectorySettings, check, check_complete
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
@@ -181,8 +181,7 @@ def write_config(state: ActiveDirectory, call: Call, found: AdConfig) -> None:
         raise BackendError("ttl must be smaller than or equal to max_ttl")
     with refusing(error=BackendError):
         check(found)
-        if not found.url:
-            raise ValueError("at least one url must be provided")
+        check_complete(found)
         _check_passwords(found)
 
 

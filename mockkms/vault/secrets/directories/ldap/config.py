@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mockkms.vault.directories.settings import check
+from mockkms.vault.directories.settings import check, check_complete
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, Operation, refusing
@@ -57,8 +57,7 @@ def write(state: LdapSecrets, call: Call, found: LdapSecretsConfig) -> None:
     found.length = call["length"]
     with refusing(error=BackendError):
         check(found)
-    if not found.url:
-        raise BackendError("at least one url must be provided")
+        check_complete(found)
     if not found.schema:
         raise BackendError("schema is required")
     if found.schema not in SCHEMAS:
