@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 from aiohttp import web
@@ -280,6 +281,10 @@ class Gateway:
             if target == "/v1":
                 return redirect_reply(http.method, http.prefix + "/v1/")
             return codec.unclean(core, http) or redirect_reply(http.method, http.prefix + "/ui/")
+        asks_help = http.method == "HELP" or bool(parse_qs(http.query).get("help", [""])[0])
+        if asks_help and (target in ("/", "/ui", "/robots.txt") or target.startswith("/ui/")):
+            how = f"Use the {core.product.texts.cli} path-help command to retrieve API help for paths"
+            return error_reply(404, f"Missing /v1/ prefix in path. {how}")
         if target in ("/", "/ui", "/robots.txt"):
             return redirect_reply(http.method, http.prefix + "/ui/")
         if target.startswith("/ui/"):

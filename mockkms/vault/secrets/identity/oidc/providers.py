@@ -30,7 +30,7 @@ discovery = engine.path(
     "oidc/provider/{name}/.well-known/openid-configuration", fields=_NAME, login=True, help="The discovery document."
 )
 published = engine.path("oidc/provider/{name}/.well-known/keys", fields=_NAME, login=True, help="The public keys.")
-engine.open_folders("oidc/provider/{name}/.well-known")
+engine.open_folders("oidc/provider/{name:re([^/]+)}/.well-known")
 
 
 def issuer_of(call: Call, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Paths that need no token and are not found: those of ACME beside the protocol, and unified CRLs.
+"""Paths that need no token and are not found: of ACME beside the protocol, of issuers without a name, unified CRLs.
 
 The real server lists the patterns of ACME's paths as unauthenticated, with any text where an endpoint has an id, and
 with ``key-change``, which it does not have: a path with another text is not found, also without a token.
@@ -24,6 +24,13 @@ def nowhere(_state: PKI, _call: Call) -> None:
 for _base in BASES:
     for _path in _NOWHERE:
         engine.path(f"{_base}/{_path}", login=True, help="An unsupported path.").on(*_ALL)(nowhere)
+
+
+engine.path(
+    f"issuer/{{other:{SEGMENT}}}/{{what:re(json|pem|der|crl(?:/(?:pem|der|delta(?:/(?:pem|der))?))?)}}",
+    login=True,
+    help="An unsupported path.",
+).on(*_ALL)(nowhere)
 
 
 def _enterprise(template: str) -> Endpoint:

@@ -23,9 +23,12 @@ sign = engine.path("sign/{role}", fields=SIGN, help="Sign a request, as the role
 issuer_sign = engine.path(
     "issuer/{issuer_ref}/sign/{role}", fields=SIGN, help="The same with a named issuer.", go_errors=True
 )
-verbatim = engine.path("sign-verbatim[/{role}]", fields=VERBATIM, help="Sign a request unchanged.", go_errors=True)
+verbatim = engine.path("sign-verbatim[/{role:some}]", fields=VERBATIM, help="Sign a request unchanged.", go_errors=True)
 issuer_verbatim = engine.path(
-    "issuer/{issuer_ref}/sign-verbatim[/{role}]", fields=VERBATIM, help="The same with a named issuer.", go_errors=True
+    "issuer/{issuer_ref}/sign-verbatim[/{role:some}]",
+    fields=VERBATIM,
+    help="The same with a named issuer.",
+    go_errors=True,
 )
 
 
