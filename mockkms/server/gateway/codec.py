@@ -301,6 +301,9 @@ class _Target(NamedTuple):
 
 
 def _to_request(core: Core, http: HttpRequest) -> Request:
+    if http.body_fault and not core.product.has(Feature.JSON_LIMITS) and not http.target.startswith(f"/v1/{SNAPSHOT}"):
+        # The body is read before anything else of the request is looked at.
+        raise RequestRefused(error_reply(500, http.body_fault))
     mounts = core.state.mounts
     key = (http.method, http.target, core.product.name)
     target: _Target | None = None if http.query else mounts.targets.get(key)

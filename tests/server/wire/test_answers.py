@@ -89,10 +89,10 @@ def test_as_recorded(kms: MockKMS, probe: dict[str, Any], caplog: pytest.LogCapt
         assert (status[:8], connection) == (answer["status"][:8], answer.get("connection", ""))
         entry = next(requests)
         if "errors" in answer:
-            assert status.split()[1] == "400"
-            # In front of what Go's reader says stand words that differ by product.
+            # OpenBao reads the body before anything else, and says no more than what Go's reader says.
+            assert status.split()[1] == "500"
             (said,), (wanted,) = json.loads(body)["errors"], answer["errors"]
-            assert said.partition(": ")[2] == wanted.partition(": ")[2]
+            assert said == wanted.partition(": ")[2]
             continue
         path, _, query = entry.target.partition("?")
         seen = answer["seen"]

@@ -14,7 +14,7 @@ from mockkms.world.clock import rfc3339
 
 leader = engine.path("leader", help="Which node is the active one.", outside=True)
 ha_status = engine.path("ha-status", help="The nodes of the cluster.")
-host_info = engine.path("host-info", help="The machine the server runs on.")
+host_info = engine.path("host-info[/]", help="The machine the server runs on.")
 history = engine.path("version-history[/]", help="Versions this server has run.")
 in_flight = engine.path("in-flight-req", help="Requests in flight.")
 
