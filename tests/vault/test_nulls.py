@@ -10,7 +10,7 @@ from tests.vault.driving import World
 
 MOUNTS = {
     "auth/jwt": "jwt", "auth/kerberos": "kerberos", "auth/ldap": "ldap", "kubernetes": "kubernetes", "ldap": "ldap",
-    "database": "database", "rabbitmq": "rabbitmq", "pki": "pki",
+    "database": "database", "rabbitmq": "rabbitmq", "pki": "pki", "ssh": "ssh",
 }  # fmt: skip
 JWT = {"role_type": "jwt", "user_claim": "sub", "bound_subject": "jane"}
 LABELS = {"allowed_kubernetes_namespaces": "*", "service_account_name": "web"}
@@ -156,3 +156,11 @@ def test_an_empty_identifier_of_a_login_enforcement_is_refused(mounted: World, k
     sent = {"mfa_method_ids": [made["method_id"]], f"identity_{kind}_ids": [None]}
     answer = mounted.write("identity/mfa/login-enforcement/people", sent)
     assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+
+
+def test_sizes_of_keys_without_nulls(mounted: World) -> None:
+    sizes = {"a": None, "b": [None, 1], "c": [], "d": True, "e": "256,384"}
+    role = {"key_type": "ca", "allow_user_certificates": True, "allowed_user_key_lengths": sizes}
+    assert mounted.write("ssh/roles/web", role).errors is None
+    shown = (mounted.ask("read", "ssh/roles/web").data or {})["allowed_user_key_lengths"]
+    assert shown == {"a": None, "b": [1], "c": None, "d": [1], "e": [256, 384]}

@@ -93,7 +93,7 @@ def _check_ca(role: SshRole) -> None:
     role.default_critical_options = {**texts(role.default_critical_options)}
     role.default_extensions = {**texts(role.default_extensions)}
     with refusing("error processing allowed_user_key_lengths: "):
-        role.allowed_user_key_lengths = {**allowed_sizes(role)}
+        role.allowed_user_key_lengths = {name: sizes or None for name, sizes in allowed_sizes(role).items()}
     if 0 < role.max_ttl < role.ttl:
         raise ErrorResponse('"ttl" value must be less than "max_ttl" when both are specified')
     role.issuer_ref = role.issuer_ref or DEFAULT
@@ -116,13 +116,18 @@ def allowed_sizes(role: SshRole) -> dict[str, list[int]]:
 
 
 def _sizes(value: object) -> list[int]:
-    """Return the sizes of a number, a list, or a text with commas. Raises ValueError with Go's text."""
+    """Return the sizes of a number, a list without its nulls, or a text with commas.
+
+    Raises ValueError with Go's text.
+    """
     items: list[object] = value if isinstance(value, list) else [value]
     if isinstance(value, str):
         items = list(value.split(","))
     found = []
     for item in items:
-        text = str(item).strip()
+        if item is None:
+            continue
+        text = str(int(item) if isinstance(item, bool) else item).strip()
         if re.fullmatch(r"[+-]?\d+", text, re.ASCII) is None:
             raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
         found.append(int(text))
