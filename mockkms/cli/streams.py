@@ -23,8 +23,13 @@ def prepare() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - kept open
-        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        elif isinstance(stream, io.TextIOWrapper) and (stream.errors == "strict" or not _is_unicode(stream)):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _is_unicode(stream: io.TextIOWrapper) -> bool:
+    # The C locale has ASCII, with errors that are not "strict" and yet fail for what ASCII lacks.
+    return stream.encoding.lower().startswith("utf")
 
 
 def write_data(text: str) -> None:

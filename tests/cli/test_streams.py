@@ -11,6 +11,7 @@ import pytest
 
 COMMANDS = (["schema"], ["check", "dev"], ["version"], ["man"], ["completion", "bash"], ["serve", "--help"])
 ASCII = {"PYTHONIOENCODING": "ascii"}
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 def shell(line: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -50,11 +51,12 @@ def test_documents_are_utf8_whatever_the_locale() -> None:
     assert not done.stdout.isascii()
 
 
-def test_characters_that_an_encoding_lacks_are_escaped(tmp_path: Path) -> None:
-    assert "RUSTFS_KMS_BACKUP_DIR, \\u2026" in shell('"$@"', "serve", "--help", **ASCII).stdout
+@pytest.mark.parametrize("locale", [ASCII, C_LOCALE], ids=["ascii", "C"])
+def test_characters_that_an_encoding_lacks_are_escaped(locale: dict[str, str], tmp_path: Path) -> None:
+    assert "RUSTFS_KMS_BACKUP_DIR, \\u2026" in shell('"$@"', "serve", "--help", **locale).stdout
     world = tmp_path / "w.yaml"
     world.write_text('mockkms: 1\nvault: {policies: {ü: "x"}}\n', encoding="utf-8")
-    done = shell('"$@"', "check", str(world), **ASCII)
+    done = shell('"$@"', "check", str(world), **locale)
     assert (done.returncode, done.stderr) == (1, "1 error\n")
     assert r"vault.policies.\xfc: failed to parse policy" in done.stdout
 
