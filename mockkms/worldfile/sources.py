@@ -104,7 +104,7 @@ def content(source: object) -> Written:
         raw = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        hint = nearest(text, ready_made()) if bare else ""
+        hint = nearest(text, ready_made()) if bare and isinstance(error, FileNotFoundError) else ""
         problem = Problem(str(path), 0, 0, "", f"cannot be read: {reason}{hint}")
         raise SeedError([problem], unreadable=True) from None
     return Written(str(path), raw)

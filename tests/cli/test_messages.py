@@ -91,6 +91,17 @@ def test_misuse_is_one_line(
     assert said.count("\n") == 1
 
 
+def test_a_folder_is_no_misspelt_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "worlds").mkdir()
+    assert main(["check", "worlds", "dve"]) == 2
+    said = capsys.readouterr().err
+    assert "mockkms check: worlds: cannot be read: Is a directory\n" in said
+    assert "dve: cannot be read: No such file or directory; did you mean" in said
+
+
 def test_ids_of_tenants_and_taken_ports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("mockkms: 1\n# \xfc\n".encode("latin-1"))
