@@ -8,7 +8,7 @@ from mockkms.vault.cel.program import read_program
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.cel.messages import CERTIFICATES, DECLARED
 from mockkms.vault.secrets.pki.model import PKI, CelPkiRole, engine
@@ -26,7 +26,7 @@ roles = Collection[PKI, CelPkiRole](
     },
     existence=False,
     needs=Feature.CEL_ROLES,
-    supplies=(Operation.LIST, Operation.DELETE),
+    supplies=(Operation.LIST,),
     help="A role that is a program; it returns a ValidationOutput, or the reason for a refusal.",
     list_help="The names of all CEL roles.",
     go_errors=True,
@@ -51,6 +51,13 @@ def write(_state: PKI, call: Call, name: str, role: CelPkiRole, *, cel_program: 
         raise BackendError("cel_program.expression cannot be empty")
     _check(role)
     return _shown(name, role)
+
+
+@roles.one.on(Operation.DELETE)
+def delete(state: PKI, call: Call) -> Response:
+    """Delete a role; the answer has status 200, whether it existed or not (measured with OpenBao 2.6.2)."""
+    state.cel_roles.pop(roles.name_in(call), None)
+    return Response()
 
 
 @roles.one.on(Operation.PATCH)
