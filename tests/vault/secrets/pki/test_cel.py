@@ -81,8 +81,7 @@ def test_a_role_is_kept_patched_listed_and_deleted(pki: Authority) -> None:
     assert changed.data == {"name": "r", "cel_program": {**program, "expression": "false"}}
     missing = pki.ask("patch", "pki/cel/roles/none", {"cel_program": program})
     assert missing.errors == ["Unable to fetch cel role entry to patch"]
-    # An answer with an identifier is sent with status 200; one without is 204.
-    assert pki.ask("delete", "pki/cel/roles/r").request_id
+    assert pki.ask("delete", "pki/cel/roles/r").status != 204, "OpenBao 2.6.2 sends 200 without data"
     assert pki.ask("read", "pki/cel/roles/r").status == 404
 
 
