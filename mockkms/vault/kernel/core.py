@@ -298,10 +298,14 @@ class Core(VaultServer):
         if response.lease is not None and token is not None:
             self.leases.register(request, mount, response, token)
         # An empty list is 404, unless it is wrapped or has warnings (``RespondErrorCommon`` in Vault's sdk/logical).
-        if operation is Operation.LIST and not request.wrap_ttl and not response.warnings:
+        if operation is Operation.LIST and not request.wrap_ttl:
             data = response.data
-            if not data or ("keys" in data and not data["keys"]):
+            empty = not data or ("keys" in data and not data["keys"])
+            if empty and not response.warnings:
                 raise NotFound()
+            if empty and data:
+                # Then it has no members (``ListResponseWithInfo``).
+                response.data = {name: value for name, value in data.items() if name not in ("keys", "key_info")}
         return wrapping.wrap_if_asked(self, request, response, token)
 
 

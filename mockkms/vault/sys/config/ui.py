@@ -28,9 +28,10 @@ def _headers(call: Call) -> dict[str, list[str]]:
 
 @every.on(Operation.LIST)
 @bare.on(Operation.LIST)
-def list_headers(_state: object, call: Call) -> dict[str, object]:
-    """Return the names of the headers that are set."""
-    return {"keys": sorted(_headers(call))}
+def list_headers(_state: object, call: Call) -> dict[str, object] | None:
+    """Return the names of the headers that are set; without any there is no response that could have warnings."""
+    names = sorted(_headers(call))
+    return {"keys": names} if names else None
 
 
 @one.on(Operation.READ)
