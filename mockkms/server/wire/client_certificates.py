@@ -14,6 +14,10 @@ _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 """OpenSSL's flag without a name in Python: the login checks the expiry of a certificate, by the world's clock."""
 
 
+_DER = 2
+"""``_ssl.ENCODING_DER``."""
+
+
 class ClientTrust:
     """TLS contexts that accept the currently trusted certificates.
 
@@ -52,10 +56,7 @@ class ClientTrust:
 
 
 def shown(transport: asyncio.BaseTransport | None) -> tuple[bytes, ...] | None:
-    """Return the certificates (DER) that the client has sent, its own first; None without TLS.
-
-    Intermediate certificates are available from Python 3.13 on.
-    """
+    """Return the certificates (DER) that the client has sent, its own first; None without TLS."""
     connection = transport.get_extra_info("ssl_object") if transport is not None else None
     if connection is None:
         return None
@@ -63,4 +64,9 @@ def shown(transport: asyncio.BaseTransport | None) -> tuple[bytes, ...] | None:
     if own is None:
         return ()
     chain = getattr(connection, "get_unverified_chain", None)
-    return tuple(chain()) if chain is not None else (own,)
+    if chain is not None:
+        return tuple(chain())
+    # Before Python 3.13 the method exists below the public object only, and returns objects in place of bytes.
+    below = getattr(getattr(connection, "_sslobj", None), "get_unverified_chain", None)
+    sent = below() if below is not None else None
+    return tuple(one.public_bytes(_DER) for one in sent) if sent else (own,)

@@ -211,3 +211,14 @@ def test_a_certificate_named_itself_expires_too(kms: MockKMS, tmp_path: Path) ->
 def test_without_roles_any_certificate_may_be_there(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     pair = written(tmp_path, authority.issue_cert(common_name="web"))
     assert asked(kms, "GET", "sys/health", pair)[0] == 200
+
+
+def test_a_client_sends_the_certificates_between_its_own_and_the_authority(
+    kms: MockKMS, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """OpenBao accepts the login (recorded)."""
+    between = authority.create_child_ca(key_type=trustme.KeyType.ECDSA)
+    pair = written(tmp_path, between.issue_cert("client.example", key_type=trustme.KeyType.ECDSA))
+    root(kms, "POST", "auth/cert/certs/c", certificate=authority.cert_pem.bytes().decode())
+    status, body = asked(kms, "POST", "auth/cert/login", pair)
+    assert (status, body["auth"]["metadata"]["cert_name"]) == (200, "c")
