@@ -31,7 +31,12 @@ def test_what_is_mutated_and_tested_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-def test_the_survivors_are_of_the_mutated_files() -> None:
-    named = re.findall(r"^\| `(mockkms/[\w/]+\.py)` \| (\d+) \|", PAGE, re.MULTILINE)
-    assert {file for file, _ in named} <= set(MUTATED["only_mutate"])
-    assert f"{sum(int(number) for _, number in named)} are in functions" in PAGE
+def test_the_figures_of_mutants_add_up() -> None:
+    rows = re.findall(r"^\| `(mockkms/[\w/]+\.py)` \| ([\d,]+) \| ([\d,]+) \| (\d+) \|", PAGE, re.MULTILINE)
+    assert {file for file, *_ in rows} == set(MUTATED["only_mutate"])
+    made, killed, left = (sum(int(row[column].replace(",", "")) for row in rows) for column in (1, 2, 3))
+    assert all(int(row[1].replace(",", "")) == int(row[2].replace(",", "")) + int(row[3]) for row in rows)
+    assert f"{killed:,} of {made:,} mutants killed" in PAGE
+    kinds = re.findall(r"^\| [^|`]+ \| (\d+) \| [^|]+ \|$", PAGE.partition("## Mutants that survive")[2], re.MULTILINE)
+    assert sum(map(int, kinds)) == left
+    assert f"No test kills {left} mutants" in PAGE
