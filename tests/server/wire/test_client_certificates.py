@@ -218,7 +218,7 @@ def test_a_client_sends_the_certificates_between_its_own_and_the_authority(
 ) -> None:
     """OpenBao accepts the login (recorded)."""
     between = authority.create_child_ca(key_type=trustme.KeyType.ECDSA)
-    pair = written(tmp_path, between.issue_cert("client.example", key_type=trustme.KeyType.ECDSA))
+    pair = written(tmp_path, between.issue_cert(common_name="client", key_type=trustme.KeyType.ECDSA))
     root(kms, "POST", "auth/cert/certs/c", certificate=authority.cert_pem.bytes().decode())
     status, body = asked(kms, "POST", "auth/cert/login", pair)
     assert (status, body["auth"]["metadata"]["cert_name"]) == (200, "c")
