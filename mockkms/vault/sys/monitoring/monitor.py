@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.kernel.node import RAFT
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.telemetry.server_log import LEVELS, MOST_FOLLOWERS
@@ -138,6 +139,21 @@ def reset_logger(_state: object, call: Call, *, name: str) -> None:
     _levels(call)[name] = "info"
 
 
+_HOUR = 3600 * 10**9
+"""In nanoseconds."""
+_TELEMETRY_TEXTS = (
+    "circonus_api_app", "circonus_api_token", "circonus_api_url", "circonus_broker_id", "circonus_broker_select_tag",
+    "circonus_check_display_name", "circonus_check_force_metric_activation", "circonus_check_id",
+    "circonus_check_instance_id", "circonus_check_search_tag", "circonus_check_tags", "circonus_submission_interval",
+    "circonus_submission_url", "dogstatsd_addr", "metrics_prefix", "stackdriver_location", "stackdriver_namespace",
+    "stackdriver_project_id", "statsd_address", "statsite_address",
+)  # fmt: skip
+_TELEMETRY = {
+    "add_lease_metrics_namespace_labels": False, "disable_hostname": True, "dogstatsd_tags": None,
+    "maximum_gauge_cardinality": 500, "num_lease_metrics_buckets": 168, "stackdriver_debug_logs": False,
+}  # fmt: skip
+
+
 def _known(call: Call) -> None:
     if _named(call) and call["name"] not in _levels(call):
         raise ErrorResponse(f"logger {quote(call['name'])} not found")
@@ -166,15 +182,18 @@ def read_state(_state: object, call: Call) -> dict[str, object]:
         **dict.fromkeys(switches, False),
         **dict.fromkeys(texts, ""),
         "enable_ui": True,
-        "introspection_endpoint": True,
+        "introspection_endpoint": False,
         "listeners": [{**listener, "type": "tcp"}],
-        "raw_storage_endpoint": True,
+        "raw_storage_endpoint": False,
         "seals": [{"disabled": False, "type": "shamir"}],
         "storage": {
-            "cluster_addr": "", "disable_clustering": False, "raft": {"max_entry_size": ""}, "redirect_addr": "",
-            "type": call.core.server.storage,
+            "cluster_addr": "", "disable_clustering": False, "redirect_addr": "", "type": call.core.server.storage,
+            **({"raft": {"max_entry_size": ""}} if call.core.server.storage == RAFT else {}),
         },
-        "telemetry": {"disable_hostname": True, "usage_gauge_period": 0},
+        "telemetry": {
+            **dict.fromkeys(_TELEMETRY_TEXTS, ""), **_TELEMETRY, "prometheus_retention_time": 24 * _HOUR,
+            "lease_metrics_epsilon": _HOUR, "usage_gauge_period": _HOUR // 6,
+        },
     }  # fmt: skip
 
 
