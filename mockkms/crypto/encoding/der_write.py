@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 
@@ -72,7 +73,11 @@ def parse_oid(text: str) -> tuple[int, ...]:
 
 def oid(text: str) -> bytes:
     """Return an OBJECT IDENTIFIER in dotted form. Raises ValueError for one that cannot be written."""
-    arcs = parse_oid(text)
+    return oid_of(parse_oid(text))
+
+
+def oid_of(arcs: Sequence[int]) -> bytes:
+    """Return an OBJECT IDENTIFIER of its numbers. Raises ValueError for one that cannot be written."""
     if len(arcs) < 2 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
         raise ValueError("asn1: structure error: invalid object identifier")
     content = b""

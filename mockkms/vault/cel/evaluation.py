@@ -33,8 +33,13 @@ _CONVERSION = "return error for overflow"
 _RULES = (
     (re.compile(r"no such member in mapping: '(.*?)'"), r"no such key: \1"),
     (re.compile(r"undeclared reference to '(.*?)'"), _UNKNOWN),
-    (re.compile(r"(?:list index out of range|no such key|invalid_argument)"), "index out of bounds"),
-    (re.compile(r"(?:divide by zero|modulus by zero|division by zero)"), "division by zero"),
+    (re.compile(r".*does not support field selection"), "no such key"),
+    (re.compile(r"modulus by zero"), "modulus by zero"),
+    (re.compile(r"(?:divide by zero|division by zero)"), "division by zero"),
+    (re.compile(r"^overflow$"), "integer overflow"),
+    (re.compile(r"date value out of range"), "timestamp overflow"),
+    (re.compile(r"Unparsable timezone: StringType\('(.*)'\)"), r"unknown time zone \1"),
+    (re.compile(r"no such overload: string\(null_type\)"), r"\g<0>"),
     (re.compile(r"(?:no such overload|found no matching overload|no matching overload|unsupported operand)"), ""),
 )
 _NAMES: Final = {
@@ -112,15 +117,27 @@ def _message(name: str, fields: Mapping[str, str], place: str) -> type[MessageTy
     """Return a class for a message, a dict of fields that checks them; ``place`` is its whole name."""
 
     def make(self: MessageType, given: MapType | None = None) -> None:
+        kept = MapType()
         for field, value in (given or {}).items():
             if isinstance(value, CELEvalError):
                 raise ValueError(*value.args)
             if str(field) not in fields:
                 raise ValueError(f"no such field: {field!s}")
-            _check(f"{place}.{field!s}", fields[str(field)], value)
-        MessageType.__init__(self, given or MapType())
+            kind = fields[str(field)]
+            if value is None and _may_be_null(kind):
+                continue
+            if isinstance(value, ListType) and _may_be_null(kind.strip("[]")):
+                value = ListType([item for item in value if item is not None])
+            _check(f"{place}.{field!s}", kind, value)
+            kept[field] = value
+        MessageType.__init__(self, kept)
 
     return type(name, (MessageType,), {"__init__": make})
+
+
+def _may_be_null(kind: str) -> bool:
+    """Return whether a field holds messages, which null leaves out."""
+    return kind not in (STRINGS, MAP) and _WANTED.get(kind, "TimestampType") == "TimestampType" and kind[:1] != "["
 
 
 def _check(place: str, kind: str, value: object) -> None:

@@ -6,10 +6,21 @@ import json
 import operator
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from celpy.adapter import json_to_cel
-from celpy.celtypes import BoolType, DoubleType, DurationType, IntType, ListType, StringType, UintType, Value
+from celpy.celtypes import (
+    BoolType,
+    DoubleType,
+    DurationType,
+    IntType,
+    ListType,
+    MapType,
+    StringType,
+    TimestampType,
+    UintType,
+    Value,
+)
 from celpy.evaluation import CELEvalError, CELFunction
 
 from mockkms.vault.golang.duration import parse_go
@@ -74,12 +85,82 @@ def _duration(value: object) -> DurationType:
         raise ValueError("type conversion error from 'string' to 'google.protobuf.Duration'") from None
 
 
+def _converting(convert: Callable[[object], Value], name: str) -> CELFunction:
+    """Return a conversion whose errors for texts are those of the real server."""
+
+    def converted(value: object) -> Value | CELEvalError:
+        fault = _fault(value)
+        if fault is not None:
+            return fault
+        try:
+            return convert(value)
+        except ValueError:
+            if not isinstance(value, str):
+                raise
+            raise ValueError(f"type conversion error from 'string' to '{name}'") from None
+
+    return converted
+
+
+def _unsigned(value: object) -> UintType:
+    if isinstance(value, IntType | DoubleType) and not 0 <= value < 1 << 64:
+        raise ValueError("unsigned integer overflow")
+    return UintType(value)
+
+
+def _moment(value: object) -> TimestampType:
+    """Return a time of a text or of seconds since the epoch. Raises ValueError with the server's text."""
+    if isinstance(value, str | datetime):
+        return TimestampType(value)
+    if not isinstance(value, IntType):
+        raise TypeError("no such overload")
+    try:
+        return TimestampType(datetime.fromtimestamp(int(value), UTC))
+    except (ValueError, OverflowError, OSError):
+        raise ValueError("timestamp overflow") from None
+
+
+def _item(container: object, key: object) -> Value | CELEvalError:
+    """Return an item of a list or map, or an error with the server's text, which ``||`` may absorb."""
+    fault = _fault(container, key)
+    if fault is not None:
+        return fault
+    if isinstance(container, ListType) and isinstance(key, int) and not 0 <= key < len(container):
+        return CELEvalError(f"index out of bounds: {key}")
+    if isinstance(container, MapType) and isinstance(key, str | int) and key not in container:
+        return CELEvalError(f"no such key: {key}")
+    return operator.getitem(container, key)  # type: ignore[call-overload, no-any-return]
+
+
+def _character(value: str, at: int) -> StringType:
+    if not 0 <= at <= len(value):
+        raise ValueError(f"index out of range: {at}")
+    return StringType(value[at : at + 1])
+
+
+def _substring(value: str, start: int, end: int | None = None) -> StringType:
+    last = len(value) if end is None else end
+    for at in (start, last):
+        if not 0 <= at <= len(value):
+            raise ValueError(f"index out of range: {at}")
+    if start > last:
+        raise ValueError(f"invalid substring range. start: {start}, end: {last}")
+    return StringType(value[start:last])
+
+
 def _string(value: object) -> StringType:
+    if value is None:
+        raise ValueError("no such overload: string(null_type)")
+    if isinstance(value, bytes):
+        try:
+            return StringType(value.decode())
+        except ValueError:
+            raise ValueError("invalid UTF-8 in bytes, cannot convert to string") from None
     if isinstance(value, BoolType):
         return StringType("true" if value else "false")
     if isinstance(value, DoubleType) and float(value).is_integer() and abs(value) < 1e21:
         return StringType(str(int(value)))
-    return StringType(value if isinstance(value, bytes) else str(value))
+    return StringType(str(value))
 
 
 # -- operators: numbers of different types can be compared but not added, unlike in the library ------------------------
@@ -168,9 +249,15 @@ BY_NAME: dict[str, CELFunction] = {
     "_-_": _counting(operator.sub),
     "_*_": _counting(operator.mul),
     "_/_": _counting(operator.truediv),
+    "_[_]": _item,
     "string": _string,
+    "int": _converting(IntType, "int"),
+    "uint": _converting(_unsigned, "uint"),
+    "double": _converting(DoubleType, "double"),
+    "bool": _converting(BoolType, "bool"),
+    "timestamp": _converting(_moment, "google.protobuf.Timestamp"),
     "duration": _duration,
-    "charAt": lambda value, at: StringType(value[at : at + 1]),
+    "charAt": _character,
     "indexOf": lambda value, part, start=0: IntType(value.find(part, start)),
     "lastIndexOf": lambda value, part: IntType(value.rfind(part)),
     "join": lambda values, by="": StringType(str(by).join(values)),
@@ -178,7 +265,7 @@ BY_NAME: dict[str, CELFunction] = {
     "upperAscii": lambda value: StringType(_ascii(value, str.upper)),
     "replace": _replace,
     "split": _split,
-    "substring": lambda value, start, end=None: StringType(value[start:end]),
+    "substring": _substring,
     "trim": lambda value: StringType(value.strip()),
     "reverse": _reverse,
     "distinct": _distinct,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
 
 class CelError(ValueError):
     """An invalid program or a failed evaluation; the text is the real server's."""
+
+
+_SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]")
 
 
 @stored("cel.Variable")
@@ -153,7 +157,7 @@ def parse(text: str) -> Tree[Token]:
     if not text.strip():
         raise CelError(f"ERROR: <input>:1:0: Syntax error: {end}")
     try:
-        return Environment().compile(text)
+        tree = Environment().compile(text)
     except CELParseError as error:
         cause = error.__cause__ or error.__context__
         position = getattr(cause, "pos_in_stream", None)
@@ -161,6 +165,10 @@ def parse(text: str) -> Tree[Token]:
             raise CelError(_located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
         found = text[position : position + 1]
         raise CelError(_located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
+    for literal in tree.scan_values(lambda part: getattr(part, "type", "") in ("STRING_LIT", "MLSTRING_LIT")):
+        if literal[:1] not in "rR" and _SURROGATE.search(literal):
+            raise CelError(_located(text, literal.start_pos or 0, "invalid unicode code point"))
+    return tree
 
 
 def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value:

@@ -25,6 +25,7 @@ _CERTIFICATE = (
     "CertTemplate{{Subject: PKIX.Name{{CommonName: request.common_name}}, NotBefore: now, "
     "NotAfter: now + duration(request.ttl){more}}}"
 )
+_CREATE, _PARSE = "unable to create certificate: ", "unable to parse created certificate: x509: "
 _REQUEST = {"common_name": "app", "ttl": "2h"}
 
 
@@ -122,6 +123,27 @@ def test_programs_are_checked(pki: Authority, data: dict[str, Any], fault: str) 
             "error evaluating mainProgram: failed to evaluate expression: failed to evaluate expression "
             "\"now + duration('3600') > now\": type conversion error from 'string' to 'google.protobuf.Duration'",
         ),
+        (output(template(", ExtraExtensions: [PKIX.Extension{}]")), f"{_CREATE}asn1: structure error: invalid object"),
+        (
+            output(template(", ExtraExtensions: [PKIX.Extension{Id: [-1, 2]}]")),
+            f"{_PARSE}malformed extension OID field",
+        ),
+        (
+            output(template(", ExtraExtensions: [PKIX.Extension{Id: [1, 2, 2147483648]}]")),
+            f"{_PARSE}malformed extension OID field",
+        ),
+        (
+            output(template(", UnknownExtKeyUsage: [ObjectIdentifier{arc: [1u, 2u, 4294967295u]}]")),
+            f"{_PARSE}invalid extended key usages",
+        ),
+        (
+            output(
+                template(", PermittedIPRanges: [net.IPNet{IP: net.IP{IP: b'aaaa'}, Mask: net.IPMask{IPMask: b'a'}}]")
+            ),
+            f"{_PARSE}IP constraint contained value of length 1",
+        ),
+        (output(template(", Policies: [OID{arc: [9u, 9u]}]")), "bad policy OID: invalid oid"),
+        ("ValidationOutput{template: null}", "template is nil"),
         (output(template(), ", key_type: 'odd'"), "invalid cel response for key type, key bits, or signature bits: "),
         (output(template(), ", key_bits: 1024u"), "invalid cel response for key type, key bits, or signature bits: "),
         (output(template(", IPAddresses: [net.IP{IP: b'a'}]")), "bad IP address: invalid IP bytes: 61"),
@@ -131,6 +153,50 @@ def test_programs_are_checked(pki: Authority, data: dict[str, Any], fault: str) 
 )
 def test_programs_that_refuse(pki: Authority, expression: str, fault: str) -> None:
     assert go_error(issue(pki, expression)).startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("[1][5]", "index out of bounds: 5"),
+        ("[1][-1]", "index out of bounds: -1"),
+        ("request['x']", "no such key: x"),
+        ("int('x')", "type conversion error from 'string' to 'int'"),
+        ("double('x')", "type conversion error from 'string' to 'double'"),
+        ("bool('x')", "type conversion error from 'string' to 'bool'"),
+        ("uint(-1)", "unsigned integer overflow"),
+        ("9223372036854775807 + 1", "integer overflow"),
+        ("timestamp('x')", "type conversion error from 'string' to 'google.protobuf.Timestamp'"),
+        ("timestamp(99999999999999)", "timestamp overflow"),
+        ("string(null)", "no such overload: string(null_type)"),
+        ("'abc'.substring(5)", "index out of range: 5"),
+        ("'abc'.substring(2, 1)", "invalid substring range. start: 2, end: 1"),
+        ("'abc'.charAt(9)", "index out of range: 9"),
+        ("now.getFullYear('Mars/Foo')", "unknown time zone Mars/Foo"),
+    ],
+)
+def test_errors_of_evaluation(pki: Authority, expression: str, why: str) -> None:
+    """The texts are those of OpenBao 2.6.2, whose Go code answered the same requests."""
+    assert go_error(issue(pki, expression)) == (
+        "error evaluating mainProgram: failed to evaluate expression: failed to evaluate expression "
+        f'"{expression}": {why}'
+    )
+
+
+def test_halves_of_characters_are_no_characters(pki: Authority) -> None:
+    answer = pki.write("pki/cel/roles/r", {"cel_program": {"expression": r"'\ud83d'"}})
+    assert go_error(answer).startswith(
+        "invalid CEL syntax for main expression: ERROR: <input>:1:1: invalid unicode code point\n"
+    )
+
+
+@pytest.mark.parametrize("field", ["Subject: null", "URIs: [null]", "ExtraExtensions: [null]", "IPAddresses: [null]"])
+def test_null_is_no_message(pki: Authority, field: str) -> None:
+    certificate(issue(pki, output(f"CertTemplate{{NotBefore: now, NotAfter: now + duration('1h'), {field}}}")))
+
+
+def test_numbers_of_a_policy_may_have_64_bits(pki: Authority) -> None:
+    certificate(issue(pki, output(template(", Policies: [OID{arc: [1u, 2u, 18446744073709551615u]}]"))))
 
 
 def test_a_certificate_is_what_the_program_describes(pki: Authority) -> None:

@@ -21,6 +21,9 @@ _SUBJECT = {
 }  # fmt: skip
 _OIDS = tuple(EXTENDED.values())
 _IPV4, _IPV6 = 4, 16
+_UNREADABLE = "unable to parse created certificate: x509: "
+_LARGEST = (1 << 31) - 1
+"""The largest part of an identifier that Go reads."""
 _USAGES = (1 << 9) - 1
 
 
@@ -31,7 +34,7 @@ def template_of(described: Mapping[str, object], serial: int, public: bytes, key
     if described.get("BasicConstraintsValid") and length < -1:
         raise ValueError("unable to create certificate: x509: invalid MaxPathLen, must be greater or equal to -1")
     limited = length > 0 or (length == 0 and bool(described.get("MaxPathLenZero")))
-    policies = [_oid(one, "bad policy OID: ") for one in _items(described, "Policies")]
+    policies = [_policy(one) for one in _items(described, "Policies")]
     extra = [_extension(one) for one in _items(described, "ExtraExtensions")]
     made = Template(
         serial=serial,
@@ -53,9 +56,12 @@ def template_of(described: Mapping[str, object], serial: int, public: bytes, key
         path_length=length if ca and limited else None,
         extra=extra,
     )
-    made.extended += [_arcs(_message(one), "arc") for one in _items(described, "UnknownExtKeyUsage")]
+    for one in map(_message, _items(described, "UnknownExtKeyUsage")):
+        made.extended.append(_identifier(one, "arc"))
+        if max(_arcs(one, "arc")) > _LARGEST:
+            raise ValueError(f"{_UNREADABLE}invalid extended key usages")
     if policies:
-        made.policies = w.sequence(*[w.sequence(w.oid(number)) for number in policies])
+        made.policies = w.sequence(*[w.sequence(number) for number in policies])
     made.constraints_critical = bool(described.get("PermittedDNSDomainsCritical"))
     made.permitted, made.excluded = (
         Names(
@@ -100,9 +106,13 @@ def _network(one: object) -> str:
     raw, mask = _bytes(_message(given.get("IP")).get("IP")), _bytes(_message(given.get("Mask")).get("IPMask"))
     if not raw or not mask:
         raise ValueError("bad permitted IP range: empty ip or mask")
-    bits = f"{int.from_bytes(mask, 'big'):b}".zfill(len(mask) * 8)
-    if len(raw) not in (_IPV4, _IPV6) or len(raw) != len(mask) or "01" in bits:
+    if len(raw) not in (_IPV4, _IPV6):
         raise ValueError(f"bad permitted IP range: invalid IP bytes: {raw.hex()}")
+    if len(raw) != len(mask):
+        raise ValueError(f"{_UNREADABLE}IP constraint contained value of length {len(mask)}")
+    bits = f"{int.from_bytes(mask, 'big'):b}".zfill(len(mask) * 8)
+    if "01" in bits:
+        raise ValueError(f"{_UNREADABLE}IP constraint contained invalid mask {mask.hex()}")
     return str(ipaddress.ip_network((raw, bits.count("1")), strict=False))
 
 
@@ -137,18 +147,33 @@ def _url(one: object) -> str:
 
 def _extension(one: object) -> Extension:
     given = _message(one)
-    return Extension(_arcs(given, "Id"), _bytes(given.get("Value")), bool(given.get("Critical")))
+    number = _identifier(given, "Id")
+    # Go writes no byte for a negative number, and reads none above 31 bits.
+    if w.oid(number) == w.tlv(0x06, b"") or max(_arcs(given, "Id")) > _LARGEST:
+        raise ValueError(f"{_UNREADABLE}malformed extension OID field")
+    return Extension(number, _bytes(given.get("Value")), bool(given.get("Critical")))
 
 
-def _oid(one: object, prefix: str) -> str:
-    found = _arcs(_message(one), "arc")
-    if found.count(".") < 1:
-        raise ValueError(f"{prefix}invalid oid")
-    return found
+def _policy(one: object) -> bytes:
+    arcs = _arcs(_message(one), "arc")
+    if _invalid(arcs):
+        raise ValueError("bad policy OID: invalid oid")
+    return w.oid_of(arcs)
 
 
-def _arcs(given: Mapping[str, object], name: str) -> str:
-    return ".".join(str(_number(arc)) for arc in _items(given, name))
+def _identifier(given: Mapping[str, object], name: str) -> str:
+    found = _arcs(given, name)
+    if _invalid(found):
+        raise ValueError("unable to create certificate: asn1: structure error: invalid object identifier")
+    return ".".join(map(str, found))
+
+
+def _invalid(arcs: list[int]) -> bool:
+    return len(arcs) < 2 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39)
+
+
+def _arcs(given: Mapping[str, object], name: str) -> list[int]:
+    return [_number(arc) for arc in _items(given, name)]
 
 
 def _message(value: object) -> dict[str, object]:

@@ -95,7 +95,8 @@ def built(template: Template, issuer: bytes, private: bytes, name: str) -> read.
         if not name_constraints.is_domain(text):
             fault = f"x509: failed to parse dnsName constraint {quote(text)}"
             raise BackendError(f"unable to parse created certificate: {fault}")
-    return read.load(made)
+    with refusing("unable to parse created certificate: ", BackendError):
+        return read.load(made)
 
 
 def check_ascii(*names: Names) -> None:
