@@ -101,6 +101,7 @@ def _dumped(world: World) -> str:
             pieces.append("exact:\n")
             pieces += _list(_taken(writer.patches), "")
         writer.let_go()
+        exact.empty_large(others)
         return "".join(pieces)
 
 

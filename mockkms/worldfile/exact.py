@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Path = tuple[object, ...]
+_LARGE = 500
+"""Entries of a list or mapping that are too many to be freed at once."""
 
 
 class Plain(Shape):
@@ -144,6 +146,21 @@ def _ordered(value: object) -> list[tuple[object, object]]:
     """Return ``parts`` in an order that does not depend on the history of a mapping, such as when mounts were made."""
     found = parts(value)
     return sorted(found, key=lambda part: repr(part[0])) if isinstance(value, dict) else found
+
+
+def empty_large(root: object) -> None:
+    """Empty the large lists and mappings in a value that nobody needs any more.
+
+    A world refers to itself: the collector would free all its tokens at once, while all other threads wait.
+    """
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list) and len(value) > _LARGE:
+            while value:
+                value.popitem() if isinstance(value, dict) else value.pop()
+        else:
+            waiting.extend(below for _, below in parts(value))
 
 
 def at(root: object, path: Path) -> object:

@@ -157,3 +157,19 @@ def test_a_secret_too_deep_for_yaml_is_told() -> None:
         assert written.status_code == 200
         with pytest.raises(SeedError, match="nested too deeply to be written as YAML"):
             dump(kms.world)
+
+
+def test_a_dump_of_many_tokens_leaves_the_world_as_it_is(kms: MockKMS) -> None:
+    """What a dump makes to compare the world with is emptied afterwards, the world is not."""
+    for _ in range(1_200):
+        made = kms.world.core.handle(
+            Request(Operation.UPDATE, "auth/token/create", data={"policies": ["default"]}, token="root")
+        )
+    before = len(kms.world.core.state.tokens.by_id)
+    first = kms.dump()
+    assert (kms.dump(), len(kms.world.core.state.tokens.by_id)) == (first, before)
+    assert made.auth is not None
+    assert kms.world.core.tokens.lookup(made.auth.client_token) is not None
+    with MockKMS(seed=first) as other:
+        assert len(other.world.core.state.tokens.by_id) == before
+        assert other.world.core.tokens.lookup(made.auth.client_token) is not None
