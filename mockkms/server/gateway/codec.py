@@ -332,6 +332,8 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
     )
     if leaves_body and operation in WRITES:
         request.data = {}
+        if outside and http.body:
+            _refuse_beyond_limits(core, http.body)
     elif operation is Operation.UPDATE or operation is Operation.PATCH:
         request.data = _body_data(core, http, outside=outside)
     else:
