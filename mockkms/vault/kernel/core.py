@@ -298,10 +298,10 @@ class Core(VaultServer):
         if response.lease is not None and token is not None:
             self.leases.register(request, mount, response, token)
         # An empty list is 404, unless it is wrapped or has warnings (``RespondErrorCommon`` in Vault's sdk/logical).
-        if operation is Operation.LIST and not request.wrap_ttl:
+        if operation is Operation.LIST:
             data = response.data
             empty = not data or ("keys" in data and not data["keys"])
-            if empty and not response.warnings:
+            if empty and not response.warnings and not request.wrap_ttl:
                 raise NotFound()
             if empty and data:
                 # Then it has no members (``ListResponseWithInfo``).

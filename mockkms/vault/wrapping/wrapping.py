@@ -149,11 +149,8 @@ def wrap_if_asked(core: TokenServices, request: Request, response: Response, tok
     if not asked or response.wrap_info is not None:
         return response
     # An empty list is refused before wrapping, since a wrapped answer cannot have status 404.
-    if request.operation is Operation.LIST:
-        data = response.data
-        empty = "keys" in data and not data["keys"] if data else not response.warnings
-        if empty:
-            raise ErrorResponse("unsupported path", status=404)
+    if request.operation is Operation.LIST and not response.data and not response.warnings:
+        raise ErrorResponse("unsupported path", status=404)
     inner = "" if response.auth is None else response.auth.accessor
     mount = core.state.mounts.match(request.namespace, request.path)
     if not inner and mount is not None and mount.type == "approle" and response.data:
