@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ _ENDED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """What Python raises when the server closes a connection early, depending on the moment."""
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _ESCAPES = {"\\": "\\\\"}
 
 
@@ -40,7 +42,11 @@ def parse_fault(url: str) -> str:
         port = urlsplit(url).netloc.rpartition(":")[2] if "[" not in url else ""
         fault = fault or (f'invalid port ":{port}" after host' if port else "missing ']' in host")
     fault = fault or _host_fault(url)
-    return f'parse "{url}": {fault}' if fault else ""
+    first = re.split("[/?#]", url, maxsplit=1)[0]
+    if not fault and ":" in first and not _SCHEME.match(first):
+        fault = "first path segment in URL cannot contain colon"
+    shown = url.replace("\\", "\\\\").replace('"', '\\"')
+    return f'parse "{shown}": {fault}' if fault else ""
 
 
 def _host_fault(url: str) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote as escaped
+from urllib.parse import urlsplit
+
 from cryptography import x509
 
+from mockkms import outside
 from mockkms.vault.auth.cert.model import Cert, engine
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+
+_UNESCAPED = "/:@!$&'()*+,;=?#%~"
 
 one = engine.path(
     "crls/{name}",
@@ -59,9 +65,24 @@ def write(state: Cert, call: Call, *, name: str, crl: str | None = None, url: st
     elif url is not None:
         if not url:
             raise ErrorResponse("empty CRL url")
-        raise BackendError(f'error fetching CRL: Get "{url}": dial tcp: connection refused')
+        raise _unfetched(url)
     else:
         raise ErrorResponse("one of 'crl' or 'url' must be provided")
+
+
+def _unfetched(url: str) -> ErrorResponse | BackendError:
+    """Return the error for a list that cannot be fetched: every one, since no other machine is contacted."""
+    fault = outside.parse_fault(url)
+    if fault:
+        return ErrorResponse(f"invalid CRL url: {fault}")
+    parts = urlsplit(url)
+    shown = f'Get "{escaped(url, safe=_UNESCAPED)}": '
+    if parts.scheme not in ("http", "https"):
+        return BackendError(f'{shown}unsupported protocol scheme "{parts.scheme}"')
+    if not parts.hostname:
+        return BackendError(f'Get "{parts.scheme}:": http: no Host in request URL')
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return BackendError(f"{shown}{outside.refusal(parts.hostname, port)}")
 
 
 def _serials(data: bytes) -> list[str]:
