@@ -76,7 +76,7 @@ def mockkms_server(
         flavor = settings.flavor(pytestconfig)
         if flavor is not None:
             seed = settings.merged(seed, {"flavor": flavor})
-        with tenant_of(url, settings.control_token(pytestconfig), seed) as tenant:
+        with tenant_of(url, settings.control_token(pytestconfig), seed, flavor) as tenant:
             yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
     yield _mockkms_servers.of(mockkms_tls)

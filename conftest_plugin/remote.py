@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -14,10 +14,11 @@ from mockkms.remote import NotMockKMS, RemoteError
 
 
 @contextmanager
-def tenant_of(url: str, control_token: str, seed: object) -> Iterator[RemoteKMS | None]:
+def tenant_of(url: str, control_token: str, seed: object, flavor: str | None = None) -> Iterator[RemoteKMS | None]:
     """Create a tenant with the server's current state and the session's world merged over it; drop it at the end.
 
-    None if the server is not mockkms. Each process (xdist worker) has its own tenant.
+    None if the server is not mockkms. Each process (xdist worker) has its own tenant. ``flavor`` is the suite's product:
+    the session ends with a usage error if the server was started as another one, which no world changes.
     """
     ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
     remote = RemoteKMS(url, control_token=control_token, ca_file=ca_file)
@@ -37,6 +38,7 @@ def tenant_of(url: str, control_token: str, seed: object) -> Iterator[RemoteKMS 
     seeds = seed if isinstance(seed, list) else [] if seed is None else [seed]
     held = _SessionTenant(tenant, seeds) if seeds else tenant
     try:
+        _check_flavor(held, url, flavor)
         yield held
     finally:
         held.close()
@@ -46,6 +48,19 @@ def tenant_of(url: str, control_token: str, seed: object) -> Iterator[RemoteKMS 
             if error.status == 0:
                 pytest.fail(f"the server at --mockkms-url cannot be reached any more: {error}", pytrace=False)
         remote.close()
+
+
+def _check_flavor(tenant: RemoteKMS, url: str, flavor: str | None) -> None:
+    """End the session if the suite's product cannot be had. What else is wrong with its world, each test reports."""
+    if flavor is None:
+        return
+    with suppress(RemoteError):
+        tenant.load()
+        if tenant.flavor != flavor:
+            pytest.exit(
+                f"mockkms_flavor: {flavor}: the server at {url} was started as {tenant.flavor}",
+                returncode=pytest.ExitCode.USAGE_ERROR,
+            )
 
 
 class _SessionTenant(RemoteKMS):

@@ -20,7 +20,6 @@ def check(config: pytest.Config) -> None:
             settings.control_token(config),
             "start it (`mockkms serve` prints its address), correct the address, or leave the option out: each "
             "process then starts a server of its own",
-            settings.flavor(config),
         )
     elif upstream:
         _check_server(
@@ -49,8 +48,8 @@ def _check_recording(path: Path) -> None:
         raise pytest.UsageError(f"--mockkms-replay: {error}") from None
 
 
-def _check_server(option: str, url: str, control_token: str, advice: str, flavor: str | None = None) -> None:
-    """Check that a server answers HTTP requests at an address, as ``flavor`` if it is a mockkms. Raises UsageError."""
+def _check_server(option: str, url: str, control_token: str, advice: str) -> None:
+    """Check that a server answers HTTP requests at an address. Raises UsageError."""
     from mockkms import RemoteError, RemoteKMS
     from mockkms.remote import NotMockKMS
 
@@ -61,8 +60,6 @@ def _check_server(option: str, url: str, control_token: str, advice: str, flavor
         raise pytest.UsageError(f"{option}: {error}") from None
     try:
         remote.connect()
-        if flavor is not None and remote.flavor != flavor:
-            raise pytest.UsageError(f"mockkms_flavor: {flavor}: the server at {url} emulates {remote.flavor}")
     except NotMockKMS:
         return
     except RemoteError as error:

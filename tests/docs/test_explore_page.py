@@ -57,10 +57,12 @@ def test_the_tables_are_complete() -> None:
         if outcome is not Outcome.MISSED:
             assert f"| `{outcome.letter}` | {outcome} |" in TEXT
     assert set(re.findall(r"^\| `([\w-]+)` \| [^|]+ \|$", TEXT, re.MULTILINE)) == {str(kind) for kind in Wrong}
-    settings = (ROOT / "conftest_plugin" / "settings.py").read_text(encoding="utf-8")
-    options = set(re.findall(r'"(--mockkms-explore[\w-]*)"', settings))
+    plugin = (ROOT / "conftest_plugin" / "plugin.py").read_text(encoding="utf-8")
+    options = set(re.findall(r'add\("(--mockkms-explore[\w-]*)"', plugin))
     assert options == set(re.findall(r"`(--mockkms-explore[a-z-]*)", TEXT))
-    assert set(re.findall(r'"(mockkms_explore_\w+)"', settings)) <= set(re.findall(r"`(mockkms_explore_\w+)`", TEXT))
+    settings = set(re.findall(r'addini\("(mockkms_explore_\w+)"', plugin))
+    assert settings
+    assert settings <= set(re.findall(r"`(mockkms_explore_\w+)`", TEXT))
     command = (ROOT / "mockkms" / "cli" / "commands" / "explore.py").read_text(encoding="utf-8")
     table = TEXT[TEXT.index("| pytest |") :]
     known = set(re.findall(r'add\("(--[\w-]+)"', command))

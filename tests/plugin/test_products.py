@@ -190,6 +190,10 @@ def test_suite(mockkms):
     )
     there = ("--mockkms-url", real.url, "--mockkms-control-token", "let-me")
     suite(*there, source=source).assert_outcomes(passed=2, skipped=1)  # It was started as OpenBao.
+    wrong = suite(*there, "--mockkms-flavor", "vault-1.21", source="def test_one(mockkms): pass\n")
+    assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"mockkms_flavor: vault-1.21: the server at {real.url} was started as openbao" in wrong.stdout.str()
+    suite(*there, source=source)
     (tmp_path / "free").mkdir()
     with served(tmp_path / "free", "--control-token", "let-me") as ready:
         there = ("--mockkms-url", ready["url"], "--mockkms-control-token", "let-me")

@@ -210,7 +210,7 @@ class Feature(StrEnum):
 
     # -- KV
     KV1_ARBITRARY = "kv1-arbitrary"
-    """KV version 1 accepts any parameter without a warning."""
+    """KV version 1 and the cubbyhole accept any parameter without a warning."""
     KV_METADATA_CAS = "kv-metadata-cas"
     """KV version 2 has check-and-set for metadata, and ``detailed-metadata``."""
     KV_EXCLUDE_DELETED = "kv-exclude-deleted"

@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.json_text import Encoded, keep
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import children
 
 Cubbyholes = dict[str, dict[str, Encoded]]
@@ -22,6 +23,7 @@ engine = Engine(
 
 secret = engine.path(
     "{path:all}",
+    arbitrary=Feature.KV1_ARBITRARY,
     help="A secret of the token.",
     description="Every token has its own cubbyhole, which is emptied when the token ends.",
     go_errors=True,

@@ -18,7 +18,6 @@ from tests.vault.secrets.standin import round_trip
         ({"type": "azure", "config": {}}, {}),
         ({"type": "gcp", "config": {}}, {}),
         ({"type": "gcpkms", "config": {}}, {}),
-        ({"type": "ldap", "config": {}}, {"userattr": "cn"}),
         ({"type": "terraform", "config": {}}, {}),
         ({"type": "nomad", "lease": {}}, {}),
         ({"type": "rabbitmq", "lease": {}}, {}),

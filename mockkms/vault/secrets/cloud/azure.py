@@ -117,7 +117,7 @@ def derived_id(*parts: str) -> str:
 
 def _listed(text: str, members: tuple[str, ...]) -> list[dict[str, str]]:
     """Return a list of objects in JSON, with these members. Raises ValueError."""
-    found = gojson.decode(text.encode(), whole=True) if text else []
+    found = gojson.decode(text.encode()) if text else []
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
