@@ -17,8 +17,8 @@ from mockkms.remote import NotMockKMS, RemoteError
 def tenant_of(url: str, control_token: str, seed: object, flavor: str | None = None) -> Iterator[RemoteKMS | None]:
     """Create a tenant with the server's current state and the session's world merged over it; drop it at the end.
 
-    None if the server is not mockkms. Each process (xdist worker) has its own tenant. ``flavor`` is the suite's product:
-    the session ends with a usage error if the server was started as another one, which no world changes.
+    None if the server is not mockkms. Each process (xdist worker) has its own tenant. ``flavor`` is the suite's
+    product: the session ends with a usage error if the server was started as another one, which no world changes.
     """
     ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
     remote = RemoteKMS(url, control_token=control_token, ca_file=ca_file)

@@ -72,6 +72,7 @@ class MysqlConnection:
             connection = socket.create_connection(address, timeout=PATIENCE)
         self._second = connection.dup()
         """The same connection: the driver may wrap the first socket in TLS."""
+        self._session: Any = None
         try:
             with self._bounded():
                 self._session = _bounded_driver()(
@@ -102,6 +103,9 @@ class MysqlConnection:
         """Close the session."""
         self.closed = True
         self._cut()
+        # A socket that was shut down and stays open keeps a server waiting that still sends.
+        if self._session is not None and self._session.open:
+            self._session.close()
         self._second.close()
 
     def _cut(self) -> None:
