@@ -31,10 +31,10 @@ def check(content: bytes) -> FirstElement | None:
     Raises ValueError with Go's text for a document that is not well-formed. As in Go, a document may have several
     elements side by side, and text around them.
     """
-    return _Reader(content).document()
+    return _XmlReader(content).document()
 
 
-class _Reader:
+class _XmlReader:
     """Reads one document, byte by byte as Go does."""
 
     def __init__(self, content: bytes) -> None:

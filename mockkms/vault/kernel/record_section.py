@@ -96,7 +96,7 @@ def one(
         if found is None:
             return None
         described = found.changed() if describe is None else describe(core, mount, found)
-        return described if described or record(type(mount.state)()) is not None else _Written()
+        return described if described or record(type(mount.state)()) is not None else _OnlyDefaults()
 
     def capture(server: CapturedMount) -> object:
         shown = parameters_in(server.read(endpoint.template) or {}, endpoint)
@@ -105,7 +105,7 @@ def one(
     return Part(key, lambda: _key(endpoint, help, more), fill, dump, capture)
 
 
-class _Written(dict[str, object]):
+class _OnlyDefaults(dict[str, object]):
     """The description of a record that was written, and in which nothing differs from a new one."""
 
 
@@ -165,9 +165,9 @@ def record_section(*parts: Part) -> WorldSection:
     def dump(core: Context, mount: Mount) -> dict[str, object]:
         values = {part.key: part.dump(core, mount) for part in parts}
         return {
-            key: dict(value) if isinstance(value, _Written) else value
+            key: dict(value) if isinstance(value, _OnlyDefaults) else value
             for key, value in values.items()
-            if value or isinstance(value, _Written)
+            if value or isinstance(value, _OnlyDefaults)
         }
 
     def capture(server: CapturedMount) -> dict[str, object]:

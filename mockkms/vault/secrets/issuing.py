@@ -22,7 +22,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.handlers import Arguments, keyword_names
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, param
-from mockkms.vault.golang.template import LONGEST, Data, Function, Template, naming_functions
+from mockkms.vault.golang.template import LONGEST, Data, Function, GoTemplate, naming_functions
 from mockkms.vault.kernel.record_section import Part, one
 from mockkms.vault.policy.passwords import parse_password_policy
 from mockkms.vault.products import Product
@@ -38,7 +38,7 @@ _READ_DELETE = (Operation.READ, Operation.DELETE)
 
 @stored("issuing.Lifetimes")
 @dataclass
-class Lifetimes(Record):
+class LeaseSettings(Record):
     """``config/lease`` of Nomad and RabbitMQ mounts: the lifetimes of all credentials of the mount, in seconds."""
 
     ttl: Annotated[
@@ -190,10 +190,10 @@ def display_name(call: Call) -> str:
     return client.display_name if client is not None else ""
 
 
-def parsed_template(call: Call, text: str, further: Mapping[str, Function] | None = None) -> Template:
+def parsed_template(call: Call, text: str, further: Mapping[str, Function] | None = None) -> GoTemplate:
     """Return a Go template with the product's functions for names, and ``further`` ones. Raises ValueError."""
     decoding = call.core.product.has(Feature.TEMPLATE_DECODING)
-    return Template(text, {**naming_functions(call.core.entropy, call.now(), decoding=decoding), **(further or {})})
+    return GoTemplate(text, {**naming_functions(call.core.entropy, call.now(), decoding=decoding), **(further or {})})
 
 
 def check_template(call: Call, text: str, metadata: str) -> None:

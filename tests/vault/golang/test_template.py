@@ -11,7 +11,7 @@ import re
 
 import pytest
 
-from mockkms.vault.golang.template import Data, Function, Long, Template, naming_functions, utf16le
+from mockkms.vault.golang.template import Data, Function, GoTemplate, Long, naming_functions, utf16le
 from mockkms.vault.golang.template.executing import LONGEST_OUTPUT
 from mockkms.vault.golang.template.values import Value
 from mockkms.vault.secrets.database.generated import default_template
@@ -25,7 +25,7 @@ _APPLYING = "unable to apply template: template: template:"
 
 def rendered(template: str, data: Value = _DATA, *, strict: bool = False) -> str:
     functions = naming_functions(Entropy(3), _NOW, decoding=True)
-    return Template(template, functions).generate(data, strict=strict)
+    return GoTemplate(template, functions).generate(data, strict=strict)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,8 @@ def rendered(template: str, data: Value = _DATA, *, strict: bool = False) -> str
         ("{{ range 3 }}{{ . }}{{ end }}", "012"),
         ("{{ range $i := 2 }}{{ range $j := 2 }}{{ $i }}{{ $j }} {{ end }}{{ end }}", "00 01 10 11 "),
         ("{{ range 5 }}{{ if eq . 2 }}{{ continue }}{{ else if eq . 4 }}{{ break }}{{ end }}{{ . }}{{ end }}", "013"),
+        ("{{ range 3 }}{{ . }}{{ range 0 }}{{ else }}{{ break }}{{ end }}x{{ end }}", "0x1x2x"),
+        ("{{ range 3 }}{{ . }}{{ range 0 }}{{ else }}{{ continue }}{{ end }}x{{ end }}", "012"),
         ("{{ range 0 }}x{{ else }}none{{ end }}", "none"),
         ("{{ $x := 1 }}{{ if true }}{{ $x := 5 }}{{ $x = 7 }}{{ end }}{{ $x }}", "1"),
         ("{{ $x := 1 }}{{ if true }}{{ $x = 5 }}{{ end }}{{ $x }}", "5"),
@@ -197,16 +199,16 @@ def test_claims_are_maps_lists_and_values() -> None:
 def test_functions_and_numbers_of_ldif_templates() -> None:
     functions = {**naming_functions(Entropy(3), _NOW), "utf16le": Function(utf16le, ("string",))}
     data = Data("openldap.dynamicTemplateData", {"Password": "é", "IssueTimeSeconds": Long(5)})
-    template = Template('{{ printf "\\"%s\\"" .Password | utf16le | base64 }} {{ .IssueTimeSeconds }}', functions)
+    template = GoTemplate('{{ printf "\\"%s\\"" .Password | utf16le | base64 }} {{ .IssueTimeSeconds }}', functions)
     assert template.generate(data) == "IgDpACIA 5"
     with pytest.raises(ValueError, match="expected int; got int64"):
-        Template('{{ truncate .IssueTimeSeconds "abc" }}', functions).generate(data)
+        GoTemplate('{{ truncate .IssueTimeSeconds "abc" }}', functions).generate(data)
 
 
 def test_vault_does_not_have_the_functions_of_openbao() -> None:
     for name in ("decode_base64", "hex", "decode_hex", "glob"):
         with pytest.raises(ValueError, match=f'function "{name}" not defined'):
-            Template(f'{{{{ "a" | {name} }}}}', naming_functions(Entropy(3), _NOW))
+            GoTemplate(f'{{{{ "a" | {name} }}}}', naming_functions(Entropy(3), _NOW))
 
 
 def test_long_texts_count_as_more_work() -> None:

@@ -9,7 +9,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Response, refusing
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.golang.template import Template, naming_functions
+from mockkms.vault.golang.template import GoTemplate, naming_functions
 
 roles = Collection[JWT, JwtRole](
     engine,
@@ -112,9 +112,9 @@ def _check(made: JwtRole, claim_mappings: dict[str, str], oauth2_metadata: list[
         raise ErrorResponse("must have at least one bound constraint when creating/updating a role")
 
 
-def policy_template(call: Call, policy: str) -> Template:
+def policy_template(call: Call, policy: str) -> GoTemplate:
     """Return a name of a policy that is a template over claims. Raises ValueError."""
-    return Template(policy, naming_functions(call.core.entropy, call.now(), decoding=True))
+    return GoTemplate(policy, naming_functions(call.core.entropy, call.now(), decoding=True))
 
 
 def _warned(call: Call, made: JwtRole, largest: int) -> Response | None:

@@ -10,8 +10,8 @@ are ValueErrors with the texts of Go.
 
 from __future__ import annotations
 
-from mockkms.vault.golang.template.executing import Template
+from mockkms.vault.golang.template.executing import GoTemplate
 from mockkms.vault.golang.template.naming import LONGEST, naming_functions, utf16le
 from mockkms.vault.golang.template.values import Data, Function, Long
 
-__all__ = ["LONGEST", "Data", "Function", "Long", "Template", "naming_functions", "utf16le"]
+__all__ = ["LONGEST", "Data", "Function", "GoTemplate", "Long", "naming_functions", "utf16le"]

@@ -7,36 +7,36 @@ from collections.abc import Mapping
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.template.builtins import BUILTINS
 from mockkms.vault.golang.template.nodes import (
-    Action,
-    Chain,
-    Command,
-    Constant,
-    Control,
-    Dot,
+    ActionNode,
+    ChainNode,
+    CommandNode,
+    ConstantNode,
+    ControlNode,
+    DotNode,
     Expression,
-    FieldPath,
-    Invocation,
-    Jump,
-    Name,
-    Nil,
-    Node,
-    Number,
-    Pipe,
-    Text,
-    Variable,
+    FieldNode,
+    InvocationNode,
+    JumpNode,
+    NameNode,
+    NilNode,
+    NumberNode,
+    PipeNode,
+    TemplateNode,
+    TextNode,
+    VariableNode,
 )  # fmt: skip
 from mockkms.vault.golang.template.parsing import DEEPEST, NAME, parse
 from mockkms.vault.golang.template.printf import sprint
 from mockkms.vault.golang.template.values import Byte, Data, Function, Value, encoded, is_true, type_of
 
 LONGEST_OUTPUT = 1 << 20
-"""Bytes of the longest output; in Go there is no limit."""
+"""Bytes of the longest output; Go has none."""
 _WORK = 200_000
 """Steps of one execution; a function needs one more for each ``_SHARE`` bytes that it takes or returns."""
 _SHARE = 64
 
 
-class Template:
+class GoTemplate:
     """A parsed template with its functions."""
 
     def __init__(self, text: str, functions: Mapping[str, Function]) -> None:
@@ -59,14 +59,6 @@ class Template:
         return "".join(run.output)
 
 
-class _Leaves(Exception):
-    """``break`` and ``continue`` on their way to the loop."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__()
-        self.word = word
-
-
 class _Missing:
     """What a command gets where no value precedes it, and what a map has for keys that it lacks."""
 
@@ -78,11 +70,11 @@ _Maybe = Value | _Missing
 class _Run:
     """One execution. Variables are in ``variables``, the innermost last."""
 
-    def __init__(self, template: Template, data: Value, *, strict: bool) -> None:
+    def __init__(self, template: GoTemplate, data: Value, *, strict: bool) -> None:
         self.output: list[str] = []
         self._template, self._strict = template, strict
         self._name, self._variables = NAME, [("$", data)]
-        self._node: Node = Node(0)
+        self._node: TemplateNode = TemplateNode(0)
         self._left, self._length, self._depth = _WORK, 0, 0
 
     def fault(self, text: str) -> ValueError:
@@ -104,37 +96,38 @@ class _Run:
 
     # -- parts
 
-    def body(self, dot: Value, parts: list[Node]) -> None:
-        """Execute parts in order."""
+    def body(self, dot: Value, parts: list[TemplateNode]) -> str:
+        """Execute parts in order, up to ``break`` or ``continue``, which is returned; else an empty text."""
         for part in parts:
             self._spend()
             match part:
-                case Text():
+                case TextNode():
                     self._write(part.text)
-                case Action():
+                case ActionNode():
                     value = self._pipe(dot, part.pipe)
                     if not part.pipe.variables:
                         self._node = part.pipe
                         self._write("<no value>" if value is None else sprint([value]))
-                case Control(word="range"):
-                    self._range(dot, part)
-                case Control():
-                    self._branch(dot, part)
-                case Invocation():
+                case ControlNode():
+                    if jump := self._range(dot, part) if part.word == "range" else self._branch(dot, part):
+                        return jump
+                case InvocationNode():
                     self._invoke(dot, part)
-                case Jump():
-                    raise _Leaves(part.word)
+                case JumpNode():
+                    return part.word
+        return ""
 
-    def _branch(self, dot: Value, part: Control) -> None:
+    def _branch(self, dot: Value, part: ControlNode) -> str:
         known = len(self._variables)
         value = self._pipe(dot, part.pipe)
         if is_true(value):
-            self.body(value if part.word == "with" else dot, part.body)
+            jump = self.body(value if part.word == "with" else dot, part.body)
         else:
-            self.body(dot, part.otherwise)
+            jump = self.body(dot, part.otherwise)
         del self._variables[known:]
+        return jump
 
-    def _range(self, dot: Value, part: Control) -> None:
+    def _range(self, dot: Value, part: ControlNode) -> str:
         known = len(self._variables)
         value = self._pipe(dot, part.pipe)
         inside = len(self._variables)
@@ -158,18 +151,16 @@ class _Run:
             index, element = pairs[at] if pairs is not None else (None, at)
             for name, given in zip(names, (index, element) if len(names) > 1 else (element,), strict=False):
                 self._set(name, given)
-            try:
-                self.body(element, part.body)
-            except _Leaves as leaves:
-                if leaves.word == "break":
-                    break
-            finally:
-                del self._variables[inside:]
-        if not count:
-            self.body(dot, part.otherwise)
+            jump = self.body(element, part.body)
+            del self._variables[inside:]
+            if jump == "break":
+                break
+        # After {{else}}, Go's break ends this range, and continue goes to the loop around it.
+        jump = "" if count else self.body(dot, part.otherwise)
         del self._variables[known:]
+        return "" if jump == "break" else jump
 
-    def _invoke(self, dot: Value, part: Invocation) -> None:
+    def _invoke(self, dot: Value, part: InvocationNode) -> None:
         self._node = part
         if part.name not in self._template.parts:
             raise self.fault(f"template {quote(part.name)} not defined")
@@ -185,7 +176,7 @@ class _Run:
 
     # -- expressions
 
-    def _pipe(self, dot: Value, pipe: Pipe) -> Value:
+    def _pipe(self, dot: Value, pipe: PipeNode) -> Value:
         self._node = pipe
         value: _Maybe = _MISSING
         for command in pipe.commands:
@@ -206,20 +197,20 @@ class _Run:
                 return
         raise self.fault(f"undefined variable: {name}")
 
-    def _command(self, dot: Value, command: Command, piped: _Maybe) -> Value:
+    def _command(self, dot: Value, command: CommandNode, piped: _Maybe) -> Value:
         self._spend()
         word, *arguments = command.words
-        if isinstance(word, Name):
+        if isinstance(word, NameNode):
             return self._call(dot, word, command, arguments, piped)
-        if not isinstance(word, Pipe):
+        if not isinstance(word, PipeNode):
             self._node = word
         if arguments or not isinstance(piped, _Missing):
-            if isinstance(word, FieldPath | Chain) or (isinstance(word, Variable) and len(word.names) > 1):
+            if isinstance(word, FieldNode | ChainNode) or (isinstance(word, VariableNode) and len(word.names) > 1):
                 self._value(dot, word)
                 self._node = word
                 raise self.fault(f"{word.names[-1]} has arguments but cannot be invoked as function")
             raise self.fault(f"can't give argument to non-function {word}")
-        if isinstance(word, Nil):
+        if isinstance(word, NilNode):
             raise self.fault("nil is not a command")
         return self._value(dot, word)
 
@@ -227,27 +218,27 @@ class _Run:
         """Return the value of an expression where no type is asked for."""
         self._node = word
         match word:
-            case Dot():
+            case DotNode():
                 return dot
-            case Nil():
+            case NilNode():
                 return None
-            case Constant():
+            case ConstantNode():
                 return word.value
-            case Number():
+            case NumberNode():
                 if word.value is None:
                     raise self.fault(f"{word.text} overflows int")
                 return word.value
-            case FieldPath():
+            case FieldNode():
                 return self._fields(dot, word.names)
-            case Variable():
+            case VariableNode():
                 found = next(value for name, value in reversed(self._variables) if name == word.names[0])
                 return self._fields(found, word.names[1:])
-            case Name():
+            case NameNode():
                 return self._call(dot, word, word, [], _MISSING)
-            case Pipe():
+            case PipeNode():
                 return self._pipe(dot, word)
-            case Chain():
-                if isinstance(word.of, Nil):
+            case ChainNode():
+                if isinstance(word.of, NilNode):
                     raise self.fault(f"indirection through explicit nil in {word}")
                 inner = self._value(dot, word.of)
                 return self._fields(inner, word.names)
@@ -264,7 +255,9 @@ class _Run:
                 raise self.fault(f"can't evaluate field {name} in type {type_of(value)}")
         return value
 
-    def _call(self, dot: Value, name: Name, at: Command | Name, arguments: list[Expression], piped: _Maybe) -> Value:
+    def _call(
+        self, dot: Value, name: NameNode, at: CommandNode | NameNode, arguments: list[Expression], piped: _Maybe
+    ) -> Value:
         """Return the result of a function."""
         self._node = name
         function = self._template.functions[name.name]
@@ -308,14 +301,14 @@ class _Run:
         self._node = word
         if kind == "any":
             return self._value(dot, word)
-        if isinstance(word, Nil):
+        if isinstance(word, NilNode):
             raise self.fault(f"cannot assign nil to {kind}")
-        if isinstance(word, Constant | Number):
+        if isinstance(word, ConstantNode | NumberNode):
             if kind == "int":
-                if isinstance(word, Number) and word.integer is not None:
+                if isinstance(word, NumberNode) and word.integer is not None:
                     return word.integer
                 raise self.fault(f"expected integer; found {word}")
-            if isinstance(word, Constant) and isinstance(word.value, str):
+            if isinstance(word, ConstantNode) and isinstance(word.value, str):
                 return word.value
             raise self.fault(f"expected string; found {word}")
         return self._checked(self._value(dot, word), kind)

@@ -9,14 +9,14 @@ from mockkms.vault.golang.template.values import Value
 
 
 @dataclass
-class Node:
+class TemplateNode:
     """Any part; ``at`` is its place in the text."""
 
     at: int
 
 
 @dataclass
-class Constant(Node):
+class ConstantNode(TemplateNode):
     """A string or a truth value, as it was written and as it is."""
 
     text: str
@@ -27,7 +27,7 @@ class Constant(Node):
 
 
 @dataclass
-class Number(Node):
+class NumberNode(TemplateNode):
     """A number, with the values that it can stand for."""
 
     text: str
@@ -42,7 +42,7 @@ class Number(Node):
 
 
 @dataclass
-class Dot(Node):
+class DotNode(TemplateNode):
     """The present value."""
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Dot(Node):
 
 
 @dataclass
-class Nil(Node):
+class NilNode(TemplateNode):
     """Nothing."""
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class Nil(Node):
 
 
 @dataclass
-class Name(Node):
+class NameNode(TemplateNode):
     """A function."""
 
     name: str
@@ -68,7 +68,7 @@ class Name(Node):
 
 
 @dataclass
-class FieldPath(Node):
+class FieldNode(TemplateNode):
     """Fields of the present value."""
 
     names: list[str]
@@ -78,7 +78,7 @@ class FieldPath(Node):
 
 
 @dataclass
-class Variable(Node):
+class VariableNode(TemplateNode):
     """A variable, with fields of its value. The name begins with a dollar sign."""
 
     names: list[str]
@@ -88,32 +88,32 @@ class Variable(Node):
 
 
 @dataclass
-class Chain(Node):
+class ChainNode(TemplateNode):
     """Fields of the value of an expression."""
 
     of: Expression
     names: list[str]
 
     def __str__(self) -> str:
-        inner = f"({self.of})" if isinstance(self.of, Pipe) else str(self.of)
+        inner = f"({self.of})" if isinstance(self.of, PipeNode) else str(self.of)
         return inner + "".join(f".{name}" for name in self.names)
 
 
 @dataclass
-class Command(Node):
+class CommandNode(TemplateNode):
     """A function or value, with arguments."""
 
     words: list[Expression]
 
     def __str__(self) -> str:
-        return " ".join(f"({word})" if isinstance(word, Pipe) else str(word) for word in self.words)
+        return " ".join(f"({word})" if isinstance(word, PipeNode) else str(word) for word in self.words)
 
 
 @dataclass
-class Pipe(Node):
+class PipeNode(TemplateNode):
     """Commands, each of which gets the value of the one before; the last value may be given to variables."""
 
-    commands: list[Command] = field(default_factory=list)
+    commands: list[CommandNode] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
     assigns: bool = False
 
@@ -123,46 +123,46 @@ class Pipe(Node):
         return given + " | ".join(map(str, self.commands))
 
 
-Expression = Constant | Number | Dot | Nil | Name | FieldPath | Variable | Chain | Pipe
+Expression = ConstantNode | NumberNode | DotNode | NilNode | NameNode | FieldNode | VariableNode | ChainNode | PipeNode
 
 
 @dataclass
-class Text(Node):
+class TextNode(TemplateNode):
     """Text between actions."""
 
     text: str
 
 
 @dataclass
-class Action(Node):
+class ActionNode(TemplateNode):
     """A pipeline whose value is printed, unless it is given to a variable."""
 
-    pipe: Pipe
+    pipe: PipeNode
 
 
 @dataclass
-class Control(Node):
+class ControlNode(TemplateNode):
     """``if``, ``with`` or ``range``."""
 
     word: str
-    pipe: Pipe
-    body: list[Node]
-    otherwise: list[Node]
+    pipe: PipeNode
+    body: list[TemplateNode]
+    otherwise: list[TemplateNode]
 
 
 @dataclass
-class Jump(Node):
+class JumpNode(TemplateNode):
     """``break`` or ``continue``."""
 
     word: str
 
 
 @dataclass
-class Invocation(Node):
+class InvocationNode(TemplateNode):
     """``template``, or ``block`` after its definition."""
 
     name: str
-    pipe: Pipe | None
+    pipe: PipeNode | None
 
     def __str__(self) -> str:
         return f"{{{{template {quote(self.name)}{'' if self.pipe is None else f' {self.pipe}'}}}}}"

@@ -8,25 +8,25 @@ from collections.abc import Collection, Iterator
 
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.template.nodes import (
-    Action,
-    Chain,
-    Command,
-    Constant,
-    Control,
-    Dot,
+    ActionNode,
+    ChainNode,
+    CommandNode,
+    ConstantNode,
+    ControlNode,
+    DotNode,
     Expression,
-    FieldPath,
-    Invocation,
-    Jump,
-    Name,
-    Nil,
-    Node,
-    Number,
-    Pipe,
-    Text,
-    Variable,
+    FieldNode,
+    InvocationNode,
+    JumpNode,
+    NameNode,
+    NilNode,
+    NumberNode,
+    PipeNode,
+    TemplateNode,
+    TextNode,
+    VariableNode,
 )  # fmt: skip
-from mockkms.vault.golang.template.scanning import Scanner, Token
+from mockkms.vault.golang.template.scanning import Lexeme, Lexer
 from mockkms.vault.golang.template.values import decoded
 
 NAME = "template"
@@ -36,7 +36,7 @@ DEEPEST = 40
 _OPERANDS = {
     "bool", "rune", "complex", "dot", "field", "identifier", "number", "nil", "raw", "string", "variable", "(",
 }  # fmt: skip
-_VALUES = (Constant, Dot, Nil, Number)
+_VALUES = (ConstantNode, DotNode, NilNode, NumberNode)
 """Expressions that take no arguments, so that only the first command of a pipeline may be one."""
 _ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", "'": "'", '"': '"',
@@ -46,55 +46,55 @@ _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]+|[1-
 _LARGEST = 1 << 63
 
 
-def parse(text: str, functions: Collection[str]) -> dict[str, list[Node]]:
+def parse(text: str, functions: Collection[str]) -> dict[str, list[TemplateNode]]:
     """Return the templates that a text defines, by name. Raises ValueError with Go's text."""
-    parser = _Parser(text, functions)
+    parser = _TemplateParser(text, functions)
     parser.templates[NAME] = parser.whole()
     return parser.templates
 
 
-class _Parser:
+class _TemplateParser:
     """Parses one text. Names of variables in scope are in ``variables``, the innermost last."""
 
     def __init__(self, text: str, functions: Collection[str]) -> None:
-        self.templates: dict[str, list[Node]] = {}
+        self.templates: dict[str, list[TemplateNode]] = {}
         self._functions = functions
-        self._tokens: Iterator[Token] = Scanner(text).tokens()
-        self._waiting: list[Token] = []
+        self._tokens: Iterator[Lexeme] = Lexer(text).tokens()
+        self._waiting: list[Lexeme] = []
         self._variables = ["$"]
         self._loops, self._depth, self._line, self._action = 0, 0, 1, 0
 
     # -- tokens
 
-    def _next(self) -> Token:
+    def _next(self) -> Lexeme:
         if self._waiting:
             return self._waiting.pop()
         token = next(self._tokens)
         self._line = token.line
         return token
 
-    def _back(self, *tokens: Token) -> None:
+    def _back(self, *tokens: Lexeme) -> None:
         """Put tokens back; the first one is read next."""
         self._waiting += reversed(tokens)
 
-    def _peek(self) -> Token:
+    def _peek(self) -> Lexeme:
         token = self._next()
         self._back(token)
         return token
 
-    def _word(self) -> Token:
+    def _word(self) -> Lexeme:
         """Return the next token that is not a space."""
         token = self._next()
         while token.kind == "space":
             token = self._next()
         return token
 
-    def _peek_word(self) -> Token:
+    def _peek_word(self) -> Lexeme:
         token = self._word()
         self._back(token)
         return token
 
-    def _expect(self, kind: str, context: str) -> Token:
+    def _expect(self, kind: str, context: str) -> Lexeme:
         token = self._word()
         if token.kind != kind:
             raise self._unexpected(token, context)
@@ -103,7 +103,7 @@ class _Parser:
     def _fault(self, text: str) -> ValueError:
         return ValueError(f"template: {NAME}:{self._line}: {text}")
 
-    def _unexpected(self, token: Token, context: str) -> ValueError:
+    def _unexpected(self, token: Lexeme, context: str) -> ValueError:
         if token.kind != "error":
             return self._fault(f"unexpected {token} in {context}")
         started = ""
@@ -121,9 +121,9 @@ class _Parser:
 
     # -- text and actions
 
-    def whole(self) -> list[Node]:
+    def whole(self) -> list[TemplateNode]:
         """Return the parts of the template itself."""
-        found: list[Node] = []
+        found: list[TemplateNode] = []
         while (token := self._peek()).kind != "eof":
             if token.kind == "left":
                 left = self._next()
@@ -133,7 +133,7 @@ class _Parser:
                     continue
                 self._back(left, word)
             node = self._part()
-            if isinstance(node, Token):
+            if isinstance(node, Lexeme):
                 raise self._fault(f"unexpected {{{{{node.text}}}}}")
             found.append(node)
         return found
@@ -156,23 +156,23 @@ class _Parser:
             return
         self.templates[name] = body
 
-    def _body(self) -> tuple[list[Node], Token]:
+    def _body(self) -> tuple[list[TemplateNode], Lexeme]:
         """Return the parts up to ``end`` or ``else``, and that token."""
         self._deeper()
-        found: list[Node] = []
+        found: list[TemplateNode] = []
         while self._peek_word().kind != "eof":
             node = self._part()
-            if isinstance(node, Token):
+            if isinstance(node, Lexeme):
                 self._depth -= 1
                 return found, node
             found.append(node)
         raise self._fault("unexpected EOF")
 
-    def _part(self) -> Node | Token:
+    def _part(self) -> TemplateNode | Lexeme:
         """Return the next part, or the token ``end`` or ``else``."""
         token = self._word()
         if token.kind == "text":
-            return Text(token.at, token.text)
+            return TextNode(token.at, token.text)
         if token.kind != "left":
             raise self._unexpected(token, "input")
         self._action = token.line
@@ -180,7 +180,7 @@ class _Parser:
         self._action = 0
         return found
 
-    def _after_left(self) -> Node | Token:
+    def _after_left(self) -> TemplateNode | Lexeme:
         token = self._word()
         if token.kind in ("if", "with", "range"):
             return self._control(token)
@@ -196,16 +196,16 @@ class _Parser:
             self._expect("right", shown)
             if not self._loops:
                 raise self._fault(f"{shown} outside {{{{range}}}}")
-            return Jump(token.at, token.kind)
+            return JumpNode(token.at, token.kind)
         if token.kind in ("template", "block"):
             return self._invocation(token.kind)
         self._back(token)
-        return Action(token.at, self._pipe("command", "right"))
+        return ActionNode(token.at, self._pipe("command", "right"))
 
-    def _control(self, word: Token) -> Control:
+    def _control(self, word: Lexeme) -> ControlNode:
         """Parse ``if``, ``with`` or ``range``, whose word was read; a chain of ``else if`` becomes nested parts."""
         known, depth = len(self._variables), self._depth
-        outermost = made = Control(word.at, word.kind, Pipe(word.at), [], [])
+        outermost = made = ControlNode(word.at, word.kind, PipeNode(word.at), [], [])
         while True:
             made.pipe = self._pipe(word.kind, "right")
             self._loops += word.kind == "range"
@@ -220,35 +220,35 @@ class _Parser:
                     raise self._fault(f"expected end; found {{{{{end.text}}}}}")
                 break
             self._word()
-            inner = Control(following.at, word.kind, Pipe(following.at), [], [])
+            inner = ControlNode(following.at, word.kind, PipeNode(following.at), [], [])
             made.otherwise, made = [inner], inner
             self._deeper()
         self._depth = depth
         del self._variables[known:]
         return outermost
 
-    def _invocation(self, word: str) -> Invocation:
+    def _invocation(self, word: str) -> InvocationNode:
         context = f"{word} clause"
         token = self._word()
         name = self._template_name(token, context)
         if word == "template" and self._peek_word().kind == "right":
             self._word()
-            return Invocation(token.at, name, None)
+            return InvocationNode(token.at, name, None)
         pipe = self._pipe(context, "right")
         if word == "block":
             self._define(name, context)
-        return Invocation(token.at, name, pipe)
+        return InvocationNode(token.at, name, pipe)
 
-    def _template_name(self, token: Token, context: str) -> str:
+    def _template_name(self, token: Lexeme, context: str) -> str:
         if token.kind not in ("string", "raw"):
             raise self._unexpected(token, context)
         return self._string(token)
 
     # -- expressions
 
-    def _pipe(self, context: str, end: str) -> Pipe:
+    def _pipe(self, context: str, end: str) -> PipeNode:
         first = self._peek_word()
-        pipe = Pipe(first.at)
+        pipe = PipeNode(first.at)
         self._declarations(pipe, context)
         while True:
             token = self._word()
@@ -265,7 +265,7 @@ class _Parser:
                 raise self._fault(f"non executable command in pipeline stage {stage}")
         return pipe
 
-    def _declarations(self, pipe: Pipe, context: str) -> None:
+    def _declarations(self, pipe: PipeNode, context: str) -> None:
         """Read the variables that a pipeline sets, if any."""
         while self._peek_word().kind == "variable":
             variable = self._word()
@@ -285,8 +285,8 @@ class _Parser:
             if self._peek_word().kind not in ("variable", "right", ")"):
                 raise self._fault("range can only initialize variables")
 
-    def _command(self) -> Command:
-        command = Command(self._peek_word().at, [])
+    def _command(self) -> CommandNode:
+        command = CommandNode(self._peek_word().at, [])
         while True:
             self._peek_word()
             operand = self._operand()
@@ -314,9 +314,9 @@ class _Parser:
             names.append(self._next().text[1:])
         if isinstance(term, _VALUES):
             raise self._fault(f"unexpected . after term {quote(str(term))}")
-        if isinstance(term, FieldPath | Variable):
+        if isinstance(term, FieldNode | VariableNode):
             return type(term)(at, term.names + names)
-        return Chain(at, term, names)
+        return ChainNode(at, term, names)
 
     def _term(self) -> Expression | None:
         token = self._word()
@@ -324,23 +324,23 @@ class _Parser:
             case "identifier":
                 if token.text not in self._functions:
                     raise self._fault(f"function {quote(token.text)} not defined")
-                return Name(token.at, token.text)
+                return NameNode(token.at, token.text)
             case "dot":
-                return Dot(token.at)
+                return DotNode(token.at)
             case "nil":
-                return Nil(token.at)
+                return NilNode(token.at)
             case "variable":
                 if token.text not in self._variables:
                     raise self._fault(f"undefined variable {quote(token.text)}")
-                return Variable(token.at, [token.text])
+                return VariableNode(token.at, [token.text])
             case "field":
-                return FieldPath(token.at, [token.text[1:]])
+                return FieldNode(token.at, [token.text[1:]])
             case "bool":
-                return Constant(token.at, token.text, token.text == "true")
+                return ConstantNode(token.at, token.text, token.text == "true")
             case "rune" | "complex" | "number":
                 return self._number(token)
             case "string" | "raw":
-                return Constant(token.at, token.text, self._string(token))
+                return ConstantNode(token.at, token.text, self._string(token))
             case "(":
                 self._deeper()
                 pipe = self._pipe("parenthesized pipeline", ")")
@@ -349,7 +349,7 @@ class _Parser:
         self._back(token)
         return None
 
-    def _string(self, token: Token) -> str:
+    def _string(self, token: Lexeme) -> str:
         if token.kind == "raw":
             return token.text[1:-1].replace("\r", "")
         return self._unquoted(token.text[1:-1], "'")
@@ -377,13 +377,13 @@ class _Parser:
             end = match.end()
         return "".join([*found, text[end:]])
 
-    def _number(self, token: Token) -> Number:
+    def _number(self, token: Lexeme) -> NumberNode:
         text = token.text
         if token.kind == "rune":
             value = self._unquoted(text[1:-1], '"')
             if len(value) != 1:
                 raise self._fault(f"malformed character constant: {text}" if value else "invalid syntax")
-            return Number(token.at, text, ord(value), float(ord(value)), None, ord(value))
+            return NumberNode(token.at, text, ord(value), float(ord(value)), None, ord(value))
         plain = text.replace("_", "")
         if text.endswith("i"):
             try:
@@ -392,13 +392,13 @@ class _Parser:
                 raise self._fault(f"illegal number syntax: {quote(text)}") from None
             real = made.real if made.imag == 0 else None
             whole = None if real is None or not real.is_integer() else int(real)
-            return Number(token.at, text, whole, real, made, made)
+            return NumberNode(token.at, text, whole, real, made, made)
         if _INTEGER.fullmatch(text):
             found = _integer(plain)
             if not -_LARGEST <= found < 2 * _LARGEST:
                 raise self._fault(f"integer overflow: {quote(text)}")
             fits = found < _LARGEST
-            return Number(token.at, text, found if fits else None, float(found), None, found if fits else None)
+            return NumberNode(token.at, text, found if fits else None, float(found), None, found if fits else None)
         try:
             floating = float.fromhex(plain) if "x" in plain.lower() else float(plain)
         except ValueError:
@@ -406,7 +406,7 @@ class _Parser:
         if not any(char in text for char in ".eEpP"):
             raise self._fault(f"integer overflow: {quote(text)}")
         integral = int(floating) if floating.is_integer() and abs(floating) < _LARGEST else None
-        return Number(token.at, text, integral, floating, None, floating)
+        return NumberNode(token.at, text, integral, floating, None, floating)
 
 
 def _integer(text: str) -> int:
@@ -418,5 +418,5 @@ def _integer(text: str) -> int:
     return -found if sign == "-" else found
 
 
-def _empty(parts: list[Node]) -> bool:
-    return all(isinstance(part, Text) and not part.text.strip() for part in parts)
+def _empty(parts: list[TemplateNode]) -> bool:
+    return all(isinstance(part, TextNode) and not part.text.strip() for part in parts)

@@ -10,7 +10,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.template.values import Data, Value, encoded, type_of
 
 LONGEST = 1 << 20
-"""Characters of the longest text; in Go there is no limit."""
+"""Characters of the longest text; Go has none."""
 _WIDEST = 1_000_000
 """The largest width and precision, as in Go."""
 _VERB = re.compile(r"%([+\-# 0]*)(\*|\d*)(?:(\.)(\*|\d*))?(?:\[(\d+)\])?(.?)", re.DOTALL)

@@ -17,7 +17,7 @@ _BASES = {"x": _DIGITS + "abcdefABCDEF", "o": "01234567_", "b": "01_"}
 
 
 @dataclass(frozen=True)
-class Token:
+class Lexeme:
     """One token: ``kind`` is the name of its rule or keyword, ``at`` its place in the text."""
 
     kind: str
@@ -35,14 +35,14 @@ class Token:
         return quote(self.text[:_SHOWN]) + "..." if len(self.text.encode()) > _SHOWN else quote(self.text)
 
 
-class Scanner:
+class Lexer:
     """Iterates over the tokens of a text. The last one has the kind ``eof`` or ``error``."""
 
     def __init__(self, text: str) -> None:
         self._text, self._at, self._line, self._parens = text, 0, 1, 0
         self._counted = 0
 
-    def tokens(self) -> Iterator[Token]:
+    def tokens(self) -> Iterator[Lexeme]:
         """Yield the tokens."""
         while True:
             opening = self._text.find("{{", self._at)
@@ -73,11 +73,11 @@ class Scanner:
     def _space(self, at: int) -> bool:
         return self._text[at : at + 1] in tuple(_SPACES)
 
-    def _token(self, kind: str, start: int, end: int, text: str | None = None) -> Token:
+    def _token(self, kind: str, start: int, end: int, text: str | None = None) -> Lexeme:
         self._line += self._text.count("\n", self._counted, start)
         self._counted = max(self._counted, start)
         line = self._line + (self._text.count("\n", start, end) if kind == "text" else 0)
-        return Token(kind, self._text[start:end] if text is None else text, start, line)
+        return Lexeme(kind, self._text[start:end] if text is None else text, start, line)
 
     def _comment(self, start: int) -> str:
         """Skip a comment with its delimiters; return what is wrong with it, if anything."""
@@ -102,7 +102,7 @@ class Scanner:
             at += 1
         self._at = at
 
-    def _inside(self) -> Iterator[Token]:
+    def _inside(self) -> Iterator[Lexeme]:
         """Yield the tokens of an action, up to its closing delimiter."""
         while True:
             closes, trims = self._closing(self._at)
@@ -124,7 +124,7 @@ class Scanner:
             if token.kind == "error":
                 return
 
-    def _one(self, start: int) -> Token:
+    def _one(self, start: int) -> Lexeme:
         """Return the token of an action at a place."""
         char = self._text[start]
         following = self._text[start + 1 : start + 2]
@@ -156,7 +156,7 @@ class Scanner:
             return self._token("char", start, start + 1)
         return self._token("error", start, start, f"unrecognized character in action: {_shown(char)}")
 
-    def _quoted(self, start: int, mark: str) -> Token:
+    def _quoted(self, start: int, mark: str) -> Lexeme:
         kind, what = {
             '"': ("string", "quoted string"), "'": ("rune", "character constant"), "`": ("raw", "raw quoted string"),
         }[mark]  # fmt: skip
@@ -174,7 +174,7 @@ class Scanner:
             end += 1
         return self._token("error", start, start, f"unterminated {what}")
 
-    def _word(self, start: int, kind: str) -> Token:
+    def _word(self, start: int, kind: str) -> Lexeme:
         """Return a name, a field or a variable; each must be followed by something that can follow it."""
         end = start + (0 if kind == "identifier" else 1)
         if kind != "identifier" and self._ends(end):
@@ -191,7 +191,7 @@ class Scanner:
     def _ends(self, at: int) -> bool:
         return at >= len(self._text) or self._text[at] in _SPACES + ".,|:)(" or self._text.startswith("}}", at)
 
-    def _number(self, start: int) -> Token:
+    def _number(self, start: int) -> Lexeme:
         end, good = self._digits(start)
         kind = "number"
         if good and self._text[end : end + 1] in ("+", "-"):

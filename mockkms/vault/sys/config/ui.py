@@ -29,7 +29,7 @@ def _headers(call: Call) -> dict[str, list[str]]:
 @every.on(Operation.LIST)
 @bare.on(Operation.LIST)
 def list_headers(_state: object, call: Call) -> dict[str, object] | None:
-    """Return the names of the headers that are set; without any there is no response that could have warnings."""
+    """Return the names of the headers that are set; without any, the answer cannot have warnings."""
     names = sorted(_headers(call))
     return {"keys": names} if names else None
 
