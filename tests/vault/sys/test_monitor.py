@@ -78,6 +78,8 @@ def test_a_seal_ends_it(kms: MockKMS) -> None:
         "marked as sealed", "pre-seal teardown starting", "pre-seal teardown complete", "vault is sealed",
     ]  # fmt: skip
     assert found[-1] == "core received sealed state change, ending monitor session"
+    # The entry is written once the last line is sent.
+    eventually(lambda: bool(kms.journal.entries("sys/monitor")))
     entry = kms.journal.entries("sys/monitor")[-1]
     assert (entry.status, entry.cut) == (200, "")
 
