@@ -156,13 +156,15 @@ def test_fails_without(pytestconfig):
 
 
 def sections(text: str) -> dict[str, str]:
-    """The output of each failed test by its name."""
+    """The output of each failed test by its name; the summary, which repeats parts of it, by the empty name."""
     parts: dict[str, str] = {}
     name = ""
     for line in text.splitlines():
         bare = line.strip("_ ")
         if line.startswith("___") and "test_" in bare:
             name = bare.split()[-1]
+        elif line.startswith("===") and "short test summary info" in line:
+            name = ""
         parts[name] = parts.get(name, "") + line + "\n"
     return parts
 

@@ -224,7 +224,7 @@ class Environment(Protocol):
     def log(self) -> ServerLog: ...
 
 
-class Lifetimes(Protocol):
+class LeaseLimits(Protocol):
     """Limits of leases in seconds: the server's and those of a mount."""
 
     @property
@@ -311,7 +311,7 @@ class WithTokens(Protocol):
 
 class Context(
     Environment,
-    Lifetimes,
+    LeaseLimits,
     ServerNode,
     Mounting,
     Pipeline,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mockkms.vault.framework.context import (
         Environment,
-        Lifetimes,
+        LeaseLimits,
         Lockouts,
         WithIdentities,
         WithNamespaces,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
 
     class LoginServices(
-        Environment, Lifetimes, WithIdentities, WithNamespaces, WithSecondFactors, WithTokens, Protocol
+        Environment, LeaseLimits, WithIdentities, WithNamespaces, WithSecondFactors, WithTokens, Protocol
     ):
         """What turning a login into a token needs of the server."""
 

@@ -38,7 +38,7 @@ _READ_DELETE = (Operation.READ, Operation.DELETE)
 
 @stored("issuing.Lifetimes")
 @dataclass
-class LeaseSettings(Record):
+class Lifetimes(Record):
     """``config/lease`` of Nomad and RabbitMQ mounts: the lifetimes of all credentials of the mount, in seconds."""
 
     ttl: Annotated[

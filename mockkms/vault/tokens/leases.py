@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from mockkms.vault.framework.context import Environment, Lifetimes, WithIdentities, WithNamespaces, WithTokens
+    from mockkms.vault.framework.context import Environment, LeaseLimits, WithIdentities, WithNamespaces, WithTokens
 
-    class LeaseServices(Environment, Lifetimes, WithIdentities, WithNamespaces, WithTokens, Protocol):
+    class LeaseServices(Environment, LeaseLimits, WithIdentities, WithNamespaces, WithTokens, Protocol):
         """What the leases need of the server."""
 
 

@@ -19,7 +19,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import fmt
 from mockkms.vault.kernel.record_section import named, record_section
-from mockkms.vault.secrets.issuing import LeaseSettings, Setting, display_name, issued, renewed
+from mockkms.vault.secrets.issuing import Lifetimes, Setting, display_name, issued, renewed
 from mockkms.vault.secrets.peer import Peer, PeerError, bootstrapped, presented
 from mockkms.world.stored import stored
 
@@ -65,7 +65,7 @@ class Nomad:
     """State of a mount."""
 
     access: NomadAccess | None = None
-    lease: LeaseSettings | None = None
+    lease: Lifetimes | None = None
     roles: dict[str, NomadRole] = field(default_factory=dict)
 
 
@@ -73,9 +73,7 @@ engine = Engine("nomad", kind="secret", new_state=Nomad, help="ACL tokens of Nom
 access: Setting[Nomad, NomadAccess] = Setting(
     engine, "config/access", NomadAccess, "access", help="The Nomad server.", existence=True
 )
-lease: Setting[Nomad, LeaseSettings] = Setting(
-    engine, "config/lease", LeaseSettings, "lease", help="Lifetimes of the tokens."
-)
+lease: Setting[Nomad, Lifetimes] = Setting(engine, "config/lease", Lifetimes, "lease", help="Lifetimes of the tokens.")
 roles: Collection[Nomad, NomadRole] = Collection(
     engine, "role/{name}", NomadRole, lambda state: state.roles,
     name=Field(Kind.STRING, help="Name of the role."), help="A role.", list_help="Names of the roles.",
@@ -96,7 +94,7 @@ def write_access(_state: Nomad, call: Call, access: NomadAccess) -> None:
 
 
 @lease.write
-def write_lease(_state: Nomad, call: Call, lease: LeaseSettings) -> None:
+def write_lease(_state: Nomad, call: Call, lease: Lifetimes) -> None:
     """Replace the lifetimes."""
     lease.replace_from(call)
 
@@ -123,7 +121,7 @@ def create_token(state: Nomad, call: Call, *, name: str) -> Response:
     if role is None:
         raise ErrorResponse(f"role {fmt.quote(name)} not found")
     access = state.access or NomadAccess()
-    lifetimes = state.lease or LeaseSettings()
+    lifetimes = state.lease or Lifetimes()
     longest = access.max_token_name_length if access.max_token_name_length > 0 else _LONGEST_NAME
     token_name = f"vault-{name}-{display_name(call)}-{int(call.now() * 1e9)}"[:longest]
     peer = _peer(access)
@@ -143,7 +141,7 @@ def create_token(state: Nomad, call: Call, *, name: str) -> Response:
 @engine.renews
 def renew(state: Nomad, call: Call) -> Response:
     """Renew the lease of a token with the mount's lifetimes."""
-    lifetimes = state.lease or LeaseSettings()
+    lifetimes = state.lease or Lifetimes()
     return renewed(call, lifetimes.ttl, lifetimes.max_ttl)
 
 

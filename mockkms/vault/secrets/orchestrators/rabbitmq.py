@@ -23,7 +23,7 @@ from mockkms.vault.golang import json
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import (
-    LeaseSettings,
+    Lifetimes,
     Setting,
     check_template,
     generated_name,
@@ -75,7 +75,7 @@ class RabbitMQ:
     """State of a mount."""
 
     connection: RabbitConnection | None = None
-    lease: LeaseSettings | None = None
+    lease: Lifetimes | None = None
     roles: dict[str, RabbitRole] = field(default_factory=dict)
 
 
@@ -136,8 +136,8 @@ connection: Setting[RabbitMQ, RabbitConnection] = Setting(
     extra={"verify_connection": Field(Kind.BOOL, default=True, help="Connect when the settings are written.")},
     supplies=(), go_errors=True,
 )  # fmt: skip
-lease: Setting[RabbitMQ, LeaseSettings] = Setting(
-    engine, "config/lease", LeaseSettings, "lease", help="Lifetimes of the users.", supplies=(Operation.READ,)
+lease: Setting[RabbitMQ, Lifetimes] = Setting(
+    engine, "config/lease", Lifetimes, "lease", help="Lifetimes of the users.", supplies=(Operation.READ,)
 )
 roles: Collection[RabbitMQ, RabbitRole] = Collection(
     engine, "roles/{name}", RabbitRole, lambda state: state.roles, shown=_shown, existence=False,
@@ -168,7 +168,7 @@ def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection,
 
 
 @lease.write
-def write_lease(_state: RabbitMQ, call: Call, lease: LeaseSettings) -> None:
+def write_lease(_state: RabbitMQ, call: Call, lease: Lifetimes) -> None:
     """Replace the lifetimes."""
     lease.replace_from(call)
 
@@ -196,7 +196,7 @@ def create_user(state: RabbitMQ, call: Call, *, name: str) -> Response:
     peer = _peer(connection)
     if peer.can_be_asked(call):
         _create(peer, role, username, password)
-    lifetimes = state.lease or LeaseSettings()
+    lifetimes = state.lease or Lifetimes()
     data = {"username": username, "password": password}
     return issued(data, {"username": username}, lifetimes.ttl, lifetimes.max_ttl)
 
@@ -231,7 +231,7 @@ def _delete(peer: Peer, username: str) -> Answer | None:
 @engine.renews
 def renew(state: RabbitMQ, call: Call) -> Response:
     """Renew the lease of a user with the mount's lifetimes."""
-    lifetimes = state.lease or LeaseSettings()
+    lifetimes = state.lease or Lifetimes()
     return renewed(call, lifetimes.ttl, lifetimes.max_ttl)
 
 
