@@ -58,9 +58,13 @@ def cpu(pid: int) -> float:
 
 
 def block(port: int, pid: int, sent: bytes, requests: int) -> float:
-    """Return the CPU microseconds of a request, from a block of requests over one connection."""
+    """Return the CPU microseconds of a request, from a block of requests over one connection.
+
+    As many requests precede the block: the processes that had the processor before it left its caches cold.
+    """
     with load.connect(port) as connection:
-        load.exchange(connection, sent)
+        for _ in range(requests):
+            load.exchange(connection, sent)
         before = cpu(pid)
         for _ in range(requests):
             load.exchange(connection, sent)
