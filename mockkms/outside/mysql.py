@@ -47,7 +47,7 @@ def _bounded_driver() -> Any:
     base = driver().connections.Connection
 
     class BoundedConnection(base):  # type: ignore[misc, valid-type]
-        """Reads at most ``allowance`` bytes, which is set anew for each call."""
+        """Reads at most ``allowance`` bytes; each call of ``MysqlConnection`` resets it."""
 
         allowance = _MOST
 

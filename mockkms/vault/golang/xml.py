@@ -12,6 +12,9 @@ _SPACE = b" \r\n\t"
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_:.\-\x80-\xff]")
 _ENTITIES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"apos": b"'", b"quot": b'"'}
 _LAST = 0x10FFFF
+_MOST_DIGITS = len(str(_LAST))
+"""Digits of the largest code point, without zeros before them."""
+_DIGIT, _HEX_DIGIT = re.compile(rb"[0-9]"), re.compile(rb"[0-9a-fA-F]")
 _TARGET = "expected target name after <?"
 
 
@@ -225,29 +228,31 @@ class _XmlReader:
 
     def _entity(self) -> bytes:
         """Read a reference after its ampersand; return the character that it stands for, in UTF-8."""
-        read, known = b"&", b""
+        read, known = bytearray(b"&"), b""
         byte = self._must()
         if byte == b"#":
             read += byte
             byte = self._must()
-            base = 16 if byte == b"x" else 10
+            base, digit = (16, _HEX_DIGIT) if byte == b"x" else (10, _DIGIT)
             if base == 16:
                 read += byte
                 byte = self._must()
-            digits = b""
-            while re.match(rb"[0-9]" if base == 10 else rb"[0-9a-fA-F]", byte):
-                digits += byte
+            start = len(read)
+            while digit.match(byte):
+                read += byte
                 byte = self._must()
-            read += digits
-            if byte == b";" and digits and int(digits, base) <= _LAST:
-                code = int(digits, base)
-                known = "\ufffd".encode() if 0xD800 <= code < 0xE000 else chr(code).encode()
+            if byte == b";" and len(read) > start:
+                # Python refuses to read thousands of digits, of which only zeros could be valid here.
+                digits = read[start:].lstrip(b"0") or b"0"
+                code = int(digits, base) if len(digits) <= _MOST_DIGITS else _LAST + 1
+                if code <= _LAST:
+                    known = "\ufffd".encode() if 0xD800 <= code < 0xE000 else chr(code).encode()
         else:
             while _NAME_BYTE.match(byte):
                 read += byte
                 byte = self._must()
             if byte == b";":
-                known = _ENTITIES.get(read[1:], b"")
+                known = _ENTITIES.get(bytes(read[1:]), b"")
         if not known:
             ended = byte == b";"
             if not ended:

@@ -27,6 +27,7 @@ from mockkms.vault.golang.xml import check
         (b"<a></ a>", "line 1: expected element name after </"),
         (b"<a></a b>", "line 1: invalid characters between </a and >"),
         (b"<a>&x;</a>", "line 1: invalid character entity &x;"),
+        (b"<a>&#" + b"9" * 5000 + b";</a>", "line 1: invalid character entity &#" + "9" * 5000 + ";"),
         (b"<a>&amp</a>", "line 1: invalid character entity &amp (no semicolon)"),
         (b"<a>]]></a>", "line 1: unescaped ]]> not in CDATA section"),
         (b"<a>\x01</a>", "line 1: illegal character code U+0001"),

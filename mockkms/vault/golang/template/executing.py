@@ -215,7 +215,7 @@ class _Run:
         return self._value(dot, word)
 
     def _value(self, dot: Value, word: Expression) -> Value:
-        """Return the value of an expression where no type is asked for."""
+        """Return the value of an expression where no particular type is expected."""
         self._node = word
         match word:
             case DotNode():

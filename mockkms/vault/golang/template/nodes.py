@@ -35,7 +35,7 @@ class NumberNode(TemplateNode):
     floating: float | None
     complex: complex | None
     value: Value
-    """What it is where no type is asked for."""
+    """Its value where no particular type is expected."""
 
     def __str__(self) -> str:
         return self.text

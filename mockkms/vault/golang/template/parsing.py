@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Collection, Iterator
 
@@ -393,28 +394,40 @@ class _TemplateParser:
             real = made.real if made.imag == 0 else None
             whole = None if real is None or not real.is_integer() else int(real)
             return NumberNode(token.at, text, whole, real, made, made)
-        if _INTEGER.fullmatch(text):
-            found = _integer(plain)
-            if not -_LARGEST <= found < 2 * _LARGEST:
-                raise self._fault(f"integer overflow: {quote(text)}")
+        found = _integer(plain) if _INTEGER.fullmatch(text) else None
+        if found is not None and -_LARGEST <= found < 2 * _LARGEST:
             fits = found < _LARGEST
             return NumberNode(token.at, text, found if fits else None, float(found), None, found if fits else None)
-        try:
-            floating = float.fromhex(plain) if "x" in plain.lower() else float(plain)
-        except ValueError:
-            raise self._fault(f"illegal number syntax: {quote(text)}") from None
+        floating = _float(plain)
+        if floating is None:
+            raise self._fault(f"illegal number syntax: {quote(text)}")
         if not any(char in text for char in ".eEpP"):
             raise self._fault(f"integer overflow: {quote(text)}")
         integral = int(floating) if floating.is_integer() and abs(floating) < _LARGEST else None
         return NumberNode(token.at, text, integral, floating, None, floating)
 
 
-def _integer(text: str) -> int:
-    """Return the integer that a text of Go stands for; a leading zero means octal."""
+def _float(text: str) -> float | None:
+    """Return the number of a text as ``strconv.ParseFloat`` reads it; None for another text, and beyond all numbers."""
+    hexadecimal = "x" in text.lower()
+    if hexadecimal and "p" not in text.lower():
+        return None
+    try:
+        found = float.fromhex(text) if hexadecimal else float(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _integer(text: str) -> int | None:
+    """Return the integer that a text of Go stands for; a leading zero means octal. None for thousands of digits."""
     sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
     if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
         digits = "0o" + digits[1:]
-    found: int = ast.literal_eval(digits)
+    try:
+        found: int = ast.literal_eval(digits)
+    except SyntaxError:  # Python refuses more than 4,300 decimal digits, which no integer of Go has.
+        return None
     return -found if sign == "-" else found
 
 

@@ -67,7 +67,7 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
 
 
 def decoded_template(template: str) -> str:
-    """Return a template, decoded if it is base64; bytes that are no text become surrogates."""
+    """Return a template, decoded if it is base64; invalid UTF-8 becomes surrogates."""
     try:
         return base64.b64decode(template, validate=True).decode("utf-8", "surrogateescape") if template else ""
     except (binascii.Error, ValueError):

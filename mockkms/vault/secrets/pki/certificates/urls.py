@@ -37,7 +37,7 @@ def split(text: str) -> tuple[str, str] | None:
 
 
 def shown(text: str) -> str:
-    """Return a valid URL as Go writes it once it is parsed: what may not stand in path or fragment is escaped."""
+    """Return a valid URL as Go writes a parsed one: characters not allowed in its path or fragment are escaped."""
     found = _SCHEME.match(text)
     scheme = found[0].lower() if found else ""
     rest = text[len(scheme) + 1 :] if scheme else text
@@ -58,12 +58,12 @@ def shown(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a path or fragment as it is if every character may stand there, else all of it escaped anew."""
+    """Return a path or fragment unchanged if all its characters are allowed there; else unescape and escape it."""
     return text if _WRITABLE.fullmatch(text) else quote(unquote_to_bytes(text), safe="/$&+,:;=@~")
 
 
 def _literal(host: str) -> bool:
-    """Return whether what stands in brackets, if anything does, is an IPv6 address."""
+    """Return whether a host has no brackets, or is an IPv6 address in brackets."""
     if not host.startswith("["):
         return "[" not in host
     address, bracket, _ = host[1:].partition("]")
