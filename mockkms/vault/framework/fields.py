@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.fmt import RepeatedParameter, quote, shown
+from mockkms.vault.golang.number import of_digits
 
 T = TypeVar("T")
 
@@ -149,7 +150,7 @@ def _go_integer(text: str) -> int | None:
     rest = bare[2:] if bare[1:2].isalpha() and base != 10 and len(bare) > 2 else bare
     read = _DIGITS[base].match(rest)
     digits = read.group() if read else ""
-    number = int(digits.replace("_", "") or "0", base)
+    number = of_digits(digits.replace("_", ""), base)
     if number >= 1 << 64:
         return number
     if not bare or digits != rest or ("_" in digits and not _SPACED.fullmatch(bare)):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.number import of_digits
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -127,7 +128,9 @@ def _number(text: str, names: dict[str, int]) -> int:
         return names[text.lower()]
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise ValueError(f"failed to parse int from {text}: strconv.Atoi: parsing {quote(text)}: invalid syntax")
-    number = int(text)
-    if number < 0:
-        raise ValueError(f"negative number ({number}) not allowed: {text}")
+    number = of_digits(text.lstrip("+-"))
+    if number >= 1 << 63:
+        raise ValueError(f"failed to parse int from {text}: strconv.Atoi: parsing {quote(text)}: value out of range")
+    if number and text[0] == "-":
+        raise ValueError(f"negative number ({-number}) not allowed: {text}")
     return number

@@ -6,7 +6,7 @@ import re
 
 from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.golang.number import Number
+from mockkms.vault.golang.number import Number, of_digits
 from mockkms.world.clock import parse_rfc3339
 
 _SECOND = 10**9
@@ -50,9 +50,10 @@ def parse_int64(text: str) -> int:
 
 
 def _int64(text: str) -> int | None:
-    if not _WHOLE.fullmatch(text) or len(text.lstrip("+-0")) > 19:
+    if not _WHOLE.fullmatch(text):
         return None
-    value = int(text)
+    value = of_digits(text.lstrip("+-"))
+    value = -value if text[0] == "-" else value
     return value if -(1 << 63) <= value < 1 << 63 else None
 
 
@@ -95,13 +96,13 @@ def parse_go(text: str) -> float:
         whole, _, fraction, unit = match.groups() if match else ("", "", "", "")
         if not whole and not fraction:
             raise ValueError(invalid)
-        if len(whole.lstrip("0")) > 19 or int(whole or 0) > _MOST:
+        if of_digits(whole) > _MOST:
             raise ValueError(invalid)
         if not unit:
             raise ValueError(f"time: missing unit in duration {_quoted(text)}")
         if unit not in _UNITS:
             raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
-        total += int(whole or 0) * _UNITS[unit] + int(float(f"0.{fraction or 0}") * _UNITS[unit])
+        total += of_digits(whole) * _UNITS[unit] + int(float(f"0.{fraction or 0}") * _UNITS[unit])
         if total > _MOST:
             raise ValueError(invalid)
         rest = rest[match.end() :] if match else ""

@@ -1,6 +1,20 @@
-"""JSON numbers that keep their text, as Go's ``json.Number`` does: ``1.0`` stays ``1.0``, ``1e5`` stays ``1e5``."""
+"""Numbers in texts, as Go has them.
+
+JSON numbers keep their text, as Go's ``json.Number`` does: ``1.0`` stays ``1.0``, ``1e5`` stays ``1e5``.
+"""
 
 from __future__ import annotations
+
+_MOST_DIGITS = 100
+"""Digits without leading zeros of a number that is beyond 64 bits in every base."""
+
+
+def of_digits(digits: str, base: int = 10) -> int:
+    """Return the number of digits without a sign; no digits: 0.
+
+    One beyond 64 bits may be returned smaller than it is, and is still beyond them: Python refuses 4,300 digits.
+    """
+    return int(digits.lstrip("0")[:_MOST_DIGITS] or "0", base)
 
 
 class Number:

@@ -7,13 +7,12 @@ from typing import NoReturn
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.number import of_digits
 
 _SPACE = b" \r\n\t"
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_:.\-\x80-\xff]")
 _ENTITIES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"apos": b"'", b"quot": b'"'}
 _LAST = 0x10FFFF
-_MOST_DIGITS = len(str(_LAST))
-"""Digits of the largest code point, without zeros before them."""
 _DIGIT, _HEX_DIGIT = re.compile(rb"[0-9]"), re.compile(rb"[0-9a-fA-F]")
 _TARGET = "expected target name after <?"
 
@@ -242,9 +241,7 @@ class _XmlReader:
                 read += byte
                 byte = self._must()
             if byte == b";" and len(read) > start:
-                # Python refuses to read thousands of digits, of which only zeros could be valid here.
-                digits = read[start:].lstrip(b"0") or b"0"
-                code = int(digits, base) if len(digits) <= _MOST_DIGITS else _LAST + 1
+                code = of_digits(read[start:].decode(), base)
                 if code <= _LAST:
                     known = "\ufffd".encode() if 0xD800 <= code < 0xE000 else chr(code).encode()
         else:
