@@ -225,9 +225,9 @@ async def test_a_rule_by_the_form(page: Page, busy: MockKMS) -> None:
     await page.run(fill("Value", "418"))
     assert await page.run("document.querySelector('form pre').textContent") == '{"path":"sys/health","status":418}'
     await page.run(click("Add the rule"))
-    await page.until(shows("rule-1"))
+    await page.until("!!document.querySelector('td input[type=checkbox]')")
+    assert await page.run(shows("rule-1"))
     assert (await asyncio.to_thread(send, busy, "GET", "sys/health")).status_code == 418
-    await page.run(fill("On", ""))
     await page.run("document.querySelector('td input[type=checkbox]').click()")
     await page.until("!document.querySelector('td input[type=checkbox]').checked")
     assert (await asyncio.to_thread(send, busy, "GET", "sys/health")).status_code == 200
