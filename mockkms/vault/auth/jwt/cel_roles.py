@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mockkms.vault.auth.jwt.model import JWT, CelRole, engine
-from mockkms.vault.cel.program import read_program
+from mockkms.vault.cel.roles import PROGRAM_FIELD, patched_role, shown_role, write_role
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 
-DECLARED = frozenset(("claims", "now", "operation"))
+_DECLARED = frozenset(("claims", "now", "operation"))
 """The variables of every program."""
-_UNDECODED = "failed to decode 'cel_program': "
 
 roles = Collection[JWT, CelRole](
     engine,
@@ -22,9 +19,7 @@ roles = Collection[JWT, CelRole](
     CelRole,
     lambda state: state.cel_roles,
     name=Field(Kind.STRING, help="Name of the role."),
-    extra={
-        "cel_program": Field(Kind.MAP, help="expression, and variables: a list of objects with name and expression.")
-    },
+    extra=PROGRAM_FIELD,
     existence=False,
     needs=Feature.CEL_ROLES,
     supplies=(Operation.LIST, Operation.DELETE),
@@ -36,53 +31,28 @@ roles = Collection[JWT, CelRole](
 
 @roles.one.on(Operation.READ)
 def read(state: JWT, call: Call, *, name: str) -> Reply:
-    """Return a role as it was written."""
+    """Return a role as it was written; None if it does not exist."""
     found = roles.find(state, call)
-    return None if found is None else _shown(call, name, found)
+    return None if found is None else shown_role(found, name, call.core.product)
 
 
 @roles.write
-def write(state: JWT, call: Call, name: str, role: CelRole, *, cel_program: dict[str, object]) -> Reply:
+def write(_state: JWT, call: Call, name: str, role: CelRole, *, cel_program: dict[str, object]) -> Reply:
     """Create or replace a role. Raises ErrorResponse, and BackendError for an invalid program."""
-    if "cel_program" not in call:
-        raise ErrorResponse("missing required field 'cel_program'")
-    with refusing(_UNDECODED):
-        role.program = read_program(cel_program)
-    if not role.program.expression:
-        raise ErrorResponse("cel_program.expression cannot be empty")
-    role.replace_from(call)
-    _check(role)
-    return _shown(call, name, role)
+    write_role(role, call, cel_program, ErrorResponse)
+    _validate(role)
+    return shown_role(role, name, call.core.product)
 
 
 @roles.one.on(Operation.PATCH)
 def patch(state: JWT, call: Call, *, name: str, cel_program: dict[str, object]) -> Reply:
-    """Change the members that were sent; expression and variables of a program separately.
-
-    Raises ErrorResponse and BackendError.
-    """
-    found = roles.find(state, call)
-    if found is None:
-        raise ErrorResponse("Unable to fetch cel role entry to patch")
-    changed = found.copy()
-    changed.update_from(call)
-    if "cel_program" in call:
-        with refusing(_UNDECODED):
-            sent = read_program(cel_program)
-        changed.program = replace(
-            found.program,
-            expression=sent.expression or found.program.expression,
-            variables=sent.variables or found.program.variables,
-        )
-    _check(changed)
+    """Change the members that were sent. Raises ErrorResponse, and BackendError for an invalid program."""
+    changed = patched_role(roles.find(state, call), call, cel_program)
+    _validate(changed)
     state.cel_roles[name] = changed
-    return _shown(call, name, changed)
+    return shown_role(changed, name, call.core.product)
 
 
-def _check(role: CelRole) -> None:
+def _validate(role: CelRole) -> None:
     with refusing(error=BackendError):
-        role.program.validate(DECLARED)
-
-
-def _shown(call: Call, name: str, role: CelRole) -> dict[str, object]:
-    return {"name": name, **role.shown(call.core.product)}
+        role.program.validate(_DECLARED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from mockkms.vault.auth.token_params import TokenParams
-from mockkms.vault.cel.program import Program
+from mockkms.vault.cel.roles import ProgramRole
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
@@ -130,10 +130,9 @@ class JwtRole(TokenParams):
 
 @stored("auth.jwt.CelRole")
 @dataclass
-class CelRole(Record):
+class CelRole(ProgramRole):
     """A role that is a program: it examines a token's claims and returns the login or the reason for a refusal."""
 
-    program: Program = field(default_factory=Program)
     message: Annotated[str, param(Kind.STRING, help="Error message if the program fails.")] = ""
     expiration_leeway: Annotated[
         int, param(Kind.SIGNED_SECONDS, help="Leeway in seconds if ``exp`` is missing; -1 is none.")
@@ -147,14 +146,6 @@ class CelRole(Record):
     bound_audiences: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Accepted aud claims; one must match.")] = (
         field(default_factory=list)
     )
-
-    def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows."""
-        return {"cel_program": self.program.shown(), **super().shown(product)}
-
-    def changed(self) -> dict[str, object]:
-        """Return the program, and the parameters that are not as a new role has them."""
-        return {"cel_program": self.program.shown(), **super().changed()}
 
 
 @stored("auth.jwt.PendingOidcLogin")

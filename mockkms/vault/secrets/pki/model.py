@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mockkms.vault.cel.program import Program
+from mockkms.vault.cel.roles import ProgramRole
 from mockkms.vault.framework.engine import Engine
-from mockkms.vault.framework.records import Record
 from mockkms.vault.secrets.pki.acme.state import AcmeRecords
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig, PkiCluster, PkiUrls
@@ -100,14 +99,8 @@ class EabKey:
 
 @stored("pki.CelPkiRole")
 @dataclass
-class CelPkiRole(Record):
+class CelPkiRole(ProgramRole):
     """A role that is a program: it describes the certificate for a request, or gives the reason for a refusal."""
-
-    program: Program = field(default_factory=Program)
-
-    def changed(self) -> dict[str, object]:
-        """Return the program, for world dumps."""
-        return {"cel_program": self.program.shown()}
 
 
 @stored("pki.PKI")
