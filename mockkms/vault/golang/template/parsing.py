@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import math
-import re
 from collections.abc import Collection, Iterator
 
+from mockkms.error_context import error_context
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.template import literals
 from mockkms.vault.golang.template.nodes import (
     ActionNode,
     ChainNode,
@@ -28,7 +27,6 @@ from mockkms.vault.golang.template.nodes import (
     VariableNode,
 )  # fmt: skip
 from mockkms.vault.golang.template.scanning import Lexeme, Lexer
-from mockkms.vault.golang.template.values import decoded
 
 NAME = "template"
 """The name of the template itself, in messages and among the defined ones."""
@@ -39,12 +37,6 @@ _OPERANDS = {
 }  # fmt: skip
 _VALUES = (ConstantNode, DotNode, NilNode, NumberNode)
 """Expressions that take no arguments, so that only the first command of a pipeline may be one."""
-_ESCAPES = {
-    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", "'": "'", '"': '"',
-}  # fmt: skip
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
-_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]+|[1-9][0-9_]*|0)")
-_LARGEST = 1 << 63
 
 
 def parse(text: str, functions: Collection[str]) -> dict[str, list[TemplateNode]]:
@@ -101,8 +93,13 @@ class _TemplateParser:
             raise self._unexpected(token, context)
         return token
 
+    @property
+    def _position(self) -> str:
+        """What precedes the text of an error."""
+        return f"template: {NAME}:{self._line}: "
+
     def _fault(self, text: str) -> ValueError:
-        return ValueError(f"template: {NAME}:{self._line}: {text}")
+        return ValueError(self._position + text)
 
     def _unexpected(self, token: Lexeme, context: str) -> ValueError:
         if token.kind != "error":
@@ -351,84 +348,12 @@ class _TemplateParser:
         return None
 
     def _string(self, token: Lexeme) -> str:
-        if token.kind == "raw":
-            return token.text[1:-1].replace("\r", "")
-        return self._unquoted(token.text[1:-1], "'")
-
-    def _unquoted(self, text: str, refused: str) -> str:
-        """Return the value of a quoted text. Raises ValueError."""
-        found, end = [], 0
-        for match in _ESCAPE.finditer(text):
-            found.append(text[end : match.start()])
-            two, four, eight, octal, other = match.groups()
-            if two or octal:
-                code = int(two, 16) if two else int(octal, 8)
-                if code > 0xFF:
-                    raise self._fault("invalid syntax")
-                found.append(decoded(bytes([code])))
-            elif four or eight:
-                code = int(four or eight, 16)
-                if code > 0x10FFFF or 0xD800 <= code < 0xE000:
-                    raise self._fault("invalid syntax")
-                found.append(chr(code))
-            elif other not in _ESCAPES or other == refused:
-                raise self._fault("invalid syntax")
-            else:
-                found.append(_ESCAPES[other])
-            end = match.end()
-        return "".join([*found, text[end:]])
+        with error_context(self._position):
+            return literals.string(token.text, raw=token.kind == "raw")
 
     def _number(self, token: Lexeme) -> NumberNode:
-        text = token.text
-        if token.kind == "rune":
-            value = self._unquoted(text[1:-1], '"')
-            if len(value) != 1:
-                raise self._fault(f"malformed character constant: {text}" if value else "invalid syntax")
-            return NumberNode(token.at, text, ord(value), float(ord(value)), None, ord(value))
-        plain = text.replace("_", "")
-        if text.endswith("i"):
-            try:
-                made = complex(plain[:-1] + "j")
-            except ValueError:
-                raise self._fault(f"illegal number syntax: {quote(text)}") from None
-            real = made.real if made.imag == 0 else None
-            whole = None if real is None or not real.is_integer() else int(real)
-            return NumberNode(token.at, text, whole, real, made, made)
-        found = _integer(plain) if _INTEGER.fullmatch(text) else None
-        if found is not None and -_LARGEST <= found < 2 * _LARGEST:
-            fits = found < _LARGEST
-            return NumberNode(token.at, text, found if fits else None, float(found), None, found if fits else None)
-        floating = _float(plain)
-        if floating is None:
-            raise self._fault(f"illegal number syntax: {quote(text)}")
-        if not any(char in text for char in ".eEpP"):
-            raise self._fault(f"integer overflow: {quote(text)}")
-        integral = int(floating) if floating.is_integer() and abs(floating) < _LARGEST else None
-        return NumberNode(token.at, text, integral, floating, None, floating)
-
-
-def _float(text: str) -> float | None:
-    """Return the number of a text as ``strconv.ParseFloat`` reads it; None for another text, and beyond all numbers."""
-    hexadecimal = "x" in text.lower()
-    if hexadecimal and "p" not in text.lower():
-        return None
-    try:
-        found = float.fromhex(text) if hexadecimal else float(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def _integer(text: str) -> int | None:
-    """Return the integer that a text of Go stands for; a leading zero means octal. None for thousands of digits."""
-    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
-    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
-        digits = "0o" + digits[1:]
-    try:
-        found: int = ast.literal_eval(digits)
-    except SyntaxError:  # Python refuses more than 4,300 decimal digits, which no integer of Go has.
-        return None
-    return -found if sign == "-" else found
+        with error_context(self._position):
+            return literals.rune(token) if token.kind == "rune" else literals.number(token)
 
 
 def _empty(parts: list[TemplateNode]) -> bool:
