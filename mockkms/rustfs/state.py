@@ -65,6 +65,9 @@ class KmsSettings:
     auth_method: str = "token"
     """``token``, ``approle``, ``kubernetes`` or ``token_file``."""
     token: str = ""
+    """The token; of ``token_file`` the path of its file."""
+    poll_interval: int | None = None
+    """Seconds between two looks at the file of a token; None for the default."""
     role_id: str = ""
     secret_id: str = ""
     auth_mount: str = "approle"

@@ -11,6 +11,7 @@ from mockkms.rustfs.backends import BACKENDS
 from mockkms.rustfs.contracts.v2 import configuration, requests
 from mockkms.rustfs.contracts.v2.keyring import ensure_probe
 from mockkms.rustfs.contracts.v2.requests import StartBody, not_initialized
+from mockkms.rustfs.contracts.v2.settings import settings_of, validate
 from mockkms.rustfs.errors import Failure, KmsError
 from mockkms.rustfs.keystore import KeyStore
 from mockkms.rustfs.message import AdminReply, json_reply
@@ -44,9 +45,9 @@ def outcome(admin: AdminContext, success: bool, message: str) -> AdminReply:
 def configure(call: AdminCall) -> AdminReply:
     """``POST /configure``: store a configuration, without a connection to the backend."""
     admin = call.admin
-    settings = configuration.settings_of(configuration.read(call.body), admin.state.settings)
+    settings = settings_of(configuration.read(call.body), admin.state.settings)
     try:
-        configuration.validate(settings)
+        validate(settings)
         if admin.state.running:
             raise KmsError(Failure.CONFIGURATION, "Cannot configure KMS while it is running; use reconfigure instead")
     except KmsError as error:
@@ -60,9 +61,9 @@ def configure(call: AdminCall) -> AdminReply:
 def reconfigure(call: AdminCall) -> AdminReply:
     """``POST /reconfigure``: start with a new configuration; if that fails, the old one stays in use."""
     admin = call.admin
-    settings = configuration.settings_of(configuration.read(call.body), admin.state.settings)
+    settings = settings_of(configuration.read(call.body), admin.state.settings)
     try:
-        configuration.validate(settings)
+        validate(settings)
         swap(admin, settings)
     except KmsError as error:
         return outcome(admin, False, f"Failed to reconfigure KMS: {error.text}")
