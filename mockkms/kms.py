@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from mockkms.environment import ServerEnvironment
-from mockkms.files import modified, remove_abandoned_folders
-from mockkms.flavors import known_flavor
+from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
 from mockkms.server.front import Front
 from mockkms.server.gateway.browsers import BrowserGuard
@@ -23,23 +20,19 @@ from mockkms.server.wire.tls import NO_TLS, OwnTls, Tls, TlsFiles, certificate_o
 from mockkms.tenant import Tenant
 from mockkms.urls import shown_host
 from mockkms.vault.kernel.node import RAFT, STORAGES, SYSTEM_MAX_TTL, ServerSettings, alone
-from mockkms.vault.products import DEFAULT
-from mockkms.world.world import Snapshot, World
+from mockkms.world.world import World
+from mockkms.worldfile.initial import InitialWorld, known_option
 from mockkms.worldfile.reading_back import dumped, read_back
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
     from mockkms.recording.writer import Recorder
     from mockkms.world.state_keeper import StateKeeper
-    from mockkms.worldfile import WorldSpec
 
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
 Listener = tuple[str, int, TlsFiles | None] | UnixSocket | str
 """An additional address: host, port (0 picks a free one) and TLS; or a Unix socket, as in ``unix:/run/vault.sock``."""
 _ALONE = {"step_down": "a single server has no standby that could take over; use mockkms.Cluster or serve --nodes"}
-_KEPT_WORLDS = 64
-"""Loaded worlds that are cached."""
-STATES = ("uninitialized", "sealed", "unsealed")
 
 
 class MockKMS(Handle):
@@ -118,10 +111,7 @@ class MockKMS(Handle):
         self._browsers = BrowserGuard(allow_hosts)
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
-        self._seeds = _listed(seed)
-        self._words = {"root_token": root_token, "rng": rng, "flavor": known_flavor(flavor)}
-        self._loaded: dict[str, Snapshot] = {}
-        self._state = state if state is None else _known("state", state, STATES)
+        self._initial = InitialWorld(seed, root_token=root_token, rng=rng, flavor=flavor, state=state)
         self.ca_file = certificate_of(tls)
         """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
         self._own_tls = OwnTls(host) if tls is True else None
@@ -129,8 +119,8 @@ class MockKMS(Handle):
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
-        settings = ServerSettings(usual, largest, cluster_name, _known("storage", storage, STORAGES))
-        self._world = World(loader=self._load, dumper=dumped, reader=read_back, server=settings)
+        settings = ServerSettings(usual, largest, cluster_name, known_option("storage", storage, STORAGES))
+        self._world = World(loader=self._initial.load, dumper=dumped, reader=read_back, server=settings)
         self._front = Front(
             self._world, state=state, upstream=upstream, ca=upstream_ca, cert=upstream_cert,
             insecure=upstream_insecure, timeout=upstream_timeout, record=record, record_limit=record_limit,
@@ -139,7 +129,7 @@ class MockKMS(Handle):
         self.world.faults.denied = self._denied
         self.world.faults.tls_denied = NO_TLS if context is None else context.denied
         self.world.entropy.fresh_keys = fresh_keys
-        self._populate(self._seeds)
+        self._initial.begin(self._world)
         self._keeper = self._kept_in(Path(state_file)) if state_file is not None else None
         self._gateway = self._guarded(self._made_gateway())
         addresses = [address_of(one) for one in further]
@@ -269,7 +259,7 @@ class MockKMS(Handle):
         from mockkms.world.state_keeper import StateKeeper
 
         self.world.own_state(f"state_file={str(path)!r}")
-        self._state_restored = state_file.resume(self.world, path, self._words["flavor"])
+        self._state_restored = state_file.resume(self.world, path, self._initial.flavor)
         logger = logging.getLogger("mockkms")
         return StateKeeper(self.world, path, self._activity, logger.warning)
 
@@ -304,94 +294,17 @@ class MockKMS(Handle):
 
     def check_worlds(self) -> None:
         """Read the initial worlds again without using them. Raises SeedError for errors in them."""
-        self._read(self._seeds)
+        self._initial.read()
 
     def reload(self) -> None:
         """Read the initial worlds again and make them the initial state; the root token stays.
 
         Changes by clients and all tenants are dropped. Raises SeedError; the world is unchanged then.
         """
-        world = self._world
-        spec = self._read(self._seeds)
+        spec = self._initial.read()
         self._server.cut_busy()
         self._gateway.tenants.clear()
-        with world.lock:
-            self._words["root_token"] = world.root_token or self._words["root_token"]
-            before = world.snapshot()
-            if world.beside is not None:
-                world.beside.put_back(b"")
-            try:
-                self._apply(world, spec)
-            except ValueError:
-                world.restore(before)
-                raise
-            self._loaded.clear()
-            world.baseline = world.start = world.snapshot()
-            world.reset()
-
-    def _load(self, world: World, seeds: list[object]) -> None:
-        """Put a world, the server's or a tenant's, into its initial state with ``seeds`` merged over it."""
-        if not seeds and world.start is not None:
-            world.baseline = world.start
-            world.reset()
-            return
-        try:
-            name = repr([(seed, modified(seed)) for seed in seeds])
-        except (RecursionError, ValueError):
-            name = ""  # Nested too deeply, or with a number of thousands of digits: refused below.
-        kept = self._loaded.get(name)
-        if kept is None:
-            spec = self._read([*self._seeds, *seeds])
-            before = world.snapshot()
-            if world.beside is not None:
-                world.beside.put_back(b"")  # The nodes return to their initial state too.
-            try:
-                self._apply(world, spec)
-            except ValueError:
-                world.restore(before)
-                raise
-            kept = world.snapshot()
-            if len(self._loaded) >= _KEPT_WORLDS:
-                self._loaded.pop(next(iter(self._loaded)))
-            self._loaded[name] = kept
-        # Rules store their counts in themselves: each world needs its own copy.
-        faults = copy.deepcopy(kept.faults if world is self._world else kept.faults.of_requests())
-        world.baseline = replace(kept, faults=faults)
-        world.reset()
-
-    def _populate(self, seeds: Sequence[object]) -> None:
-        self._apply(self._world, self._read(seeds) if seeds else None)
-        self._world.baseline = self._world.start = self._world.snapshot()
-
-    def _read(self, seeds: Sequence[Any]) -> WorldSpec:
-        from mockkms.worldfile import load
-
-        word = {"vault": {"state": self._state}} if self._state is not None else {}
-        return load([*seeds, word])
-
-    def _apply(self, world: World, spec: WorldSpec | None) -> None:
-        words = self._words
-        if spec is not None and world.upstream:
-            for section in ("vault", "rustfs", "exact"):
-                if spec.sections.get(section):
-                    world.own_state(f"{section}: of a world")
-        rng = words["rng"] if words["rng"] is not None else spec.rng if spec else None
-        flavor = words["flavor"] or (spec and spec.flavor) or DEFAULT
-        token = words["root_token"] or (spec and spec.root_token) or "root"
-        world.begin(root_token=str(token), rng=rng, flavor=str(flavor), clock=spec.clock if spec else None)
-        if spec is not None:
-            from mockkms.worldfile import populate
-
-            populate(world, spec)
-            if words["root_token"]:
-                # The token of the world exists as well, for clients that know it.
-                world.root_token = str(words["root_token"])
-        elif self._state is not None:
-            world.settle(self._state)
-        if world.upstream:
-            world.root_token = str(words["root_token"] or "")
-        elif world.core.seal.status == "uninitialized":
-            world.root_token = ""
+        self._initial.reload(self._world, spec)
 
     def __repr__(self) -> str:
         where = f"at {self.url}" if self._server.running else "not running"
@@ -424,18 +337,6 @@ class MockKMS(Handle):
             return False
         self.start()
         return True
-
-
-def _listed(seed: object) -> list[object]:
-    if seed is None:
-        return []
-    return list(seed) if isinstance(seed, (list, tuple)) else [seed]
-
-
-def _known(word: str, value: str, known: Sequence[str]) -> str:
-    if value not in known:
-        raise ValueError(f"{word}={value!r}: expected one of {', '.join(known)}")
-    return value
 
 
 if TYPE_CHECKING:

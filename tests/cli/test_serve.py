@@ -175,7 +175,7 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
         (("--port", "70000"), "mockkms serve: argument --port: '70000' is not a valid port (0 to 65535)"),
         (
             ("--stat", "open"),
-            "mockkms serve: --state open: uninitialized, sealed, unsealed, or a file such as ./open.state",
+            "mockkms serve: --state open: unsealed, sealed, uninitialized, or a file such as ./open.state",
         ),
         (("--tls-cert", "c.pem"), "mockkms serve: --tls-cert and --tls-key must be used together"),
         (("--tls-client-ca", "c.pem"), "mockkms serve: --tls-client-ca needs --tls-cert and --tls-key"),

@@ -109,7 +109,7 @@ def test_a_file_in_use_is_refused(serve: Serve, tmp_path: Path, capsys: pytest.C
     [
         (
             ("--state", "unsealde"),
-            "--state unsealde: uninitialized, sealed, unsealed, or a file such as ./unsealde.state",
+            "--state unsealde: unsealed, sealed, uninitialized, or a file such as ./unsealde.state",
         ),
         (("--state", "./a", "--state", "./b"), "--state ./b: --state is given twice"),
         (("--state", "./nowhere/a"), "--state ./nowhere/a: the folder nowhere does not exist"),

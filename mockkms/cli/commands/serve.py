@@ -21,7 +21,7 @@ from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 from mockkms.cli.progress import progress
-from mockkms.vault.kernel.node import INMEM, STORAGES
+from mockkms.vault.kernel.node import INITIAL_STATES, INMEM, STORAGES
 
 if TYPE_CHECKING:
     from mockkms.cli.config import ListenerConfig, ServerConfig
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mockkms.server.wire.tls import Tls, TlsFiles
 
 _HOST, _PORT = "127.0.0.1", 8200
-_STATES = ("uninitialized", "sealed", "unsealed")
 _RSA_SIZES = (2048, 3072, 4096)
 
 
@@ -51,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument(
         "--seed", action="append", default=[], metavar="FILE", help="world in YAML; later files override"
     )
-    state = "file that keeps the state over restarts; or the state of the Vault: " + ", ".join(_STATES)
+    state = "file that keeps the state over restarts; or the state of the Vault: " + ", ".join(INITIAL_STATES)
     world.add_argument("--state", action="append", metavar="FILE|STATE", help=state)
     world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
@@ -221,11 +220,11 @@ def _made(options: argparse.Namespace) -> MockKMS:
 def _sort_states(options: argparse.Namespace) -> None:
     """Tell the files given with ``--state`` from the states of a Vault. Raises CommandError."""
     given = options.state or []
-    words = [value for value in given if value in _STATES]
-    files = [value for value in given if value not in _STATES]
+    words = [value for value in given if value in INITIAL_STATES]
+    files = [value for value in given if value not in INITIAL_STATES]
     for name in files:
         if not any(mark in name for mark in (os.sep, ".")):
-            raise CommandError(f"--state {name}: {', '.join(_STATES)}, or a file such as ./{name}.state")
+            raise CommandError(f"--state {name}: {', '.join(INITIAL_STATES)}, or a file such as ./{name}.state")
     if len(words) > 1 or len(files) > 1:
         raise CommandError(f"--state {(words if len(words) > 1 else files)[1]}: --state is given twice")
     options.state = words[0] if words else None

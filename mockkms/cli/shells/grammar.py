@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockkms.cli import parsers
+from mockkms.vault.kernel.node import INITIAL_STATES
 from mockkms.vault.products import PRODUCTS
 from mockkms.worldfile import ready_made
 
 _FILES = frozenset({"FILE", "PEM", "PATH", "WORLD", "FILE|STATE"})
 _DIRECTORIES = frozenset({"DIR"})
-_STATES = ("uninitialized", "sealed", "unsealed")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _values(action: argparse.Action) -> Values:
     if action.dest == "flavor":
         words = tuple(PRODUCTS)
     elif action.dest == "state":
-        words = _STATES
+        words = INITIAL_STATES
     elif action.dest == "seed" or name == "WORLD":
         words = tuple(sorted(ready_made()))
     files = name in _FILES or action.type is Path or action.dest == "files" or name == "world"

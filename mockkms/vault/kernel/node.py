@@ -23,6 +23,8 @@ SYSTEM_MAX_TTL = 768 * 3600
 """Seconds: the server's default and largest lease (``default_lease_ttl``, ``max_lease_ttl``)."""
 INMEM, RAFT = "inmem", "raft"
 STORAGES = (INMEM, RAFT)
+INITIAL_STATES = ("unsealed", "sealed", "uninitialized")
+"""The states in which a server can start; the default first."""
 HOST = "mockkms"
 """The host name in responses: fixed, so that runs on different machines give the same responses."""
 

@@ -10,12 +10,11 @@ from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named
 from mockkms.vault.framework.world_section import Steps, WorldSection, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.namespaces import validate
+from mockkms.vault.kernel.node import INITIAL_STATES
 from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.products.features import Feature
 from mockkms.worldfile.applying import Applier
 from mockkms.worldfile.sections import auth, mounts, policies, tokens
-
-STATES = ("unsealed", "sealed", "uninitialized")
 
 
 @cache
@@ -46,7 +45,7 @@ def shape() -> RecordShape:
     return RecordShape(
         {
             "root_token": Key(Text(), "id of the root token; default: root"),
-            "state": Key(Choice(STATES, "state"), "default: unsealed"),
+            "state": Key(Choice(INITIAL_STATES, "state"), "default: unsealed"),
             **contents,
             "namespaces": Key(MapOf(space), "namespaces by their path from the root (flavor openbao)"),
         }
