@@ -240,7 +240,12 @@ func (k *KMS) send(method, path string, body any) (int, []byte, error) {
 	if token := os.Getenv("MOCKKMS_CONTROL_TOKEN"); token != "" {
 		request.Header.Set("X-Mockkms-Token", token)
 	}
-	response, err := k.client.Do(request)
+	control := *k.client // Of the control API alone: a test may wait longer for its own requests.
+	control.Timeout, err = time.ParseDuration(os.Getenv("MOCKKMS_TIMEOUT") + "s")
+	if err != nil {
+		control.Timeout = time.Minute
+	}
+	response, err := control.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}

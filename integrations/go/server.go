@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -100,14 +99,8 @@ func (s *server) start(flags []string) error {
 	if len(command) == 0 {
 		command = []string{"mockkms"}
 	}
-	folder, err := os.MkdirTemp("", "mockkms-go-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	ready := filepath.Join(folder, "ready.json")
-	arguments := append(command[1:], "serve", "--port", "0", "--stop-on-eof", "--ready-file", ready)
-	process := exec.Command(command[0], append(arguments, flags...)...)
+	arguments := append(append(command[1:], "serve", "--port", "0", "--stop-on-eof"), flags...)
+	process := exec.Command(command[0], append(arguments, "--log-format", "json")...)
 	var errorText bytes.Buffer
 	process.Stderr = &errorText
 	output, outputError := process.StdoutPipe()
@@ -120,17 +113,14 @@ func (s *server) start(flags []string) error {
 		_ = process.Wait()
 	}
 	lines := bufio.NewReader(output)
-	if _, err = lines.ReadString('\n'); err != nil { // Written once the server listens and the ready file is complete.
+	ready, err := lines.ReadBytes('\n') // Written once the server listens; it says where.
+	if err != nil {
 		s.stop()
 		return fmt.Errorf("%s did not start: %s", command[0], errorText.String())
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
-	content, err := os.ReadFile(ready)
 	var told struct{ URL, CA_File string }
-	if err == nil {
-		err = json.Unmarshal(content, &told)
-	}
-	if err != nil {
+	if err := json.Unmarshal(ready, &told); err != nil {
 		s.stop()
 		return err
 	}

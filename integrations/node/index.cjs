@@ -30,6 +30,8 @@ function send(method, url, ca, body) {
       response.on("end", () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }));
     });
     sent.on("error", reject);
+    const seconds = process.env.MOCKKMS_TIMEOUT || 60;
+    sent.setTimeout(seconds * 1000, () => sent.destroy(new MockKMSError(`${url}: no response in ${seconds} s`)));
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,14 @@ def tenants(kms: MockKMS) -> list[str]:
     headers = {"X-Mockkms-Token": "of-the-control-api"}
     found: list[str] = requests.get(f"{kms.url}/_mockkms/tenants", headers=headers, timeout=10).json()["tenants"]
     return found
+
+
+@contextmanager
+def silent_server() -> Iterator[dict[str, str]]:
+    """The variables with which tests use a server that never answers, and wait for one second."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield {"MOCKKMS_URL": url, "MOCKKMS_TIMEOUT": "1", "MOCKKMS_COMMAND": "false"}
 
 
 def lines(folder: str, *patterns: str) -> int:

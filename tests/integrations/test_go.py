@@ -17,6 +17,7 @@ from tests.integrations.languages import (
     lines,
     run_tests,
     shared,
+    silent_server,
     tenants,
 )
 
@@ -55,6 +56,11 @@ def test_the_test_of_its_readme(readme: Path) -> None:
 def test_it_shares_a_running_server(readme: Path, kms: MockKMS) -> None:
     printed = run_tests("Go", tool("go"), "test", "-count=1", "-v", ".", cwd=readme, **LOCAL, **shared(kms))
     assert (printed.count("--- PASS"), tenants(kms)) == (2, [])
+
+
+def test_a_server_that_never_answers_is_an_error(readme: Path) -> None:
+    with silent_server() as variables, pytest.raises(pytest.fail.Exception, match=r"Client\.Timeout exceeded"):
+        run_tests("Go", tool("go"), "test", "-count=1", ".", cwd=readme, **LOCAL, **variables)
 
 
 def test_it_is_short() -> None:

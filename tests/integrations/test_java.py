@@ -18,6 +18,7 @@ from tests.integrations.languages import (
     lines,
     run_tests,
     shared,
+    silent_server,
     tenants,
 )
 
@@ -75,6 +76,12 @@ def test_it_shares_a_running_server(project: Path, kms: MockKMS) -> None:
     with alone(project):
         run_tests("Java", maven, "-q", "-B", "test", "-Dtest=OrdersTest", cwd=project, **shared(kms))
     assert tenants(kms) == []
+
+
+def test_a_server_that_never_answers_is_an_error(project: Path) -> None:
+    command = (tool("mvn"), "-q", "-B", "test", "-Dtest=OrdersTest")
+    with alone(project), silent_server() as variables, pytest.raises(pytest.fail.Exception, match="no response from"):
+        run_tests("Java", *command, cwd=project, **variables)
 
 
 def test_a_new_project_of_its_readme() -> None:

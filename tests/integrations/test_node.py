@@ -18,6 +18,7 @@ from tests.integrations.languages import (
     lines,
     run_tests,
     shared,
+    silent_server,
     tenants,
 )
 
@@ -56,6 +57,11 @@ def test_the_test_of_its_readme(readme: Path) -> None:
 def test_it_shares_a_running_server(readme: Path, kms: MockKMS) -> None:
     printed = run_tests("Node", tool("node"), "--test", cwd=readme, **shared(kms))
     assert ("# pass 2" in printed, tenants(kms)) == (True, [])
+
+
+def test_a_server_that_never_answers_is_an_error(readme: Path) -> None:
+    with silent_server() as variables, pytest.raises(pytest.fail.Exception, match="no response in 1 s"):
+        run_tests("Node", tool("node"), "--test", cwd=readme, **variables)
 
 
 @pytest.mark.parametrize(

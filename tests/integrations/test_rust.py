@@ -18,6 +18,7 @@ from tests.integrations.languages import (
     lines,
     run_tests,
     shared,
+    silent_server,
     tenants,
 )
 
@@ -75,6 +76,13 @@ def test_it_shares_a_running_server_with_tls(project: tuple[Path, dict[str, str]
     given = {**environment, **shared(kms), "MOCKKMS_CACERT": kms.ca_file or ""}
     printed = run_tests("Rust", *TEST, *TLS, "--test", "worlds", cwd=place, **given)
     assert "7 passed" in printed
+
+
+def test_a_server_that_never_answers_is_an_error(project: tuple[Path, dict[str, str]]) -> None:
+    place, environment = project
+    message = "no response within MOCKKMS_TIMEOUT seconds from http://127.0.0.1:"
+    with silent_server() as variables, pytest.raises(pytest.fail.Exception, match=message):
+        run_tests("Rust", *TEST, "--test", "readme", "expired", cwd=place, **environment, **variables)
 
 
 def test_it_is_formatted() -> None:

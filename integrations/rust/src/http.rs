@@ -2,6 +2,7 @@
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,6 +11,15 @@ use crate::server::Server;
 trait Connection: Read + Write {}
 
 impl<T: Read + Write> Connection for T {}
+
+/// Connect to `host`, a name or address with a port. A server that is silent for `MOCKKMS_TIMEOUT` seconds is an error.
+pub fn open(host: &str) -> Result<TcpStream> {
+    let seconds = std::env::var("MOCKKMS_TIMEOUT").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(Duration::from_secs(seconds)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(seconds)))?;
+    Ok(stream)
+}
 
 /// Send one request of the control API of a world, such as `/t/one`, of a server; the status and the text of the response.
 pub fn send(server: &Server, world: &str, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, String)> {
@@ -23,15 +33,17 @@ pub fn send(server: &Server, world: &str, method: &str, path: &str, body: Option
     let length = body.len();
     let mut stream =
         connect(server, scheme, host).map_err(|error| Error::new(error.kind(), format!("{url}: {error}")))?;
-    stream.write_all(
-        format!(
-            "{method} {base}{world}/_mockkms/{path} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Length: {length}\r\n\
-             Connection: close\r\n\r\n{body}"
-        )
-        .as_bytes(),
-    )?;
+    let late = |error: Error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => invalid("no response within MOCKKMS_TIMEOUT seconds"),
+        _ => error,
+    };
+    let request = format!(
+        "{method} {base}{world}/_mockkms/{path} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
     let mut response = Vec::new();
-    stream.read_to_end(&mut response)?;
+    stream.write_all(request.as_bytes()).map_err(late)?;
+    stream.read_to_end(&mut response).map_err(late)?;
     let text = String::from_utf8_lossy(&response);
     let (head, content) = text.split_once("\r\n\r\n").ok_or_else(|| invalid("no response"))?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(|| invalid("no status"))?;
@@ -41,14 +53,11 @@ pub fn send(server: &Server, world: &str, method: &str, path: &str, body: Option
 #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
 fn connect(server: &Server, scheme: &str, host: &str) -> Result<Box<dyn Connection>> {
     match scheme {
-        "http" => Ok(Box::new(TcpStream::connect(host)?)),
+        "http" => Ok(Box::new(open(host)?)),
         #[cfg(feature = "tls")]
         "https" => Ok(Box::new(crate::tls::connect(server, host)?)),
         #[cfg(not(feature = "tls"))]
-        "https" => Err(Error::new(
-            ErrorKind::Unsupported,
-            "TLS needs the feature tls of mockkms-test (Cargo.toml: features = [\"tls\"])",
-        )),
-        _ => Err(Error::new(ErrorKind::Unsupported, "the address of a server starts with http:// or https://")),
+        "https" => Err(Error::other("TLS needs the feature tls of mockkms-test (Cargo.toml: features = [\"tls\"])")),
+        _ => Err(Error::other("the address of a server starts with http:// or https://")),
     }
 }

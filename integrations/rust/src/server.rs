@@ -34,25 +34,24 @@ fn start() -> Result<Server, Box<dyn std::error::Error>> {
     let line = std::env::var("MOCKKMS_COMMAND").unwrap_or_else(|_| "mockkms".into());
     let flags = std::env::var("MOCKKMS_FLAGS").unwrap_or_default();
     let mut words = line.split_whitespace();
-    let ready = std::env::temp_dir().join(format!("mockkms-rust-{}.json", std::process::id()));
     let mut child = Command::new(words.next().unwrap_or("mockkms"))
         .args(words)
-        .args(["serve", "--port", "0", "--stop-on-eof", "--ready-file"])
-        .arg(&ready)
+        .args(["serve", "--port", "0", "--stop-on-eof"])
         .args(flags.split_whitespace())
+        .args(["--log-format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cannot start {line}: {error}"))?;
     let mut output = BufReader::new(child.stdout.take().ok_or("no standard output")?);
-    // The first line is written once the server listens and the ready file is complete.
-    if output.read_line(&mut String::new())? == 0 {
+    // The first line is written once the server listens, and says where.
+    let mut ready = String::new();
+    if output.read_line(&mut ready)? == 0 {
         return Err(format!("{line} did not start; its message is above").into());
     }
     std::thread::spawn(move || copy(&mut output, &mut sink()));
-    let content: Value = serde_json::from_str(&std::fs::read_to_string(&ready)?)?;
-    std::fs::remove_file(&ready)?;
+    let content: Value = serde_json::from_str(&ready)?;
     let _ = SERVER.set(child);
-    let url = content["url"].as_str().ok_or("no address in the ready file")?;
+    let url = content["url"].as_str().ok_or_else(|| format!("no address in {ready}"))?;
     Ok(Server { url: url.to_string(), ca_file: content["ca_file"].as_str().unwrap_or_default().to_string() })
 }

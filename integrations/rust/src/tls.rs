@@ -1,6 +1,6 @@
 //! Connections over TLS that trust the server's CA certificate alone.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, Result};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -15,16 +15,13 @@ pub fn connect(server: &Server, host: &str) -> Result<StreamOwned<ClientConnecti
     let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
     let name = ServerName::try_from(name.trim_matches(['[', ']']).to_string()).map_err(Error::other)?;
     let client = ClientConnection::new(config(&server.ca_file)?, name).map_err(Error::other)?;
-    Ok(StreamOwned::new(client, TcpStream::connect(host)?))
+    Ok(StreamOwned::new(client, crate::http::open(host)?))
 }
 
 /// The settings of clients that trust the CA certificates in a PEM file.
 pub fn config(ca_file: &str) -> Result<Arc<ClientConfig>> {
     let unusable = |error: &dyn std::fmt::Display| {
-        Error::new(
-            ErrorKind::InvalidInput,
-            format!("cannot use the CA certificate {ca_file:?} (MOCKKMS_CACERT): {error}"),
-        )
+        Error::other(format!("cannot use the CA certificate {ca_file:?} (MOCKKMS_CACERT): {error}"))
     };
     let mut trusted = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca_file).map_err(|error| unusable(&error))? {

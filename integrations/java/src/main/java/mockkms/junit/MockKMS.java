@@ -135,7 +135,8 @@ public final class MockKMS {
     }
 
     HttpResponse<String> send(String method, String path, Object body) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + "/_mockkms/" + path))
+        long seconds = Long.parseLong(System.getenv().getOrDefault("MOCKKMS_TIMEOUT", "60"));
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + "/_mockkms/" + path)).timeout(Duration.ofSeconds(seconds))
             .method(method, HttpRequest.BodyPublishers.ofString(body == null ? "" : Json.write(body)));
         String control = System.getenv("MOCKKMS_CONTROL_TOKEN");
         if (control != null) {
