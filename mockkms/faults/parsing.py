@@ -162,14 +162,16 @@ def instant(value: object) -> float:
     if isinstance(value, Mapping):
         epoch = mapping(value, ("epoch",)).get("epoch")
         if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not FIRST <= epoch <= LAST:
-            raise FaultError("expected seconds since the epoch, in the years 1 to 9999", "epoch")
+            raise FaultError("expected seconds since the epoch, in the years 1970 to 9999", "epoch")
         return epoch
     if not isinstance(value, (str, date)):
         raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}")
     try:
         return seconds_of(value)
-    except ValueError:
-        raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}") from None
+    except ValueError as error:
+        wrong = "out of range" in str(error)
+        hint = f"between 1970 and 9999, such as {_A_TIME}" if wrong else f"such as {_A_TIME}"
+        raise FaultError(f"expected a time {hint}, got {shown(value)}") from None
 
 
 def _is_time(value: object) -> bool:

@@ -25,8 +25,11 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _TEXT = re.compile(rf"[+-]?(?:(?:{_PART.pattern})+|\d+(?:\.\d+)?)")
 
-FIRST, LAST = -62135596800.0, 253402300799.0
-"""The first second of the year 1 and the last one of 9999: the moments that a clock may be moved to."""
+FIRST, LAST = 0.0, 253402300799.0
+"""The first second of 1970 and the last one of 9999: the moments that a clock may be moved to.
+
+Where a moment is stored, the epoch and what precedes it stand for a time that was never set, or for no end.
+"""
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """How Go writes a time that was never set."""
 
@@ -133,18 +136,20 @@ def duration_of(value: Duration) -> float:
 
 
 def seconds_of(at: Moment) -> float:
-    """Return a moment as seconds since the epoch. Raises ValueError for anything else."""
+    """Return a moment as seconds since the epoch. Raises ValueError for anything else, or out of range."""
     if isinstance(at, str):
         try:
-            return parse_rfc3339(at)
+            found = parse_rfc3339(at)
         except ValueError:
             raise ValueError(f"{at!r} is not a time: write 2026-01-01T00:00:00Z") from None
-    if isinstance(at, datetime):
-        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
-    if isinstance(at, date):
-        return datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
+    elif isinstance(at, datetime):
+        found = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    elif isinstance(at, date):
+        found = datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
+    elif isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
         raise ValueError(f"{at!r} is not a time: use seconds since the epoch, RFC 3339 text or a datetime")
-    if not FIRST <= at <= LAST:
-        raise ValueError(f"{at!r} is out of range: use the years 1 to 9999")
-    return at
+    else:
+        found = at
+    if not FIRST <= found <= LAST + 1:
+        raise ValueError(f"{at!r} is out of range: use the years 1970 to 9999")
+    return min(found, LAST)

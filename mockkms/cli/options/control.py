@@ -123,11 +123,13 @@ def shift(kms: MockKMS, options: argparse.Namespace) -> None:
 
 
 def _moment(text: str) -> str:
-    from mockkms.world.clock import parse_rfc3339, rfc3339
+    from mockkms.world.clock import parse_rfc3339, rfc3339, seconds_of
 
     if text == "frozen":
         return rfc3339(time.time())
     with error_context(
         raised=CommandError, text=f"--clock {text}: expected a time (2026-01-01T00:00:00Z), frozen, +30d or -1h"
     ):
-        return rfc3339(parse_rfc3339(text))
+        moment = parse_rfc3339(text)
+    with error_context(f"--clock {text}: ", CommandError):
+        return rfc3339(seconds_of(moment))
