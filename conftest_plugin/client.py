@@ -59,21 +59,21 @@ class MockClient:
         return await self._client.request(method, self._prefix + path, headers=headers, **options)
 
     async def get(self, path: str, **options: Any) -> ClientResponse:
-        """GET."""
+        """Send a GET request."""
         return await self.request("GET", path, **options)
 
     async def post(self, path: str, **options: Any) -> ClientResponse:
-        """POST."""
+        """Send a POST request."""
         return await self.request("POST", path, **options)
 
     async def put(self, path: str, **options: Any) -> ClientResponse:
-        """PUT."""
+        """Send a PUT request."""
         return await self.request("PUT", path, **options)
 
     async def delete(self, path: str, **options: Any) -> ClientResponse:
-        """DELETE."""
+        """Send a DELETE request."""
         return await self.request("DELETE", path, **options)
 
     async def list(self, path: str, **options: Any) -> ClientResponse:
-        """LIST."""
+        """Send a LIST request."""
         return await self.request("LIST", path, **options)

@@ -223,7 +223,7 @@ class _Reader:
     # -- listeners -----------------------------------------------------------------------------------------------
 
     def _listeners(self, item: HclItem) -> None:
-        """A listener, in the form ``listener "tcp" {…}`` or with the type as its only member."""
+        """Read a listener, in the form ``listener "tcp" {…}`` or with the type as its only member."""
         if not isinstance(item.value, Object):
             raise self._wrong(item, 'listener: write listener "tcp" { … }')
         if len(item.keys) > 1:
@@ -263,7 +263,7 @@ class _Reader:
         config.listeners.append(made)
 
     def _socket(self, item: HclItem, members: HclItems) -> UnixSocket:
-        """A Unix socket. As in Vault, mode, user and group take effect only together."""
+        """Return a Unix socket. As in Vault, mode, user and group take effect only together."""
         given: dict[str, str] = {}
         for inner in members.items:
             name = inner.keys[0].name

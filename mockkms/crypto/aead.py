@@ -61,7 +61,7 @@ def opening(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None]
 def open_sealed(algorithm: str, key: bytes, sealed: bytes, associated: bytes | None = None) -> bytes:
     """Decrypt what ``seal`` returned.
 
-    Raises CryptoError, with Go's text, where anything was changed or cut; ValueError for a key of wrong size.
+    Raises CryptoError, with Go's text, if anything was changed or cut; ValueError for a key of the wrong size.
     """
     size = NONCE_SIZES[algorithm]
     nonce, body = sealed[:size], sealed[size:]

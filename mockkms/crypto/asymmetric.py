@@ -40,7 +40,7 @@ _SPARE = 8
 
 
 def draw(entropy: Entropy, size: int, label: str = "") -> bytes:
-    """``size`` bytes of key material: the next of the stream, or those that belong to ``label`` where one is given."""
+    """Return ``size`` bytes of key material: the next of the stream or, with a ``label``, those that belong to it."""
     return entropy.derived(label, size) if label else entropy.bytes(size)
 
 
@@ -87,9 +87,9 @@ def verify_ed25519(public: bytes, data: bytes, signature: bytes) -> bool:
 
 
 def repeatable_ecdsa(digest: hashes.HashAlgorithm) -> ec.ECDSA:
-    """ECDSA whose nonce follows from key and message (RFC 6979), so that what a seeded world signs repeats, too.
+    """Return ECDSA with a nonce derived from key and message (RFC 6979), so that signatures of a seeded world repeat.
 
-    Where the cryptographic library below cannot do that, the nonce is random.
+    The nonce is random if the installed OpenSSL does not support that.
     """
     return ec.ECDSA(digest, deterministic_signing=True) if _ecdsa_repeats() else ec.ECDSA(digest)
 
@@ -117,7 +117,7 @@ def private_der(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed
 
 
 def public_der(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> bytes:
-    """SubjectPublicKeyInfo DER of a key object."""
+    """Return SubjectPublicKeyInfo DER of a key object."""
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 

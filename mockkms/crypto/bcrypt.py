@@ -90,7 +90,7 @@ def _decode(text: str) -> bytes:
 
 
 def verify(password: bytes, hashed: str) -> bool:
-    """Whether a well-formed bcrypt hash (``$2b$10$…``) is of this password, of which its first 72 bytes count."""
+    """Return whether a well-formed bcrypt hash (``$2b$10$…``) is that of the first 72 bytes of ``password``."""
     return verified(password[:72], hashed)
 
 

@@ -13,7 +13,7 @@ from mockkms.error_context import error_context
 
 
 def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
-    """Return a signature of ``digest`` (its leftmost bits, where it is longer than the curve)."""
+    """Return a signature of ``digest``, of which only as many leftmost bits count as the curve has."""
     key = ec_private(private)
     signature = key.sign(*_prepared(digest, key.key_size))
     if not jws:
@@ -23,7 +23,7 @@ def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
 
 
 def verify(public: bytes, digest: bytes, signature: bytes, jws: bool = False) -> bool:
-    """Return whether the signature is good. Raises CryptoError for malformed ASN.1; malformed JWS is just not good."""
+    """Return whether the signature is valid. Raises CryptoError for malformed ASN.1; a malformed JWS is invalid."""
     key = ec_public(public)
     if jws:
         half = len(signature) // 2
@@ -41,9 +41,9 @@ def verify(public: bytes, digest: bytes, signature: bytes, jws: bool = False) ->
 
 
 def _prepared(digest: bytes, bits: int) -> tuple[bytes, ec.ECDSA]:
-    """A digest fitted to a hash of its length, as ``cryptography`` signs only what could come from a hash it knows.
+    """Return the digest padded or cut to the length of a known hash, which ``cryptography`` requires, and that hash.
 
-    Standing zeros change nothing, and neither does what is cut off behind the curve's size.
+    Leading zeros do not change the signature, nor do bytes beyond the size of the curve (``bits``).
     """
     size = (bits + 7) // 8
     cut = digest[:size]
@@ -52,7 +52,7 @@ def _prepared(digest: bytes, bits: int) -> tuple[bytes, ec.ECDSA]:
 
 
 def _hash(size: int) -> hashes.HashAlgorithm:
-    """Return a hash with digests of this size; beyond 64 bytes only one of chosen length will do."""
+    """Return a hash with digests of ``size`` bytes; beyond 64 bytes, one of variable length."""
     if size == 32:
         return hashes.SHA256()
     if size == 48:

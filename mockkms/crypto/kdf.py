@@ -20,7 +20,7 @@ def hkdf_sha256(key: bytes, salt: bytes, info: bytes, size: int) -> bytes:
 
 
 def counter_sha256(key: bytes, context: bytes, size: int = 32) -> bytes:
-    """``size`` bytes by NIST SP 800-108 counter mode over HMAC-SHA-256, counting from 0 as the real server does."""
+    """Return ``size`` bytes of NIST SP 800-108 counter mode with HMAC-SHA-256, counting from 0 as Vault does."""
     tail = context + struct.pack(">I", size * 8)
     blocks = (hmac.new(key, struct.pack(">I", counter) + tail, sha256).digest() for counter in range(-(-size // 32)))
     return b"".join(blocks)[:size]

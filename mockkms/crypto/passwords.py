@@ -1,7 +1,7 @@
-"""Passwords at rest: a fast salted hash of our own, and bcrypt hashes that a user brings along.
+"""Stored passwords: a fast salted hash, and the bcrypt hashes that users supply.
 
-The real server hashes with bcrypt, which takes tens of milliseconds on purpose. An emulator guards nothing with it, so
-passwords that come in clear are kept as salted SHA-256; only a hash given as bcrypt is verified as bcrypt.
+The real server hashes with bcrypt, which takes tens of milliseconds by design. An emulator protects nothing, so it
+stores passwords as salted SHA-256; only a supplied bcrypt hash is verified with bcrypt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mockkms.crypto import bcrypt
 _BCRYPT = re.compile(r"\$2[abxy]?\$(\d\d)\$[./A-Za-z0-9]{53}")
 _OWN = "sha256$"
 _COSTS = range(4, 17)
-"""Costs of bcrypt that are computed: lower ones are invalid, higher ones take minutes. Others never fit."""
+"""Costs of bcrypt that are computed: lower ones are invalid, higher ones take minutes; neither ever matches."""
 
 
 def protect(password: str, salt: bytes) -> str:
@@ -24,7 +24,7 @@ def protect(password: str, salt: bytes) -> str:
 
 
 def is_own(text: str) -> bool:
-    """Return whether this is what ``protect`` made."""
+    """Return whether ``text`` is a hash made by ``protect``."""
     return text.startswith(_OWN)
 
 
@@ -33,7 +33,7 @@ def _digest(password: str, salt: bytes) -> str:
 
 
 def matches(password: str, kept: str) -> bool:
-    """Return whether ``kept`` was made of this password, by ``protect`` or by bcrypt."""
+    """Return whether ``kept``, made by ``protect`` or bcrypt, is a hash of this password."""
     if kept.startswith(_OWN):
         salt, _, digest = kept[len(_OWN) :].partition("$")
         return hmac.compare_digest(_digest(password, bytes.fromhex(salt)), digest)

@@ -1,4 +1,4 @@
-"""OpenPGP: whose a public key is, and encryption to it. Needs the extra ``mockkms[pgp]``, imported when first used."""
+"""OpenPGP: fingerprints of public keys, and encryption to them. Needs the extra ``mockkms[pgp]``, imported on use."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def encrypt(data: bytes, key: str) -> bytes:
     """Return ``data`` as a binary OpenPGP message to a public key (its packets in base64).
 
     Raises ValueError with the server's text for anything but a key, and with the library's for a key that it does not
-    encrypt to: expired, revoked, without an encryption key, or bound by SHA-1 signatures alone.
+    encrypt to: expired, revoked, without an encryption key, or with SHA-1 signatures only.
     """
     certificate = _certificate(key)
     with error_context("error setting up encryption for PGP message: ", _brief_error, of=_LIBRARY_ERRORS):
@@ -68,5 +68,5 @@ def encrypt(data: bytes, key: str) -> bytes:
 
 
 def check(key: str) -> None:
-    """Raises ValueError for a key that cannot be encrypted to, before anything depends on it."""
+    """Raise ValueError for a key that ``encrypt`` would refuse."""
     encrypt(b"", key)

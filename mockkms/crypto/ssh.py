@@ -1,6 +1,6 @@
 """OpenSSH keys and certificates on the wire (RFC 4251, RFC 4253, OpenSSH's PROTOCOL.certkeys).
 
-The library builds certificates too, but lets nobody choose the signature's hash.
+Certificates are encoded here because ``cryptography`` does not let callers choose the hash of the signature.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class PublicKey:
 
     @property
     def line(self) -> str:
-        """As ``authorized_keys`` has it, with a line break."""
+        """The key as a line of ``authorized_keys``, with a line break."""
         return f"{self.name} {base64.b64encode(self.blob).decode()}\n"
 
 
@@ -85,7 +85,7 @@ def parse_public(text: str) -> PublicKey:
     with error_context(raised=CryptoError, text="ssh: short read"):
         name = _read(blob)[0].decode("ascii")
     if name == "ssh-dss":
-        # The library warns of these, and will not read them for much longer.
+        # DSA keys are deprecated in cryptography, which warns when it reads them.
         _all(blob)
     else:
         with error_context("ssh: unknown key algorithm: ", CryptoError, of=(ValueError, UnsupportedAlgorithm)):
@@ -117,7 +117,7 @@ def openssh_pem(private: Private) -> str:
 
 @dataclass
 class SshCertificate:
-    """What a certificate says. Times are seconds since the epoch."""
+    """The content of a certificate. Times are seconds since the epoch."""
 
     key: PublicKey
     serial: int
@@ -131,7 +131,7 @@ class SshCertificate:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
     def signed(self, private: Private, algorithm: str = "") -> str:
-        """The certificate as a line of ``authorized_keys``. Raises CryptoError for an algorithm that is not the key's.
+        """Return the certificate as a line of ``authorized_keys``. Raises CryptoError for an algorithm of other keys.
 
         ``algorithm`` is for RSA keys alone: ``ssh-rsa``, ``rsa-sha2-256`` or ``rsa-sha2-512``.
         """

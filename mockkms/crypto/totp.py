@@ -1,4 +1,4 @@
-"""Time-based one-time passwords (RFC 6238) and the URL and picture that hand their key to a phone."""
+"""Time-based one-time passwords (RFC 6238) and the URL and QR code that transfer their key to a phone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def code(secret: str, moment: float, *, period: int, digits: int, algorithm: str
 
 
 def valid(passcode: str, secret: str, moment: float, *, period: int, digits: int, skew: int, algorithm: str) -> bool:
-    """Return whether a passcode is right now, or up to ``skew`` periods before or after."""
+    """Return whether a passcode is valid at ``moment``, or up to ``skew`` periods before or after."""
     wanted = passcode.encode("utf-8", "replace")
     return any(
         hmac.compare_digest(
@@ -68,7 +68,7 @@ def picture(text: str, size: int) -> bytes:
     Raises ValueError for a picture too small for its text.
     """
     try:
-        import segno  # The extra ``qr``.
+        import segno  # In the extra ``qr``.
     except ImportError:
         return b""
     rows = [bytes(row) for row in segno.make_qr(text, error="m", boost_error=False).matrix]

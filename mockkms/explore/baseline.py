@@ -18,7 +18,7 @@ class Baseline:
     """Outcome and kind by test and case."""
 
     def knows(self, test: str, cell: Cell) -> bool:
-        """Whether the case is a problem that had the same outcome before."""
+        """Return whether the case is a problem that had the same outcome before."""
         known = self.outcomes.get((test, cell.id))
         if known is None or cell.outcome.harmless:
             return False

@@ -52,7 +52,7 @@ def _any_vault(seen: SeenRequest, run: Observation) -> bool:
 
 
 def _decided(seen: SeenRequest, run: Observation) -> bool:
-    """Whether policies decide about the request."""
+    """Return whether policies decide about the request."""
     return seen.entry.service != "vault" or seen.entry.path not in _STATUS_PATHS
 
 
@@ -65,7 +65,7 @@ def _answers_json(seen: SeenRequest, run: Observation) -> bool:
 
 
 def _own_token(seen: SeenRequest, run: Observation) -> bool:
-    """Whether the request has a token that may end without ending the test's own access: not a root token."""
+    """Return whether the request has a token that may end without ending the test's own access: not a root token."""
     entry = seen.entry
     return bool(entry.token and entry.accessor) and "root" not in entry.policies and entry.path not in _OWN_TOKEN
 
@@ -81,7 +81,7 @@ def _reads(seen: SeenRequest, run: Observation) -> bool:
 
 
 def _reads_after_write(seen: SeenRequest, run: Observation) -> bool:
-    """Whether a replica that lags behind could answer differently: the mount was written to before."""
+    """Return whether a replica that lags behind could answer differently: the mount was written to before."""
     entry = seen.entry
     if entry.service != "vault" or entry.operation not in ("read", "list") or entry.path in _STATUS_PATHS:
         return False

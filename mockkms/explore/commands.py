@@ -94,7 +94,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], limit: f
 
 
 def _is_python(command: Sequence[str]) -> bool:
-    """Whether a command is run by Python, whose fault handler writes stacks upon SIGABRT."""
+    """Return whether a command is run by Python, whose fault handler writes stacks upon SIGABRT."""
     return any(word in Path(command[0]).name for word in ("python", "pytest"))
 
 

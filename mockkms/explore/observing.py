@@ -61,12 +61,12 @@ class SeenRequest:
         return self.entry.operation in WRITES and _OF_TOKENS.fullmatch(self.entry.path) is None
 
     def equals(self, other: SeenRequest) -> bool:
-        """Whether a client would send the two as the same request, whatever token it has."""
+        """Return whether a client would send the two as the same request, whatever token it has."""
         mine, theirs = self.entry, other.entry
         return (
             self.server == other.server
             and (mine.method, mine.target) == (theirs.method, theirs.target)
-            and mine.likeness == theirs.likeness
+            and mine.body_key == theirs.body_key
         )
 
 

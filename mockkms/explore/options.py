@@ -37,7 +37,7 @@ class Acceptance:
     """An outcome, a kind of ``wrong``, or ``any``."""
 
     def accepts(self, cell: Cell, requests: Mapping[str, ExploredRequest]) -> bool:
-        """Whether it accepts a case: all faults are of this failure, at such requests."""
+        """Return whether it accepts a case: all faults are of this failure, at such requests."""
         if self.word not in (ANY, cell.outcome, cell.kind):
             return False
         return any(
@@ -95,7 +95,7 @@ def _unknown(what: str, word: str, known: Sequence[str]) -> str:
 
 
 def accepted(cell: Cell, requests: Mapping[str, ExploredRequest], by: Sequence[Acceptance]) -> bool:
-    """Whether a case is accepted by one of the given acceptances."""
+    """Return whether a case is accepted by one of the given acceptances."""
     return not cell.outcome.harmless and any(one.accepts(cell, requests) for one in by)
 
 

@@ -301,7 +301,7 @@ class Exploration:
         return [(test, cell) for test, cell in self.cells() if self.fails(cell)]
 
     def fails(self, cell: Cell) -> bool:
-        """Whether a case fails the exploration."""
+        """Return whether a case fails the exploration."""
         if not cell.problem or cell.known:
             return False
         return bool(self.baseline) or cell.outcome in self.fails_on

@@ -99,7 +99,7 @@ def _members(value: object) -> dict[str, object] | None:
 
 
 def _noise(first: object, second: object, other: object) -> bool:
-    """Whether the difference of two single values is to be ignored."""
+    """Return whether the difference of two single values is to be ignored."""
     if first == other or first != second or isinstance(first, float):
         return True
     if isinstance(first, int) and isinstance(other, int):

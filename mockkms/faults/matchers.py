@@ -28,7 +28,7 @@ class Matcher(ABC):
 
     @abstractmethod
     def __call__(self, seen: Seen) -> bool:
-        """Whether ``seen`` matches."""
+        """Return whether ``seen`` matches."""
 
     def misses(self, seen: Seen) -> list[str]:
         """Return the match keys that do not match ``seen``, for the report of near misses."""

@@ -113,10 +113,10 @@ class Rule:
             left -= weight
             if left < 0:
                 return place
-        return len(self._weights) - 1  # Rounding has left a little.
+        return len(self._weights) - 1  # Only reached if the sum of the weights is rounded.
 
     def fits(self, view: View) -> bool:
-        """Whether the rule matches, regardless of its schedule."""
+        """Return whether the rule matches, regardless of its schedule."""
         return self.matcher(view)
 
     def switched(self, *, on: bool) -> Rule:
@@ -189,7 +189,7 @@ def _matcher(given: Mapping[str, object]) -> All:
 
 
 def _strikes_connections(given: Mapping[str, object], steps: list[list[FaultKind]]) -> bool:
-    """Whether the rule applies to connections. Raises FaultError if it also applies to requests."""
+    """Return whether the rule applies to connections. Raises FaultError if it also applies to requests."""
     if not any(kind.of_connections for step in steps for kind in step):
         return False
     if not all(kind.of_connections for step in steps for kind in step) or "applied" in given:

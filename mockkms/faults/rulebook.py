@@ -83,7 +83,7 @@ class RuleBook:
         self.chaos = ChaosSlot(self._clock, self._lock)
         self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
         self._ignored: set[tuple[str, str]] = set()
-        """Services and paths (as sent) that no rule is for."""
+        """Services and paths (as sent) to which no rule applies."""
 
     # -- changing ------------------------------------------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class RuleBook:
             self._changed()
 
     def forget(self) -> None:
-        """Clear all as for a new world: without the actions that end a phase of chaos."""
+        """Clear everything for a new world, without the actions that end a phase of chaos."""
         with self._lock:
             self.chaos.restore(None)
             self.clear()
@@ -230,7 +230,7 @@ class RuleBook:
             if rule.schedule.after and rule.schedule.after == rule.id:
                 raise FaultError("a rule cannot come after itself", "after")
             self.rules += (rule,)
-            # As ``_changed`` does, without a look at every other rule: thousands may be added in a row.
+            # What ``_changed`` does, but without visiting all other rules: thousands may be added in a row.
             self._ids.add(rule.id)
             self._by_path, self._ignored = {}, set()
             if rule.of_connections and rule.enabled:
@@ -239,7 +239,7 @@ class RuleBook:
         return rule
 
     def check(self, kinds: Iterable[FaultKind]) -> None:
-        """Raise FaultError for a fault kind that this server cannot produce."""
+        """Raise FaultError for fault kinds that this server cannot produce."""
         for kind in kinds:
             if self.stateless and kind.needs_state:
                 words = stateless()
@@ -261,7 +261,7 @@ class RuleBook:
     # -- evaluating ----------------------------------------------------------------------------------------------
 
     def ignores(self, service: str, path: str) -> bool:
-        """Return whether it is known that ``before`` and ``due`` have nothing to say of a path, as sent, no query."""
+        """Return whether it is known that no rule or action concerns ``path``, which is as sent, without query."""
         if self._agenda or self.current_script is not None or self.chaos.busy:
             return False
         return (service, path) in self._ignored
@@ -361,7 +361,7 @@ class RuleBook:
         return tuple(rule for rule in self.rules if rule.enabled and not rule.fired)
 
     def problems(self) -> tuple[str, ...]:
-        """Describe what to report when a test ends: rules that never fired, unmet script steps, unexpected requests."""
+        """Return what to report after a test: rules that never fired, unmet script steps, unexpected requests."""
         found = [f"fault {rule.id!r} never fired (matched {rule.matched}): {rule.words}" for rule in self.unfired]
         if self.current_script is not None:
             found += [f"script: {complaint}" for complaint in self.current_script.complaints]
@@ -431,7 +431,7 @@ class RuleBook:
 
 
 def _fits(rule: Rule, parts: Iterable[Matcher], view: View) -> bool:
-    """Raises FaultError, with the rule's name, for a regular expression that would take too long."""
+    """Return whether all ``parts`` match. Raises FaultError if a regular expression would take too long."""
     try:
         return all(part(view) for part in parts)
     except FaultError as error:

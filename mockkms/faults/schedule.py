@@ -69,7 +69,7 @@ class Schedule:
     in_state: str = ""
 
     def in_force(self, now: float, state: str, fired: Mapping[str, int]) -> bool:
-        """Whether requests count at ``now``. ``fired`` holds how often each rule fired, by id."""
+        """Return whether requests count at ``now``. ``fired`` has the number of firings of each rule, by id."""
         if self.start is not None and now < self.start:
             return False
         if self.until is not None and now >= self.until:
@@ -79,7 +79,7 @@ class Schedule:
         return not self.after or fired.get(self.after, 0) >= self.after_times
 
     def due(self, counters: Counters, luck: Luck) -> bool:
-        """Whether to fire on the request that ``counters.matched`` has just counted."""
+        """Return whether to fire on the request that ``counters.matched`` has just counted."""
         turn = counters.matched - self.skip
         if turn <= 0 or turn % self.every:
             return False

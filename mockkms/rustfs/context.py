@@ -22,7 +22,7 @@ class Vault(Protocol):
 
 
 class KmsService(Protocol):
-    """The KMS service: its state, its settings, and the Vault behind it."""
+    """The KMS service: its state, its settings, and the Vault that it uses."""
 
     @property
     def core(self) -> Vault: ...

@@ -35,7 +35,7 @@ class Entropy:
 
     @property
     def seeded(self) -> bool:
-        """Whether the stream repeats."""
+        """Whether the bytes derive from a seed, and so repeat."""
         return self.seed is not None
 
     def bytes(self, size: int) -> builtins.bytes:
@@ -49,9 +49,9 @@ class Entropy:
         return out
 
     def derived(self, label: str, size: int) -> builtins.bytes:
-        """``size`` bytes that depend only on the seed and ``label``, not on what was drawn before (unseeded: random).
+        """Return ``size`` bytes that depend only on the seed and ``label``, not on earlier calls; else random ones.
 
-        Used for key material a world does not give, so that ciphertexts made in one run decrypt in the next.
+        Used for key material that a world file does not contain, so that ciphertexts of one run decrypt in the next.
         """
         if self.seed is None:
             return os.urandom(size)
@@ -71,7 +71,7 @@ class Entropy:
         return "".join(_BASE62[int.from_bytes(raw[i * 2 : i * 2 + 2], "big") % 62] for i in range(length))
 
     def uuid(self) -> str:
-        """Return a version 4 layout is not forced: Vault's ids are plain random bytes in the UUID's grouping."""
+        """Return random bytes in the grouping of a UUID; like Vault's ids, they do not encode a UUID version."""
         raw = self.bytes(16).hex()
         return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
 

@@ -41,7 +41,7 @@ class Snapshot:
     """The data of the world's ``beside``; empty if it has none."""
 
     def load(self) -> tuple[VaultState, RustfsState]:
-        """Return the states of Vault and of the RustFS API, to look at or to go on with."""
+        """Return copies of the states of Vault and of the RustFS API."""
         vault, rustfs = pickle.loads(self.state)
         for key, state in self.shared.items():
             vault.mounts.entries[key].state = state.fork()
@@ -51,7 +51,7 @@ class Snapshot:
 
 
 class NoState(ValueError):
-    """The operation needs the state of an emulated server, but in proxy mode a real server answers."""
+    """An operation needs the state of an emulated server, but a real server or a recording answers."""
 
 
 class Beside(Protocol):
@@ -69,11 +69,11 @@ Loader = Callable[["World", list[object]], None]
 Dumper = Callable[["World"], str]
 """Returns a world as YAML."""
 Reader = Callable[["World", str], "World"]
-"""Returns the world that a dump of a world describes, which stays as it is. Raises ValueError for anything else."""
+"""Returns a new world from a world's dump; the given world is not changed. Raises ValueError for other texts."""
 
 
 class WorldBackup:
-    """The snapshots of ``sys/storage/raft``: a dump of the world, of which the Vault is restored, and nothing else."""
+    """The snapshots of ``sys/storage/raft``: dumps of the world, of which only the Vault is restored."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -146,7 +146,7 @@ class World:
         """Returns the world of a dump; None if this world reads none."""
 
     def stand_before(self, upstream: str, mode: str = "proxy") -> None:
-        """Be rules, journal and clock in front of a real server at this address, or of a recording in this file."""
+        """Keep only rules, journal and clock: a real server at this address, or a recording in this file, answers."""
         self.upstream, self.mode = upstream, mode
         self.faults.stateless = f"{self._answers_here}, and its state cannot be changed from outside"
 
@@ -160,7 +160,10 @@ class World:
             raise NoState(f"{what}: {self._answers_here}, and its state is out of reach")
 
     def begin(self, *, root_token: str, rng: int | str | None, flavor: str, clock: float | None = None) -> None:
-        """Become the world of a fresh dev server; no rule, no journal. ``clock``, epoch seconds, freezes it."""
+        """Become the world of a new dev server, without rules and journal entries.
+
+        ``clock``, in seconds since the epoch, freezes the clock.
+        """
         with self.lock:
             self.clock.restore((0.0, clock))
             self.entropy.reseed(rng)
@@ -173,7 +176,7 @@ class World:
             self.faults.header = self.journal.redact = False
 
     def settle(self, state: str) -> None:
-        """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last forgets all that it held."""
+        """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last deletes all of its data."""
         with self.lock:
             if state == "uninitialized":
                 self.core.clear(self.core.product.name)
@@ -184,7 +187,7 @@ class World:
                 self.core.seal.open()
 
     def snapshot(self) -> Snapshot:
-        """Keep the whole world."""
+        """Return a snapshot of the whole world."""
         with self.lock:
             vault, parts = forked_parts(self.core.state)
             with forks(vault.mounts) as shared:
@@ -228,7 +231,7 @@ class World:
         return world
 
     def reset(self, *, keep_faults: bool = False) -> None:
-        """Back to the baseline, if one was marked."""
+        """Return to the baseline, if there is one; ``keep_faults`` as for ``restore``."""
         if self.baseline is not None:
             self.restore(self.baseline, keep_faults=keep_faults)
 
@@ -251,7 +254,7 @@ class World:
             self.entropy.restore(entropy)
 
     def restore(self, snapshot: Snapshot, *, keep_faults: bool = False) -> None:
-        """Put the whole world back; ``keep_faults`` leaves rules, their counts and the journal as they are."""
+        """Restore the whole world; with ``keep_faults`` all but rules, their counts and the journal."""
         state = snapshot.load()
         with self.lock:
             self.replace_state(

@@ -149,9 +149,9 @@ def _ordered(value: object) -> list[tuple[object, object]]:
 
 
 def empty_large(root: object) -> None:
-    """Empty the large lists and mappings in a value that nobody needs any more.
+    """Empty the large lists and mappings in a value that is not used any more.
 
-    A world refers to itself: the collector would free all its tokens at once, while all other threads wait.
+    A world contains reference cycles: the collector would free all of its tokens at once, while other threads wait.
     """
     waiting = [root]
     while waiting:

@@ -74,7 +74,7 @@ class _Sharing:
     def _reference(self, text: str, name: str, definition: Callable[[], Schema]) -> Schema:
         if text not in self._made:
             self._made[text] = made = self._free(name)
-            self._defs[made] = {}  # The name is taken by now.
+            self._defs[made] = {}  # Reserves the name.
             self._defs[made] = definition()
         return {"$ref": f"{_REF}{self._made[text]}"}
 

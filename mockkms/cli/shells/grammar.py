@@ -18,7 +18,7 @@ _DIRECTORIES = frozenset({"DIR"})
 
 @dataclass(frozen=True)
 class Values:
-    """What may stand in one place: some known words, and files, directories or a command line."""
+    """The values that an argument accepts: known words, and files, directories or a command line."""
 
     words: tuple[str, ...] = ()
     files: bool = False
@@ -107,7 +107,7 @@ def _metavar(action: argparse.Action) -> str:
 
 
 def _values(action: argparse.Action) -> Values:
-    """Return what an argument takes, told from its choices, its type and its metavar."""
+    """Return the values that an argument accepts, derived from its choices, type and metavar."""
     name = _metavar(action)
     words: tuple[str, ...] = tuple(str(choice) for choice in action.choices or ())
     if action.dest == "flavor":

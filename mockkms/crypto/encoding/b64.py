@@ -16,7 +16,7 @@ _TO_URL = str.maketrans("+/", "-_")
 
 
 def decode(text: str) -> bytes:
-    """The bytes of ``text``. Raises ValueError ``illegal base64 data at input byte N`` as Go's StdEncoding does."""
+    """Return the bytes of ``text``. Raises ValueError ``illegal base64 data at input byte N``, as Go's StdEncoding."""
     try:
         if len(text) > _PIECE:
             return b"".join(_pieces(text))

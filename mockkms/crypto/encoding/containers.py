@@ -34,7 +34,7 @@ _CURVE_NAMES = {"secp224r1": "P-224", "secp256r1": "P-256", "secp384r1": "P-384"
 
 
 class Parsed(NamedTuple):
-    """A key out of a container."""
+    """A parsed key."""
 
     family: str
     """``rsa``, ``ec``, ``ed25519``, or another that nothing can be done with."""
@@ -117,7 +117,7 @@ def _public_fault(algorithm: str) -> str:
 
 
 def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
-    """Algorithm, its parameters as DER, and the key inside."""
+    """Return the algorithm, its parameters as DER, and the key. Raises CryptoError."""
     fields = DerReader(data).enter("pkcs8")
     fields.integer()
     algorithm = fields.enter("AlgorithmIdentifier")
@@ -164,7 +164,7 @@ def _private(algorithm: str, parameters: bytes, inner: bytes) -> Parsed:
 
 
 def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
-    """An RSA key whose numbers belong together; whether its factors are primes is not looked into, as that is slow."""
+    """Return an RSA key in PKCS #1 DER. Raises CryptoError. Its factors are not tested for primality, which is slow."""
     try:
         key = load_der_private_key(pkcs1, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):

@@ -27,7 +27,7 @@ class DerReader:
 
     @property
     def rest(self) -> bytes:
-        """What was not read yet."""
+        """The elements that were not read yet, as DER."""
         return self._data[self._at :]
 
     @property
@@ -36,7 +36,7 @@ class DerReader:
         return self._at < len(self._data)
 
     def read(self, tag: int, name: str = "") -> bytes:
-        """Content of the next element, which must have this tag; ``name`` is Go's type name. Raises CryptoError."""
+        """Return the content of the next element, which must have this tag. Raises CryptoError, naming Go's type."""
         if self._at == len(self._data):
             raise CryptoError("asn1: syntax error: sequence truncated")
         found, start, length = self._header()

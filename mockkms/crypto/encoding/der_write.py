@@ -10,7 +10,7 @@ _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 
 
 def tlv(tag: int, content: bytes) -> bytes:
-    """One element: tag, length, content."""
+    """Return one element: tag, length, content."""
     size = len(content)
     if size < 0x80:
         return bytes((tag, size)) + content
@@ -44,7 +44,7 @@ def octets(content: bytes) -> bytes:
 
 
 def bits(content: bytes, unused: int = 0) -> bytes:
-    """Return a BIT STRING whose last byte has ``unused`` bits to spare."""
+    """Return a BIT STRING; the last ``unused`` bits of its last byte do not belong to it."""
     return tlv(0x03, bytes((unused,)) + content)
 
 
@@ -54,7 +54,7 @@ def context(number: int, content: bytes, *, constructed: bool = True) -> bytes:
 
 
 def null() -> bytes:
-    """NULL."""
+    """Return a NULL."""
     return b"\x05\x00"
 
 
@@ -102,7 +102,7 @@ def utf8(value: str) -> bytes:
 
 
 def moment(seconds: float) -> bytes:
-    """A UTCTime until 2049, a GeneralizedTime after. Raises ValueError beyond the year 9999 and before the year 1."""
+    """Return a UTCTime until 2049, else a GeneralizedTime. Raises ValueError for years below 1 and above 9999."""
     try:
         fields = time.gmtime(seconds)
     except (OverflowError, OSError, ValueError):

@@ -15,7 +15,7 @@ def rsa_private_text(private: bytes, key_format: str) -> str:
 
 
 def ec_private_text(private: bytes, key_format: str) -> str:
-    """SEC 1 PEM by default, else PKCS #8; no line break at the end."""
+    """Return SEC 1 PEM by default, else PKCS #8; no line break at the end."""
     return _private_text(private, key_format, "EC PRIVATE KEY").strip()
 
 
@@ -34,7 +34,7 @@ def ed25519_public_text(public: bytes, key_format: str) -> str:
 
 
 def public_text(public: bytes, key_format: str) -> str:
-    """SubjectPublicKeyInfo DER as base64 (``der``) or PEM with a line break at the end."""
+    """Return SubjectPublicKeyInfo DER as base64 (``der``) or PEM with a line break at the end."""
     return _pkix(public, key_format, "PUBLIC KEY")
 
 

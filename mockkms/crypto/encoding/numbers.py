@@ -53,7 +53,7 @@ def rsa_from_primes(e: int, d: int, p: int, q: int) -> bytes:
 
 
 def rsa_public_numbers(public: bytes) -> tuple[int, int]:
-    """Modulus and exponent of an RSA public key (DER)."""
+    """Return modulus and exponent of an RSA public key (DER)."""
     numbers = rsa_public(public).public_numbers()
     return numbers.n, numbers.e
 

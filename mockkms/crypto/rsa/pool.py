@@ -1,13 +1,13 @@
-"""RSA keys without the wait: making a 4096-bit key takes up to a second, taking one from here less than a millisecond.
+"""A pool of RSA keys: generating a 4096-bit key takes up to a second, taking one from the pool less than a millisecond.
 
-Three sources, by what is asked:
+There are three sources:
 
 - a seeded world takes products of fixed primes, so its keys repeat on every machine;
-- any other world takes keys made once on this machine and kept in a private cache (``rsa_store``); a key that has to be
-  made goes there for the next world, and a thread makes a few more;
-- ``Entropy.fresh_keys`` asks for a new key every time.
+- any other world takes keys that were generated once on this machine and are kept in a private cache (``store.py``); a
+  newly generated key is added to it, and a thread generates a few more;
+- with ``Entropy.fresh_keys`` every key is generated.
 
-Two keys of one world are never the same as long as the caller names those in use.
+The keys of one world differ as long as the caller passes those in use (``taken``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXPONENT = 65537
 PREPARED = 4
 """Keys of a size that are generated in advance after the first request for one."""
 KEPT = 32
-"""Most keys of a size in the cache."""
+"""Maximum number of keys of a size in the cache."""
 
 
 def take(bits: int, entropy: Entropy, label: str = "", taken: Collection[bytes] = ()) -> bytes:
@@ -57,7 +57,7 @@ def key_from_primes(p: int, q: int) -> bytes:
 def _repeatable(bits: int, drawn: bytes, taken: Collection[bytes]) -> bytes:
     """Return a key of two fixed primes that random bytes select, or the next one not taken.
 
-    Beyond the 496 products of a size the first pick is given again: a world that repeats matters more then.
+    If all 496 products of a size are taken, the selected key is returned again, so that the world still repeats.
     """
     pairs = [(p, q) for at, q in enumerate(primes(bits)) for p in primes(bits)[:at]]
     start = int.from_bytes(drawn, "big") % len(pairs)
@@ -69,7 +69,7 @@ def _repeatable(bits: int, drawn: bytes, taken: Collection[bytes]) -> bytes:
 
 
 class Pool:
-    """The keys of this machine: those this process knows, and the cache that all processes share."""
+    """The keys of this machine: those of this process, and the cache that all processes share."""
 
     def __init__(self, store: KeyDirectory, make: Callable[[int], bytes] = generate) -> None:
         self._store = store
@@ -80,13 +80,13 @@ class Pool:
         self._filling: set[int] = set()
 
     def keys(self, bits: int) -> list[bytes]:
-        """Return every key of a size that is at hand."""
+        """Return all available keys of a size."""
         with self._lock:
             own = list(self._own.get(bits, ()))
         return list(dict.fromkeys(self._store.read(bits) + own))
 
     def take(self, bits: int, entropy: Entropy, taken: Collection[bytes] = ()) -> bytes:
-        """Return a key at hand that is not taken, else a new one; makes more in the background when there are few."""
+        """Return an available key that is not taken, else a new one; generates more in the background."""
         keys = self.keys(bits)
         if len(keys) < PREPARED:
             self.prepare(bits)
@@ -100,8 +100,8 @@ class Pool:
     def prepare(self, *sizes: int) -> threading.Thread | None:
         """Generate missing keys of these sizes in a thread; None if one is running already.
 
-        The thread is not a daemon (ending the interpreter under OpenSSL's feet can abort it) but stops after the key
-        that it is making when the main thread is gone.
+        The thread is not a daemon, because the process can abort if the interpreter ends while OpenSSL runs; it stops
+        after the current key when the main thread has ended.
         """
         with self._lock:
             wanted = [bits for bits in sizes if bits not in self._filling]
@@ -114,7 +114,7 @@ class Pool:
 
     def _fill(self, sizes: list[int]) -> None:
         for bits in sizes:
-            # One process at a time: the others would make keys that nobody needs.
+            # One process at a time: others would generate surplus keys.
             with self._store.turn(bits) as mine:
                 while mine and len(self.keys(bits)) < PREPARED and threading.main_thread().is_alive():
                     self._keep(bits, self._make(bits))

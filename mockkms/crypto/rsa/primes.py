@@ -13,7 +13,7 @@ from functools import cache
 
 @cache
 def primes(bits: int) -> tuple[int, ...]:
-    """The primes for keys of ``bits`` bits (2048, 3072, 4096), in a fixed order. Raises KeyError for other sizes."""
+    """Return the primes for keys of 2048, 3072 or 4096 ``bits``, in a fixed order. Raises KeyError for other sizes."""
     return tuple(_start(bits, place) + 2 * distance for place, distance in enumerate(_DISTANCES[bits]))
 
 

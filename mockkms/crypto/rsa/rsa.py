@@ -19,7 +19,7 @@ SALT_HASH: Final = -1
 
 
 def encrypt_oaep(public: bytes, plaintext: bytes, hash_name: str = "sha2-256") -> bytes:
-    """OAEP with one hash for both its uses. Raises CryptoError for a plaintext that does not fit."""
+    """Return the ciphertext of OAEP, with one hash for label and mask. Raises CryptoError for a long plaintext."""
     with error_context(raised=CryptoError, text="crypto/rsa: message too long for RSA key size"):
         return rsa_public(public).encrypt(plaintext, _oaep(hash_name))
 
@@ -31,7 +31,7 @@ def decrypt_oaep(private: bytes, ciphertext: bytes, hash_name: str = "sha2-256")
 
 
 def encrypt_pkcs1v15(public: bytes, plaintext: bytes) -> bytes:
-    """Return PKCS #1 v1.5. Raises CryptoError for a plaintext that does not fit."""
+    """Return the ciphertext of PKCS #1 v1.5. Raises CryptoError for a long plaintext."""
     with error_context(raised=CryptoError, text="crypto/rsa: message too long for RSA key size"):
         return rsa_public(public).encrypt(plaintext, padding.PKCS1v15())
 
@@ -39,7 +39,7 @@ def encrypt_pkcs1v15(public: bytes, plaintext: bytes) -> bytes:
 def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
     """Return the plaintext. Raises CryptoError without saying what is wrong.
 
-    Done with the bare numbers: OpenSSL answers random bytes for wrong padding, where Go reports an error.
+    Computed here, because OpenSSL returns random bytes for wrong padding where Go reports an error.
     """
     numbers = rsa_private(private).private_numbers()
     modulus = numbers.public_numbers.n
@@ -54,7 +54,7 @@ def decrypt_pkcs1v15(private: bytes, ciphertext: bytes) -> bytes:
 
 
 def max_salt(bits: int, hash_name: str) -> int:
-    """Most bytes of PSS salt that fit a modulus of ``bits`` bits."""
+    """Return the maximum length in bytes of a PSS salt for a modulus of ``bits`` bits."""
     return (bits - 1 + 7) // 8 - 2 - SIZES[hash_name]
 
 
@@ -69,7 +69,7 @@ def sign_pss(private: bytes, digest: bytes, hash_name: str, salt: int = SALT_AUT
 
 
 def verify_pss(public: bytes, digest: bytes, signature: bytes, hash_name: str, salt: int = SALT_AUTO) -> bool:
-    """Return whether the signature is good; a digest of the wrong size makes it bad."""
+    """Return whether the signature is valid; it is not if the digest has the wrong size."""
     if len(digest) != SIZES[hash_name]:
         return False
     try:
@@ -94,7 +94,7 @@ def sign_pkcs1v15(private: bytes, digest: bytes, hash_name: str) -> bytes:
 
 
 def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash_name: str) -> bool:
-    """Return whether the signature is good; a digest of the wrong size makes it bad."""
+    """Return whether the signature is valid; it is not if the digest has the wrong size."""
     key = rsa_public(public)
     if hash_name == NONE:
         return _verify_unhashed(public, digest, signature)
@@ -108,7 +108,7 @@ def verify_pkcs1v15(public: bytes, digest: bytes, signature: bytes, hash_name: s
 
 
 def _sign_unhashed(private: bytes, data: bytes) -> bytes:
-    """By hand (and not in constant time), as not every release of ``cryptography`` signs without a digest header."""
+    """Return a signature without a digest header, which not all releases of ``cryptography`` support."""
     numbers = rsa_private(private).private_numbers()
     size = (numbers.public_numbers.n.bit_length() + 7) // 8
     block = b"\x00\x01" + b"\xff" * (size - len(data) - 3) + b"\x00" + data
@@ -119,7 +119,7 @@ def _sign_unhashed(private: bytes, data: bytes) -> bytes:
 
 
 def _verify_unhashed(public: bytes, data: bytes, signature: bytes) -> bool:
-    """Return the block is compared by hand: OpenSSL refuses some lengths of input that Go takes."""
+    """Return whether a signature without a digest header is valid; OpenSSL refuses lengths of input that Go accepts."""
     numbers = rsa_public(public).public_numbers()
     size = (numbers.n.bit_length() + 7) // 8
     padded = size - len(data) - 3

@@ -1,8 +1,8 @@
-"""The file in which RSA keys wait for all processes of one user: private, written as a whole, never trusted blindly.
+"""The cache of RSA keys that all processes of one user share: private files, replaced atomically and validated.
 
-One file a size: a line of JSON with the keys as base64 PKCS #8 DER and their checksum. A file or directory that is
-another user's, that others may read or write, or that does not parse, counts as empty; trouble of any kind with the
-cache costs time, never an error.
+There is one file for each size: a line of JSON with the keys as base64 PKCS #8 DER and their checksum. A file or
+directory that belongs to another user, that others may read or write, or that does not parse, counts as empty; an
+unusable cache costs time but is never an error.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def default_directory() -> Path:
 
 
 class KeyDirectory:
-    """Keys by size in a directory of one's own."""
+    """The keys in a private directory, by size."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._seen: dict[int, tuple[tuple[int, int, int], list[bytes]]] = {}
 
     def read(self, bits: int) -> list[bytes]:
-        """Return the keys of a size; none where the file is missing, damaged or not ours alone."""
+        """Return the keys of a size; none if the file is missing, damaged or accessible to others."""
         try:
             descriptor = os.open(self._path(bits), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         except (OSError, ValueError):
@@ -103,7 +103,7 @@ class KeyDirectory:
     def _lock(self, name: str, *, wait: bool) -> int:
         """Return a descriptor that holds the lock until it is closed.
 
-        On systems without ``flock`` nothing is held: at worst a key is lost or made for nothing.
+        On systems without ``flock`` there is no lock: at worst a key is lost or generated needlessly.
         """
         self._ensure_directory()
         return lock_file(self._directory / name, wait=wait)

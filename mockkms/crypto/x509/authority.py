@@ -27,7 +27,7 @@ class Issued:
 
 
 class Authority:
-    """An authority whose key never leaves this object, and does not depend on a seed: it cannot be impersonated."""
+    """An authority. Its key never leaves this object and is not derived from a seed, so it cannot be impersonated."""
 
     def __init__(self, name: str = "mockkms test authority") -> None:
         self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name(name)
@@ -42,7 +42,7 @@ class Authority:
         """In PEM."""
 
     def issue(self, names: tuple[str, ...], *, expired: bool = False) -> Issued:
-        """Return a server's certificate for these names and addresses; ``expired`` ended long ago."""
+        """Return a server's certificate for these names and addresses; an ``expired`` one ended long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = (
             _builder(_name("mockkms"), self._name, key, _LONG_AGO if expired else _END)
@@ -62,13 +62,13 @@ class Authority:
 
 @cache
 def own_authority() -> Authority:
-    """Return the one whose certificate clients are told to trust; the same for the whole process."""
+    """Return the authority that clients are told to trust; there is one for the whole process."""
     return Authority()
 
 
 @cache
 def issue(names: tuple[str, ...]) -> Issued:
-    """Return a good certificate of the process's own authority; the same for the whole process."""
+    """Return a valid certificate of ``own_authority``; one for the whole process."""
     return own_authority().issue(names)
 
 

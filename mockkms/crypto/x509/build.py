@@ -87,7 +87,7 @@ class Listed:
 
 @dataclass
 class Template:
-    """What a certificate is to say. Times are seconds since the epoch; a path length of ``None`` means unlimited."""
+    """The content of a certificate to issue. Times are seconds since the epoch; a path length of None is unlimited."""
 
     serial: int
     subject: bytes
@@ -122,7 +122,7 @@ class Template:
 def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
     """Return the DER of a subject.
 
-    Every part is one relative name, several values stand side by side in it; only user ids have a name each.
+    Each part is one relative name with all of its values; only user ids have a relative name each.
     """
     found = []
     for name, number in SUBJECT_ORDER.items():
@@ -133,20 +133,20 @@ def subject(parts: Mapping[str, Sequence[str]]) -> bytes:
 
 
 def usage_bits(names: Iterable[str]) -> int:
-    """Return the bit set of key usages by name; unknown names are passed over."""
+    """Return the bit set of key usages by name; unknown names are ignored."""
     wanted = {name.strip().lower() for name in names}
     return sum(1 << at for at, name in enumerate(KEY_USAGES) if name in wanted)
 
 
 def key_usage(names: Iterable[str]) -> Extension:
-    """Return the extension that says what a key may be used for."""
+    """Return the key usage extension."""
     return Extension("2.5.29.15", _usage(usage_bits(names)), True)
 
 
 def certificate(template: Template, issuer: bytes, private: bytes, signature: str) -> bytes:
     """Return the certificate of a template in the name of ``issuer`` (DER of a name), signed with ``private``.
 
-    Raises ValueError with Go's text for what cannot be written (a time after the year 9999).
+    Raises ValueError with Go's text for a time after the year 9999.
     """
     body = w.sequence(
         w.context(0, w.integer(2)),
@@ -185,7 +185,7 @@ def revocation_list(
     signature: str,
     extra: Sequence[Extension] = (),
 ) -> bytes:
-    """A CRL. Raises ValueError with Go's text for one that would end before now or cannot refer to its issuer."""
+    """Return a CRL in DER. Raises ValueError with Go's text if it ends before now or cannot refer to its issuer."""
     if not key_id:
         raise ValueError("x509: issuer certificate doesn't contain a subject key identifier")
     if this_update > next_update:
@@ -209,7 +209,7 @@ def _signed(body: bytes, private: bytes, signature: str) -> bytes:
 
 
 def authority(key_id: bytes) -> Extension:
-    """Refers to the issuer's key."""
+    """Return the extension that identifies the issuer's key."""
     return Extension("2.5.29.35", w.sequence(w.context(0, key_id, constructed=False)))
 
 
@@ -263,7 +263,7 @@ def freshest(urls: Sequence[str]) -> Extension:
 
 
 def delta_indicator(base: int) -> Extension:
-    """Marks a CRL as the difference to the complete CRL with number ``base``."""
+    """Return the extension that marks a CRL as the difference to the complete CRL with number ``base``."""
     return Extension("2.5.29.27", w.integer(base), True)
 
 

@@ -65,7 +65,7 @@ def _extensions(template: x509.CertificateSigningRequest | None) -> list[x509.Ex
 
 
 def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    """Return the hash that Go picks for a key."""
+    """Return the hash that Go chooses for a key."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return None
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256:
@@ -74,7 +74,7 @@ def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | No
 
 
 def load_chain(text: str) -> list[ChainCertificate]:
-    """Return the certificates in a PEM text, at least one; other blocks are passed over. Raises CryptoError."""
+    """Return the certificates in a PEM text, at least one; other blocks are ignored. Raises CryptoError."""
     found = []
     rest = text.strip()
     while rest:

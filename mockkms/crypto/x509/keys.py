@@ -60,7 +60,10 @@ SIGNATURES: Final = {
 
 
 def generate(kind: str, size: int, entropy: Entropy, taken: Collection[bytes] = ()) -> bytes:
-    """A new key of ``kind`` (``rsa``, ``ec``, ``ed25519``) and ``size`` in bits. ``taken``: public RSA keys in use."""
+    """Return a new key of ``kind``, which is ``rsa``, ``ec`` or ``ed25519``, and of ``size`` bits.
+
+    ``taken`` has the public RSA keys in use, which are not returned again.
+    """
     if kind == "rsa":
         if size not in (2048, 3072, 4096):
             return pool.generate(size)
@@ -84,7 +87,7 @@ def load(private: bytes) -> Private:
 
 @remembered(_CACHED, _LONGEST_CACHED)
 def load_public(public: bytes) -> Public:
-    """Return the key object of SubjectPublicKeyInfo DER. Raises ValueError for one of a kind not known here."""
+    """Return the key object of SubjectPublicKeyInfo DER. Raises ValueError for an unsupported kind."""
     with error_context(of=UnsupportedAlgorithm):
         key = load_der_public_key(public)
     if not isinstance(key, Public):
@@ -99,7 +102,7 @@ def public_of(private: bytes) -> bytes:
 
 
 def describe(public: bytes) -> tuple[str, int]:
-    """Kind and size in bits of a public key; an Ed25519 key has size 0. Raises ValueError for other kinds."""
+    """Return kind and size in bits of a public key; an Ed25519 key has size 0. Raises ValueError for other kinds."""
     key = load_public(public)
     if isinstance(key, rsa.RSAPublicKey):
         return "rsa", key.key_size
@@ -120,7 +123,7 @@ def private_pem(private: bytes, *, pkcs8: bool = False) -> str:
 
 
 def private_form(private: bytes, *, pkcs8: bool = False) -> tuple[str, bytes]:
-    """Return PEM label and DER in which a key is handed out."""
+    """Return PEM label and DER of a key as responses contain it."""
     key = load(private)
     if pkcs8 or isinstance(key, ed25519.Ed25519PrivateKey):
         return "PRIVATE KEY", private

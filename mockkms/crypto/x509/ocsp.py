@@ -1,4 +1,4 @@
-"""OCSP (RFC 6960): requests read, and answers written as Go's ``x/crypto/ocsp`` writes them."""
+"""OCSP (RFC 6960): parsing requests, and writing responses as Go's ``x/crypto/ocsp`` does."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of a certificate. Times are seconds since the epoch; ``next_update`` 0 is left out."""
+    """The status of a certificate. Times are seconds since the epoch; ``next_update`` 0 is left out."""
 
     known: bool
     this_update: float
@@ -50,7 +50,7 @@ class Status:
 
 
 def parse_request(data: bytes) -> Query:
-    """Read a request in DER. Raises CryptoError for one that is malformed or uses a hash that is not known."""
+    """Read a request in DER. Raises CryptoError for one that is malformed or uses an unknown hash."""
     outer = DerReader(data)
     whole = outer.enter()
     if outer.rest:
@@ -80,7 +80,7 @@ def issuer_hashes(hash_oid: str, subject: bytes, public: bytes) -> tuple[bytes, 
 
 
 def response(query: Query, status: Status, subject: bytes, private: bytes, signature: str) -> bytes:
-    """The signed answer about the serial number of ``query``, in the name of the issuer with this subject and key.
+    """Return the signed response about the serial number of ``query``, from the issuer with this subject and key.
 
     Raises ValueError for a key that is neither RSA nor ECDSA, and for a signature that the key cannot make.
     """

@@ -1,4 +1,4 @@
-"""What certificates and requests say, read once and remembered."""
+"""Parsed certificates, requests and revocation lists; results are cached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _USAGES: Final = (
 
 @dataclass
 class Certificate:
-    """The parts of a certificate that matter; times are seconds since the epoch."""
+    """The parsed fields of a certificate; times are seconds since the epoch."""
 
     der: bytes
     serial: int
@@ -66,7 +66,7 @@ class Certificate:
 
 @dataclass
 class CertificateRequest:
-    """The parts of a certificate request that matter."""
+    """The parsed fields of a certificate request."""
 
     subject: bytes
     public: bytes
@@ -140,7 +140,7 @@ def _note(found: Certificate, value: x509.ExtensionType) -> None:
 
 
 def parts(name: bytes) -> dict[str, list[str]]:
-    """Return the parts of a subject that ``x509_build`` knows, by their names there."""
+    """Return the parts of a subject that ``build`` knows, by their names there."""
     found: dict[str, list[str]] = {}
     for number, value in attributes(name):
         if number in _PARTS:

@@ -43,7 +43,7 @@ def read_plan(value: object) -> ChaosPlan:
     try:
         return replace(_read_words(words_of_text(value) if isinstance(value, str) else {"rate": value}), words=value)
     except FaultError as error:
-        error.path = ""  # In the plan that the text stands for, which nobody has written.
+        error.path = ""  # The path leads into the plan that the text is short for, not into the user's input.
         raise
 
 

@@ -101,7 +101,7 @@ class ChaosRun:
         """
         now, acts = self._now(), list[ServerAction]()
         if now < self._since:
-            self._since = now  # The clock was set back: the phase begins anew.
+            self._since = now  # The clock was set back: the phase starts again.
         cycle = self.plan.cycle
         skipped = int((now - self._since) // cycle) - 1 if cycle else 0
         if skipped > 0:

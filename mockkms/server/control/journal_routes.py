@@ -39,7 +39,7 @@ def near_misses(asked: Asked) -> dict[str, object]:
 
 
 def _split(value: object) -> tuple[object, dict[str, object]]:
-    """A path or mapping of match words, whose ``match`` is what Python's assertions get as their first argument."""
+    """Return the positional argument (``match``) and the keyword arguments of an assertion that JSON describes."""
     if not isinstance(value, dict):
         return value, {}
     if "match" in value:

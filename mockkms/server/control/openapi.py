@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def document(routes: Iterable[Route], version: str) -> dict[str, object]:
-    """OpenAPI 3.1 for the routes, with the schema of a rule."""
+    """Return the OpenAPI 3.1 document of the routes, with the schema of a rule."""
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         paths.setdefault(f"/_mockkms/{route.path}", {})[route.method.lower()] = _operation(route)
@@ -55,7 +55,7 @@ def _operation(route: Route) -> dict[str, object]:
 
 
 def match_schema() -> dict[str, object]:
-    """JSON Schema of a match."""
+    """Return the JSON Schema of a match."""
     return {"type": ["object", "string"], "properties": _match_properties(), "additionalProperties": False}
 
 
@@ -68,7 +68,7 @@ def _match_properties() -> dict[str, object]:
 
 
 def rule_schema() -> dict[str, object]:
-    """JSON Schema of a rule: its own words, when, what, and the match words beside them."""
+    """Return the JSON Schema of a rule: its own keys, schedule, fault kinds, and the keys of a match."""
     properties: dict[str, object] = {word: {"description": text} for word, text in {**OWN_WORDS, **WORDS}.items()}
     properties |= {word: {"description": kind.help, "examples": [kind.example]} for word, kind in KINDS.items()}
     properties |= _match_properties()

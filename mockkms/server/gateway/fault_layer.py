@@ -211,11 +211,11 @@ def unasked(view: View) -> Request | None:
     return request
 
 
-# -- how a request is seen -------------------------------------------------------------------------------------------
+# -- the view of a request -------------------------------------------------------------------------------------------
 
 
 def service_of(http: HttpRequest) -> str:
-    """``rustfs`` for the admin API, ``vault`` for everything else."""
+    """Return ``rustfs`` for the admin API, ``vault`` for everything else."""
     return "rustfs" if http.target.startswith(ADMIN_PREFIXES) else "vault"
 
 
@@ -249,7 +249,7 @@ def view_of(world: World, http: HttpRequest) -> View:
 
 
 def _decoded(core: Core, http: HttpRequest, service: str) -> Request | None:
-    """The Vault request, decoded once for rules and server; None for another service and for what cannot be read."""
+    """Return the Vault request, decoded once for rules and server; None for other services and invalid requests."""
     if service != "vault":
         return None
     try:

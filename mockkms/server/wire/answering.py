@@ -124,7 +124,7 @@ async def _finished(reply: HttpReply, aio: web.BaseRequest) -> web.StreamRespons
 
 
 def _to_aiohttp(reply: HttpReply) -> web.Response:
-    """The reply as aiohttp sends it."""
+    """Return a reply as aiohttp's response."""
     return web.Response(status=reply.status, body=reply.body, headers=reply.headers)
 
 

@@ -11,7 +11,7 @@ _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 class ChunkedBody:
-    """One chunked body on its way."""
+    """One chunked body while it is received."""
 
     __slots__ = ("_excess", "_held", "_left", "_place", "done", "fault")
 

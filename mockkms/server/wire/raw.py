@@ -94,7 +94,7 @@ def head(reply: Reply, framing: BodyFraming | None, repeated: Iterable[tuple[str
 
 
 async def end(transport: asyncio.Transport, cut: Cut, sleepers: Sleepers, resets: int) -> None:
-    """Close a connection in the way of the fault."""
+    """Close a connection as the fault demands, or leave it hanging first."""
     if cut.how == "hang":
         # The server cancels this when the client disconnects.
         await sleepers.hang(cut.limit, resets)

@@ -1,6 +1,7 @@
-"""Pausing Python's collector of cycles while millions of objects are made that are soon gone without it.
+"""Pausing Python's cyclic garbage collector while millions of short-lived objects are created.
 
-It stops every thread for as long as it looks at all objects: hundreds of milliseconds, where a large text is parsed.
+A full collection visits all objects and stops all threads meanwhile: hundreds of milliseconds while a large text is
+parsed. The objects are freed by their reference counts in any case.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Pause the collector for as long as this lasts, if it runs."""
+    """Context manager: pause the collector, unless it is paused or disabled already."""
     if not gc.isenabled():
         yield
         return

@@ -304,7 +304,7 @@ class Core(VaultServer):
             if empty and not response.warnings and not request.wrap_ttl:
                 raise NotFound()
             if empty and data:
-                # Then it has no members (``ListResponseWithInfo``).
+                # The real server omits empty members (``ListResponseWithInfo``).
                 response.data = {name: value for name, value in data.items() if name not in ("keys", "key_info")}
         return wrapping.wrap_if_asked(self, request, response, token)
 

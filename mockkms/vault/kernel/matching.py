@@ -48,7 +48,7 @@ def _match(core: Environment, path: str, mount: Mount | None) -> Match:
         return Match(None, None, "", None, {}, False, False)
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
     endpoint, captures = engine.route(below, product) or (None, {})
-    # Below the path of a namespace, what is outside the core elsewhere requires no token either.
+    # Below the path of a namespace, endpoints outside the core are routed here; they require no token there either.
     login = endpoint is not None and (endpoint.outside or endpoint.is_login(product))
     return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
 
@@ -62,7 +62,7 @@ def outside(core: Environment, path: str) -> Match | None:
 
 
 def may_wait(core: RoutedServices, request: Request) -> bool:
-    """Return whether a request may have to wait for another server, or computes for long."""
+    """Return whether a request may have to wait for another server, or takes long to compute."""
     mounts = core.state.mounts
     if mounts.waits is None:
         mounts.waits = any(registry.bare_engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
@@ -70,10 +70,10 @@ def may_wait(core: RoutedServices, request: Request) -> bool:
         return False
     due = core.state.leases.due
     if due and due[0][0] <= core.clock.now():
-        return True  # They end before the request is answered, those of databases too.
+        return True  # Due leases are revoked before the request is answered, those of databases too.
     namespace, path = core.namespaces.locate(request.namespace, request.path)
     engine = match(core, namespace or "", path).engine
-    # Revoking what a database gave out runs statements there.
+    # Revoking a lease of a database runs statements there.
     return (engine is not None and engine.waits) or path.startswith(_REVOKING)
 
 

@@ -56,7 +56,7 @@ def mount_defaults(core: MountServices, namespace: str) -> None:
 
 
 def trusted_certificates(core: Environment) -> frozenset[str]:
-    """Return the certificates that the mounts trust: PEM texts with one or more each."""
+    """Return the client certificates that the mounts trust: PEM texts with one or more each."""
     found: set[str] = set()
     for mount in core.state.mounts.entries.values():
         certificates = registry.bare_engine(mount.engine or mount.type).trusted_certificates

@@ -28,7 +28,7 @@ class Builtins:
         return self.names(kind) + (self.unlisted if kind == "secret" else ())
 
     def has(self, kind: str, plugin_type: str) -> bool:
-        """Whether ``plugin_type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
+        """Return whether ``plugin_type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
         return plugin_type in self.mountable(kind)
 
     def status(self, plugin_type: str) -> str:

@@ -1,6 +1,6 @@
 """The server's log, for clients that follow it with ``sys/monitor``: the lines that the real server writes.
 
-Nothing is kept: a line that nobody follows is not made. The forms of lines are those of hclog.
+Lines are not stored, and not even formatted while no client follows. Their formats are those of hclog.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def shown_header(name: str, text: str) -> str:
 
 
 def short_path(service: str, target: str) -> str:
-    """The path as rules name it: below ``/v1/`` or the admin API's base, decoded, without query and last slash."""
+    """Return the path as in rules: below ``/v1/`` or the admin API's base, decoded, without query and last slash."""
     path = target.partition("?")[0]
     if service == "rustfs":
         for base in _ADMIN_BASES:
@@ -90,7 +90,7 @@ class Entry:
         self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
         self.shown_target = target
         """``target`` without tokens and other secrets."""
-        # Thousands of entries are kept: of a Vault request they hold what is asked for, never the request itself.
+        # Thousands of entries are kept: they refer to parts of a Vault request, not to the request itself.
         self.asked = (request.operation, request.token) if request is not None else None
         """Operation and token of a Vault request; None for others."""
         self.trace = request.trace if request is not None else _NO_TRACE
@@ -180,8 +180,8 @@ class Entry:
         return json_object(self.body)
 
     @property
-    def likeness(self) -> bytes | int:
-        """Equal for equal bodies (of a redacted journal: for equal targets and bodies)."""
+    def body_key(self) -> bytes | int:
+        """A value that is equal for equal bodies; in a redacting journal, for equal targets and bodies."""
         return self.body if self.hidden is None else self.hidden
 
     @property

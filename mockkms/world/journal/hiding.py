@@ -107,7 +107,7 @@ class Hide:
         self.anything = vault and (not endpoint or endpoint in _WRAPPED or (self._holds and not self._second))
         """Request and response may have secrets of any form."""
 
-    # -- what names and endpoints say ----------------------------------------------------------------------------
+    # -- secrets by name and endpoint ----------------------------------------------------------------------------
 
     def header(self, name: str, text: str) -> str:
         """Return the value of a header, its name in lower case."""
@@ -155,7 +155,7 @@ class Hide:
     def _named(self, name: str, value: object) -> object:
         plain = plain_name(name)
         hidden = plain in self._names or is_secret_name(plain)
-        # A mapping under another such name is one of its own, such as the form of a bad request.
+        # A mapping under such a name is not itself a secret, except for these names, but its members may be.
         if hidden and (plain in _WHOLE or not isinstance(value, dict)):
             return self.every(value, name, remember=True)
         return self._walk(value)
@@ -179,7 +179,7 @@ class Hide:
         if _SHORTEST_SWEPT <= len(secret) <= _LONGEST_SWEPT and len(self._secrets) < _MOST_SWEPT:
             self._secrets[secret] = None
 
-    # -- what the values themselves say --------------------------------------------------------------------------
+    # -- secrets by form --------------------------------------------------------------------------
 
     def texts(self, value: object) -> object:
         """Return JSON with the secrets within its texts replaced."""

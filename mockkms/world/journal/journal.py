@@ -81,9 +81,9 @@ class Journal:
         self._issued = issued
         """Whether the world has issued this token."""
         self._tokens: set[str] = set()
-        """Tokens that clients have sent lately."""
+        """Tokens that clients have sent recently."""
         self._targets: dict[str, str] = {}
-        """Targets seen lately, each as it may be shown."""
+        """Recent targets, each with its form without tokens."""
         self._listeners: list[Callable[[Entry], None]] = []
 
     def record(self, entry: Entry) -> Entry:
@@ -144,11 +144,11 @@ class Journal:
             return True
         if len(text) < SHORTEST_TOKEN or not self._issued(text):
             return False
-        self._remember(text)  # It may be shown again after its end.
+        self._remember(text)  # The text may occur again after the token has expired.
         return True
 
     def _shown(self, entry: Entry) -> str:
-        """Return an entry's target without tokens. Those that are not too long are looked into once."""
+        """Return an entry's target without tokens. The results for short targets are cached."""
         target = entry.target
         if len(target) > PART_LIMIT:
             entry.target = addresses.cut(target, PART_LIMIT)
@@ -165,7 +165,7 @@ class Journal:
         self.bytes -= self._ring.popleft().size
 
     def _shared(self, headers: Mapping[str, str], length: int) -> _Headers:
-        """Equal headers as one object, for they are the most of an entry."""
+        """Return one shared object for equal headers, which are the largest part of most entries."""
         known = self._headers.get(length)
         if known is not None:
             kept = known.kept
@@ -178,7 +178,7 @@ class Journal:
         made = self._headers[length] = _Headers(kept, size_of_headers(kept), short is not None)
         return made
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._ring.copy())

@@ -64,8 +64,8 @@ class Privileges:
 def privileges(world: World, entries: Iterable[Entry] | None = None) -> Privileges:
     """Return what the requests of the journal (or ``entries``) needed, except those denied or without a token.
 
-    Before a real server it is not known whether a write was to create, so both rights are needed; nor what its
-    policies grant.
+    In proxy mode it is not known whether a write creates, so both capabilities count as needed; what the policies of
+    the real server grant is not known either.
     """
     found = Privileges()
     policies: set[tuple[str, str]] = set()
@@ -123,7 +123,7 @@ class _Rules:
         if token is not None:
             try:
                 return self.store.acl(token)
-            except VaultError:  # Its entity is gone since.
+            except VaultError:  # Its entity was deleted meanwhile.
                 pass
         key = (entry.namespace, *entry.policies)
         if key not in self.merged:

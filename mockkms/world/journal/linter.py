@@ -58,7 +58,7 @@ def _renewals(entries: list[Entry]) -> Iterator[Finding]:
     renewals = [entry for entry in entries if _RENEWALS.fullmatch(entry.path)]
     told: set[tuple[str, str, bytes | int]] = set()
     for before, entry in _neighbours(renewals):
-        key = (entry.token, entry.target, entry.likeness)
+        key = (entry.token, entry.target, entry.body_key)
         if key not in told and 0 <= entry.time - before.time < BACK_OFF:
             told.add(key)
             yield Finding("renewal-without-back-off", f"{_named(entry)} right after {before.number}")
@@ -68,7 +68,7 @@ def _neighbours(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
     """Yield each entry with the previous equal request."""
     latest: dict[tuple[str, str, bytes | int, str], Entry] = {}
     for entry in entries:
-        key = (entry.method, entry.target, entry.likeness, entry.token)
+        key = (entry.method, entry.target, entry.body_key, entry.token)
         if key in latest:
             yield latest[key], entry
         latest[key] = entry

@@ -1,4 +1,4 @@
-"""Free memory that the C library keeps for the process."""
+"""Returning memory that the C library keeps for the process to the operating system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def give_back() -> None:
-    """Return free memory to the operating system, in milliseconds, if the C library is glibc.
+    """Return free memory to the operating system if the C library is glibc; takes milliseconds.
 
     Without this, the memory of many long requests stays with the process after the journal has dropped them.
     """

@@ -1,6 +1,6 @@
 """Removing secrets from journal entries: target, headers and JSON are kept, with a mark in place of every secret.
 
-What a secret is, ``hiding`` says.
+``hiding`` decides what a secret is.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class AdminCall:
-    """A request on its way through a route."""
+    """A request, as the handler of a route gets it."""
 
     admin: AdminContext
     request: AdminRequest

@@ -96,7 +96,7 @@ _BASE64: Callable[[str], object] = re.compile(r"[A-Za-z0-9+/=]").match
 
 
 def _glob(pattern: str, text: str) -> bool:
-    """Whether a text matches a pattern, in which ``*`` stands for any text."""
+    """Return whether a text matches a pattern, in which ``*`` stands for any text."""
     first, *others = pattern.split("*")
     if not others:
         return text == pattern

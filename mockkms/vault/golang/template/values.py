@@ -62,5 +62,5 @@ def type_of(value: object) -> str:
 
 
 def is_true(value: Value) -> bool:
-    """Whether a value is not the zero value of its type; a struct never is."""
+    """Return whether a value is not the zero value of its type; a struct never is."""
     return isinstance(value, Data) or bool(value)

@@ -31,7 +31,7 @@ class DatabaseError(BackendError):
 
 @contextmanager
 def reworded(form: Callable[[str], str]) -> Iterator[None]:
-    """Pass the text of a DatabaseError of the body through ``form``, unless the plugin reports it as a whole."""
+    """Context manager: apply ``form`` to the text of a DatabaseError, unless the plugin reports it unchanged."""
     try:
         yield
     except DatabaseError as fault:

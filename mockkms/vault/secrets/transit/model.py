@@ -205,7 +205,7 @@ class TransitKey(Record):
         return found
 
     def check_alive(self) -> None:
-        """Raises ErrorResponse for a soft-deleted key."""
+        """Raise ErrorResponse for a soft-deleted key."""
         if self.soft_deleted:
             raise ErrorResponse(SOFT_DELETED)
 

@@ -90,7 +90,7 @@ def read_mount(_state: object, call: Call) -> dict[str, object]:
 
 @namespaces.on(Operation.READ)
 def list_namespaces(_state: object, call: Call) -> dict[str, object]:
-    """Namespaces directly within that of the request, as far as the token's policies reach."""
+    """Return the namespaces directly within that of the request that the token's policies give access to."""
     core, parent = call.core, call.request.namespace
     if not call.request.token:
         raise BackendError("client token empty")

@@ -238,7 +238,7 @@ def refuse_recovery_share(_state: object, call: Call) -> None:
 
 @recovery_update.on(Operation.READ, Operation.DELETE)
 def refuse_recovery_method(_state: object, call: Call) -> None:
-    """Refuse; outside the core the endpoint treats every method as a share."""
+    """Refuse the method. If the endpoint is outside the core, it treats every method as a share."""
     _check_recovery(call)
     if not call.core.product.has(Feature.KEY_HANDLERS):
         raise unsupported_operation()

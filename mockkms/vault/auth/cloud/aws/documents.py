@@ -1,6 +1,6 @@
-"""Instance identity documents: which machine a PKCS#7 message or a signed document is of.
+"""Instance identity documents: PKCS#7 messages and signed documents that identify a machine.
 
-Certificates are those of ``config/certificate``; AWS's own are not known, as nobody but AWS could sign with them.
+Only certificates of ``config/certificate`` are trusted: AWS's own would be of no use, as only AWS can sign with them.
 Source: ``path_login.go`` and ``path_config_certificate.go`` of Vault's ``builtin/credential/aws``.
 """
 

@@ -1,4 +1,4 @@
-"""The part of a tidy for ACME: orders that ended, accounts that are not in use, and keys that nobody used."""
+"""The ACME part of a tidy operation: it removes completed orders, inactive accounts and unused keys."""
 
 from __future__ import annotations
 

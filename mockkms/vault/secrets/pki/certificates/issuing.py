@@ -174,7 +174,7 @@ def authority_part(call: Call, certificate: read.Certificate) -> dict[str, str]:
 
 
 def is_root(der: bytes) -> bool:
-    """Whether a certificate (DER) is self-signed."""
+    """Return whether a certificate (DER) is self-signed."""
     certificate = read.load(der)
     if certificate.authority_key_id:
         return certificate.authority_key_id == certificate.subject_key_id

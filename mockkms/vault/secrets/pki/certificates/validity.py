@@ -96,7 +96,7 @@ def _beyond(call: Call, end: float, signer: Certificate, behavior: str) -> float
 
 
 def check_order(role: PkiRole, call: Call, signer: Certificate | None, end: float) -> None:
-    """Raises ErrorResponse for a certificate that would end before it begins, or begin before its issuer.
+    """Raise ErrorResponse for a certificate that would end before it begins, or begin before its issuer.
 
     The beginning is what the role says, without the usual one where it says nothing: so the real server compares.
     """

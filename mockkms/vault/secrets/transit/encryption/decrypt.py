@@ -112,7 +112,7 @@ def _result(key: TransitKey, number: int, item: Item, outcome: Outcome) -> dict[
 
 
 def check_ciphertext(item: Item) -> None:
-    """Raises ValueError for an item without a ciphertext."""
+    """Raise ValueError for an item without a ciphertext."""
     if not item.text:
         raise ValueError(MISSING)
 

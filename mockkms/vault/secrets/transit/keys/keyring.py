@@ -46,7 +46,7 @@ def existing(state: Transit, name: str, core: Environment, refusal: str) -> Tran
 
 
 def rotate_if_due(key: TransitKey, core: Environment) -> None:
-    """Make the rotations that a server running all the time would have made by now."""
+    """Make the rotations that a server would have made by now if it had run all the time."""
     if key.soft_deleted or (key.imported and not key.allow_imported_rotation):
         return
     now = core.clock.now()
@@ -68,7 +68,7 @@ def create(state: Transit, key: TransitKey, core: Environment, *, convergent: bo
 
 
 def check_options(kind: KeyType, *, derived: bool, convergent: bool) -> None:
-    """Raises VaultError for a type that cannot be derived or convergent as asked."""
+    """Raise VaultError for a type that does not support the requested derivation or convergence."""
     if kind.aead:
         if convergent and not derived:
             raise BackendError("convergent encryption requires derivation to be enabled")

@@ -93,7 +93,7 @@ def create_key(
 
 
 def check_rotation_period(seconds: int) -> None:
-    """Raises ErrorResponse for a period below an hour that is not 0."""
+    """Raise ErrorResponse for a period between 0 and an hour; 0 disables rotation."""
     if seconds and seconds < 3600:
         raise ErrorResponse("auto rotate period must be 0 to disable or at least an hour")
 

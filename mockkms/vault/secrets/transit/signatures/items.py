@@ -15,9 +15,9 @@ from mockkms.vault.golang.number import Number
 from mockkms.vault.secrets.transit.encryption.items import no_list
 
 Item = Mapping[str, object]
-"""One item: texts by name; in checks of later releases values of any type."""
+"""One item of a batch: texts by name; in checks of later releases values of any type."""
 Work = Callable[[Item], Mapping[str, object]]
-"""Does what is asked with one item. Raises ErrorResponse for a mistake of the caller, BackendError for a failure."""
+"""Processes one item. Raises ErrorResponse for an error of the caller, BackendError for a failure."""
 
 
 @dataclass(slots=True)

@@ -218,7 +218,7 @@ def _fill(key: TransitKey, version: KeyVersion, parsed: containers.Parsed) -> No
 
 
 def _check_completable(key: TransitKey, number: int, private: bool) -> None:
-    """Raises VaultError unless version ``number`` waits for a private key and one is given."""
+    """Raise VaultError unless version ``number`` lacks its private key and one is given."""
     version = key.version(number)
     if not key.kind.asymmetric:
         raise BackendError("provided type does not support importing key versions")
