@@ -30,6 +30,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.PKI_ISSUER_HASH,
         Feature.PKI_KEYSTORES,
         Feature.PKI_STRICTER,
+        Feature.PKI_CSR_CONSTRAINTS,
         Feature.ACME_CHALLENGE_RANGES,
         Feature.ALIAS_METADATA,
         Feature.LDAP_SCHEMA,

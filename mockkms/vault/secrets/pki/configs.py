@@ -6,6 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import references, store
 from mockkms.vault.secrets.pki.model import PKI, engine
@@ -46,7 +47,7 @@ def write_urls(state: PKI, call: Call) -> Response:
     changed.update_from(call)
     warnings = []
     if not changed.enable_templating:
-        bad = urls.fault(changed)
+        bad = urls.fault(changed, loose=call.core.product.has(Feature.PKI_ISSUER_ADDRESSES))
         if bad:
             raise ErrorResponse(bad)
     elif state.issuers:

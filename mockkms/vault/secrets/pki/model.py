@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
     from mockkms.vault.kernel.mounts import Mount
 
+ALWAYS_REFUSED = "always_enforce_err"
+"""The rule of an issuer that nothing may outlive, CAs and certificates of ACME included."""
 USAGES = ("crl-signing", "issuing-certificates", "ocsp-signing", "read-only")
 """The usages of issuers, in the order in which they are shown."""
 READ_ONLY = "read-only"

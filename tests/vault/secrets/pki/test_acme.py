@@ -96,3 +96,17 @@ def test_ranges_of_addresses(pki: Authority, name: str) -> None:
     status, (text,) = pki.errors("pki/config/acme", **{name: "999.999.999.999"})
     assert status == 500
     assert "invalid CIDR or IP address" in text
+
+
+@pytest.mark.parametrize("given", ["always-required", " Always-REQUIRED "])
+def test_policies_of_binding_are_read_in_any_case(pki: Authority, given: str) -> None:
+    assert pki.data("pki/config/acme", eab_policy=given)["eab_policy"] == "always-required"
+
+
+@pytest.mark.parametrize("policy", ["external-policy", "external-policy:", "external-policy:a b", "external-policy:!"])
+def test_external_policies_are_for_the_enterprise(policy: str) -> None:
+    text = "external-policy is only available in enterprise versions of Vault"
+    if policy.endswith("!"):
+        text = f"invalid default_directory_policy: invalid characters within external-policy name: {policy}"
+    answer = Authority("vault").errors("pki/config/acme", default_directory_policy=policy)
+    assert answer == (500, [f"1 error occurred:\n\t* {text}\n\n"])

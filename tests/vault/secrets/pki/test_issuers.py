@@ -48,3 +48,53 @@ def test_a_patch_switches_templates_on_but_not_off(pki: Authority) -> None:
     assert shown["enable_aia_url_templating"] is True
     shown = pki.data("pki/issuer/default", ocsp_servers=["http://x.test"])
     assert shown["enable_aia_url_templating"] is False
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+def test_a_patch_switches_templates_off_in_vault(flavor: str) -> None:
+    pki, addresses = Authority(flavor), ["http://x.test/{{issuer_id}}"]
+    pki.data("pki/issuer/default", "patch", ocsp_servers=addresses, enable_aia_url_templating=True)
+    shown = pki.data("pki/issuer/default", "patch", enable_aia_url_templating=False)
+    assert (shown["enable_aia_url_templating"], shown["ocsp_servers"]) == (False, addresses)
+
+
+def test_a_write_keeps_the_addresses_of_delta_lists_in_vault() -> None:
+    lists = {"issuing_certificates": ["http://x.test/ca"], "delta_crl_distribution_points": URL}
+    assert Authority("vault").data("pki/issuer/default", **lists)["delta_crl_distribution_points"] == URL
+
+
+@pytest.mark.parametrize(
+    ("address", "bao", "vault"),
+    [
+        ("http://x.test/ca", True, True), ("ldap:///CN=x", False, False), ("ldap:///CN=x.test", False, True),
+        ("x.test:80", False, True), ("/ca.pem", False, True), ("/ca", False, False), ("x.test", False, False),
+        ("a:1", False, False), ("http://.x", True, False), ("http://x.test/" + 2069 * "a", True, False),
+        ("http://x.test/" + 2068 * "a", True, True), ("http://", False, True), ("::bad", False, False),
+        ("http://x.test/{{issuer_id}}", False, False),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else None,
+)  # fmt: skip
+def test_which_addresses_are_accepted(address: str, bao: bool, vault: bool) -> None:
+    refusal = f"invalid URL found in Authority Information Access (AIA) parameter ocsp_servers: {address}"
+    for flavor, accepted in (("openbao", bao), ("vault", vault), ("vault-1.21", vault)):
+        for path in ("pki/config/urls", "pki/issuer/default"):
+            response = Authority(flavor).ask("update", path, {"ocsp_servers": [address]})
+            assert response.errors == (None if accepted else [refusal])
+
+
+def test_nothing_may_outlive_an_issuer_that_always_refuses_it() -> None:
+    pki = Authority("vault")
+    csr = pki.data("pki/intermediate/generate/internal", common_name="x")["csr"]
+    pki.data("pki/issuer/default", "patch", leaf_not_after_behavior="always_enforce_err")
+    assert pki.data("pki/issuer/default", "read")["leaf_not_after_behavior"] == "always_enforce_err"
+    status, texts = pki.errors("pki/root/sign-intermediate", csr=csr, common_name="x", ttl="85000h")
+    assert status == 400
+    assert texts[0].startswith("cannot satisfy request, as TTL would result in notAfter of ")
+    pki.data("pki/issuer/default", "patch", leaf_not_after_behavior="err")
+    pki.data("pki/root/sign-intermediate", csr=csr, common_name="x", ttl="85000h")
+
+
+def test_only_vault_has_such_issuers(pki: Authority) -> None:
+    text = "Unknown value for field `leaf_not_after_behavior`. Possible values are `err`, `truncate`, and `permit`."
+    answer = pki.errors("pki/issuer/default", "patch", leaf_not_after_behavior="always_enforce_err")
+    assert answer == (400, [text])

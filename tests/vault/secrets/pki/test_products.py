@@ -25,12 +25,14 @@ def flavor(pki: Authority) -> str:
     return pki.core.product.name
 
 
-def csr(name: str, *names: x509.GeneralName) -> str:
-    """A request for a new key."""
+def csr(name: str, *names: x509.GeneralName, ca: bool | None = None) -> str:
+    """A request for a new key; ``ca`` says what its Basic Constraints say, None for none."""
     builder = x509.CertificateSigningRequestBuilder()
     builder = builder.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
     made = builder.sign(ec.generate_private_key(ec.SECP256R1()), SHA256())
     return made.public_bytes(Encoding.PEM).decode()
 
@@ -49,6 +51,35 @@ def test_warnings_about_a_certificate(pki: Authority) -> None:
     answer = pki.ask("update", "pki/sign/short", {"csr": csr("a.test"), "common_name": "b.test", "ttl": "2000h"})
     given = 'the common_name field was provided but the role is set with "use_csr_common_name" set to true'
     assert answer.warnings == ([given, LONG] if flavor(pki) == "openbao" else [LONG, given, LONG])
+
+
+IGNORED = "specified CSR contained a Basic Constraints extension that was ignored during issuance"
+
+
+def authority_of(certificate: x509.Certificate) -> bool | None:
+    """What the Basic Constraints of a certificate say, None without any."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return None
+
+
+@pytest.mark.parametrize("path", ["pki/sign/any", "pki/sign-verbatim", "pki/sign-verbatim/any"])
+@pytest.mark.parametrize("ca", [False, True])
+@pytest.mark.parametrize("role_has_them", [False, True])
+def test_basic_constraints_of_a_request(pki: Authority, path: str, ca: bool, role_has_them: bool) -> None:
+    pki.data("pki/roles/any", "patch", basic_constraints_valid_for_non_ca=role_has_them)
+    bao = flavor(pki) == "openbao"
+    flag = {"basic_constraints_valid_for_non_ca": True} if role_has_them and bao and "verbatim" in path else {}
+    answer = pki.ask("update", path, {"csr": csr("a.test", ca=ca), **flag})
+    if flavor(pki) == "vault" and "verbatim" in path:
+        refusal = "refusing to accept CSR with Basic Constraints extension with CA set to true"
+        assert answer.errors == ([refusal] if ca else None)
+        assert ca or (answer.warnings, authority_of(loaded(answer.data or {}))) == ([], False)
+        return
+    assert answer.warnings == [IGNORED] * (2 if not bao else 0 if role_has_them else 1)
+    written = role_has_them and (bao or "verbatim" not in path)
+    assert authority_of(loaded(answer.data or {})) is (False if written else None)
 
 
 def test_the_order_of_host_names(pki: Authority) -> None:

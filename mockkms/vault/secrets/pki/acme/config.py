@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
@@ -41,6 +42,7 @@ def write(state: PKI, call: Call) -> Response:
     for text in (*wanted.challenge_permitted_ip_ranges, *wanted.challenge_excluded_ip_ranges):
         with refusing(error=BackendError, text=f"invalid CIDR or IP address: {text}"):
             ipaddress.ip_network(text, strict=False)
+    wanted.eab_policy = wanted.eab_policy.strip().lower()
     if wanted.eab_policy not in _EAB:
         raise BackendError(f"invalid eab policy name provided, valid values are '{_EAB[0]}', '{_EAB[1]}', '{_EAB[2]}'")
     if wanted.max_ttl <= 0:
@@ -79,7 +81,10 @@ def _default_role(call: Call, policy: str) -> str:
             return policy.removeprefix(_ROLE)
         fault = f"no role specified by policy {policy}"
     elif policy.startswith(_EXTERNAL) and call.core.product.has(Feature.ACME_ACCOUNTS):
-        raise BackendError("external-policy is only available in enterprise versions of Vault")
+        rest = policy.removeprefix(_EXTERNAL)
+        if rest in ("", ":") or re.search(r"\w", rest[1:], re.ASCII):
+            raise BackendError("external-policy is only available in enterprise versions of Vault")
+        fault = f"invalid characters within external-policy name: {policy}"
     raise BackendError(f"invalid default_directory_policy: {fault}")
 
 

@@ -90,7 +90,7 @@ def sign_verbatim(
         taken = ("ttl", "max_ttl", "generate_lease", "not_before_duration", "no_store", "issuer_ref")
         for name in taken:
             setattr(role, name, getattr(given, name))
-        if "basic_constraints_valid_for_non_ca" not in call:
+        if "basic_constraints_valid_for_non_ca" not in call and call.core.product.has(Feature.PKI_ADDITIONS):
             role.basic_constraints_valid_for_non_ca = given.basic_constraints_valid_for_non_ca
     return _sign(state, call, role, as_it_is=True)
 

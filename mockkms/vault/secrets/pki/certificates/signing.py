@@ -165,16 +165,16 @@ def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim
     asked = contents.contents_of(call, role, signer, csr)
     if not csr.signed:
         raise ErrorResponse("request signature invalid")
-    constrained = any(item.oid == build.BASIC_CONSTRAINTS for item in csr.extensions)
-    if constrained and not authority and not role.basic_constraints_valid_for_non_ca:
-        asked.warnings.append("specified CSR contained a Basic Constraints extension that was ignored during issuance")
+    kept = verbatim and call.core.product.has(Feature.PKI_CSR_CONSTRAINTS)
+    if not authority:
+        _check_constraints(call, role, csr, asked, kept=kept)
     template = _template(call, role, asked, csr.public, signer.urls)
     template.not_before = call.now() - (role.not_before_duration or validity.BACKDATED)
     template.authority_key_id = signer.certificate.subject_key_id
     if verbatim:
         template.subject = csr.subject
         template.names = replace(csr.names, other=asked.names.other)
-        template.extra = _taken_over(csr, bool(asked.names.other))
+        template.extra = _taken_over(csr, bool(asked.names.other), constraints=kept and not authority)
     if authority:
         authority_parts(call, template)
         if signer.certificate.path_length == 0:
@@ -192,9 +192,27 @@ def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim
     return IssuedCertificate(made, b"", signer.chain, asked.warnings)
 
 
-def _taken_over(csr: read.CertificateRequest, other: bool) -> list[Extension]:
+def _check_constraints(
+    call: Call, role: PkiRole, csr: read.CertificateRequest, asked: contents.CertificateContents, *, kept: bool
+) -> None:
+    """Refuse the Basic Constraints of a CA if they are ``kept``; otherwise warn that they are ignored.
+
+    Raises ErrorResponse.
+    """
+    found = [item.value for item in csr.extensions if item.oid == build.BASIC_CONSTRAINTS]
+    if kept:
+        for value in found:
+            with refusing("unable to parse Basic Constraints extension in CSR: "):
+                authority = read.says_authority(value)
+            if authority:
+                raise ErrorResponse("refusing to accept CSR with Basic Constraints extension with CA set to true")
+    elif found and not (role.basic_constraints_valid_for_non_ca and call.core.product.has(Feature.PKI_ADDITIONS)):
+        asked.warnings.append("specified CSR contained a Basic Constraints extension that was ignored during issuance")
+
+
+def _taken_over(csr: read.CertificateRequest, other: bool, *, constraints: bool) -> list[Extension]:
     """Return the extensions of a request that are copied into the certificate."""
-    skipped = {build.BASIC_CONSTRAINTS} | ({build.ALT_NAMES} if other else set())
+    skipped = ({build.ALT_NAMES} if other else set()) | (set() if constraints else {build.BASIC_CONSTRAINTS})
     return [item for item in csr.extensions if item.oid not in skipped]
 
 

@@ -16,6 +16,8 @@ _WRITABLE = re.compile(r"[A-Za-z0-9\-_.~!$&'()*+,/:;=@\[\]%]*", re.ASCII)
 _HOST_ESCAPE = re.compile(r"%(?!25)[0-7][0-9a-fA-F]")
 """An escape in a host that Go refuses: of an ASCII character other than the percent sign of a zone."""
 _TEMPLATES = ("{{issuer_id}}", "{{cluster_path}}", "{{cluster_aia_path}}")
+_SHORTEST, _LONGEST = 3, 2083
+"""Bytes and characters: an address is longer than the first, and shorter than the second."""
 FIELDS = ("issuing_certificates", "crl_distribution_points", "delta_crl_distribution_points", "ocsp_servers")
 
 
@@ -73,19 +75,41 @@ def _literal(host: str) -> bool:
         return False
 
 
-def first_bad(urls: Iterable[str]) -> str:
-    """Return the first address without scheme or host or with a template, or an empty string."""
+def first_bad(urls: Iterable[str], *, loose: bool = False) -> str:
+    """Return the first address that is refused, or has a template; an empty string without one.
+
+    By default an address has a scheme and a host; ``loose`` takes ports without a scheme, and paths.
+    """
+    acceptable = _loosely_valid if loose else _complete
     for url in urls:
-        parsed = split(url)
-        if parsed is None or not all(parsed) or any(template in url for template in _TEMPLATES):
+        if not acceptable(url) or any(template in url for template in _TEMPLATES):
             return url
     return ""
 
 
-def fault(urls: PkiUrls) -> str:
-    """Return why the addresses are refused, or an empty string."""
-    for name in FIELDS:
-        bad = first_bad(getattr(urls, name))
+def _complete(url: str) -> bool:
+    parsed = split(url)
+    return parsed is not None and all(parsed)
+
+
+def _loosely_valid(url: str) -> bool:
+    """Return whether an address is one for Vault: a host, or a path with a dot, and neither short nor endless."""
+    if not len(url.encode()) > _SHORTEST or len(url) >= _LONGEST or url.startswith("."):
+        return False
+    whole = f"http://{url}" if ":" in url and "://" not in url else url
+    parsed = split(whole)
+    if parsed is None or not (parsed[0] or whole.startswith("/")):
+        return False
+    scheme, host = parsed
+    rest = whole[len(scheme) + 1 :] if scheme else whole
+    path = re.split(r"[?]", rest[2 + len(host) :] if rest.startswith("//") else rest, maxsplit=1)[0]
+    return not host.startswith(".") and (host != "" or path == "" or "." in path)
+
+
+def fault(urls: PkiUrls, names: Iterable[str] = FIELDS, *, loose: bool = False) -> str:
+    """Return why the addresses of some lists are refused, or an empty string."""
+    for name in names:
+        bad = first_bad(getattr(urls, name), loose=loose)
         if bad:
             return f"invalid URL found in Authority Information Access (AIA) parameter {name}: {bad}"
     return ""

@@ -12,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.issuing import b64
 from mockkms.vault.secrets.pki.issuers import references, roots, signer
-from mockkms.vault.secrets.pki.model import PKI, engine, hyphens
+from mockkms.vault.secrets.pki.model import ALWAYS_REFUSED, PKI, engine, hyphens
 from mockkms.vault.secrets.pki.role_fields import AUTHORITY, CA, CA_USAGES, ISSUER_REF, SIGNATURE, STORE, check_format
 
 _SIGN = {
@@ -93,7 +93,8 @@ def sign_intermediate(
     role.leaf_not_after = "permit"
     if product.has(Feature.PKI_VERIFIED):
         # An empty one is the issuer's own.
-        role.leaf_not_after = "" if enforce_leaf_not_after_behavior else "truncate"
+        own = enforce_leaf_not_after_behavior or ca.issuer.leaf_not_after == ALWAYS_REFUSED
+        role.leaf_not_after = "" if own else "truncate"
     made = signing.sign(call, role, ca, authority=True, verbatim=use_csr_values)
     certificate = made.certificate
     warnings = []

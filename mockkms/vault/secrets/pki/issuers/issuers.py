@@ -21,7 +21,9 @@ FIELDS = {
     **ISSUER_REF,
     "issuer_name": Field(Kind.STRING, help="Name of the issuer."),
     "manual_chain": Field(_LIST, help="Issuers from this one (self) up to its root."),
-    "leaf_not_after_behavior": Field(Kind.STRING, default="err", help="err, truncate or permit."),
+    "leaf_not_after_behavior": Field(
+        Kind.STRING, default="err", help="err, always_enforce_err (Vault), truncate or permit."
+    ),
     "usage": Field(
         _LIST, default=["read-only", "issuing-certificates", "crl-signing", "ocsp-signing"], help="Allowed usages."
     ),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.issuers import chains, issuers, references, store
-from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer
+from mockkms.vault.secrets.pki.model import ALWAYS_REFUSED, PKI, USAGES, PkiIssuer
 from mockkms.vault.secrets.pki.settings import PkiUrls
 
 _RSA = ("SHA256WithRSA", "SHA384WithRSA", "SHA512WithRSA", "SHA256WithRSAPSS", "SHA384WithRSAPSS", "SHA512WithRSAPSS")
@@ -73,6 +74,8 @@ def _templating_note(state: PKI, issuer: PkiIssuer) -> list[str]:
 
 def _behavior(call: Call) -> str:
     value: str = call["leaf_not_after_behavior"]
+    if value == ALWAYS_REFUSED and call.core.product.has(Feature.PKI_LIFETIME_ENFORCED):
+        return value
     if value not in ("err", "truncate", "permit"):
         raise ErrorResponse(
             "Unknown value for field `leaf_not_after_behavior`. Possible values are `err`, `truncate`, and `permit`."
@@ -126,13 +129,15 @@ def _addresses(issuer: PkiIssuer, call: Call, touched: set[str]) -> PkiUrls | No
     found.enable_templating = (
         call["enable_aia_url_templating"] if "enable_aia_url_templating" in touched else old.enable_templating
     )
-    if not complete:
+    own = call.core.product.has(Feature.PKI_ISSUER_ADDRESSES)
+    if not complete and not own:
         # Once on, a patch cannot switch templates off: the real server writes true whatever changed.
         found.enable_templating |= old.enable_templating
-    bad = "" if found.enable_templating else urls.fault(found)
+    checked = [name for name in urls.FIELDS if name in touched]
+    bad = "" if found.enable_templating else urls.fault(found, checked, loose=own)
     if bad:
         raise ErrorResponse(bad)
-    if complete:
+    if complete and not own:
         # A write checks these and then leaves them as they are.
         found.delta_crl_distribution_points, delta = old.delta_crl_distribution_points, "delta_crl_distribution_points"
         if delta in old.unwritten and delta not in found.unwritten:
