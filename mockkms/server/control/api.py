@@ -17,7 +17,7 @@ from mockkms.faults import FaultError
 from mockkms.server.control import stream
 from mockkms.server.control.large import text_response
 from mockkms.server.control.pages import is_page, page
-from mockkms.server.control.routing import CONTROL_PREFIX, ROUTES, Asked, ControlError, Route
+from mockkms.server.control.routing import CONTROL_PREFIX, ControlError, ControlRequest, Route, all_routes
 from mockkms.server.gateway.actions import Host
 from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback, netloc
 from mockkms.server.gateway.exchange import HttpRequest
@@ -62,13 +62,13 @@ class Control:
             self._ask_token(http)
             if http.target == CONTROL_PREFIX + stream.PATH and http.method == "GET":
                 return self._stream(http)
-            known, asked = self._route(http)
+            known, request = self._route(http)
             if known.slow and self.threads is not None:
-                return await self.threads.run(lambda: _slowly(known, asked))
+                return await self.threads.run(lambda: _slowly(known, request))
             while not self.world.lock.acquire(blocking=False):
                 await asyncio.sleep(_LOCK_SECONDS)  # A thread computes, and the loop has others to serve.
             try:
-                return _answered(known.handler(asked))
+                return _answered(known.handler(request))
             finally:
                 self.world.lock.release()
         except ControlError as error:
@@ -105,18 +105,12 @@ class Control:
         if self.token and not hmac.compare_digest(given, self.token.encode("utf-8", "surrogatepass")):
             raise ControlError(401, f"the control API requires a token in {TOKEN_HEADER}")
 
-    def _route(self, http: HttpRequest) -> tuple[Route, Asked]:
+    def _route(self, http: HttpRequest) -> tuple[Route, ControlRequest]:
         """Return the route of a request, and the request for its handler. Raises ControlError."""
-        # Importing these modules fills ROUTES; a server whose control API is unused starts faster without them.
-        from mockkms.server.control import chaos, fault_routes, inspection, journal_routes, reports, routes, worlds
-        from mockkms.server.control import tenants as control_tenants
-
-        assert all((chaos, control_tenants, fault_routes, inspection, journal_routes, reports, routes, worlds))
-
         path = http.target[len(CONTROL_PREFIX) :].rstrip("/")
         method = "GET" if http.method == "HEAD" else http.method
         allowed = set()
-        for known in ROUTES:
+        for known in all_routes():
             found = known.pattern.fullmatch(path)
             if found is None:
                 continue
@@ -125,7 +119,7 @@ class Control:
                 query = dict(parse_qsl(http.query, keep_blank_values=True))
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
                 data = _decode(http.body, text=known.text)
-                return known, Asked(self.world, self.host, names, query, data, self.tenants)
+                return known, ControlRequest(self.world, self.host, names, query, data, self.tenants)
         if allowed:
             raise ControlError(
                 405, f"{CONTROL_PREFIX}{path} does not allow {http.method}; allowed: {', '.join(sorted(allowed))}"
@@ -133,9 +127,9 @@ class Control:
         raise ControlError(404, f"{CONTROL_PREFIX}{path} not found; see {CONTROL_PREFIX}openapi.json")
 
 
-def _slowly(known: Route, asked: Asked) -> web.StreamResponse:
-    with asked.world.lock:
-        result = known.handler(asked)
+def _slowly(known: Route, request: ControlRequest) -> web.StreamResponse:
+    with request.world.lock:
+        result = known.handler(request)
     return _answered(result)
 
 

@@ -7,42 +7,42 @@ from functools import partial
 from mockkms.error_context import error_context
 from mockkms.faults.chaos.plans import PLAN_WORDS
 from mockkms.faults.parsing import FaultError
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 from mockkms.world.chaos import Chaos
 
 _BODY = f'"2%" | "an incident" | "normal=30s sealed=10s" | {{{", ".join(PLAN_WORDS)}}}'
 
 
 @route("GET", "chaos", "The plan of chaos that runs, its phase with the seconds left, and counts")
-def get_chaos(asked: Asked) -> dict[str, object]:
+def get_chaos(request: ControlRequest) -> dict[str, object]:
     """``active`` says whether a plan is running; one that is over is still shown."""
-    return Chaos(asked.world).status()
+    return Chaos(request.world).status()
 
 
 @route("POST", "chaos", "Start a plan of chaos in place of a running one", body=_BODY)
-def start_chaos(asked: Asked) -> dict[str, object]:
+def start_chaos(request: ControlRequest) -> dict[str, object]:
     """The actions of the first phase are carried out at once. 400 with the nearest name for an unknown incident."""
-    if asked.data is None:
+    if request.data is None:
         raise ControlError(400, f"the body is empty; expected {_BODY}")
-    return Chaos(asked.world).start(asked.data).status()
+    return Chaos(request.world).start(request.data).status()
 
 
 @route("DELETE", "chaos", "Stop the plan of chaos, and undo what its phase has done to the server")
-def stop_chaos(asked: Asked) -> dict[str, object]:
+def stop_chaos(request: ControlRequest) -> dict[str, object]:
     """``stopped`` says whether a plan was running."""
-    chaos = Chaos(asked.world)
+    chaos = Chaos(request.world)
     return {"ok": True, "stopped": chaos.stop(), **chaos.status()}
 
 
 @route("GET", "chaos/incidents", "The incidents that chaos can be started with")
-def list_incidents(asked: Asked) -> dict[str, object]:
+def list_incidents(request: ControlRequest) -> dict[str, object]:
     """Each with its summary, its phases, and what a client should do."""
-    chaos = Chaos(asked.world)
+    chaos = Chaos(request.world)
     return {"incidents": [chaos.describe(name) for name in chaos.incidents()]}
 
 
 @route("GET", "chaos/incidents/{name}", "One incident: summary, phases, what a client should do")
-def get_incident(asked: Asked) -> dict[str, object]:
+def get_incident(request: ControlRequest) -> dict[str, object]:
     """404 with the nearest name for an unknown one."""
     with error_context(raised=partial(ControlError, 404), of=FaultError):
-        return Chaos(asked.world).describe(asked.names["name"])
+        return Chaos(request.world).describe(request.names["name"])

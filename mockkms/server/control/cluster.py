@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from mockkms.server.cluster.gateway import NodeGateway
 from mockkms.server.cluster.server import NodeServer
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 
 _OF_NODE = ("stop", "start", "seal", "unseal", "lag")
 _WORDS = (*_OF_NODE, "step-down", "elect", "partition", "heal")
 
 
 @route("GET", "cluster", "The nodes of this cluster and their roles")
-def show_cluster(asked: Asked) -> dict[str, object]:
+def show_cluster(request: ControlRequest) -> dict[str, object]:
     """404 if this server is not a cluster."""
-    gateway = _gateway(asked)
-    with asked.world.lock:
+    gateway = _gateway(request)
+    with request.world.lock:
         gateway.take_seal_from_core()
         return {
             "active": gateway.nodes.leader,
@@ -23,15 +23,15 @@ def show_cluster(asked: Asked) -> dict[str, object]:
 
 
 @route("POST", "cluster", "Change the cluster", body="{do: stop | start | …, node: n, nodes: [n], seconds: s}")
-def change_cluster(asked: Asked) -> dict[str, object]:
+def change_cluster(request: ControlRequest) -> dict[str, object]:
     """``do``: ``stop``, ``start``, ``seal``, ``unseal`` or ``lag`` (seconds) of a ``node``; ``partition`` of ``nodes``
     from the rest; ``heal``, ``step-down`` or ``elect``. Answers with the nodes as they are then.
     """
-    gateway, data = _gateway(asked), asked.data if isinstance(asked.data, dict) else {}
+    gateway, data = _gateway(request), request.data if isinstance(request.data, dict) else {}
     word = data.get("do")
     if word not in _WORDS:
         raise ControlError(400, f"do: expected one of {', '.join(_WORDS)}")
-    with asked.world.lock:
+    with request.world.lock:
         gateway.take_seal_from_core()
         if word in _OF_NODE:
             _change(gateway, word, _node(gateway, data.get("node")), data.get("seconds", 0))
@@ -46,7 +46,7 @@ def change_cluster(asked: Asked) -> dict[str, object]:
             gateway.nodes.elect()
         gateway.nodes.changed()
         gateway.give_seal_to_core()
-    return show_cluster(asked)
+    return show_cluster(request)
 
 
 def _change(gateway: NodeGateway, word: str, node: int, seconds: object) -> None:
@@ -64,10 +64,10 @@ def _change(gateway: NodeGateway, word: str, node: int, seconds: object) -> None
             server.open_port(port) if facts.running else server.close_port(port, spare=gateway.transport())
 
 
-def _gateway(asked: Asked) -> NodeGateway:
-    if not isinstance(asked.host, NodeGateway):
+def _gateway(request: ControlRequest) -> NodeGateway:
+    if not isinstance(request.host, NodeGateway):
         raise ControlError(404, "this server is not a cluster")
-    return asked.host
+    return request.host
 
 
 def _node(gateway: NodeGateway, given: object) -> int:

@@ -7,79 +7,79 @@ from functools import partial
 from mockkms.error_context import error_context
 from mockkms.faults.parsing import flag, mapping, within
 from mockkms.faults.rule import Rule
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 
 
 @route("GET", "faults", "All rules with their counts; format=table for text")
-def list_faults(asked: Asked) -> dict[str, object] | str:
+def list_faults(request: ControlRequest) -> dict[str, object] | str:
     """Rules, their state, and the problems that a test should report."""
-    book = asked.world.faults
-    if asked.query.get("format") == "table":
+    book = request.world.faults
+    if request.query.get("format") == "table":
         return book.describe()
     return {"rules": [rule.describe() for rule in book.list()], "state": book.state, "problems": book.problems()}
 
 
 @route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules")
-def add_faults(asked: Asked) -> dict[str, object]:
+def add_faults(request: ControlRequest) -> dict[str, object]:
     """The rules that were added, with their ids."""
-    if asked.data is None:
+    if request.data is None:
         raise ControlError(400, "the body is empty; expected a rule, or a list of rules")
-    added = asked.world.faults.extend(asked.data)
+    added = request.world.faults.extend(request.data)
     return {"ok": True, "rules": [rule.describe() for rule in added], "id": added[0].id if len(added) == 1 else None}
 
 
 @route("DELETE", "faults", "Remove all rules and the script, and stop chaos")
-def clear_faults(asked: Asked) -> dict[str, object]:
+def clear_faults(request: ControlRequest) -> dict[str, object]:
     """No faults are injected afterwards; a server that refuses connections or does not read them listens again."""
-    asked.world.faults.clear()
-    asked.world.overdue()  # What ends a phase of chaos.
-    asked.host.listen_again()
+    request.world.faults.clear()
+    request.world.overdue()  # What ends a phase of chaos.
+    request.host.listen_again()
     return {"ok": True}
 
 
 @route("GET", "faults/{id}", "One rule with its counts")
-def get_fault(asked: Asked) -> dict[str, object]:
+def get_fault(request: ControlRequest) -> dict[str, object]:
     """404 for an unknown id."""
-    return _rule(asked).describe()
+    return _rule(request).describe()
 
 
-def _rule(asked: Asked) -> Rule:
-    name = asked.names["id"]
+def _rule(request: ControlRequest) -> Rule:
+    name = request.names["id"]
     with error_context(raised=partial(ControlError, 404), of=KeyError, text=f"rule {name!r} not found"):
-        return asked.world.faults.get(name)
+        return request.world.faults.get(name)
 
 
 @route("POST", "faults/{id}", "Enable or disable one rule; its counts stay", body="{enabled: true | false}")
-def switch_fault(asked: Asked) -> dict[str, object]:
+def switch_fault(request: ControlRequest) -> dict[str, object]:
     """404 for an unknown id."""
-    words = mapping(asked.data, ("enabled",))
+    words = mapping(request.data, ("enabled",))
     if "enabled" not in words:
         raise ControlError(400, "enabled: expected true or false")
-    book = asked.world.faults
+    book = request.world.faults
     with within("enabled"):
         enabled = flag(words["enabled"])
-    (book.enable if enabled else book.disable)(_rule(asked).id)
-    return _rule(asked).describe()  # The book has replaced the rule.
+    (book.enable if enabled else book.disable)(_rule(request).id)
+    return _rule(request).describe()  # The book has replaced the rule.
 
 
 @route("DELETE", "faults/{id}", "Remove one rule")
-def remove_fault(asked: Asked) -> dict[str, object]:
+def remove_fault(request: ControlRequest) -> dict[str, object]:
     """404 for an unknown id."""
-    if not asked.world.faults.remove(asked.names["id"]):
-        raise ControlError(404, f"rule {asked.names['id']!r} not found")
+    if not request.world.faults.remove(request.names["id"]):
+        raise ControlError(404, f"rule {request.names['id']!r} not found")
     return {"ok": True}
 
 
 @route("GET", "script", "The script's progress")
-def get_script(asked: Asked) -> dict[str, object]:
+def get_script(request: ControlRequest) -> dict[str, object]:
     """404 if no script is active."""
-    script = asked.world.faults.current_script
+    script = request.world.faults.current_script
     if script is None:
         raise ControlError(404, "no script is active")
     return script.describe()
 
 
 @route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
-def set_script(asked: Asked) -> dict[str, object]:
+def set_script(request: ControlRequest) -> dict[str, object]:
     """Replaces an earlier script."""
-    return {"ok": True, **asked.world.faults.script(asked.data).describe()}
+    return {"ok": True, **request.world.faults.script(request.data).describe()}

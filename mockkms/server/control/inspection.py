@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from mockkms.faults.kinds import KINDS
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Operation, Request, VaultError
@@ -31,9 +31,9 @@ Shown = dict[str, object]
 
 
 @route("GET", "inspect", "Contents of the world: counts, requests per minute, seal, clock, next expiry")
-def overview(asked: Asked) -> Shown:
+def overview(request: ControlRequest) -> Shown:
     """Return the facts of the inspector's first page."""
-    world = asked.world
+    world = request.world
     with world.lock:
         world.overdue()
         core, now = world.core, world.clock.now()
@@ -77,10 +77,10 @@ def _per_minute(world: World, now: float) -> list[int]:
 
 
 @route("GET", "inspect/mounts", "Secrets engines and auth methods, with the folders that can be read")
-def mounts(asked: Asked) -> Shown:
+def mounts(request: ControlRequest) -> Shown:
     """Return the mount table. The paths of auth methods start with ``auth/``."""
-    with asked.world.lock:
-        core = asked.world.core
+    with request.world.lock:
+        core = request.world.core
         found = [_mount(core, mount) for mount in core.state.mounts.entries.values()]
     return {"mounts": sorted(found, key=lambda mount: (str(mount["namespace"]), str(mount["path"])))}
 
@@ -113,12 +113,12 @@ def _folders(engine: Engine, core: Core) -> list[str]:
 
 
 @route("GET", "inspect/data", "Read or list (list=true) a path below a mount's folders: path, namespace")
-def data(asked: Asked) -> Shown:
+def data(request: ControlRequest) -> Shown:
     """Return the data of the response, or null without any; policies do not apply. 400 for another path."""
-    path, namespace = asked.query.get("path", ""), asked.query.get("namespace", "")
-    listing = asked.query.get("list") == "true"
-    with asked.world.lock:
-        core = asked.world.core
+    path, namespace = request.query.get("path", ""), request.query.get("namespace", "")
+    listing = request.query.get("list") == "true"
+    with request.world.lock:
+        core = request.world.core
         if core.seal.status != "unsealed":
             raise ControlError(409, f"the server is {core.seal.status}")
         found = match(core, namespace, path)
@@ -126,9 +126,9 @@ def data(asked: Asked) -> Shown:
         if found.mount is None or found.engine is None or not _may_browse(folders, found.below):
             raise ControlError(400, f"{path!r} cannot be read; GET inspect/mounts lists the folders of each mount")
         operation = Operation.LIST if listing else Operation.READ
-        request = Request(operation, path, namespace=namespace, client=Token("", "", ["root"]))
+        vault_request = Request(operation, path, namespace=namespace, client=Token("", "", ["root"]))
         try:
-            response = found.engine.dispatch(core, request, found)
+            response = found.engine.dispatch(core, vault_request, found)
         except VaultError as error:
             if error.status == 404:
                 return {"data": error.data}
@@ -141,9 +141,9 @@ def _may_browse(folders: Iterable[str], below: str) -> bool:
 
 
 @route("GET", "inspect/kinds", "Fault kinds with their help texts and an example value each")
-def kinds(asked: Asked) -> Shown:
+def kinds(request: ControlRequest) -> Shown:
     """Return the fault kinds that this server can produce, in alphabetical order."""
-    denied = asked.world.faults.denied
+    denied = request.world.faults.denied
     found = [
         {"word": word, "help": kind.help, "example": kind.example} for word, kind in KINDS.items() if word not in denied
     ]
@@ -151,11 +151,11 @@ def kinds(asked: Asked) -> Shown:
 
 
 @route("GET", "inspect/tokens", "Service tokens with their parents, without their ids")
-def tokens(asked: Asked) -> Shown:
+def tokens(request: ControlRequest) -> Shown:
     """Return at most 1,000 tokens, the oldest first, and the number of all."""
-    with asked.world.lock:
-        asked.world.overdue()
-        core = asked.world.core
+    with request.world.lock:
+        request.world.overdue()
+        core = request.world.core
         state, now = core.state.tokens, core.clock.now()
         shown = [_token(core, token, now) for token in islice(state.by_id.values(), MOST_SHOWN)]
         return {"tokens": shown, "total": len(state.by_id)}
@@ -187,11 +187,11 @@ def _remaining(lease: LeaseEntry | None, now: float) -> float | None:
 
 
 @route("GET", "inspect/leases", "Leases of secrets with their remaining time, the next to end first")
-def leases(asked: Asked) -> Shown:
+def leases(request: ControlRequest) -> Shown:
     """Return at most 1,000 leases and the number of all."""
-    with asked.world.lock:
-        asked.world.overdue()
-        core = asked.world.core
+    with request.world.lock:
+        request.world.overdue()
+        core = request.world.core
         now = core.clock.now()
         found = [lease for lease in core.state.leases.items.values() if lease.auth is None]
         found.sort(key=lambda lease: (lease.expires or float("inf"), lease.id))
@@ -213,10 +213,10 @@ def _leases(core: Core, found: list[LeaseEntry], now: float) -> Iterator[Shown]:
 
 
 @route("GET", "inspect/policies", "ACL policies with their texts")
-def policies(asked: Asked) -> Shown:
+def policies(request: ControlRequest) -> Shown:
     """Return the policies of all namespaces."""
-    with asked.world.lock:
-        acl = asked.world.core.state.policies.acl
+    with request.world.lock:
+        acl = request.world.core.state.policies.acl
         return {
             "policies": [
                 {"namespace": namespace, "name": name, "text": policy.text}

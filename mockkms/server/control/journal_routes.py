@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from mockkms.faults.parsing import FaultError, mapping, whole, within
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 from mockkms.world.journal.journal import OUTCOMES, Journal
 
 
 @route(
     "GET", "journal", "Requests that match the query: path, operation, status, …; last=n, bodies=false, format=table"
 )
-def get_journal(asked: Asked) -> dict[str, object] | str:
+def get_journal(request: ControlRequest) -> dict[str, object] | str:
     """Entries, oldest first."""
-    words = dict(asked.query)
+    words = dict(request.query)
     last = words.pop("last", "")
     bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
     if last and not _is_number(last):
         raise ControlError(400, "last: expected a whole number from 0 on")
-    return _found(asked.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
+    return _found(request.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
 
 
 @route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
-def query_journal(asked: Asked) -> dict[str, object] | str:
+def query_journal(request: ControlRequest) -> dict[str, object] | str:
     """For queries that do not fit into a query string: bodies, headers, combinations."""
-    words = dict(asked.data) if isinstance(asked.data, dict) else {}
+    words = dict(request.data) if isinstance(request.data, dict) else {}
     match = words.pop("match", None)
     last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
     if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
         raise ControlError(400, "last: expected a whole number from 0 on")
-    return _found(asked.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
+    return _found(request.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
 
 
 @route("POST", "journal/near-misses", "The requests closest to matching, with their differences", body="match words")
-def near_misses(asked: Asked) -> dict[str, object]:
+def near_misses(request: ControlRequest) -> dict[str, object]:
     """At most three, the nearest first."""
-    match, words = _split(asked.data)
-    return {"misses": asked.world.journal.near_misses(match, **words)}
+    match, words = _split(request.data)
+    return {"misses": request.world.journal.near_misses(match, **words)}
 
 
 def _split(value: object) -> tuple[object, dict[str, object]]:
@@ -78,19 +78,19 @@ def _typed(query: dict[str, str]) -> dict[str, object]:
 
 
 @route("GET", "journal/{number}", "One entry; redact=true without the secrets of its bodies and headers")
-def get_entry(asked: Asked) -> dict[str, object]:
+def get_entry(request: ControlRequest) -> dict[str, object]:
     """404 for a number that the journal does not hold."""
-    journal, number = asked.world.journal, asked.names["number"]
+    journal, number = request.world.journal, request.names["number"]
     found = next((entry for entry in journal.entries() if str(entry.number) == number), None)
     if found is None:
         raise ControlError(404, f"the journal has no entry {number!r}; it holds the latest {len(journal):,}")
-    return (journal.without_secrets(found) if asked.query.get("redact") == "true" else found).data()
+    return (journal.without_secrets(found) if request.query.get("redact") == "true" else found).data()
 
 
 @route("DELETE", "journal", "Remove all entries")
-def clear_journal(asked: Asked) -> dict[str, object]:
+def clear_journal(request: ControlRequest) -> dict[str, object]:
     """The journal is empty afterwards."""
-    asked.world.journal.clear()
+    request.world.journal.clear()
     return {"ok": True}
 
 
@@ -100,12 +100,12 @@ def clear_journal(asked: Asked) -> dict[str, object]:
     "{no_unhandled: true or {allowed: [glob, …]}} | {faults_fired: true} | {script_done: true}; match may hold a path "
     "or mapping beside further words",
 )  # fmt: skip
-def assert_journal(asked: Asked) -> dict[str, object]:
+def assert_journal(request: ControlRequest) -> dict[str, object]:
     """Several may be given; all must hold."""
     words = mapping(
-        asked.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
+        request.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
     )
-    journal = asked.world.journal
+    journal = request.world.journal
     found: dict[str, object] = {"ok": True}
     for word, value in words.items():
         if word == "called":
@@ -125,9 +125,9 @@ def assert_journal(asked: Asked) -> dict[str, object]:
         elif word == "no_unhandled" and value:
             journal.assert_no_unhandled(allowed=_allowed(value))
         elif word == "faults_fired" and value:
-            asked.world.faults.assert_all_fired()
+            request.world.faults.assert_all_fired()
         elif word == "script_done" and value:
-            asked.world.faults.assert_script_done()
+            request.world.faults.assert_script_done()
     return found
 
 

@@ -7,23 +7,23 @@ from functools import partial
 
 from mockkms.error_context import error_context
 from mockkms.faults.parsing import mapping, text, within
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 from mockkms.server.control.worlds import WorldHandle
 from mockkms.world.journal.least_privilege import privileges
 from mockkms.world.journal.linter import lint
 
 
 @route("GET", "lint", "Bad habits of the client", slow=True)
-def get_lint(asked: Asked) -> dict[str, object]:
+def get_lint(request: ControlRequest) -> dict[str, object]:
     """Findings with the name of their rule."""
-    return {"findings": [{"rule": found.rule, "message": found.message} for found in lint(asked.world)]}
+    return {"findings": [{"rule": found.rule, "message": found.message} for found in lint(request.world)]}
 
 
 @route("GET", "policy", "The minimal policy for the requests, and unused grants; format=hcl for text", slow=True)
-def get_policy(asked: Asked) -> dict[str, object] | str:
+def get_policy(request: ControlRequest) -> dict[str, object] | str:
     """As data, or as HCL with the unused grants in comments."""
-    found = privileges(asked.world)
-    if asked.query.get("format") == "hcl":
+    found = privileges(request.world)
+    if request.query.get("format") == "hcl":
         return str(found)
     needed = {path: sorted(names) for path, names in sorted(found.needed.items())}
     grants = [asdict(grant) for grant in found.grants]
@@ -31,19 +31,19 @@ def get_policy(asked: Asked) -> dict[str, object] | str:
 
 
 @route("POST", "explain", "Explain the policy decision for a token", body="{token | accessor, operation, path}")
-def explain(asked: Asked) -> dict[str, object]:
+def explain(request: ControlRequest) -> dict[str, object]:
     """The decision, and the explanation as text."""
     keys = ("token", "accessor", "operation", "path")
-    words = mapping(asked.data, keys)
+    words = mapping(request.data, keys)
     given: list[str] = []
     for word in keys:
         with within(word):
             given.append(text(words.get(word, "")))
     token, accessor, operation, path = given
     if accessor:
-        token = asked.world.core.state.tokens.by_accessor.get(accessor, "")
+        token = request.world.core.state.tokens.by_accessor.get(accessor, "")
         if not token:
             raise ControlError(404, f"no token has the accessor {accessor!r}")
     with error_context(raised=partial(ControlError, 400)):
-        explanation = WorldHandle(asked.world).explain(token, operation, path)
+        explanation = WorldHandle(request.world).explain(token, operation, path)
     return {"allowed": explanation.allowed, "rule": explanation.decision.rule, "text": str(explanation)}

@@ -10,7 +10,7 @@ from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unk
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.server.control.openapi import document
-from mockkms.server.control.routing import ROUTES, Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, all_routes, route
 from mockkms.server.gateway.actions import ACTIONS, carry_out
 from mockkms.version import __version__
 from mockkms.world.clock import rfc3339
@@ -24,42 +24,42 @@ API = 1
 
 
 @route("GET", "", "What this server is, and the paths below")
-def index(asked: Asked) -> dict[str, object]:
+def index(request: ControlRequest) -> dict[str, object]:
     """Name, version and routes."""
     return {
         "name": "mockkms",
         "version": __version__,
         "api": API,
-        "flavor": asked.world.core.product.name,
-        **_mode(asked),
-        "routes": [f"{known.method} /_mockkms/{known.path}" for known in ROUTES],
+        "flavor": request.world.core.product.name,
+        **_mode(request),
+        "routes": [f"{known.method} /_mockkms/{known.path}" for known in all_routes()],
     }
 
 
-def _mode(asked: Asked) -> dict[str, str]:
+def _mode(request: ControlRequest) -> dict[str, str]:
     """Return the mode: emulator, proxy with the address of the real server, or replay with the recording's path."""
-    world = asked.world
+    world = request.world
     return {"mode": world.mode, "upstream": world.upstream} if world.upstream else {"mode": world.mode}
 
 
 @route("GET", "openapi.json", "This API as an OpenAPI document")
-def openapi(asked: Asked) -> dict[str, object]:
+def openapi(request: ControlRequest) -> dict[str, object]:
     """The document, made from the routes."""
-    return document(ROUTES, __version__)
+    return document(all_routes(), __version__)
 
 
 @route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
-def reset(asked: Asked) -> dict[str, object]:
+def reset(request: ControlRequest) -> dict[str, object]:
     """The world as it was when the server started; it listens, even if a fault closed its ports."""
-    asked.world.reset()
-    asked.host.listen_again()
+    request.world.reset()
+    request.host.listen_again()
     return {"ok": True}
 
 
 @route("GET", "clock", "The world's time")
-def get_clock(asked: Asked) -> dict[str, object]:
+def get_clock(request: ControlRequest) -> dict[str, object]:
     """As RFC 3339 and in seconds since the epoch."""
-    clock = asked.world.clock
+    clock = request.world.clock
     now = clock.now()
     return {"now": rfc3339(now), "seconds": now, "frozen": clock.frozen}
 
@@ -68,11 +68,11 @@ def get_clock(asked: Asked) -> dict[str, object]:
     "POST", "clock", "Move the clock",
     body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}; time may be {epoch: seconds}",
 )  # fmt: skip
-def move_clock(asked: Asked) -> dict[str, object]:
+def move_clock(request: ControlRequest) -> dict[str, object]:
     """Several actions run in the order set, freeze, advance, resume."""
-    clock = asked.world.clock
-    words = mapping(asked.data, ("freeze", "set", "advance", "resume"), "clock word")
-    with asked.world.lock:
+    clock = request.world.clock
+    words = mapping(request.data, ("freeze", "set", "advance", "resume"), "clock word")
+    with request.world.lock:
         if "set" in words:
             with _reading("set"):
                 clock.set(_moment(words["set"]))
@@ -85,7 +85,7 @@ def move_clock(asked: Asked) -> dict[str, object]:
                 clock.advance(span(words["advance"]))
         if words.get("resume"):
             clock.resume()
-    return get_clock(asked)
+    return get_clock(request)
 
 
 def _moment(value: object) -> float:
@@ -112,17 +112,17 @@ def _reading(word: str) -> Iterator[None]:
 @route(
     "GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included", slow=True
 )
-def get_state(asked: Asked) -> dict[str, object] | str:
+def get_state(request: ControlRequest) -> dict[str, object] | str:
     """Seal, flavor, rules' state; or the world."""
-    world = asked.world
-    if asked.query.get("format") == "yaml":
+    world = request.world
+    if request.query.get("format") == "yaml":
         world.own_state("writing the world")
         if world.dumper is None:
             raise ControlError(501, "this server cannot dump its world")
         return world.dumper(world)
     world.overdue()
     return {
-        **_mode(asked),
+        **_mode(request),
         **_own_state(world),
         "flavor": world.core.product.name,
         "rng": world.entropy.seed,
@@ -145,9 +145,9 @@ def _own_state(world: World) -> dict[str, object]:
     "POST", "state", "Run actions on the server",
     body=f"{{{' | '.join(ACTIONS)} | set_state: value, fault_header | redact: true | false}}",
 )  # fmt: skip
-def change_state(asked: Asked) -> dict[str, object] | str:
+def change_state(request: ControlRequest) -> dict[str, object] | str:
     """Names and values are those of the fault kinds that act on the server."""
-    words = mapping(asked.data, (*ACTIONS, "set_state", *_SWITCHES), "action")
+    words = mapping(request.data, (*ACTIONS, "set_state", *_SWITCHES), "action")
     switches, kinds = dict[str, bool](), dict[str, FaultKind]()
     for word, value in words.items():
         with _reading(word):
@@ -157,50 +157,50 @@ def change_state(asked: Asked) -> dict[str, object] | str:
                 kinds[word] = KINDS[word](value)
     for word, kind in kinds.items():
         if kind.needs_state:
-            asked.world.own_state(word)
-    asked.world.faults.check(kinds.values())
-    asked.world.faults.header = switches.get("fault_header", asked.world.faults.header)
-    asked.world.journal.redact = switches.get("redact", asked.world.journal.redact)
+            request.world.own_state(word)
+    request.world.faults.check(kinds.values())
+    request.world.faults.header = switches.get("fault_header", request.world.faults.header)
+    request.world.journal.redact = switches.get("redact", request.world.journal.redact)
     view = View()
     for word, kind in kinds.items():
         if word == "set_state":
-            asked.world.faults.state = str(words[word])
+            request.world.faults.state = str(words[word])
         elif word == "revoke" and words[word] is True:
             raise ControlError(400, "revoke: expected an accessor or a token")
         else:
-            carry_out(ServerAction(word, getattr(kind, "value", None), True), asked.world, asked.host, view)
-    return get_state(asked)
+            carry_out(ServerAction(word, getattr(kind, "value", None), True), request.world, request.host, view)
+    return get_state(request)
 
 
 @route("GET", "snapshots", "Names of the snapshots")
-def list_snapshots(asked: Asked) -> dict[str, object]:
+def list_snapshots(request: ControlRequest) -> dict[str, object]:
     """In the order in which they were taken."""
-    return {"snapshots": list(asked.world.snapshots)}
+    return {"snapshots": list(request.world.snapshots)}
 
 
 @route("POST", "snapshots/{name}", "Take a snapshot of state, clock, rules and journal under this name")
-def take_snapshot(asked: Asked) -> dict[str, object]:
+def take_snapshot(request: ControlRequest) -> dict[str, object]:
     """Replaces one of the same name."""
-    asked.world.own_state("a snapshot")
-    snapshots, name = asked.world.snapshots, asked.names["name"]
+    request.world.own_state("a snapshot")
+    snapshots, name = request.world.snapshots, request.names["name"]
     if name not in snapshots and len(snapshots) >= MAX_SNAPSHOTS:
         raise ControlError(409, f"the limit of {MAX_SNAPSHOTS} snapshots is reached; delete one")
-    snapshots[name] = asked.world.snapshot()
+    snapshots[name] = request.world.snapshot()
     return {"ok": True, "name": name}
 
 
 @route("DELETE", "snapshots/{name}", "Delete a snapshot")
-def drop_snapshot(asked: Asked) -> dict[str, object]:
+def drop_snapshot(request: ControlRequest) -> dict[str, object]:
     """404 for an unknown name."""
-    _snapshot(asked, asked.names["name"])
-    del asked.world.snapshots[asked.names["name"]]
+    _snapshot(request, request.names["name"])
+    del request.world.snapshots[request.names["name"]]
     return {"ok": True}
 
 
 @route("POST", "snapshots/{name}/restore", "Restore a snapshot")
-def restore_snapshot(asked: Asked) -> dict[str, object]:
+def restore_snapshot(request: ControlRequest) -> dict[str, object]:
     """404 for an unknown name."""
-    asked.world.restore(_snapshot(asked, asked.names["name"]))
+    request.world.restore(_snapshot(request, request.names["name"]))
     return {"ok": True}
 
 
@@ -210,17 +210,17 @@ def restore_snapshot(asked: Asked) -> dict[str, object]:
     "The changes from this snapshot to another (with=name) or to the current state, as text",
     slow=True,
 )
-def diff_snapshot(asked: Asked) -> str:
+def diff_snapshot(request: ControlRequest) -> str:
     """Lines with + - ~; keys and tokens are shown in full."""
-    old = _snapshot(asked, asked.names["name"])
-    other = asked.query.get("with", "")
-    new = _snapshot(asked, other) if other else asked.world.snapshot()
+    old = _snapshot(request, request.names["name"])
+    other = request.query.get("with", "")
+    new = _snapshot(request, other) if other else request.world.snapshot()
     return difference(old.load(), new.load())
 
 
-def _snapshot(asked: Asked, name: str) -> Snapshot:
-    asked.world.own_state("a snapshot")
-    known = asked.world.snapshots
+def _snapshot(request: ControlRequest, name: str) -> Snapshot:
+    request.world.own_state("a snapshot")
+    known = request.world.snapshots
     if name not in known:
         raise ControlError(404, unknown(name, known, "snapshot").message)
     return known[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Protocol, TypeVar
 
 from mockkms.server.gateway.actions import Host
@@ -25,7 +26,7 @@ class ControlError(Exception):
 
 
 @dataclass(slots=True)
-class Asked:
+class ControlRequest:
     """One request to the control API."""
 
     world: World
@@ -42,7 +43,7 @@ class Asked:
 class Handler(Protocol):
     """Returns a JSON document or a text."""
 
-    def __call__(self, asked: Asked, /) -> dict[str, object] | str: ...
+    def __call__(self, request: ControlRequest, /) -> dict[str, object] | str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,26 @@ class Route:
     body: str = ""
     """Description of the body for the OpenAPI document; empty if there is none."""
     slow: bool = False
-    """The handler may compute for long and needs nothing but the world: it runs on a thread, with the world's lock."""
+    """Whether the handler may take long and uses the world only: it runs on a thread, with the world's lock."""
     text: bool = False
     """Whether a body that is not JSON is passed to the handler as text."""
 
 
 _H = TypeVar("_H", bound=Handler)
 ROUTES: list[Route] = []
+"""The routes of the modules that were imported; see ``all_routes``."""
+_MODULES = ("chaos", "fault_routes", "inspection", "journal_routes", "reports", "routes", "worlds", "tenants")
+"""The modules that declare routes, in the order of the documents."""
+
+
+def all_routes() -> list[Route]:
+    """Return all routes; those of a cluster only if its module was imported.
+
+    The modules are imported here, because a server whose control API is not used starts faster without them.
+    """
+    for name in _MODULES:
+        import_module(f"{__package__}.{name}")
+    return ROUTES
 
 
 def route(

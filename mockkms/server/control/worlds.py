@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from mockkms.faults.parsing import mapping
 from mockkms.handle import Handle
-from mockkms.server.control.routing import Asked, ControlError, route
+from mockkms.server.control.routing import ControlError, ControlRequest, route
 from mockkms.world.world import World
 
 
@@ -26,16 +26,16 @@ class WorldHandle(Handle):
     "POST", "world", "Replace the world by the initial one with others merged over it, and make that the baseline",
     body="YAML, or {worlds: [a world as data | its YAML as text, …]}; empty list: the initial world", text=True,
 )  # fmt: skip
-def load_world(asked: Asked) -> dict[str, object]:
+def load_world(request: ControlRequest) -> dict[str, object]:
     """An invalid world is refused, with all errors in ``problems``: file, line, column, path, message."""
-    data = {"worlds": [asked.data]} if _is_world(asked.data) else asked.data
+    data = {"worlds": [request.data]} if _is_world(request.data) else request.data
     worlds = mapping(data or {}, ("worlds",)).get("worlds", [])
     if not isinstance(worlds, list) or not all(isinstance(world, (dict, str)) for world in worlds):
         raise ControlError(400, "worlds: expected a list of mappings and YAML texts")
     # A text without a line break would be the path of a file here.
     sources = [world if isinstance(world, dict) else world + "\n" for world in worlds]
     try:
-        WorldHandle(asked.world).load(*sources)
+        WorldHandle(request.world).load(*sources)
     except ValueError as error:
         problems = [asdict(problem) for problem in getattr(error, "problems", ())]
         raise ControlError(400, str(error), problems=problems) from None
@@ -48,7 +48,7 @@ def _is_world(data: object) -> bool:
 
 
 @route("POST", "baseline", "Make the current state the baseline, until a world is loaded")
-def set_baseline(asked: Asked) -> dict[str, object]:
+def set_baseline(request: ControlRequest) -> dict[str, object]:
     """State, clock, rules and journal."""
-    WorldHandle(asked.world).set_baseline()
+    WorldHandle(request.world).set_baseline()
     return {"ok": True}
