@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mockkms.vault.golang.number import of_digits
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _AUTHORITY = re.compile(r"[/\\]*(?:[^/\\?#@]*@)*([^/\\?#]*)")
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(.*))?$")
@@ -29,7 +31,7 @@ def url_fault(text: str) -> str | None:
             return "invalid IPv6 address"
     elif _FORBIDDEN.search(host):
         return "invalid international domain name"
-    if port and not (port.isascii() and port.isdigit() and int(port) <= 65535):
+    if port and not (port.isascii() and port.isdigit() and of_digits(port) <= 65535):
         return "invalid port number"
     return None
 

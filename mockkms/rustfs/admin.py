@@ -16,7 +16,7 @@ from mockkms.rustfs.message import (
     not_implemented,
 )
 from mockkms.rustfs.sigv4 import authenticate
-from mockkms.rustfs.state import APIS, AUTHS, VAULTS, KmsSettings, RustfsState
+from mockkms.rustfs.state import APIS, AUTHS, VAULTS, KeyCache, KmsSettings, RustfsState
 from mockkms.vault.policy.globs import matches_wildcards
 
 
@@ -89,7 +89,7 @@ class RustfsAdmin:
     def _user_api(self, request: AdminRequest, access_key: str) -> AdminReply | None:
         if access_key in self.state.iam.users:
             raise s3_error(403, "AccessDenied", "Access Denied")
-        return iam.handle(self.state.iam, request, request.path.removeprefix(RUSTFS_PREFIX))
+        return iam.handle(self.state.iam, request, request.path.removeprefix(RUSTFS_PREFIX), self.state.users)
 
     def may(self, access_key: str, action: str, key_id: str) -> bool:
         """Return whether a signer may do ``action``: owners may do all, users what their policies allow.
@@ -120,6 +120,7 @@ class RustfsAdmin:
     def install(self, settings: KmsSettings, client_token: str) -> None:
         """Start the service with these settings, in place of the present ones."""
         self.state.settings, self.state.client_token, self.state.running = settings, client_token, True
+        self.state.cache = KeyCache()
 
     # -- worlds ------------------------------------------------------------------------------------------------
 

@@ -32,8 +32,6 @@ class Backend:
     created_by: str | None
     lacks: frozenset[str]
     tags_as_metadata: bool = False
-    rotation_reason: bool = False
-    """Whether lists report that rotation is unsupported."""
     responsibility: str | None = "reference-only"
     """Who is responsible for backups, as ``/backup`` reports it."""
 
@@ -54,7 +52,6 @@ BACKENDS = {
         "local-kms",
         frozenset({"rotate", "versioning", "rewrap", "production_supported"}),
         tags_as_metadata=True,
-        rotation_reason=True,
         responsibility="full-material",
     ),
     "VaultKV2": Backend("vault-kv2", "VAULT", "VAULT", None, frozenset(), responsibility="full-material"),
@@ -73,7 +70,6 @@ BACKENDS = {
         "STATIC",
         None,
         frozenset(CAPABILITIES) - {"encrypt", "decrypt", "generate_data_key"},
-        rotation_reason=True,
     ),
     "AWS": Backend(
         "aws",

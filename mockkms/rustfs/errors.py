@@ -25,6 +25,8 @@ class Failure(Enum):
 
     KEY_NOT_FOUND = (404, "KMS.NotFoundException", "Key not found: ")
     KEY_EXISTS = (409, "KMS.AlreadyExistsException", "Key already exists: ")
+    STILL_REFERENCED = (409, "KMS.AlreadyExistsException", "")
+    """The configuration refers to the key, which must not be deleted at once."""
     INVALID_OPERATION = (400, "InvalidRequest", "Invalid operation: ")
     """The state of the key, or a parameter, does not allow the operation."""
     VALIDATION = (400, "InvalidRequest", "Validation error: ")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import field
 from urllib.parse import parse_qsl
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.rustfs.message import AdminReply, AdminRequest, xml_error
-from mockkms.vault.policy.globs import matches_wildcards
+from mockkms.rustfs import policies
+from mockkms.rustfs.errors import AdminError, s3_error
+from mockkms.rustfs.message import AdminReply, AdminRequest
 from mockkms.world.stored import stored
-
-KEY_RESOURCE = "arn:aws:kms:::key/"
 
 
 @stored("rustfs.iam.User")
@@ -37,76 +36,90 @@ class IamState:
 
 def allowed(iam: IamState, user: User, action: str, key_id: str) -> bool:
     """Return whether a user may do ``action`` on a key; ``key_id`` is empty if the action does not concern a key."""
-    granted = False
-    for name in user.policies:
-        document = iam.policies.get(name)
-        statements = document.get("Statement", []) if isinstance(document, Mapping) else []
-        for statement in statements if isinstance(statements, list) else [statements]:
-            if isinstance(statement, Mapping) and _covers(statement, action, key_id):
-                if statement.get("Effect") == "Deny":
-                    return False
-                granted = granted or statement.get("Effect") == "Allow"
-    return granted
+    documents = [known_policy(iam, name) for name in user.policies]
+    return policies.allowed([document for document in documents if document is not None], action, key_id)
 
 
-def _covers(statement: Mapping[str, object], action: str, key_id: str) -> bool:
-    if not any(matches_wildcards(pattern, action) for pattern in _texts(statement.get("Action"))):
-        return False
-    resources = _texts(statement.get("Resource"))
-    if not resources or not key_id:
-        return True
-    return any(pattern == "*" or matches_wildcards(pattern, KEY_RESOURCE + key_id) for pattern in resources)
+def known_policy(iam: IamState, name: str) -> Mapping[str, object] | None:
+    """Return a policy by name, one of the server's own included; None if there is none."""
+    document = iam.policies.get(name, policies.BUILT_IN.get(name))
+    return document if isinstance(document, Mapping) else None
 
 
-def _texts(value: object) -> list[str]:
-    """Return the strings of a string or a list."""
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str)]
-
-
-def handle(iam: IamState, request: AdminRequest, path: str) -> AdminReply | None:
+def handle(iam: IamState, request: AdminRequest, path: str, owners: Container[str]) -> AdminReply | None:
     """Return the response to a request of the user API, None for other paths. Only the owner may send one."""
     handler = _ROUTES.get((request.method, path))
     if handler is None:
         return None
     query = dict(parse_qsl(request.query_string, keep_blank_values=True))
     try:
-        document = json.loads(request.body) if request.body else {}
-    except ValueError as error:
-        return xml_error(400, "InvalidRequest", f"invalid JSON: {error}")
-    fault = handler(iam, query, document if isinstance(document, dict) else {})
-    if fault:
-        return xml_error(400, "InvalidArgument", fault)
+        handler(iam, query, request.body, owners)
+    except AdminError as error:
+        return error.reply
     return AdminReply(200, {"Content-Type": "application/json"})
 
 
-def _add_user(iam: IamState, query: dict[str, str], body: dict[str, object]) -> str:
-    name, secret = query.get("accessKey", ""), body.get("secretKey")
-    if not name or not isinstance(secret, str) or not secret:
-        return "accessKey and secretKey are required"
+def _refused(text: str) -> AdminError:
+    return s3_error(400, "InvalidArgument", text)
+
+
+def _spaced(name: str) -> bool:
+    return any(letter.isspace() for letter in name)
+
+
+def _object(body: bytes, prefix: str) -> dict[str, object]:
+    """Return the object of a body. Raises AdminError."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise s3_error(400, "InvalidRequest", f"{prefix}{error}") from None
+    if not isinstance(document, dict):
+        raise s3_error(400, "InvalidRequest", f"{prefix}invalid type: expected a map")
+    return document
+
+
+def _add_user(iam: IamState, query: dict[str, str], body: bytes, owners: Container[str]) -> None:
+    name = query.get("accessKey", "")
+    if not name:
+        raise _refused("access key is empty")
+    given = _object(body, "invalid JSON: ")
+    secret, status = given.get("secretKey"), given.get("status", "enabled")
+    if not isinstance(secret, str) or not secret:
+        raise _refused("secret key is required")
+    if name in owners:
+        raise _refused("cannot create a user with the system access key")
+    if name not in iam.users and _spaced(name):
+        raise _refused("access key contains spaces")
     kept = iam.users[name].policies if name in iam.users else []
-    iam.users[name] = User(secret, body.get("status", "enabled") == "enabled", kept)
-    return ""
+    iam.users[name] = User(secret, status == "enabled", kept)
 
 
-def _add_policy(iam: IamState, query: dict[str, str], body: dict[str, object]) -> str:
+def _add_policy(iam: IamState, query: dict[str, str], body: bytes, _owners: Container[str]) -> None:
     name = query.get("name", "")
-    if not name or "Statement" not in body:
-        return "a policy needs a name and statements"
-    iam.policies[name] = body
-    return ""
+    if not name:
+        raise _refused("policy name is required")
+    if _spaced(name):
+        raise _refused("policy name contains spaces")
+    document = _object(body, "io error: ")
+    if fault := policies.invalid(document):
+        raise s3_error(400, "InvalidRequest", fault)
+    if not document.get("Version"):
+        raise _refused("policy version is required")
+    iam.policies[name] = document
 
 
-def _set_policy(iam: IamState, query: dict[str, str], body: dict[str, object]) -> str:
-    user = iam.users.get(query.get("userOrGroup", ""))
-    if user is None:
-        return "no such user"
-    names = [name for name in query.get("policyName", "").split(",") if name]
-    unknown = [name for name in names if name not in iam.policies]
-    if unknown:
-        return f"no such policy: {unknown[0]}"
-    user.policies = names
-    return ""
+def _set_policy(iam: IamState, query: dict[str, str], _body: bytes, owners: Container[str]) -> None:
+    name = query.get("userOrGroup", "")
+    if not name:
+        raise _refused("user or group is required")
+    if name in owners:
+        raise _refused("cannot set a policy for the system user")
+    if name not in iam.users:
+        raise _refused("user not found")
+    names = [policy for policy in query.get("policyName", "").split(",") if policy]
+    if any(known_policy(iam, policy) is None for policy in names):
+        raise s3_error(500, "InternalError", "policy does not exist")
+    iam.users[name].policies = names
 
 
 _ROUTES = {

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mockkms.rustfs.context import KmsService, Vault
     from mockkms.world.entropy import Entropy
 
+SWEEP_INTERVAL = 60
+"""Seconds between the server's looks for keys whose deletion is due."""
 MATERIAL_SIZE = 32
 """Bytes of one version of a key."""
 ALGORITHMS = {
@@ -56,9 +58,18 @@ def _segment(name: str) -> str:
     return quote(name, safe="") if "/" in name else name
 
 
-def due_keys(keys: Mapping[str, KmsKey], now: float) -> list[KmsKey]:
-    """Return the keys whose deletion date is not after ``now`` (epoch seconds)."""
-    return [key for key in keys.values() if key.deletion_date is not None and key.deletion_date <= now]
+def due_keys(keys: Mapping[str, KmsKey], now: float, default: str | None = None) -> list[KmsKey]:
+    """Return the keys whose deletion date is not after ``now`` (epoch seconds), except the default key.
+
+    The server looks for them once a minute, which leaves a key that is ``marked`` time for its second request.
+    """
+    return [
+        key
+        for key in keys.values()
+        if key.deletion_date is not None
+        and key.deletion_date + (SWEEP_INTERVAL if key.marked else 0) <= now
+        and key.name != default
+    ]
 
 
 class KeyStore:
@@ -85,13 +96,12 @@ class KeyStore:
 
     # -- finding -----------------------------------------------------------------------------------------------
 
-    def names(self) -> list[str]:
-        """Return the names of all keys, without the service's own one."""
+    def names(self, doing: str = "Vault Transit health check failed", *, own: bool = False) -> list[str]:
+        """Return the names of all keys, with ``own`` the service's own one too; ``doing`` begins the error message."""
         if self.transit is None:
-            return [name for name in self.state.keys if name and name != PROBE]
-        mount = self.settings.mount_path.strip("/")
-        found = self.transit.call("Vault Transit health check failed", Operation.LIST, f"{mount}/keys/", absent=True)
-        return [name for name in found.listed if name != PROBE] if found is not None else []
+            return [name for name in self.state.keys if name and (own or name != PROBE)]
+        found = self.transit.call(doing, Operation.LIST, f"{self.settings.mount_path.strip('/')}/keys/", absent=True)
+        return [name for name in found.listed if own or name != PROBE] if found is not None else []
 
     def find(self, name: str) -> KmsKey | None:
         """Return a key, or None. A key that was created in transit by another client is added to the state."""
@@ -161,13 +171,15 @@ class KeyStore:
 
     def delete_due(self) -> None:
         """Delete the keys whose deletion date has come; the next call tries again those that the Vault keeps."""
-        for key in due_keys(self.state.keys, self.core.clock.now()):
+        for key in due_keys(self.state.keys, self.core.clock.now(), self.settings.default_key_id):
             with suppress(KmsError):
                 self._delete_material(key)
                 # A service of the older contract has no records, and its token may not be allowed to delete any.
                 with suppress(KmsError):
                     self.records.forget(key.name)
                 del self.state.keys[key.name]
+                # The server may describe such a key for some minutes more, until its cache expires.
+                self.state.cache.entries.pop(key.name, None)
 
     def material(self, key: KmsKey) -> list[bytes]:
         """Return the versions of a key's material in the state, oldest first. A key without any gets its first one."""

@@ -62,6 +62,15 @@ class KeyRecords:
             vars(key).update(before)
             raise
 
+    def check(self, name: str = "") -> None:
+        """Raise KmsError if the records of the KV backend cannot be listed, or the one of a key cannot be read."""
+        if not self.kept or self.transit:
+            return
+        if name:
+            self._ask("read key record from Vault", Operation.READ, self._path("data", name), missing=name)
+        else:
+            self._ask(f"list keys in Vault kv_mount '{self.mount}'", Operation.LIST, self._path("metadata", ""))
+
     def ensure(self, key: KmsKey) -> None:
         """Write the record of a key of the KV backend unless it exists. Raises KmsError."""
         if not self.kept or self.transit:

@@ -9,9 +9,10 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
+from mockkms.rustfs import policies
 from mockkms.rustfs.backends import BACKENDS, decode_static_key
 from mockkms.rustfs.errors import KmsError
-from mockkms.rustfs.iam import IamState, User
+from mockkms.rustfs.iam import IamState, User, known_policy
 from mockkms.rustfs.keystore import MATERIAL_SIZE, KeyStore, new_key_id
 from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, KmsKey, KmsSettings, RustfsEnvironment, RustfsState
 from mockkms.rustfs.vault_client import VaultClient
@@ -32,7 +33,7 @@ _SECTION = (
 _STATIC_FIELDS = ("key_id", "secret_key", "default_key_id")
 _KEY_FIELDS = (
     "status", "created", "key_id", "algorithm", "usage", "description", "tags", "deletion_date", "rotated_at",
-    "cancelled", "material",
+    "marked", "material",
 )  # fmt: skip
 STATUSES = {"enabled": "Enabled", "active": "Enabled", "disabled": "Disabled", "pendingdeletion": "PendingDeletion"}
 
@@ -63,7 +64,7 @@ def read_key(name: str, data: Mapping[str, object] | None, *, now: float, key_id
         tags={str(tag): str(value) for tag, value in tags.items()},
         deletion_date=None if deletion is None else _moment(deletion, now, f"{where}.deletion_date"),
         rotated_at=None if rotated is None else _moment(rotated, now, f"{where}.rotated_at"),
-        cancelled=bool(data.get("cancelled")),
+        marked=bool(data.get("marked")),
         material=material,
     )
 
@@ -93,7 +94,7 @@ def show_key(key: KmsKey) -> dict[str, object]:
         "tags": dict(key.tags) or None,
         "deletion_date": rfc3339(key.deletion_date) if key.deletion_date is not None else None,
         "rotated_at": rfc3339(key.rotated_at) if key.rotated_at is not None else None,
-        "cancelled": key.cancelled or None,
+        "marked": key.marked or None,
         "material": [base64.b64encode(version).decode() for version in key.material] or None,
     }
     return {**shown, **{name: value for name, value in extra.items() if value is not None}}
@@ -279,11 +280,17 @@ def _invalid(where: str) -> Iterator[None]:
 def read_iam(data: Mapping[str, object]) -> IamState:
     """Return users other than owners (``{name: {secret, enabled, policies}}``) and policies. Raises SpecFault."""
     found = IamState(policies=dict(_mapping(data, "policies")))
+    for name in found.policies:
+        if fault := policies.invalid(_mapping(found.policies, name, "iam.policies.")):
+            raise SpecFault(f"iam.policies.{name}", fault)
     for name, values in _mapping(data, "users").items():
         if not isinstance(values, Mapping) or not values.get("secret"):
             raise SpecFault(f"iam.users.{name}", "expected a mapping with a secret")
-        policies = [str(policy) for policy in _list(values, "policies")]
-        found.users[str(name)] = User(str(values["secret"]), bool(values.get("enabled", True)), policies)
+        names = [str(policy) for policy in _list(values, "policies")]
+        unknown = [policy for policy in names if known_policy(found, policy) is None]
+        if unknown:
+            raise SpecFault(f"iam.users.{name}.policies", f"no policy is called {unknown[0]!r}")
+        found.users[str(name)] = User(str(values["secret"]), bool(values.get("enabled", True)), names)
     return found
 
 

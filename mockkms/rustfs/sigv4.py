@@ -12,6 +12,7 @@ from mockkms.crypto import sigv4
 from mockkms.crypto.sigv4 import ALGORITHM, MAX_SKEW, Scope
 from mockkms.rustfs.errors import s3_error
 from mockkms.rustfs.message import AdminRequest
+from mockkms.vault.golang.number import of_digits
 
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS secret access key "
@@ -100,7 +101,7 @@ def presigned(named: Mapping[str, str], query: list[tuple[str, str]]) -> Claim:
         moment=named.get("X-Amz-Date", ""),
         payload="UNSIGNED-PAYLOAD",
         query=[pair for pair in query if pair[0] != "X-Amz-Signature"],
-        expires=int(expires),
+        expires=of_digits(expires),
     )
 
 

@@ -40,8 +40,8 @@ class KmsKey:
     tags: dict[str, str] = field(default_factory=dict)
     deletion_date: float | None = None
     rotated_at: float | None = None
-    cancelled: bool = False
-    """Whether a deletion was cancelled once, which the local backend shows in the key's origin."""
+    marked: bool = False
+    """Whether an immediate deletion was requested once: the Vault backends delete a key at the second request."""
     material: list[bytes] = field(default_factory=list)
     """The versions, 32 bytes each, newest last; generated at first use."""
 
@@ -99,6 +99,8 @@ class RustfsEnvironment:
     """The settings that the real server reads from environment variables."""
 
     immediate_deletion: bool = False
+    rotation_max_age: int = 0
+    """Seconds after which lists report that a key is due for rotation; 0 for never."""
     backup_dir: str = ""
     backup_kek_id: str = ""
     backup_kek_version: int = 1
@@ -116,6 +118,18 @@ class BackupBundle:
     """The configuration without secrets, as reports show it."""
     digest: str
     """SHA-256 in hex."""
+
+
+@stored("rustfs.KeyCache")
+@dataclass
+class KeyCache:
+    """The descriptions of keys that the service remembers, with its counters; see ``contracts/v2/cache.py``."""
+
+    entries: dict[str, tuple[dict[str, object], float]] = field(default_factory=dict)
+    """Description and time of expiry (epoch seconds) by key id, least recently used first."""
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
 
 
 @stored("rustfs.RustfsState")
@@ -136,6 +150,7 @@ class RustfsState:
     client_token: str = ""
     """The token for the embedded Vault, after the login."""
     keys: dict[str, KmsKey] = field(default_factory=dict)
+    cache: KeyCache = field(default_factory=KeyCache)
     unreachable: list[str] = field(default_factory=lambda: ["*:1", "*:9"])
     """Globs of Vault addresses at which no server listens; tests commonly use ports 1 and 9 for this."""
     users: dict[str, str] = field(default_factory=lambda: {"rustfsadmin": "rustfsadmin"})

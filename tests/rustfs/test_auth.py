@@ -110,7 +110,7 @@ def user(admin: RustfsAdmin) -> dict[str, str]:
         "Statement": [
             {
                 "Effect": "Allow",
-                "Action": ["kms:Describe*", "kms:GenerateDataKey"],
+                "Action": ["kms:DescribeKey", "kms:GenerateDataKey"],
                 "Resource": ["arn:aws:kms:::key/a"],
             },
             {"Effect": "Allow", "Action": "kms:ListKeys"},
@@ -150,3 +150,55 @@ def test_a_user_without_policies_or_disabled_may_nothing(admin: RustfsAdmin, use
     assert code(send(admin, "GET", f"{KMS}/keys/a", **user)) == (403, "AccessDenied")
     admin.state.iam.users["u"].enabled = False
     assert code(send(admin, "GET", f"{KMS}/keys/a", **user)) == (403, "InvalidAccessKeyId")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'["a"]', (200, "")),  # the parser reads an array as the fields in order
+        (b'["b"]', (403, "AccessDenied")),
+        (b'{"key_id": "b", "more": 1}', (403, "AccessDenied")),
+        (b'{"key_id": "a", "key_id": "b"}', (400, "InvalidRequest")),
+        (b'{"key_id": "b"', (400, "InvalidRequest")),
+    ],
+)
+def test_the_key_of_a_body_is_found_as_the_parser_finds_it(
+    admin: RustfsAdmin, user: dict[str, str], body: bytes, expected: tuple[int, str]
+) -> None:
+    statement = {"Effect": "Allow", "Action": "kms:DisableKey", "Resource": "arn:aws:kms:::key/a"}
+    admin.state.iam.policies["p"] = {"Statement": [statement]}
+    assert code(send(admin, "POST", f"{KMS}/keys/disable", body=body, **user)) == expected
+
+
+def test_a_data_key_of_a_body_that_is_refused_concerns_no_key(admin: RustfsAdmin, user: dict[str, str]) -> None:
+    statement = {"Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": "arn:aws:kms:::key/a"}
+    admin.state.iam.policies["p"] = {"Statement": [statement]}
+    body = b'{"key_id": "b", "key_spec": "Des"}'
+    assert code(send(admin, "POST", f"{KMS}/generate-data-key", body=body, **user)) == (400, "InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "body", "text"),
+    [
+        ("add-user", {}, {}, "access key is empty"),
+        ("add-user", {"accessKey": "x"}, {"status": "enabled"}, "secret key is required"),
+        ("add-user", {"accessKey": "x y"}, {"secretKey": "s"}, "access key contains spaces"),
+        ("add-user", {"accessKey": "rustfsadmin"}, {"secretKey": "s"},
+         "cannot create a user with the system access key"),
+        ("add-canned-policy", {}, {}, "policy name is required"),
+        ("add-canned-policy", {"name": "a b"}, {}, "policy name contains spaces"),
+        ("add-canned-policy", {"name": "p"}, {"Statement": []}, "policy version is required"),
+        ("add-canned-policy", {"name": "p"}, {"Version": "1"}, "invalid Version '1'"),
+        ("set-user-or-group-policy", {}, {}, "user or group is required"),
+        ("set-user-or-group-policy", {"userOrGroup": "nobody"}, {}, "user not found"),
+        ("set-user-or-group-policy", {"userOrGroup": "rustfsadmin"}, {}, "cannot set a policy for the system user"),
+        ("set-user-or-group-policy", {"userOrGroup": "u", "policyName": "none"}, {}, "policy does not exist"),
+    ],
+)  # fmt: skip
+def test_what_the_user_api_refuses(
+    admin: RustfsAdmin, user: dict[str, str], path: str, query: dict[str, str], body: dict[str, Any], text: str
+) -> None:
+    reply = send(admin, "PUT", f"/rustfs/admin/v3/{path}", query=query, json=body)
+    assert reply.status == (500 if text == "policy does not exist" else 400)
+    assert f"<Message>{text}</Message>" in reply.body.decode()
+    assert send(admin, "PUT", f"/rustfs/admin/v3/{path}", body=b"{").status == 400

@@ -264,7 +264,7 @@ def test_a_sealed_vault_keeps_a_due_key(core: Core) -> None:
     call(admin, "DELETE", "/keys/delete", json={"key_id": "k", "pending_window_in_days": 7})
     core.clock.advance(7 * 86400)
     core.seal.seal()
-    assert call(admin, "GET", "/keys/k")[0].status == 200
+    assert call(admin, "GET", "/keys/k")[0].status == 500
     core.seal.barrier.sealed = False
     assert call(admin, "GET", "/keys/k")[0].status == 404
     assert "k" not in names(core)
@@ -321,8 +321,10 @@ READ_ALL = 'path "*" { capabilities = ["read", "list"] }'
          "failed to create key: Backend error: Failed to store key in Vault: "),
         ("VaultKV2", READ_ALL, "POST", "/keys/rotate", {"key_id": "k"},
          "Failed to rotate key: Backend error: Failed to store key version record in Vault: "),
-        ("VaultKV2", "", "DELETE", "/keys/delete", {"key_id": "k"},
-         "Failed to delete key: Backend error: Failed to read key metadata from Vault: "),
+        ("VaultKV2", READ_ALL, "DELETE", "/keys/delete", {"key_id": "k"},
+         "Failed to delete key: Backend error: Failed to store key in Vault: "),
+        ("VaultTransit", "", "DELETE", "/keys/delete", {"key_id": "k"},
+         "Failed to delete key: Backend error: Vault Transit read failed for key k: "),
     ],
 )  # fmt: skip
 def test_errors_of_the_vault_have_the_servers_messages(

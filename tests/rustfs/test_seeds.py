@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_a_current_service_is_dumped_whole() -> None:
     call(admin, "POST", "/keys", json={"tags": {"name": "k", "a": "b"}, "description": "d"})
     call(admin, "DELETE", "/keys/delete", "keyId=k")
     other = again(admin)
-    assert other.state == admin.state
+    assert replace(admin.state, cache=other.state.cache) == other.state
     assert call(other, "GET", "/keys/k")[1] == call(admin, "GET", "/keys/k")[1]
 
 

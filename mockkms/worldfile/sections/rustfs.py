@@ -39,7 +39,7 @@ def shape() -> RecordShape:
             "tags": Key(MapOf(Text()), "tags"),
             "deletion_date": Key(Moment(), "time of its deletion"),
             "rotated_at": Key(Moment(), "time of its last rotation"),
-            "cancelled": Key(Boolean(), "whether its deletion was cancelled once"),
+            "marked": Key(Boolean(), "whether its immediate deletion was requested once"),
             "material": Key(ListOf(Text("base64 of 32 bytes")), "one for each version, newest last; default: random"),
         }
     )

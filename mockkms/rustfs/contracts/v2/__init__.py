@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mockkms.rustfs.contracts.v2 import backup, keys, legacy, rekey, service
+from mockkms.rustfs.contracts.v2 import backup, keys, legacy, rekey, requests, service
 from mockkms.rustfs.contracts.v2.requests import AdminCall
-from mockkms.rustfs.errors import s3_error
+from mockkms.rustfs.errors import AdminError, s3_error
 from mockkms.rustfs.message import AdminReply, AdminRequest
-from mockkms.rustfs.serde import JsonNode, SerdeError, parse
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
@@ -30,16 +30,19 @@ class KmsRoute:
 
 
 def body_key(call: AdminCall) -> str:
-    """Return the key that the body names, without a body ``keyId`` of the query."""
+    """Return the key that the body names, without a body ``keyId`` of the query; empty for a body that is not JSON."""
     if not call.body:
         return call.query.get("keyId", "")
-    try:
-        node = parse(call.body)
-    except SerdeError:
-        return ""
-    found = [value for name, _, value in node.entries if name == "key_id"]
-    value = found[-1] if found and not node.broken else None
-    return str(value.value) if isinstance(value, JsonNode) and value.kind == "string" else ""
+    with suppress(AdminError):
+        return requests.read(call.body, requests.NAMED_KEY).key_id
+    return ""
+
+
+def data_key(call: AdminCall) -> str:
+    """Return the key of a valid body of ``/generate-data-key``, empty for any other."""
+    with suppress(AdminError):
+        return requests.read(call.body, requests.DATA_KEY).key_id
+    return ""
 
 
 def query_key(call: AdminCall) -> str:
@@ -83,7 +86,7 @@ ROUTES = {
     ("GET", "/describe-key"): KmsRoute("kms:DescribeKey", legacy.describe, query_key),
     ("GET", "/key/status"): KmsRoute("kms:DescribeKey", legacy.describe, query_key),
     ("GET", "/list-keys"): KmsRoute("kms:ListKeys", legacy.list_keys),
-    ("POST", "/generate-data-key"): KmsRoute("kms:GenerateDataKey", legacy.generate_data_key, body_key),
+    ("POST", "/generate-data-key"): KmsRoute("kms:GenerateDataKey", legacy.generate_data_key, data_key),
     ("GET", "/backup"): KmsRoute("kms:Backup", backup.show),
     ("POST", "/backup"): KmsRoute("kms:Backup", backup.export),
     ("POST", "/restore/dry-run"): KmsRoute("kms:Restore", backup.dry_run),

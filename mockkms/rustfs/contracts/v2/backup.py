@@ -40,8 +40,10 @@ def bundle_name(name: str) -> str:
     fault = ""
     if not name:
         fault = "empty"
-    elif len(name) > 128:
+    elif len(name.encode()) > 128:
         fault = "longer than 128 characters"
+    elif name in (".", ".."):
+        fault = "path traversal"
     elif name.startswith("."):
         fault = "must not start with a dot"
     elif not re.fullmatch(r"[A-Za-z0-9._-]+", name):
@@ -171,6 +173,7 @@ def shown_config(settings: KmsSettings) -> dict[str, object]:
 def dry_run(call: AdminCall) -> AdminReply:
     """``POST /restore/dry-run``: report the conflicts of a restore; writes nothing."""
     body = requests.read(call.body, requests.DRY_RUN)
+    ready(call)
     name = bundle_name(body.bundle)
     settings = local(call)
     state = call.admin.state
@@ -215,14 +218,14 @@ def conflicts(call: AdminCall, bundle: BackupBundle, observed: int | None) -> li
 def restore(call: AdminCall) -> AdminReply:
     """``POST /restore``: restore keys to an empty store of a stopped service."""
     body = requests.read(call.body, requests.RESTORE)
-    name = bundle_name(body.bundle)
-    local(call)
+    ready(call)
     state = call.admin.state
-    if state.running:
+    if service_state(call.admin) == "Running":
         raise failed(
             409,
             "kms service is running; stop it before restoring so the restore cannot race the live key directory",
         )
+    name = bundle_name(body.bundle)
     bundle = state.backups.get(name)
     if bundle is None:
         raise failed(400, f"bundle is not restorable: {INCOMPLETE}")
@@ -232,6 +235,7 @@ def restore(call: AdminCall) -> AdminReply:
             "confirm_backup_id does not match the bundle manifest; review the dry-run report and confirm the backup "
             "id it reports",
         )
+    local(call)
     if body.confirm_conflict_policy == "fail":
         raise failed(
             409,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mockkms.rustfs.backends import BACKENDS
+from mockkms.rustfs.contracts.v2.cache import Descriptions
+from mockkms.rustfs.contracts.v2.shapes import metadata
 from mockkms.rustfs.errors import Failure, KmsError, unsupported
 from mockkms.rustfs.keystore import KeyStore, new_key_id
 from mockkms.rustfs.records import zoned
@@ -35,7 +37,7 @@ def ensure_probe(admin: KmsService) -> None:
     settings = admin.state.settings
     if settings is not None and settings.backend != "Static" and PROBE not in admin.state.keys:
         with suppress(KmsError):
-            Keyring(admin, settings).create(PROBE, "EncryptDecrypt", None, {})
+            Keyring(admin, settings).make(PROBE, "EncryptDecrypt", None, {})
 
 
 def check_id(key_id: str) -> None:
@@ -59,27 +61,81 @@ class Keyring:
         self.entropy = admin.core.entropy
         self.store = KeyStore(admin, settings)
         self.records = self.store.records
+        self.descriptions = Descriptions(self.state.cache, settings, self.now)
 
     # -- finding -----------------------------------------------------------------------------------------------
 
     def get(self, key_id: str) -> KmsKey:
-        """Return a key."""
-        check_id(key_id)
-        key = self.keys.get(key_id)
+        """Return a key. One that another client created in transit gets a record now."""
+        if self.backend.name != "static":
+            check_id(key_id)
+        key = self.keys.get(key_id) or self._adopted(key_id)
         if key is None:
             raise KmsError(Failure.KEY_NOT_FOUND, key_id)
         return key
 
-    def page(self, limit: int | None, marker: str) -> tuple[list[KmsKey], bool]:
-        """Return the keys after ``marker``, sorted by id, and whether more follow."""
+    def describe(self, key_id: str) -> dict[str, object]:
+        """Return ``KeyMetadata`` of a key: the remembered one, or a new one if the Vault still has the key."""
+        remembered = self.descriptions.get(key_id)
+        if remembered is not None:
+            return remembered
+        key = self.get(key_id)
+        self._read_again(key)
+        return self.remember(key)
+
+    def remember(self, key: KmsKey, **changes: object) -> dict[str, object]:
+        """Return ``KeyMetadata`` of a key, with changes, and remember it."""
+        description = {**metadata(key, self.backend), **changes}
+        self.descriptions.put(key.name, description)
+        return description
+
+    def page(self, limit: int | None, marker: str) -> tuple[list[KmsKey], str | None]:
+        """Return the keys after ``marker``, sorted by id, and the marker of the next page, None for the last one.
+
+        An embedded Vault is asked for its keys.
+        """
         size = min(100 if limit is None else limit, 1000)
-        names = sorted((name for name in self.keys if name and name > marker), key=lambda name: name.encode())
-        return [self.keys[name] for name in names[:size]], size > 0 and len(names) > size
+        if size == 0:
+            return [], None
+        names = [name for name in self._names() if name and name.encode() > marker.encode()]
+        names.sort(key=lambda name: name.encode())
+        found = [self.keys.get(name) or self._adopted(name) for name in names[:size]]
+        return [key for key in found if key is not None], names[size - 1] if len(names) > size else None
+
+    def _names(self) -> list[str]:
+        if self.store.transit is None:
+            self.records.check()
+            return list(self.keys)
+        return self.store.names("Failed to list Vault Transit keys", own=True)
+
+    def _adopted(self, name: str) -> KmsKey | None:
+        """Return a key that another client created in transit, now with a record; None if there is none."""
+        key = self.store.find(name)
+        if key is not None and self.store.transit is not None:
+            try:
+                with self.records.changing(key, new=True):
+                    """Nothing changes: the record is written for the first time."""
+            except KmsError:
+                del self.keys[name]
+                raise
+        return key
+
+    def _read_again(self, key: KmsKey) -> None:
+        """Raise KmsError if the Vault does not have a key any more, or cannot be asked."""
+        doing = f"Vault Transit read failed for key {key.name}"
+        self.store.ask(doing, Operation.READ, f"keys/{key.name}", missing=key.name)
+        self.records.check(key.name)
 
     # -- making ------------------------------------------------------------------------------------------------
 
     def create(self, name: str | None, usage: str, description: str | None, tags: dict[str, str]) -> KmsKey:
-        """Create a key; without a name it gets a UUID."""
+        """Create a key and remember its description; without a name it gets a UUID."""
+        key = self.make(name, usage, description, tags)
+        self.remember(key)
+        return key
+
+    def make(self, name: str | None, usage: str, description: str | None, tags: dict[str, str]) -> KmsKey:
+        """Create a key as ``create`` does, without remembering its description."""
         if name is None:
             name = new_key_id(self.entropy).removeprefix("rustfs-key-")
         elif not name.strip():
@@ -107,6 +163,13 @@ class Keyring:
 
     # -- changing ----------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _changing(self, key: KmsKey) -> Iterator[None]:
+        """Write the record of a key after the body has changed it, and forget its description."""
+        with self.records.changing(key):
+            yield
+        self.descriptions.forget(key.name)
+
     def permit(self, key: KmsKey, doing: str, *, when_disabled: bool) -> None:
         """Raise KmsError if the state of a key does not allow an operation."""
         if key.status == "PendingDeletion":
@@ -119,7 +182,7 @@ class Keyring:
         self._able("enable_disable", "enable_key", "backend without enable/disable support")
         key = self.get(key_id)
         self.permit(key, "enabling", when_disabled=True)
-        with self.records.changing(key):
+        with self._changing(key):
             key.status = "Enabled"
 
     def disable(self, key_id: str) -> None:
@@ -127,7 +190,7 @@ class Keyring:
         self._able("enable_disable", "disable_key", "backend without enable/disable support")
         key = self.get(key_id)
         self.permit(key, "disabling", when_disabled=True)
-        with self.records.changing(key):
+        with self._changing(key):
             key.status = "Disabled"
 
     def rotate(self, key_id: str) -> None:
@@ -135,7 +198,7 @@ class Keyring:
         self._able("rotate", "rotate_key", "backend without rotation support")
         key = self.get(key_id)
         self.permit(key, "rotation", when_disabled=False)
-        with self.records.changing(key):
+        with self._changing(key):
             self.store.rotate(key)
             if self.backend.name == "vault-kv2":
                 key.rotated_at = self.now
@@ -144,7 +207,7 @@ class Keyring:
         """Replace the description of a key; an empty one removes it."""
         self._able("update_key_metadata", "update_key_description", "backend without key metadata updates")
         key = self.get(key_id)
-        with self.records.changing(key):
+        with self._changing(key):
             key.description = description or None
 
     def tag(self, key_id: str, tags: dict[str, str]) -> None:
@@ -152,7 +215,7 @@ class Keyring:
         self._able("update_key_metadata", "tag_key", "backend without key metadata updates")
         self._mutable(tags)
         key = self.get(key_id)
-        with self.records.changing(key):
+        with self._changing(key):
             key.tags.update(tags)
 
     def untag(self, key_id: str, names: list[str]) -> None:
@@ -160,7 +223,7 @@ class Keyring:
         self._able("update_key_metadata", "untag_key", "backend without key metadata updates")
         self._mutable(names)
         key = self.get(key_id)
-        with self.records.changing(key):
+        with self._changing(key):
             for name in names:
                 key.tags.pop(name, None)
 
@@ -174,7 +237,8 @@ class Keyring:
     def delete(self, request: DeleteBody) -> float | None:
         """Schedule the deletion of a key, or delete it at once if the server allows it.
 
-        Returns the deletion date in epoch seconds, None if the key is deleted.
+        The Vault backends mark a key at the first request for an immediate deletion, and delete it at the second.
+        Returns the deletion date in epoch seconds, None for an immediate deletion.
         """
         key_id, immediate = request.key_id, bool(request.force_immediate)
         least, most, default = WINDOW
@@ -186,13 +250,16 @@ class Keyring:
         if self.backend.name == "static":
             self._static(key_id, "delete keys")
         key = self._found_for_deletion(key_id)
-        if immediate:
+        if immediate and (self.backend.name == "local" or key.status == "PendingDeletion"):
             self.store.delete(key)
+            self.descriptions.forget(key_id)
             return None
-        self.permit(key, "deletion scheduling", when_disabled=True)
-        with self.records.changing(key):
-            key.status, key.deletion_date = "PendingDeletion", self.now + days * DAY
-        return key.deletion_date
+        if not immediate:
+            self.permit(key, "deletion scheduling", when_disabled=True)
+        with self._changing(key):
+            key.status, key.marked = "PendingDeletion", immediate
+            key.deletion_date = self.now + (0 if immediate else days * DAY)
+        return None if immediate else key.deletion_date
 
     def _confirm(self, key_id: str, confirmed: str | None) -> None:
         """Raise KmsError unless the key may be deleted at once."""
@@ -205,17 +272,26 @@ class Keyring:
             )
         if confirmed != key_id:
             raise KmsError(Failure.INVALID_OPERATION, f"{doing} requires confirm_key_id to match the key id")
+        if key_id == self.settings.default_key_id:
+            raise KmsError(
+                Failure.STILL_REFERENCED,
+                f"Key {key_id} is still referenced by configuration and its material must not be destroyed: "
+                "kms-service-default-key. Remove or repoint the listed configuration, then retry",
+            )
 
-    def cancel(self, key_id: str) -> KmsKey:
-        """Cancel a scheduled deletion; the key is enabled."""
+    def cancel(self, key_id: str) -> dict[str, object]:
+        """Cancel a scheduled deletion; the key is enabled. Returns its ``KeyMetadata``.
+
+        That of the local backend has an ``origin`` of its own, which the key keeps until its next change.
+        """
         if self.backend.name == "static":
             self._static(key_id, "cancel key deletion")
         key = self._found_for_deletion(key_id)
         if key.status != "PendingDeletion":
             raise KmsError(Failure.INVALID_OPERATION, f"Key {key_id} is not pending deletion")
         with self.records.changing(key):
-            key.status, key.deletion_date, key.cancelled = "Enabled", None, True
-        return key
+            key.status, key.deletion_date, key.marked = "Enabled", None, False
+        return self.remember(key, **({"origin": "AWS_KMS"} if self.backend.name == "local" else {}))
 
     def _static(self, key_id: str, what: str) -> None:
         if key_id != self.settings.key_id:
@@ -223,10 +299,15 @@ class Keyring:
         raise KmsError(Failure.INVALID_OPERATION, f"Static KMS is read-only: cannot {what}")
 
     def _found_for_deletion(self, key_id: str) -> KmsKey:
-        check_id(key_id)
-        if key_id not in self.keys:
-            raise KmsError(Failure.KEY_NOT_FOUND, f"Key {key_id} not found")
-        return self.keys[key_id]
+        """Return a key. Of the backends that keep records of keys themselves, every failure says "not found"."""
+        try:
+            key = self.get(key_id)
+            self._read_again(key)
+        except KmsError as error:
+            if error.kind is Failure.INVALID_KEY or self.backend.name not in ("local", "vault-kv2"):
+                raise
+            raise KmsError(Failure.KEY_NOT_FOUND, f"Key {key_id} not found") from None
+        return key
 
     # -- using -------------------------------------------------------------------------------------------------
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from mockkms.rustfs.contracts.v2 import listing, requests
 from mockkms.rustfs.contracts.v2.keyring import Keyring
-from mockkms.rustfs.contracts.v2.requests import MISSING_KEY_ID, AdminCall, DeleteBody
+from mockkms.rustfs.contracts.v2.requests import MISSING_KEY_ID, AdminCall, DeleteBody, unsigned_number
 from mockkms.rustfs.contracts.v2.shapes import impact, metadata
 from mockkms.rustfs.errors import Failure, KmsError, s3_error
 from mockkms.rustfs.message import AdminReply, json_reply
 from mockkms.rustfs.records import zoned
-from mockkms.rustfs.state import KmsKey, KmsSettings
+from mockkms.rustfs.state import KmsSettings
 
 NOT_RUNNING = "kms service is not running"
 QUERY_RETIRED = (
@@ -28,10 +29,17 @@ def ring(call: AdminCall) -> Keyring | None:
     return Keyring(call.admin, state.settings)
 
 
-def answer(keys: Keyring | None, status: int, message: str, key_id: str, key: KmsKey | None = None) -> AdminReply:
+def answer(status: int, message: str, key_id: str, description: dict[str, object] | None = None) -> AdminReply:
     """Return a response of type ``KeyAnswer``."""
-    shown = metadata(key, keys.backend) if keys and key else None
-    return json_reply(status, {"success": key is not None, "message": message, "key_id": key_id, "key_metadata": shown})
+    found = {"success": status == 200, "message": message, "key_id": key_id, "key_metadata": description}
+    return json_reply(status, found)
+
+
+def described(keys: Keyring, key_id: str) -> dict[str, object] | None:
+    """Return the description of a key after a change; None if the Vault no longer answers, which is no failure."""
+    with suppress(KmsError):
+        return keys.describe(key_id)
+    return None
 
 
 # -- create, list, describe ------------------------------------------------------------------------------------
@@ -42,13 +50,13 @@ def create(call: AdminCall) -> AdminReply:
     body = requests.read(call.body or b"{}", requests.CREATE)
     keys = ring(call)
     if keys is None:
-        return answer(None, 503, NOT_RUNNING, "")
+        return answer(503, NOT_RUNNING, "")
     tags = body.tags or {}
     try:
         key = keys.create(tags.get("name"), body.key_usage or "EncryptDecrypt", body.description, tags)
     except KmsError as error:
-        return answer(keys, error.status, f"failed to create key: {error.text}", "")
-    return answer(keys, 200, "key created successfully", key.name, key)
+        return answer(error.status, f"failed to create key: {error.text}", "")
+    return answer(200, "key created successfully", key.name, metadata(key, keys.backend))
 
 
 def list_keys(call: AdminCall) -> AdminReply:
@@ -64,34 +72,36 @@ def list_keys(call: AdminCall) -> AdminReply:
     keys = ring(call)
     if keys is None:
         return listed(503, NOT_RUNNING, listing.EMPTY)
-    return listed(200, "keys listed successfully", listing.page(keys, wanted))
+    try:
+        page = listing.page(keys, wanted)
+    except KmsError as error:
+        return listed(500, f"failed to list keys: {error.text}", listing.EMPTY)
+    return listed(200, "keys listed successfully", page)
 
 
 def describe(call: AdminCall) -> AdminReply:
     """``GET /keys/{key_id}``."""
 
-    def described(
-        status: int, message: str, key: KmsKey | None = None, report: dict[str, object] | None = None
+    def reply(
+        status: int, message: str, shown: dict[str, object] | None = None, report: dict[str, object] | None = None
     ) -> AdminReply:
-        shown = metadata(key, keys.backend) if keys and key else None
         return json_reply(
-            status, {"success": key is not None, "message": message, "key_metadata": shown, "impact": report}
+            status, {"success": status == 200, "message": message, "key_metadata": shown, "impact": report}
         )
 
-    keys = None
     wanted = call.query.get("impact")
     if wanted not in (None, "true", "false"):
-        return described(400, f"invalid value for 'impact': expected 'true' or 'false', got '{wanted}'")
+        return reply(400, f"invalid value for 'impact': expected 'true' or 'false', got '{wanted}'")
     keys = ring(call)
     if keys is None:
-        return described(503, NOT_RUNNING)
+        return reply(503, NOT_RUNNING)
     try:
-        key = keys.get(call.key_id)
+        shown = keys.describe(call.key_id)
     except KmsError as error:
         status = 404 if error.kind is Failure.KEY_NOT_FOUND else 500
-        return described(status, f"Failed to describe key: {error.text}")
-    report = impact(key.name, keys.settings.default_key_id) if wanted == "true" else None
-    return described(200, "Key described successfully", key, report)
+        return reply(status, f"Failed to describe key: {error.text}")
+    report = impact(call.key_id, keys.settings.default_key_id) if wanted == "true" else None
+    return reply(200, "Key described successfully", shown, report)
 
 
 # -- state and metadata ----------------------------------------------------------------------------------------
@@ -109,9 +119,9 @@ def _asked(call: AdminCall, read: Callable[[bytes], str]) -> tuple[Keyring, str]
     elif "keyId" in call.query:
         key_id = call.query["keyId"]
     else:
-        return answer(None, 400, MISSING_KEY_ID, "")
+        return answer(400, MISSING_KEY_ID, "")
     keys = ring(call)
-    return answer(None, 503, NOT_RUNNING, key_id) if keys is None else (keys, key_id)
+    return answer(503, NOT_RUNNING, key_id) if keys is None else (keys, key_id)
 
 
 def _state_change(call: AdminCall, verb: str, change: Callable[[Keyring, str], None]) -> AdminReply:
@@ -121,9 +131,9 @@ def _state_change(call: AdminCall, verb: str, change: Callable[[Keyring, str], N
     keys, key_id = found
     try:
         change(keys, key_id)
-        return answer(keys, 200, f"key {verb}d successfully", key_id, keys.get(key_id))
     except KmsError as error:
-        return answer(keys, _status(error), f"Failed to {verb} key: {error.text}", key_id)
+        return answer(_status(error), f"Failed to {verb} key: {error.text}", key_id)
+    return answer(200, f"key {verb}d successfully", key_id, described(keys, key_id))
 
 
 def enable(call: AdminCall) -> AdminReply:
@@ -146,12 +156,12 @@ def _metadata_change(
 ) -> AdminReply:
     keys = ring(call)
     if keys is None:
-        return answer(None, 503, NOT_RUNNING, key_id)
+        return answer(503, NOT_RUNNING, key_id)
     try:
         change(keys)
-        return answer(keys, 200, past, key_id, keys.get(key_id))
     except KmsError as error:
-        return answer(keys, _status(error), f"Failed to {doing}: {error.text}", key_id)
+        return answer(_status(error), f"Failed to {doing}: {error.text}", key_id)
+    return answer(200, past, key_id, described(keys, key_id))
 
 
 def _required_body(call: AdminCall) -> bytes:
@@ -215,9 +225,7 @@ def delete(call: AdminCall) -> AdminReply:
     elif query.get("force_immediate", "false") != "false" or "confirm_key_id" in query:
         return _deleted(400, QUERY_RETIRED, query["keyId"], None)
     else:
-        days = query.get("pending_window_in_days", "").removeprefix("+")
-        whole = days.isascii() and days.isdigit() and int(days) < 2**32
-        request = DeleteBody(query["keyId"], int(days) if whole else None)
+        request = DeleteBody(query["keyId"], unsigned_number(query.get("pending_window_in_days", ""), 32))
     keys, key_id = ring(call), request.key_id
     if keys is None:
         return _deleted(503, NOT_RUNNING, key_id, None)
@@ -236,7 +244,7 @@ def cancel_deletion(call: AdminCall) -> AdminReply:
         return found
     keys, key_id = found
     try:
-        key = keys.cancel(key_id)
+        shown = keys.cancel(key_id)
     except KmsError as error:
-        return answer(keys, 500, f"Failed to cancel key deletion: {error.text}", key_id)
-    return answer(keys, 200, "key deletion cancelled successfully", key_id, key)
+        return answer(500, f"Failed to cancel key deletion: {error.text}", key_id)
+    return answer(200, "key deletion cancelled successfully", key_id, shown)

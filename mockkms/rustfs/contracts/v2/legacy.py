@@ -49,7 +49,7 @@ def describe(call: AdminCall) -> AdminReply:
         raise s3_error(400, "InvalidRequest", MISSING_KEY_ID)
     keys = needed(call)
     with s3_failures("failed to describe key"):
-        return json_reply(200, {"key_metadata": metadata(keys.get(key_id), keys.backend)})
+        return json_reply(200, {"key_metadata": keys.describe(key_id)})
 
 
 def list_keys(call: AdminCall) -> AdminReply:
@@ -58,7 +58,9 @@ def list_keys(call: AdminCall) -> AdminReply:
         wanted = listing.read(call.query)
     except ValueError as error:
         raise s3_error(400, "InvalidArgument", str(error)) from None
-    return json_reply(200, listing.page(needed(call), wanted))
+    keys = needed(call)
+    with s3_failures("failed to list keys"):
+        return json_reply(200, listing.page(keys, wanted))
 
 
 def generate_data_key(call: AdminCall) -> AdminReply:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from mockkms.rustfs.contracts.v2.keyring import Keyring
-from mockkms.rustfs.contracts.v2.shapes import info
+from mockkms.rustfs.contracts.v2.requests import unsigned_number
+from mockkms.rustfs.contracts.v2.shapes import info, rotation_due
 
 STATUSES = ("Active", "Disabled", "PendingDeletion", "Deleted")
 USAGES = ("EncryptDecrypt", "SignVerify")
@@ -26,10 +26,11 @@ class ListQuery:
 def read(query: dict[str, str]) -> ListQuery:
     """Parse the parameters. Raises ValueError with the server's message."""
     raw = query.get("limit")
-    if raw is not None and not (re.fullmatch(r"\+?[0-9]+", raw) and int(raw) < 2**64):
+    limit = None if raw is None else unsigned_number(raw, 64)
+    if raw is not None and limit is None:
         raise ValueError(f"invalid limit '{raw}': expected a non-negative integer")
     return ListQuery(
-        int(raw) if raw is not None else None,
+        limit,
         query.get("marker", ""),
         _filter("status", query, STATUSES),
         _filter("usage", query, USAGES),
@@ -48,12 +49,13 @@ def _filter(name: str, query: dict[str, str], accepted: tuple[str, ...]) -> str 
 
 def page(keys: Keyring, wanted: ListQuery) -> dict[str, object]:
     """Return one page. Filters apply after the page was cut, so an empty page is not always the last one."""
-    found, more = keys.page(wanted.limit, wanted.marker)
-    shown = [info(key, keys.backend) for key in found]
+    found, following = keys.page(wanted.limit, wanted.marker)
+    max_age = keys.state.environment.rotation_max_age
+    shown = [info(key, keys.backend, rotation_due(key, keys.backend, max_age, keys.now)) for key in found]
     return {
         "keys": [
             key for key in shown if wanted.status in (None, key["status"]) and wanted.usage in (None, key["usage"])
         ],
-        "truncated": more,
-        "next_marker": found[-1].name if more else None,
+        "truncated": following is not None,
+        "next_marker": following,
     }

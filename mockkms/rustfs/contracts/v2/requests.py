@@ -22,6 +22,7 @@ from mockkms.rustfs.typed import (
     unsigned,
     variant,
 )
+from mockkms.vault.golang.number import of_digits
 
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
@@ -75,6 +76,13 @@ def s3_failures(doing: str) -> Iterator[None]:
 def read(body: bytes, reader: Reader[T]) -> T:
     """Read a body. Raises AdminError: 400 in the S3 format, which most routes send."""
     return read_body(body, reader, lambda error: s3_error(400, "InvalidRequest", f"invalid JSON: {error}"))
+
+
+def unsigned_number(text: str, bits: int) -> int | None:
+    """Return the value of a parameter that is an unsigned integer of ``bits``; None if it is anything else."""
+    digits = text.removeprefix("+")
+    value = of_digits(digits) if digits.isascii() and digits.isdigit() else 2**bits
+    return value if value < 2**bits else None
 
 
 _OptionalText = Annotated[str | None, option(string)]
@@ -187,6 +195,14 @@ class AbortBody:
     confirm_target_key_dir: _Text
 
 
+@dataclass(frozen=True)
+class NamedKey:
+    """What a body is searched for before the signer's permission is checked."""
+
+    key_id: _Text = ""
+
+
+NAMED_KEY = struct("KeyIdProbe", NamedKey, closed=False)
 START = struct("StartKmsRequest", StartBody)
 CREATE = struct("CreateKmsKeyRequest", CreateBody)
 CREATE_LEGACY = struct("CreateKeyApiRequest", CreateBody)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.rustfs.backends import BACKENDS
 from mockkms.rustfs.contracts.v2 import configuration, requests
+from mockkms.rustfs.contracts.v2.cache import Descriptions, lifetime
 from mockkms.rustfs.contracts.v2.keyring import ensure_probe
 from mockkms.rustfs.contracts.v2.requests import StartBody, not_initialized
 from mockkms.rustfs.contracts.v2.settings import settings_of, validate
@@ -158,27 +159,33 @@ def contact(admin: AdminContext, settings: KmsSettings) -> str:
     return client.token
 
 
-def healthy(admin: AdminContext) -> bool:
-    """Return whether the backend of the running service can be reached."""
-    settings = admin.state.settings
+def fault(admin: AdminContext, settings: KmsSettings) -> str:
+    """Return why the backend of the running service cannot be used; empty if it can."""
     try:
-        if settings is not None:
-            contact(admin, settings)
-    except KmsError:
-        return False
-    return True
+        contact(admin, settings)
+    except KmsError as error:
+        return error.text
+    return ""
 
 
 def service_status(call: AdminCall) -> AdminReply:
-    """``GET /service-status``, also of a service that is not running."""
+    """``GET /service-status``, also of a service that is not running.
+
+    A check that fails is reported once as unhealthy, from then on as an error, until the service is started again.
+    """
     admin = call.admin
     settings = admin.state.settings
+    condition, healthy = service_state(admin), None
+    if settings is not None and condition == "Running":
+        reason = fault(admin, settings)
+        healthy = not reason
+        admin.state.error = f"Health check failed: {reason}" if reason else ""
     return json_reply(
         200,
         {
-            "status": service_state(admin),
+            "status": condition,
             "backend_type": settings.backend if settings else None,
-            "healthy": healthy(admin) if admin.state.configured else None,
+            "healthy": healthy,
             "config_summary": summary(settings) if settings else None,
         },
         typed=False,
@@ -187,11 +194,7 @@ def service_status(call: AdminCall) -> AdminReply:
 
 def summary(settings: KmsSettings) -> dict[str, object]:
     """Return ``ConfigSummary``, the configuration without secrets."""
-    cache = {
-        "max_keys": settings.max_cached_keys,
-        "ttl_seconds": settings.cache_ttl_seconds,
-        "enable_metrics": True,
-    }
+    cache = {"max_keys": settings.max_cached_keys, "ttl_seconds": lifetime(settings), "enable_metrics": True}
     return {
         "backend_type": settings.backend,
         "default_key_id": settings.default_key_id,
@@ -199,7 +202,7 @@ def summary(settings: KmsSettings) -> dict[str, object]:
         "retry_attempts": settings.retry_attempts,
         "enable_cache": settings.enable_cache,
         "max_cached_keys": settings.max_cached_keys,
-        "cache_ttl_seconds": settings.cache_ttl_seconds,
+        "cache_ttl_seconds": lifetime(settings),
         "cache_summary": cache if settings.enable_cache else None,
         "backend_summary": backend_summary(settings),
     }
@@ -244,17 +247,21 @@ def running(call: AdminCall) -> KmsSettings:
     return state.settings
 
 
+def descriptions(call: AdminCall, settings: KmsSettings) -> Descriptions:
+    """Return the cache of the running service."""
+    return Descriptions(call.admin.state.cache, settings, call.admin.core.clock.now())
+
+
 def status_body(call: AdminCall) -> dict[str, object]:
-    """Return ``Status``, with capabilities. No cache is emulated: its counters are 0."""
+    """Return ``Status``, with capabilities."""
     settings = running(call)
     backend = BACKENDS[settings.backend]
-    counters = dict.fromkeys(("hit_count", "miss_count", "entry_count", "eviction_count"), 0)
     node = {"host": "local", "config_fingerprint": fingerprint(settings)}
     return {
         "backend_type": backend.name,
-        "backend_status": "healthy" if healthy(call.admin) else "error",
+        "backend_status": "error" if fault(call.admin, settings) else "healthy",
         "cache_enabled": settings.enable_cache,
-        "cache_stats": counters if settings.enable_cache else None,
+        "cache_stats": descriptions(call, settings).counters(),
         "default_key_id": settings.default_key_id,
         "capabilities": backend.capabilities(),
         "cluster_config": {"consistent": True, "nodes": [node]},
@@ -283,7 +290,7 @@ def config(call: AdminCall) -> AdminReply:
             "backend": BACKENDS[settings.backend].name,
             "cache_enabled": settings.enable_cache,
             "cache_max_keys": settings.max_cached_keys,
-            "cache_ttl_seconds": settings.cache_ttl_seconds,
+            "cache_ttl_seconds": lifetime(settings),
             "default_key_id": settings.default_key_id,
         },
     )
@@ -291,5 +298,5 @@ def config(call: AdminCall) -> AdminReply:
 
 def clear_cache(call: AdminCall) -> AdminReply:
     """``POST /clear-cache``, with any body."""
-    running(call)
+    descriptions(call, running(call)).clear()
     return json_reply(200, {"status": "success", "message": "cache cleared successfully"})

@@ -42,7 +42,7 @@ def settings_of(body: ConfigurationBody, existing: KmsSettings | None) -> KmsSet
     if local is not None:
         _refuse_changes(body, local)
     if isinstance(body, LocalBody):
-        _local(settings, body, existing)
+        _local(settings, body, local)
     elif isinstance(body, AwsBody):
         settings.backend, settings.region, settings.endpoint_url = "AWS", body.region, body.endpoint_url
     elif isinstance(body, StaticBody):
@@ -95,7 +95,7 @@ def _vault(settings: KmsSettings, body: VaultTransitBody | VaultKV2Body, existin
         # Without a token, the credentials of the existing configuration stay in use.
         if existing is None or not existing.backend.startswith("Vault"):
             raise refused("Vault token is required when no existing KMS credentials are available")
-        for name in ("auth_method", "auth_mount", "token", "role_id", "secret_id"):
+        for name in ("auth_method", "auth_mount", "token", "role_id", "secret_id", "poll_interval"):
             setattr(settings, name, getattr(existing, name))
 
 
@@ -112,6 +112,7 @@ def _credential(settings: KmsSettings, credential: Credential) -> None:
         case KubernetesCredential():
             settings.auth_method = "kubernetes"
             settings.auth_mount, settings.role_id = _or(credential.mount, "kubernetes"), credential.role
+            settings.token = _or(credential.jwt_path, "/var/run/secrets/kubernetes.io/serviceaccount/token")
         case TokenFileCredential():
             settings.auth_method = settings.auth_mount = "token_file"
             settings.token = credential.path
@@ -125,6 +126,10 @@ def validate(settings: KmsSettings) -> None:
     if settings.retry_attempts == 0:
         raise KmsError(Failure.CONFIGURATION, "Retry attempts must be greater than 0")
     {"Local": _validate_local, "AWS": _validate_aws}.get(settings.backend, _validate_vault)(settings)
+    if settings.enable_cache and settings.max_cached_keys == 0:
+        raise KmsError(Failure.CONFIGURATION, "Cache max_keys must be greater than 0")
+    if settings.enable_cache and settings.cache_ttl_seconds == 0:
+        raise KmsError(Failure.CONFIGURATION, "Cache ttl must be greater than 0")
 
 
 def _insecure(reason: str) -> KmsError:
@@ -189,6 +194,8 @@ def _validate_credential(settings: KmsSettings, name: str) -> None:
             raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes role cannot be empty")
         if not settings.auth_mount:
             raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes mount cannot be empty")
+        if not settings.token:
+            raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes ServiceAccount token path cannot be empty")
     elif settings.auth_method == "token_file":
         if not settings.token:
             raise KmsError(Failure.CONFIGURATION, f"{name} token file path cannot be empty")

@@ -9,7 +9,6 @@ from mockkms.rustfs.state import KmsKey
 
 def metadata(key: KmsKey, backend: Backend) -> dict[str, object]:
     """Return ``KeyMetadata``, as the description of a key shows it."""
-    origin = "AWS_KMS" if key.cancelled and backend.name == "local" else backend.origin
     return {
         "key_id": key.name,
         "key_state": key.status,
@@ -17,14 +16,14 @@ def metadata(key: KmsKey, backend: Backend) -> dict[str, object]:
         "description": key.description,
         "creation_date": zoned(key.created),
         "deletion_date": zoned(key.deletion_date),
-        "origin": origin,
+        "origin": backend.origin,
         "key_manager": backend.manager,
         "tags": dict(key.tags),
     }
 
 
-def info(key: KmsKey, backend: Backend) -> dict[str, object]:
-    """Return ``KeyInfo``, an item of a list of keys."""
+def info(key: KmsKey, backend: Backend, due: str) -> dict[str, object]:
+    """Return ``KeyInfo``, an item of a list of keys; ``due`` is why it is due for rotation, empty if it is not."""
     shown: dict[str, object] = {
         "key_id": key.name,
         "description": key.description,
@@ -37,11 +36,24 @@ def info(key: KmsKey, backend: Backend) -> dict[str, object]:
         "created_at": zoned(key.created),
         "rotated_at": zoned(key.rotated_at),
         "created_by": backend.created_by,
-        "rotation_due": False,
+        "rotation_due": bool(due),
     }
-    if backend.rotation_reason:
-        shown["rotation_due_reason"] = "unsupported"
+    if reason := due or ("" if backend.can("rotate") else "unsupported"):
+        shown["rotation_due_reason"] = reason
     return shown
+
+
+def rotation_due(key: KmsKey, backend: Backend, max_age: int, now: float) -> str:
+    """Return why a key is due for rotation, if it is older than ``max_age`` seconds; empty if it is not.
+
+    The server takes an age of less than an hour as an hour, and 0 as none.
+    """
+    if not max_age or not backend.can("rotate"):
+        return ""
+    since = key.created if key.rotated_at is None else key.rotated_at
+    if now - since < max(max_age, 3600):
+        return ""
+    return "never_rotated" if key.rotated_at is None else "age"
 
 
 def impact(key_id: str, default_key_id: str | None) -> dict[str, object]:
