@@ -49,7 +49,7 @@ _LISTENER = _words(
     "tls_prefer_server_cipher_suites tls_require_and_verify_client_cert tls_client_ca_file tls_disable_client_certs "
     "http_read_timeout http_read_header_timeout http_write_timeout http_idle_timeout max_request_size "
     "max_request_duration max_request_json_memory max_request_json_strings max_json_depth max_json_string_value_length "
-    "max_json_object_entry_count max_json_array_element_count proxy_protocol_behavior "
+    "max_json_object_entry_count max_json_array_element_count max_token_header_size proxy_protocol_behavior "
     "proxy_protocol_authorized_addrs x_forwarded_for_authorized_addrs x_forwarded_for_hop_skips "
     "x_forwarded_for_reject_not_authorized x_forwarded_for_reject_not_present x_forwarded_for_client_cert_header "
     "x_forwarded_for_client_cert_header_decoders telemetry profiling inflight_requests_logging custom_response_headers "

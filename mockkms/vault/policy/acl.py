@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, Budget
 from mockkms.vault.framework.message import Operation
-from mockkms.vault.policy.parameters import ParameterValues, refusal
+from mockkms.vault.policy.parameters import ParameterValues, refusal, with_folded_policies
 from mockkms.vault.policy.rules import PolicyRule
 
 _LISTINGS = frozenset({Operation.LIST, Operation.SCAN})
@@ -160,12 +160,14 @@ class Acl:
         root: str | None = None,
         now: float = 0,
         lists_by_item: bool = False,
+        policies_folded: bool = False,
         folders_first: bool = False,
         budget: Budget | None = None,
     ) -> None:
         self.root = root
         """The namespace in which, and below which, everything is allowed; None where nothing is."""
         self.lists_by_item = lists_by_item
+        self.policies_folded = policies_folded
         self.folders_first = folders_first
         """Rules with wildcards are compared for a listing's path without its closing slash first, else with it."""
         self.expires: float = 0
@@ -314,7 +316,7 @@ class Acl:
         if shortest and (not wrap_ttl or wrap_ttl < shortest):
             return f"the answer has to be wrapped for at least {shortest:g} seconds"
         if operation in _CARRIES_PARAMETERS:
-            return refusal(found, data, self.lists_by_item)
+            return refusal(found, with_folded_policies(data) if self.policies_folded else data, self.lists_by_item)
         return _limit_refused(found, data) if operation in _LISTINGS else ""
 
 

@@ -40,6 +40,16 @@ def refusal(constraints: Constraints, data: Mapping[str, object], by_item: bool)
     return _outside_allowed(constraints.allowed, data, by_item)
 
 
+def with_folded_policies(data: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the parameters with the names in ``policies`` in lower case, as the endpoints store them."""
+    value = data.get("policies")
+    if isinstance(value, str):
+        return {**data, "policies": value.lower()}
+    if isinstance(value, list):
+        return {**data, "policies": [item.lower() if isinstance(item, str) else item for item in value]}
+    return data
+
+
 def _outside_allowed(allowed: Mapping[str, list[object]] | None, data: Mapping[str, object], by_item: bool) -> str:
     if not allowed:
         return ""

@@ -309,6 +309,7 @@ class PolicyStore:
             policies,
             now=self.core.clock.now(),
             lists_by_item=dialect.lists_by_item,
+            policies_folded=dialect.policies_folded,
             folders_first=dialect.folders_first,
             budget=self._budget,
         )

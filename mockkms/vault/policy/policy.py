@@ -64,6 +64,8 @@ class PolicyDialect:
 
     A text counts as a list too: its parts between commas.
     """
+    policies_folded: bool
+    """The parameter ``policies`` is compared with allowed and denied values in lower case."""
     folders_first: bool
     """A listing's path is compared without its closing slash first, then with it."""
     template_values_restricted: bool
@@ -85,6 +87,7 @@ OPENBAO_POLICIES = PolicyDialect(
     capabilities=("deny", "create", "read", "update", "delete", "list", "sudo", "patch", "scan"),
     unique_attributes=False,
     lists_by_item=False,
+    policies_folded=False,
     folders_first=False,
     template_values_restricted=True,
     versions=True,
@@ -98,6 +101,7 @@ VAULT_POLICIES = PolicyDialect(
     capabilities=("deny", "create", "read", "update", "delete", "list", "sudo", "patch", "subscribe", "recover"),
     unique_attributes=True,
     lists_by_item=True,
+    policies_folded=True,
     folders_first=True,
     template_values_restricted=False,
     versions=False,
@@ -106,4 +110,4 @@ VAULT_POLICIES = PolicyDialect(
     undeletable=("default", "default-ceiling"),
     control_groups=True,
 )
-VAULT_1_21_POLICIES = replace(VAULT_POLICIES, lists_by_item=False, undeletable=("default",))
+VAULT_1_21_POLICIES = replace(VAULT_POLICIES, lists_by_item=False, policies_folded=False, undeletable=("default",))

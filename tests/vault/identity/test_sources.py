@@ -71,3 +71,20 @@ def test_vault_2_protects_merging_and_orphaning(flavor: str, denied: bool, path:
     world.write("sys/policies/acl/p", {"policy": f'path "{path}" {{ capabilities = ["update"] }}'})
     answer = world.write(path, {}, token=world.token(policies=["p"]))
     assert answer.status == (403 if denied else 400)
+
+
+@pytest.mark.parametrize(("flavor", "timed"), [("vault", True), ("vault-1.21", False), ("openbao", False)])
+def test_only_vault_2_lists_the_times_of_entities(flavor: str, timed: bool) -> None:
+    world = World(flavor)
+    world.core.mount("", "auth/up/", "userpass")
+    made = world.write("identity/entity", {"name": "ann", "disabled": True}).data
+    accessor = world.core.state.mounts.entries["auth/up/"].accessor
+    assert made is not None
+    world.write("identity/entity-alias", {"name": "a", "mount_accessor": accessor, "canonical_id": made["id"]})
+    listed = world.ask("list", "identity/entity/id").data
+    assert listed is not None
+    info = listed["key_info"][made["id"]]
+    times = {"creation_time", "last_update_time"} if timed else set()
+    assert info.keys() == {"name", "aliases"} | times | ({"disabled"} if timed else set())
+    assert info["aliases"][0].keys() == {"id", "name", "mount_accessor", "mount_path", "mount_type"} | times
+    assert not timed or info["disabled"] is True

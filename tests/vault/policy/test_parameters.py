@@ -132,3 +132,11 @@ def test_lists_and_mappings_are_compared_in_depth(by_item: bool, data: dict[str,
 def test_values_without_items_are_compared_whole(value: Any) -> None:
     rules = acl('path "a" { policy = "write" allowed_parameters = { l = ["x"] } }', lists_by_item=True)
     assert not allowed(rules, Operation.UPDATE, "a", {"l": value})
+
+
+@pytest.mark.parametrize("sent", [["Super"], "Super", "a,SUPER", ["a", "Super"]])
+def test_names_of_policies_are_compared_in_lower_case_where_the_product_does(sent: object) -> None:
+    denying = 'path "a" { policy = "write" denied_parameters = { policies = ["super"] names = ["super"] } }'
+    for key, folded, expected in (("policies", True, False), ("policies", False, True), ("names", True, True)):
+        rules = acl(denying, lists_by_item=True, policies_folded=folded)
+        assert allowed(rules, Operation.UPDATE, "a", {key: sent}) is expected

@@ -6,7 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
-from mockkms.vault.identity.model import Entity
+from mockkms.vault.identity.model import Alias, Entity
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
@@ -198,9 +198,18 @@ def _infos(call: Call) -> dict[str, dict[str, object]]:
     """Return what lists say of each entity of the namespace, by id and in the order of ids."""
     entities = [e for e in store(call).state.entities.values() if e.namespace == call.request.namespace]
     entities.sort(key=lambda entity: entity.id)
-    info: dict[str, dict[str, object]] = {}
-    for entity in entities:
-        info[entity.id] = {"name": entity.name}
-        if entity.aliases:
-            info[entity.id]["aliases"] = [alias_within(call, alias) for alias in entity.aliases]
+    return {entity.id: _listed(call, entity) for entity in entities}
+
+
+def _listed(call: Call, entity: Entity) -> dict[str, object]:
+    timed = call.core.product.has(Feature.ENTITY_TIMES_LISTED)
+    info: dict[str, object] = {"name": entity.name}
+    if timed:
+        info |= {"disabled": entity.disabled, **_times(entity)}
+    if entity.aliases:
+        info["aliases"] = [alias_within(call, alias) | (_times(alias) if timed else {}) for alias in entity.aliases]
     return info
+
+
+def _times(made: Entity | Alias) -> dict[str, object]:
+    return {"creation_time": rfc3339(made.created), "last_update_time": rfc3339(made.updated)}
