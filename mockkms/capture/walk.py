@@ -1,4 +1,4 @@
-"""Reading a running server, with limits: requests, seconds, and what could not be read."""
+"""Reading a running server, within limits, and noting what could not be read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ABSENT = (400, 404, 405)
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is read."""
+    """Limits of the requests and of the time."""
 
     requests: int = 10_000
     seconds: float = 300.0

@@ -1,4 +1,4 @@
-"""A running server as a world file without secrets, from which tests start."""
+"""Describing a running server as a world file without secrets, from which tests can start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOWHERE = "mockkms-capture-does-not-exist/"
 
 @dataclass(frozen=True)
 class Captured:
-    """What was captured."""
+    """A captured world."""
 
     text: str
     """The world in YAML, with comments that say what is left out."""
@@ -37,7 +37,7 @@ class Captured:
 def capture(walk: Walk, *, url: str, namespace: str = "", flavor: str | None = None) -> Captured:
     """Read a server, from a namespace on, which becomes the root namespace.
 
-    ``flavor`` is the product of the world; None: the most alike one. Raises ServerSilent, and ValueError if the token
+    ``flavor`` is the product of the world; None: the most similar one. Raises ServerSilent, and ValueError if the token
     can read nothing.
     """
     start = namespace.strip("/") + "/" if namespace.strip("/") else ""
@@ -84,7 +84,7 @@ def _check_namespace(walk: Walk, url: str, start: str) -> None:
 
 
 def _product(status: Mapping[str, object], has_namespaces: bool) -> Product:
-    """Return the product that is most like a server with this seal status."""
+    """Return the product that is most similar to a server with this seal status."""
     version = str(status.get("version", ""))
     enterprise = "ent" in version
     bao = "commit_date" in status or str(status.get("cluster_name", "")).startswith("bao-")

@@ -1,8 +1,8 @@
-"""The same requests to two servers: those of a recording, and how the answers differ.
+"""Sending the requests of a recording to two servers, and comparing their answers.
 
-A server that is asked must have what the requests of the recording need. The values that it makes up are used in later
-requests: a token that one answer holds is the token of the requests that had it in the recording, and likewise for
-accessors, role ids, ciphertexts and other volatile values.
+The servers must have the data that these requests need. Values that a server generates are used in later requests: a
+token in an answer replaces the recorded token in all requests that had it, and so do accessors, role ids, ciphertexts
+and other volatile values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 from mockkms.comparing.volatile import NAMES, stable
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.recording.bindings import Bindings, issued
-from mockkms.recording.exchange import Answered, Asked, Body, Exchange
+from mockkms.recording.exchange import Body, Exchange, RecordedAnswer, RecordedRequest
 from mockkms.recording.placeholders import PLACEHOLDER, TIME
 from mockkms.recording.reader import Recording
 from mockkms.recording.redacting import json_bytes
@@ -50,7 +50,7 @@ class NoAnswer:
 
 @dataclass
 class Difference:
-    """What differs between two answers to one request."""
+    """The differences between two answers to one request."""
 
     number: int
     """Counted from 1 in the recording."""
@@ -67,9 +67,9 @@ class Difference:
 class RecordedSide:
     """The answers of the recording itself."""
 
-    def answer(self, exchange: Exchange) -> Answered:
+    def answer(self, exchange: Exchange) -> RecordedAnswer:
         """Return the recorded answer."""
-        return exchange.answered
+        return exchange.answer
 
 
 class ServerSide:
@@ -79,31 +79,31 @@ class ServerSide:
         self._client, self._token, self._marks = client, token, marks
         self._issued = issued(recording.exchanges)
         self._secrets = Bindings(recording.forms, self._issued)
-        self._tokens = {one.asked.token for one in recording.exchanges} - self._issued - {""}
+        self._tokens = {one.request.token for one in recording.exchanges} - self._issued - {""}
         self._values: dict[str, str] = {}
         """The server's values by those of the recording."""
         self._reached = False
         self._silent = 0
         """Requests in a row without an answer."""
 
-    def answer(self, exchange: Exchange) -> Answered | NoAnswer:
+    def answer(self, exchange: Exchange) -> RecordedAnswer | NoAnswer:
         """Send the request of an exchange and return the answer, with the placeholders of the recording.
 
         Raises ServerSilent if the server cannot be reached at all, or leaves too many requests in a row unanswered.
         """
-        asked = exchange.asked
-        headers = dict(asked.headers)
-        if asked.namespace:
-            headers["X-Vault-Namespace"] = asked.namespace
-        if asked.token:
-            headers["X-Vault-Token"] = str(self._secret(asked.token))
-        query = urlencode([(name, str(self._real(value))) for name, value in asked.query])
-        path = "/".join(self._segment(part) for part in asked.path.split("/"))
-        body, media_type = self._body(asked)
+        request = exchange.request
+        headers = dict(request.headers)
+        if request.namespace:
+            headers["X-Vault-Namespace"] = request.namespace
+        if request.token:
+            headers["X-Vault-Token"] = str(self._secret(request.token))
+        query = urlencode([(name, str(self._real(value))) for name, value in request.query])
+        path = "/".join(self._segment(part) for part in request.path.split("/"))
+        body, media_type = self._body(request)
         if media_type:
             headers.setdefault("Content-Type", media_type)
         try:
-            reply = self._client.ask(asked.method, path, query, headers, body)
+            reply = self._client.ask(request.method, path, query, headers, body)
         except ServerSilent as silent:
             return self._unanswered(silent)
         self._reached, self._silent = True, 0
@@ -122,11 +122,11 @@ class ServerSide:
         changed = "(mockkms:" in part or part in self._values
         return quote(str(self._real(part)), safe="~!$&'()*+,;=:@") if changed else part
 
-    def _body(self, asked: Asked) -> tuple[bytes, str]:
-        if asked.body.kind == "json":
-            return json_bytes(self._filled(asked.body.value)), ""
-        if asked.body.kind == "form":
-            fields = self._filled(asked.body.value)
+    def _body(self, request: RecordedRequest) -> tuple[bytes, str]:
+        if request.body.kind == "json":
+            return json_bytes(self._filled(request.body.value)), ""
+        if request.body.kind == "form":
+            fields = self._filled(request.body.value)
             return urlencode(fields if isinstance(fields, dict) else {}).encode(), "application/x-www-form-urlencoded"
         return b"", ""
 
@@ -141,21 +141,21 @@ class ServerSide:
             return PLACEHOLDER.sub(lambda found: str(self._secret(found[0])), text)
         return self._values.get(text, text)
 
-    def _answered(self, exchange: Exchange, reply: HttpReply) -> Answered:
+    def _answered(self, exchange: Exchange, reply: HttpReply) -> RecordedAnswer:
         pairs = tuple(reply.headers.items())
         try:
             value = go_json.decode(reply.body, any_number=True, whole=True) if reply.body else None
         except (ValueError, RecursionError):
-            return Answered(reply.status, pairs, _other_body(reply))
+            return RecordedAnswer(reply.status, pairs, _other_body(reply))
         found: Found = []
-        _gather(exchange.answered.body.value, value, "", found, self._remember)
+        _gather(exchange.answer.body.value, value, "", found, self._remember)
         self._secrets.bind(found)
-        asked, request = exchange.asked, _request(exchange)
-        entry = Entry(0.0, "vault", asked.method, asked.path, {}, b"", request, reply.status, b"", 0.0)
+        recorded, request = exchange.request, _request(exchange)
+        entry = Entry(0.0, "vault", recorded.method, recorded.path, {}, b"", request, reply.status, b"", 0.0)
         hide = Hide(entry, self._known, self._show, shortest=SHORTEST_TOKEN)
-        aligned = _aligned(exchange.answered.body.value, value)
+        aligned = _aligned(exchange.answer.body.value, value)
         body = Body("json", hide.texts(hide.answer(aligned))) if reply.body else Body()
-        return Answered(reply.status, pairs, body)
+        return RecordedAnswer(reply.status, pairs, body)
 
     def _known(self, text: str) -> bool:
         return len(text) >= _SHORTEST_KNOWN and not TIME.fullmatch(text) and self._secrets.holder(text) != ""
@@ -171,7 +171,7 @@ class ServerSide:
 
 
 class Marks:
-    """Marks in place of secrets that are not in the recording: equal for equal ones."""
+    """Marks that replace secrets that are not in the recording: equal for equal secrets."""
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
@@ -193,16 +193,16 @@ def compare(
     request that is not sent: a write with ``reads_only``, and one whose body the recording left out.
     """
     for number, exchange in enumerate(recording.exchanges, 1):
-        if (reads_only and exchange.asked.method not in _READS) or exchange.asked.body.kind == "left out":
+        if (reads_only and exchange.request.method not in _READS) or exchange.request.body.kind == "left out":
             yield number, None
             continue
         answers = one.answer(exchange), other.answer(exchange)
         missing = [f"! {answer.reason}" for answer in answers if isinstance(answer, NoAnswer)]
-        changes = missing or _changes(*[answer for answer in answers if isinstance(answer, Answered)])
-        yield number, Difference(number, exchange.asked.line, changes, answered=not missing)
+        changes = missing or _changes(*[answer for answer in answers if isinstance(answer, RecordedAnswer)])
+        yield number, Difference(number, exchange.request.line, changes, answered=not missing)
 
 
-def _changes(one: Answered, other: Answered) -> list[str]:
+def _changes(one: RecordedAnswer, other: RecordedAnswer) -> list[str]:
     lines = [f"~ status: {one.status} -> {other.status}"] if one.status != other.status else []
     if "left out" in (one.body.kind, other.body.kind):
         return lines
@@ -241,7 +241,7 @@ def _printable(text: str) -> str:
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
-def _media_type(side: Answered) -> str:
+def _media_type(side: RecordedAnswer) -> str:
     return next((text for name, text in side.headers if name.lower() == "content-type"), "")
 
 
@@ -267,7 +267,7 @@ def _mapped(value: object, real: Callable[[str], Secret]) -> object:
 
 
 def _aligned(recorded: object, real: object) -> object:
-    """Return an answer with the placeholders of another one in the places that they have there."""
+    """Return the answer ``real`` with the placeholders of ``recorded`` in the same places."""
     if isinstance(recorded, dict) and isinstance(real, dict):
         return {name: _aligned(recorded.get(name), item) for name, item in real.items()}
     if isinstance(recorded, list) and isinstance(real, list):
@@ -277,7 +277,7 @@ def _aligned(recorded: object, real: object) -> object:
 
 
 def _gather(recorded: object, real: object, name: str, found: Found, remember: Callable[[str, str], None]) -> None:
-    """Collect what stands in one answer for the secrets and volatile values of another, as far as they are alike."""
+    """Add to ``found`` what ``real`` has in the places of placeholders and volatile values of ``recorded``."""
     if isinstance(recorded, dict) and isinstance(real, dict):
         for key in recorded.keys() & real.keys():
             _gather(recorded[key], real[key], str(key), found, remember)

@@ -1,4 +1,4 @@
-"""What differs between two answers although they say the same: identifiers, times, random values, remaining lifetimes.
+"""Volatile values, which differ between equivalent answers: identifiers, times, random values, remaining lifetimes.
 
 ``docs/diff.md`` lists it.
 """
@@ -28,7 +28,7 @@ _FORMS = (
 
 
 def stable(value: object, name: str = "") -> object:
-    """Return JSON with a mark in place of each volatile value; equal ones are the same but for those."""
+    """Return JSON with a mark in place of each volatile value, so that equivalent documents are equal."""
     if isinstance(value, dict):
         return {key: stable(item, str(key)) for key, item in value.items()}
     if isinstance(value, list):

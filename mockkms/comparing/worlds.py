@@ -1,4 +1,4 @@
-"""How two worlds differ: files in YAML, ready-made worlds, and state files of ``serve --state``."""
+"""Comparing two worlds: files in YAML, ready-made worlds, and state files of ``serve --state``."""
 
 from __future__ import annotations
 

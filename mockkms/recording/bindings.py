@@ -1,7 +1,7 @@
-"""What stands for the secrets of a recording in one replay: what the client sends in their place, else a made-up value.
+"""The values of a recording's placeholders in one replay: what the client sends in their place, else generated values.
 
-A client that writes ``hunter2`` where a recorded one wrote a secret reads ``hunter2`` wherever a later answer holds
-that secret.
+A client that writes ``hunter2`` where the recorded one wrote a secret reads ``hunter2`` wherever a later answer
+contains that secret.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ class Bindings:
         return self._made_up(placeholder) if bound is None else bound
 
     def knows(self, value: str) -> bool:
-        """Return whether a value stands for a secret of the recording."""
+        """Return whether a value is bound to a placeholder."""
         return self.holder(value) != ""
 
     def holder(self, value: Secret) -> str:
-        """Return the placeholder that a value stands for; empty if it stands for none."""
+        """Return the placeholder to which a value is bound; empty if there is none."""
         return self._holders.get(value) or self._names.get(value) or ""
 
     def fits(self, placeholder: str, value: Secret) -> bool:
-        """Return whether a value may stand for a placeholder without a contradiction to earlier requests."""
+        """Return whether a value can be bound to a placeholder without contradicting earlier requests."""
         if not placeholder:
             return value == ""
         bound = self._bound.get(placeholder)
@@ -57,17 +57,17 @@ class Bindings:
             return False
         if self.holder(value) == placeholder or self._made_up(placeholder) == value:
             return True
-        # A secret that the recorded server made can only be sent as the replay gave it out.
+        # A secret that the recorded server generated can only be sent as the replay has returned it.
         return placeholder not in self._issued and self.holder(value) == ""
 
     def bind(self, found: Found) -> None:
-        """Let values stand for placeholders from now on."""
+        """Bind values to placeholders."""
         for placeholder, value in found:
             if not placeholder or value == "" or value == self._made_up(placeholder):
                 continue
             holder = self.holder(value)
             if holder not in ("", placeholder) and placeholder in self._issued:
-                # The client uses another of its secrets than the recorded one did, not another value of this one.
+                # The client uses another of its secrets than the recorded client did, not a new value of this one.
                 continue
             size = len(value) if isinstance(value, str) else 8
             old = self._bound.pop(placeholder, None)
@@ -91,7 +91,7 @@ class Bindings:
         if found is None:
             form, number = self._forms.get(placeholder) or (Form("text"), _number(placeholder))
             found = self._usable[placeholder] = usable(form, number)
-            # Clients use numbers of few digits for other things.
+            # Short numbers occur as other values too.
             if isinstance(found, str) and form.kind != "digits":
                 self._names[found] = placeholder
         return found
@@ -102,15 +102,15 @@ def _number(placeholder: str) -> int:
 
 
 def issued(exchanges: Iterable[Exchange]) -> frozenset[str]:
-    """Return the placeholders of secrets that an answer held before any request did: the server made them."""
+    """Return the placeholders of secrets that the server generated: an answer contained them before any request did."""
     sent: set[str] = set()
     made: set[str] = set()
     for exchange in exchanges:
-        sent.update(slots(exchange.asked))
+        sent.update(slots(exchange.request))
         made.update(name for name in _in_answer(exchange) if name not in sent)
     return frozenset(made)
 
 
 def _in_answer(exchange: Exchange) -> list[str]:
-    texts = [text for _, text in exchange.answered.headers]
-    return [name for value in (*texts, exchange.answered.body.value) for name in placeholders_in(value)]
+    texts = [text for _, text in exchange.answer.headers]
+    return [name for value in (*texts, exchange.answer.body.value) for name in placeholders_in(value)]

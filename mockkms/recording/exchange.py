@@ -31,8 +31,8 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request, normalized: what it must have in common with another one to be the same."""
+class RecordedRequest:
+    """A normalized request: two requests are the same if all of these are equal, but for placeholders."""
 
     method: str
     """``LIST`` and ``SCAN`` also for GET with ``?list=true`` and ``?scan=true``; ``POST`` also for PUT."""
@@ -53,7 +53,7 @@ class Asked:
         return f"{self.method} {self.path}{'?' + query if query else ''}"
 
     def data(self) -> dict[str, object]:
-        """Return what the file says of it."""
+        """Return its members in the file."""
         query = [list(pair) for pair in self.query]
         members = {"query": query, "namespace": self.namespace, "token": self.token, "headers": dict(self.headers)}
         shown = {name: value for name, value in members.items() if value}
@@ -61,15 +61,15 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """An answer."""
+class RecordedAnswer:
+    """The answer to a request."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: Body = field(default_factory=Body)
 
     def data(self) -> dict[str, object]:
-        """Return what the file says of it."""
+        """Return its members in the file."""
         return {"status": self.status, "headers": [list(pair) for pair in self.headers], **self.body.data()}
 
 
@@ -77,8 +77,8 @@ class Answered:
 class Exchange:
     """A request with its answer."""
 
-    asked: Asked
-    answered: Answered
+    request: RecordedRequest
+    answer: RecordedAnswer
     mount: str = ""
     endpoint: str = ""
     at: float = 0.0
@@ -86,19 +86,19 @@ class Exchange:
     took: float = 0.0
     """Seconds until the answer."""
     left_out: tuple[str, ...] = ()
-    """What of it is not in the recording, and why."""
+    """The parts that are not in the recording, each with the reason."""
 
     def data(self) -> dict[str, object]:
-        """Return the line of the file."""
+        """Return its line in the file, as JSON data."""
         facts = {"mount": self.mount, "endpoint": self.endpoint}
         members: dict[str, object] = {"at": round(self.at, 6), "took": round(self.took, 6)}
-        members["request"] = {**self.asked.data(), **{name: text for name, text in facts.items() if text}}
-        members["answer"] = self.answered.data()
+        members["request"] = {**self.request.data(), **{name: text for name, text in facts.items() if text}}
+        members["answer"] = self.answer.data()
         return {**members, "left_out": list(self.left_out)} if self.left_out else members
 
 
 def normalized(method: str, path: str, query: list[tuple[str, str]]) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    """Return method, path and query as ``Asked`` has them."""
+    """Return method, path and query as ``RecordedRequest`` has them."""
     method = "POST" if method == "PUT" else method
     for word in ("list", "scan"):
         if method == "GET" and any(name == word and value in _TRUE for name, value in query):
@@ -114,20 +114,20 @@ def normalized(method: str, path: str, query: list[tuple[str, str]]) -> tuple[st
 
 def read_exchange(line: Mapping[str, object]) -> Exchange:
     """Return the exchange of a line. Raises ValueError."""
-    asked, answered = _object(line, "request"), _object(line, "answer")
-    headers = {str(name): str(value) for name, value in _object(asked, "headers", {}).items()}
-    query = tuple((name, value) for name, value in _pairs(asked, "query"))
-    status = answered.get("status")
+    request, answer = _object(line, "request"), _object(line, "answer")
+    headers = {str(name): str(value) for name, value in _object(request, "headers", {}).items()}
+    query = tuple((name, value) for name, value in _pairs(request, "query"))
+    status = answer.get("status")
     if not isinstance(status, int) or not 100 <= status <= 999:
         raise ValueError("answer: status is not a number of three digits")
     return Exchange(
-        Asked(
-            _text(asked, "method"), _text(asked, "path"), query, _text(asked, "namespace", ""),
-            _text(asked, "token", ""), headers, _body(asked, "request"),
+        RecordedRequest(
+            _text(request, "method"), _text(request, "path"), query, _text(request, "namespace", ""),
+            _text(request, "token", ""), headers, _body(request, "request"),
         ),
-        Answered(status, tuple(_pairs(answered, "headers")), _body(answered, "answer")),
-        _text(asked, "mount", ""),
-        _text(asked, "endpoint", ""),
+        RecordedAnswer(status, tuple(_pairs(answer, "headers")), _body(answer, "answer")),
+        _text(request, "mount", ""),
+        _text(request, "endpoint", ""),
         _seconds(line, "at"),
         _seconds(line, "took"),
         tuple(str(one) for one in _list(line, "left_out")),

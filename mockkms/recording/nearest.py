@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher, get_close_matches
 
-from mockkms.recording.exchange import Asked, Exchange
+from mockkms.recording.exchange import Exchange, RecordedRequest
 from mockkms.recording.unify import unify, unify_text
 from mockkms.vault.golang.json_text import encode
 
@@ -17,36 +17,40 @@ _COMPARED = 1000
 """Recorded requests of one path that are compared."""
 
 
-def nearest(name: str, exchanges: Sequence[Exchange], asked: Asked) -> str:
-    """Return the message about what ``name`` holds.
+def nearest(name: str, exchanges: Sequence[Exchange], request: RecordedRequest) -> str:
+    """Return the message about the recording or section ``name``.
 
     It shows recorded values, which hold no secrets, and no values that were sent.
     """
-    what = f"mockkms: not in {name}: {asked.method} {_short(asked.path)}"
+    what = f"mockkms: not in {name}: {request.method} {_short(request.path)}"
     if not exchanges:
         return f"{what}; it has no requests"
-    same = [one for one in _numbered(exchanges) if unify_text(one[1].asked.path, asked.path, [])]
+    same = [one for one in _numbered(exchanges) if unify_text(one[1].request.path, request.path, [])]
     if same:
         number, found, differences = min(
-            ((number, one, _differences(one.asked, asked)) for number, one in same[:_COMPARED]),
-            key=lambda pair: (pair[1].asked.method != asked.method, len(pair[2])),
+            ((number, one, _differences(one.request, request)) for number, one in same[:_COMPARED]),
+            key=lambda pair: (pair[1].request.method != request.method, len(pair[2])),
         )
-        shown = "; ".join(differences[:_MOST]) + (
-            f"; and {len(differences) - _MOST} more" if len(differences) > _MOST else ""
-        )
-        return (
-            f"{what}; the nearest recorded request is number {number}, {_line(found)}: {shown or 'its secrets differ'}"
-        )
-    paths = {one.asked.path: (number, one) for number, one in reversed(_numbered(exchanges))}
-    same_method = {path: pair for path, pair in paths.items() if pair[1].asked.method == asked.method}
-    paths = same_method or paths
-    close = get_close_matches(asked.path[:_LONGEST], paths, n=1, cutoff=0.0) if len(paths) <= _COMPARED else []
-    number, found = (
-        paths[close[0]]
-        if close
-        else min(paths.values(), key=lambda pair: -SequenceMatcher(None, pair[1].asked.path, asked.path).quick_ratio())
-    )
+        shown = "; ".join(differences[:_MOST]) or "its secrets differ"
+        if len(differences) > _MOST:
+            shown += f"; and {len(differences) - _MOST} more"
+        return f"{what}; the nearest recorded request is number {number}, {_line(found)}: {shown}"
+    number, found = _nearest_path(exchanges, request)
     return f"{what}; the nearest recorded request is number {number}, {_line(found)}: its path differs"
+
+
+def _nearest_path(exchanges: Sequence[Exchange], request: RecordedRequest) -> tuple[int, Exchange]:
+    """Return number and exchange of the request with the most similar path, with the same method if there is one."""
+    by_path = {one.request.path: (number, one) for number, one in reversed(_numbered(exchanges))}
+    same_method = {path: pair for path, pair in by_path.items() if pair[1].request.method == request.method}
+    candidates = same_method or by_path
+    path = request.path[:_LONGEST]
+    if len(candidates) <= _COMPARED:
+        close = get_close_matches(path, candidates, n=1, cutoff=0.0)
+        if close:
+            return candidates[close[0]]
+    # Many long texts: compare the letters that they have in common, not their order.
+    return max(candidates.items(), key=lambda pair: SequenceMatcher(None, pair[0], request.path).quick_ratio())[1]
 
 
 def _numbered(exchanges: Sequence[Exchange]) -> list[tuple[int, Exchange]]:
@@ -54,14 +58,14 @@ def _numbered(exchanges: Sequence[Exchange]) -> list[tuple[int, Exchange]]:
 
 
 def _line(exchange: Exchange) -> str:
-    return f"{exchange.asked.method} {_short(exchange.asked.path)}"
+    return f"{exchange.request.method} {_short(exchange.request.path)}"
 
 
 def _short(path: str) -> str:
     return path if len(path) <= _LONGEST else path[:_LONGEST] + "…"
 
 
-def _differences(recorded: Asked, real: Asked) -> list[str]:
+def _differences(recorded: RecordedRequest, real: RecordedRequest) -> list[str]:
     found = []
     if recorded.method != real.method:
         found.append(f"its method is {recorded.method}")

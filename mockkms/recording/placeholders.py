@@ -1,7 +1,7 @@
 """Placeholders of secrets in recordings: ``(mockkms:token:1)`` for the first secret, a token.
 
-A placeholder says nothing of the secret but its form, which the recording describes once: a value of the same form
-stands for it in replays, so that clients can use it. Base64 stays base64, and of the same length if that is the length
+A placeholder reveals only the form of the secret, which the recording describes once. Replays use a value of the same
+form in its place, so that clients can process it. Base64 stays base64, and of the same length if that is the length
 of a key; a UUID stays a UUID, a number a number of as many digits, a private key a (made-up) private key of its type.
 """
 
@@ -47,7 +47,7 @@ _FAR = 4102444800
 
 @dataclass(frozen=True)
 class Form:
-    """The form of a secret, as far as its placeholder shows it."""
+    """The form of a secret, as far as recordings reveal it."""
 
     kind: str
     """One of ``FORMS``."""
@@ -59,7 +59,7 @@ class Form:
     """Characters of a token or base32, digits of a number, bytes of key material in base64 or hex; 0: any."""
 
     def data(self) -> dict[str, object]:
-        """Return what a recording says of it."""
+        """Return its description in a recording."""
         return {name: value for name, value in vars(self).items() if value}
 
 
@@ -96,7 +96,7 @@ def form_of(secret: Secret, name: str) -> Form:
 
 
 def _size(size: int, name: str) -> int:
-    """Return a length in bytes if it says nothing but that of a key; else 0."""
+    """Return a length in bytes if it is the usual one of a key, which reveals nothing; else 0."""
     return size if size in _KEY_SIZES or (name in _KEY_NAMES and size <= _LONGEST) else 0
 
 
@@ -122,7 +122,7 @@ def usable(form: Form, number: int) -> str | int | Number:
 
 
 def _bytes(number: int, size: int) -> bytes:
-    """Return reproducible bytes: key material for tests, or a readable text where the length does not matter."""
+    """Return reproducible bytes: key material for tests, or a readable text if the length does not matter."""
     if not size:
         return f"mockkms-redacted-{number}".encode()
     return hashlib.shake_256(b"mockkms placeholder %d" % number).digest(size)

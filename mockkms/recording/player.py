@@ -1,8 +1,8 @@
 """Answers requests from a recording.
 
-Two requests are the same if method, path, query, namespace and body are, whatever the secrets in them. The same
-requests get the recorded answers in their order; the last one repeats. If recorded requests differ in secrets only
-(two tokens read the same path), the one is chosen whose secrets the client has used, or was given, before.
+Two requests are the same if method, path, query, namespace and body are equal but for secrets. The recorded answers to
+the same request are returned in their order; the last one repeats. If recorded requests differ in secrets only (two
+tokens read the same path), the one whose secrets the client has sent or received before is chosen.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mockkms.recording.bindings import Bindings, issued
-from mockkms.recording.exchange import Asked, Exchange
+from mockkms.recording.exchange import Exchange, RecordedRequest
 from mockkms.recording.nearest import nearest
 from mockkms.recording.reader import Recording
-from mockkms.recording.unify import Found, canonical, slots, unify_asked, unify_text
+from mockkms.recording.unify import Found, canonical, slots, unify_requests, unify_text
 from mockkms.world.journal.hiding import Secret
 
 _Key = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -22,7 +22,7 @@ _Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 @dataclass
 class _Class:
-    """The exchanges whose requests are equal, secrets included."""
+    """The exchanges with equal requests, including secrets."""
 
     slots: tuple[str, ...]
     exchanges: list[Exchange] = field(default_factory=list)
@@ -32,15 +32,15 @@ class _Class:
 
 @dataclass
 class _Shape:
-    """The exchanges whose requests are equal but for secrets."""
+    """The exchanges with requests that are equal but for secrets."""
 
-    asked: Asked
+    request: RecordedRequest
     has_secrets: bool
     classes: dict[tuple[str, ...], _Class] = field(default_factory=dict)
 
 
 class Player:
-    """One replay: where it is in the recording, and the values of secrets. Used by one thread at a time."""
+    """One replay: its position in the recording, and the values of placeholders. Used by one thread at a time."""
 
     def __init__(self, recording: Recording, section: str | None = None) -> None:
         """``section`` limits the replay to one section of the recording."""
@@ -55,10 +55,10 @@ class Player:
         for exchange in exchanges:
             self._index(exchange)
 
-    def play(self, asked: Asked) -> Exchange | None:
+    def play(self, request: RecordedRequest) -> Exchange | None:
         """Return the next exchange for a request; None if it was not recorded."""
         found: Found = []
-        shape = self._shape(asked, found)
+        shape = self._shape(request, found)
         if shape is None:
             return None
         names = next(iter(shape.classes.values())).slots
@@ -70,12 +70,12 @@ class Player:
             self.secrets.bind([*zip(chosen.slots, values, strict=True)])
         return exchange
 
-    def why_not(self, asked: Asked) -> str:
+    def why_not(self, request: RecordedRequest) -> str:
         """Return the error for a request that was not recorded, with the nearest recorded one."""
-        return nearest(self._name, self._exchanges, asked)
+        return nearest(self._name, self._exchanges, request)
 
     def restart(self) -> None:
-        """Return to the beginning of the recording, and forget what clients have sent."""
+        """Return to the beginning of the recording, and drop the values that clients have sent."""
         self.secrets.clear()
         for by_path in self._shapes.values():
             for shapes in by_path.values():
@@ -86,35 +86,35 @@ class Player:
     # -- which exchange ----------------------------------------------------------------------------------------------
 
     def _index(self, exchange: Exchange) -> None:
-        asked = exchange.asked
-        shapes = self._shapes.setdefault(_key(asked), {}).setdefault(asked.path, {})
-        names = slots(asked)
-        shape = shapes.setdefault(canonical(asked), _Shape(asked, len(names) > 1))
+        request = exchange.request
+        shapes = self._shapes.setdefault(_key(request), {}).setdefault(request.path, {})
+        names = slots(request)
+        shape = shapes.setdefault(canonical(request), _Shape(request, len(names) > 1))
         shape.classes.setdefault(names, _Class(names)).exchanges.append(exchange)
 
-    def _shape(self, asked: Asked, found: Found) -> _Shape | None:
-        by_path = self._shapes.get(_key(asked))
+    def _shape(self, request: RecordedRequest, found: Found) -> _Shape | None:
+        by_path = self._shapes.get(_key(request))
         if by_path is None:
             return None
-        exact = by_path.get(asked.path)
+        exact = by_path.get(request.path)
         if exact is not None:
-            same = exact.get(canonical(asked))
+            same = exact.get(canonical(request))
             if same is not None and not same.has_secrets:
-                found.append((same.asked.token, asked.token))
+                found.append((same.request.token, request.token))
                 return same
-            shape = _first(exact.values(), asked, found)
+            shape = _first(exact.values(), request, found)
             if shape is not None:
                 return shape
         others = (
             shape
             for path, shapes in by_path.items()
-            if "(mockkms:" in path and unify_text(path, asked.path, [])
+            if "(mockkms:" in path and unify_text(path, request.path, [])
             for shape in shapes.values()
         )
-        return _first(others, asked, found)
+        return _first(others, request, found)
 
     def _chosen(self, shape: _Shape, values: tuple[Secret, ...]) -> _Class:
-        """Return the class of the fewest contradictions; of several one that is not played to its end, the first."""
+        """Return the class with the fewest contradictions; of several, the first that has exchanges left."""
         holders = tuple(self.secrets.holder(value) if value != "" else "" for value in values)
         unknown = any(value != "" and not name for name, value in zip(holders, values, strict=True))
         known = None if unknown else shape.classes.get(holders)
@@ -132,14 +132,14 @@ class Player:
         return best
 
 
-def _key(asked: Asked) -> _Key:
-    return asked.method, asked.namespace, tuple(sorted(asked.headers.items()))
+def _key(request: RecordedRequest) -> _Key:
+    return request.method, request.namespace, tuple(sorted(request.headers.items()))
 
 
-def _first(shapes: Iterable[_Shape], asked: Asked, found: Found) -> _Shape | None:
+def _first(shapes: Iterable[_Shape], request: RecordedRequest, found: Found) -> _Shape | None:
     for shape in shapes:
         tried: Found = []
-        if unify_asked(shape.asked, asked, tried):
+        if unify_requests(shape.request, request, tried):
             found += tried
             return shape
     return None

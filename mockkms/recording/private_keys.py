@@ -1,4 +1,4 @@
-"""Private keys in PEM: finding them in a text, and made-up ones of the same type for replays."""
+"""Private keys in PEM: finding them in a text, and generating others of the same type for replays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def label(text: str) -> str:
 
 
 def within(text: str, show: Callable[[str], str]) -> str | None:
-    """Return a text of PEM blocks with the private ones replaced; None if it holds anything else."""
+    """Return a text of PEM blocks with the private ones replaced; None if the text has anything else."""
     if "-----BEGIN " not in text or BLOCK.sub("", text).strip():
         return None
     return BLOCK.sub(lambda found: found[0] if found[1] in _PUBLIC else show(found[0]), text)
@@ -51,7 +51,7 @@ def kind(pem: str) -> str:
 
 
 def made_up(label: str, kind: str, seed: bytes) -> str:
-    """Return a private key of this type in a block of this label; ``seed`` decides which one."""
+    """Return a private key of this type in a block of this label; the same for the same ``seed``."""
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     if not kind:

@@ -123,7 +123,7 @@ def _take(found: Recording, number: int, line: Mapping[str, object]) -> None:
         exchange = read_exchange(line)
         found.exchanges.append(exchange)
         found.sections.setdefault(found.section, []).append(exchange)
-        found.notes += [f"{exchange.asked.line}: {reason}" for reason in exchange.left_out if len(found.notes) < 1000]
+        found.notes += [f"{exchange.request.line}: {reason}" for reason in exchange.left_out if len(found.notes) < 1000]
     elif "section" in line:
         found.section = str(line["section"])
         found.sections.setdefault(found.section, [])

@@ -1,4 +1,4 @@
-"""From a request and its answer to what a recording holds of them: the same, with a placeholder for every secret."""
+"""Turning a request and its answer into an exchange of a recording, with a placeholder for each secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from mockkms.faults import addresses
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.recording import private_keys
-from mockkms.recording.exchange import Answered, Asked, Body, Exchange, normalized
+from mockkms.recording.exchange import Body, Exchange, RecordedAnswer, RecordedRequest, normalized
 from mockkms.recording.secrets import Secrets
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.json_text import encode
@@ -47,23 +47,23 @@ _TEXTUAL = ("text/", "application/pem", "application/x-pem", "application/openme
 Mark = Callable[[object], object]
 
 
-def asked(entry: Entry) -> Asked:
-    """Return a request as it is, to be compared with recorded ones."""
-    return _asked(entry, entry.target, entry.token, *_request_body(entry)[:2])
+def request_of(entry: Entry) -> RecordedRequest:
+    """Return the normalized request of an entry, with its secrets, for comparison with recorded requests."""
+    return _request_of(entry, entry.target, entry.token, *_request_body(entry)[:2])
 
 
-def _asked(entry: Entry, target: str, token: str, body: Body, media_type: str) -> Asked:
+def _request_of(entry: Entry, target: str, token: str, body: Body, media_type: str) -> RecordedRequest:
     raw_path, _, query = target.partition("?")
     method, path, pairs = normalized(entry.method, raw_path, parse_qsl(query, keep_blank_values=True))
     found = {name.lower(): text for name, text in entry.headers.items()}
     headers = {name: found[name] for name in _KEPT_REQUEST if found.get(name)}
     if media_type == _PATCH:
         headers["content-type"] = media_type
-    return Asked(method, path, pairs, found.get("x-vault-namespace", "").strip("/"), token, headers, body)
+    return RecordedRequest(method, path, pairs, found.get("x-vault-namespace", "").strip("/"), token, headers, body)
 
 
 def _request_body(entry: Entry) -> tuple[Body, str, str]:
-    """Return the body of a request, its media type, and why it is left out."""
+    """Return the body of a request, its media type, and the reason if the body is left out."""
     found = next((text for name, text in entry.headers.items() if name.lower() == "content-type"), "")
     media_type = found.partition(";")[0].strip().lower()
     raw = entry.body
@@ -108,7 +108,7 @@ class Redactor:
             made = self._exchange(entry, headers, at, streamed=False)
             left = Body("left out")
             return replace(
-                made, asked=replace(made.asked, body=left), answered=replace(made.answered, body=left),
+                made, request=replace(made.request, body=left), answer=replace(made.answer, body=left),
                 left_out=(*made.left_out, reason),
             )  # fmt: skip
 
@@ -131,8 +131,8 @@ class Redactor:
         if others:
             left_out.append(f"headers of the answer: {', '.join(sorted(others))}")
         return Exchange(
-            _asked(entry, hide.sweep(target), token, sent, media_type),
-            Answered(entry.status, tuple(kept), _hidden(answer, hide.answer, hide)),
+            _request_of(entry, hide.sweep(target), token, sent, media_type),
+            RecordedAnswer(entry.status, tuple(kept), _hidden(answer, hide.answer, hide)),
             entry.mount,
             entry.trace.endpoint,
             at,
@@ -178,5 +178,5 @@ def _hidden(body: Body, mark: Mark, hide: Hide) -> Body:
 
 
 def json_bytes(value: object, end: str = "") -> bytes:
-    """Return JSON as Vault's servers write it."""
+    """Return a JSON document as bytes, as Vault writes it."""
     return (encode(value, ordered=True) + end).encode("utf-8", "replace")

@@ -1,6 +1,6 @@
-"""The secrets of one recording while it is written: each has a number, and none is kept.
+"""Numbering the secrets of a recording while it is written.
 
-Only a keyed hash of each secret is in memory, so that the same secret gets the same placeholder.
+Only a keyed hash of each secret is kept in memory, so that the same secret gets the same placeholder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _IDENTIFIERS = ("accessor", "id")
 
 
 class Secrets:
-    """Gives each secret a placeholder."""
+    """Assigns a placeholder to each secret."""
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
@@ -38,7 +38,7 @@ class Secrets:
         return len(self._placeholders)
 
     def known(self, text: str) -> bool:
-        """Return whether a text is a secret that went through before, and long enough not to be a usual word."""
+        """Return whether a text is a secret that has a placeholder, and is too long to be an ordinary word."""
         return _SHORTEST_KNOWN <= len(text) <= _LONGEST_KNOWN and self._hash(text) in self._distinct
 
     def show(self, secret: Secret, name: str) -> str:
@@ -71,7 +71,7 @@ class Secrets:
         return found
 
     def _hash(self, secret: Secret) -> bytes:
-        # A number is another secret than the text of its digits: its placeholder has another form.
+        # A number and the text of its digits are different secrets: their placeholders differ in form.
         kind = b"t" if isinstance(secret, str) else b"n"
         return blake2b(kind + str(secret).encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
 

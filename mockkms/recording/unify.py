@@ -1,10 +1,10 @@
-"""Comparing recorded JSON, with its placeholders, with real JSON: a placeholder stands for any text or number."""
+"""Comparing recorded JSON with real JSON: a placeholder matches any text or number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mockkms.recording.exchange import Asked
+from mockkms.recording.exchange import RecordedRequest
 from mockkms.recording.placeholders import PLACEHOLDER
 from mockkms.vault.golang.json_text import encode
 from mockkms.world.journal.hiding import Secret
@@ -38,7 +38,7 @@ def unify_text(recorded: str, real: str, found: Found) -> bool:
     return _texts(recorded, real, found) if _MARK in recorded else recorded == real
 
 
-def unify_asked(recorded: Asked, real: Asked, found: Found) -> bool:
+def unify_requests(recorded: RecordedRequest, real: RecordedRequest, found: Found) -> bool:
     """Return whether two requests are the same but for secrets. The token comes first among those."""
     found.append((recorded.token, real.token))
     return (
@@ -82,10 +82,10 @@ def _texts_between(parts: list[str], placeholders: list[str], real: str, found: 
     return True
 
 
-def slots(asked: Asked) -> tuple[str, ...]:
-    """Return the placeholders of a recorded request in the order in which ``unify_asked`` finds them."""
-    parts = (asked.path, [value for _, value in asked.query], asked.body.value)
-    return (asked.token, *(name for part in parts for name in placeholders_in(part)))
+def slots(request: RecordedRequest) -> tuple[str, ...]:
+    """Return the placeholders of a recorded request in the order in which ``unify_requests`` finds them."""
+    parts = (request.path, [value for _, value in request.query], request.body.value)
+    return (request.token, *(name for part in parts for name in placeholders_in(part)))
 
 
 def placeholders_in(value: object) -> Iterator[str]:
@@ -106,9 +106,9 @@ def _leaves(value: object) -> Iterator[str]:
             yield from _leaves(item)
 
 
-def canonical(asked: Asked) -> str:
+def canonical(request: RecordedRequest) -> str:
     """Return query and body as text that is equal for requests that differ in secrets only."""
-    text = encode([[list(pair) for pair in asked.query], asked.body.kind, asked.body.value])
+    text = encode([[list(pair) for pair in request.query], request.body.kind, request.body.value])
     return PLACEHOLDER.sub("(mockkms)", text) if _MARK in text else text
 
 

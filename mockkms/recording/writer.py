@@ -1,4 +1,4 @@
-"""Writing a recording while the requests come in: one line of JSON for each, on the disk before the next.
+"""Writing a recording: one line of JSON for each request, written to disk before the next one.
 
 The first line names the format; then come, in the order of events, the forms of new secrets and the exchanges. A
 process that is killed leaves whole lines and at most one beginning of a line, which readers ignore. The file is new,
@@ -59,7 +59,7 @@ class Recorder:
         self._write(json_bytes(head, "\n"))
 
     def add(self, entry: Entry, headers: Sequence[tuple[str, str]], *, streamed: bool = False) -> None:
-        """Append a request and its answer. ``entry`` has the whole bodies; it is changed.
+        """Append a request and its answer. ``entry`` has the whole bodies and is modified.
 
         Never raises: after a failed write, and at the limit, a warning is given and the recording ends.
         """

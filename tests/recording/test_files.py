@@ -41,7 +41,7 @@ def test_every_line_is_on_the_disk_at_once_and_a_half_one_is_ignored(tmp_path: P
     found = read(made.path)
     assert (found.upstream, found.started) == ("http://127.0.0.1:8200", "1970-01-01T00:00:01Z")
     (one,) = found.exchanges
-    assert (one.at, one.took, one.asked.token) == (4.0, 0.25, "(mockkms:text:1)")
+    assert (one.at, one.took, one.request.token) == (4.0, 0.25, "(mockkms:text:1)")
     with made.path.open("ab") as file:
         file.write(b'{"at":1.0,"requ')
     found = read(made.path)

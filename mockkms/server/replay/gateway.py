@@ -13,7 +13,7 @@ from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.recording.exchange import Body, Exchange
 from mockkms.recording.player import Player
 from mockkms.recording.reader import Recording, section_of
-from mockkms.recording.redacting import asked, json_bytes
+from mockkms.recording.redacting import json_bytes, request_of
 from mockkms.recording.unify import filled
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer, service_of, unasked, view_of, wire_target
@@ -59,13 +59,13 @@ class ReplayGateway(Gateway):
         if self._resets != self.world.resets:
             self._resets = self.world.resets
             self._player.restart()
-        # Only what ``asked`` reads: the operation does not matter.
+        # Only what ``request_of`` reads: the operation does not matter.
         sent = Request(Operation.READ, "", token=http.header_facts.token)
         entry = Entry(
             0.0, service_of(http), http.method, wire_target(http), http.headers, http.body, sent, 0, b"", 0.0
         )  # fmt: skip
         try:
-            question = asked(entry)
+            question = request_of(entry)
             found = self._player.play(question)
         except RecursionError:
             found, question = None, None
@@ -77,20 +77,20 @@ class ReplayGateway(Gateway):
         return self._refused(http, why, "unrecorded")
 
     def _played(self, http: HttpRequest, exchange: Exchange) -> HttpReply:
-        answered = exchange.answered
-        if answered.body.kind == "left out":
+        answer = exchange.answer
+        if answer.body.kind == "left out":
             why = "; ".join(exchange.left_out)
-            text = f"mockkms: {exchange.asked.line} was recorded without its answer: {why}"
+            text = f"mockkms: {exchange.request.line} was recorded without its answer: {why}"
             return self._refused(http, text, "left-out")
         headers: dict[str, str] = {}
         repeated: list[tuple[str, str]] = []
-        for name, text in answered.headers:
+        for name, text in answer.headers:
             shown = str(filled(text, self._player.secrets.value))
             if name in headers:
                 repeated.append((name, shown))
             else:
                 headers[name] = shown
-        reply = HttpReply(answered.status, self._body(answered.body), headers, repeated=tuple(repeated))
+        reply = HttpReply(answer.status, self._body(answer.body), headers, repeated=tuple(repeated))
         view = view_from_outside(self.world, http, self._learned)
         if view.service == "vault":
             token = http.header_facts.token
@@ -110,7 +110,7 @@ class ReplayGateway(Gateway):
         request = unasked(view)
         if request is not None and view.token:
             request.trace.rule = REPLAYED
-            request.trace.denied = exchange.answered.status == 403
+            request.trace.denied = exchange.answer.status == 403
         return request
 
     def _refused(self, http: HttpRequest, why: str, kind: str) -> HttpReply:

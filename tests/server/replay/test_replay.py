@@ -207,7 +207,7 @@ def test_answers_of_faults_are_not_recorded(tmp_path: Path) -> None:
         for name in ("health", "health", "seal-status"):
             requests.get(f"{proxy.url}/v1/sys/{name}", timeout=5)
     found = read(path)
-    assert [(one.asked.path, one.answered.status) for one in found.exchanges] == [
+    assert [(one.request.path, one.answer.status) for one in found.exchanges] == [
         ("/v1/sys/health", 200),
         ("/v1/sys/seal-status", 200),
     ]
