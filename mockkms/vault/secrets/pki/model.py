@@ -9,7 +9,7 @@ from mockkms.vault.cel.roles import ProgramRole
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.secrets.pki.acme.state import AcmeRecords
 from mockkms.vault.secrets.pki.role import PkiRole
-from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig, PkiCluster, PkiUrls
+from mockkms.vault.secrets.pki.settings import AcmeConfig, AutoTidyConfig, CrlConfig, PkiCluster, PkiUrls, TidySettings
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
@@ -105,6 +105,33 @@ class CelPkiRole(ProgramRole):
     """A role that is a program: it describes the certificate for a request, or gives the reason for a refusal."""
 
 
+@stored("pki.TidyRun")
+@dataclass
+class TidyRun:
+    """A tidy at work: it does the entries of one part after another, with a pause before each."""
+
+    settings: TidySettings
+    started: float
+    due: float
+    """When the next entry is done; seconds since the epoch."""
+    counts: dict[str, int]
+    part: int = -1
+    """Index of the present part; -1 before the first."""
+    entries: list[str] = field(default_factory=list)
+    """What is left of that part, the next one last."""
+    total: int = 0
+    """Entries of that part."""
+    message: str | None = None
+    """What is being done, for the status."""
+    cancelled: bool = False
+    """Whether it stops after the next entry."""
+
+    @property
+    def place(self) -> int:
+        """The place of the next entry, counted from 0."""
+        return self.total - len(self.entries)
+
+
 @stored("pki.PKI")
 @dataclass
 class PKI:
@@ -139,6 +166,8 @@ class PKI:
     tidy: AutoTidyConfig = field(default_factory=AutoTidyConfig)
     tidy_status: dict[str, object] = field(default_factory=dict)
     """Status of the last run; empty before the first."""
+    tidy_run: TidyRun | None = None
+    """A tidy that has not ended: it pauses between entries."""
     last_tidy: float = 0
     acme: AcmeConfig = field(default_factory=AcmeConfig)
     eab: dict[str, EabKey] = field(default_factory=dict)

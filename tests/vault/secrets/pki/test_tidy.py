@@ -94,3 +94,38 @@ def test_counting_begins_at_the_next_start(pki: Authority) -> None:
     pki.data("pki/config/auto-tidy", maintain_stored_certificate_counts=True)
     pki.issue()
     assert status(pki)["current_cert_store_count"] is None
+
+
+def test_a_tidy_with_pauses_goes_on_from_entry_to_entry(pki: Authority) -> None:
+    stored_before = len(stored(pki))
+    for _ in range(2):
+        pki.issue(ttl="1h")
+    pki.later(3 * HOUR)
+    total = stored_before + 2
+    running = tidy(pki, tidy_cert_store=True, safety_buffer="1h", pause_duration="10s")
+    assert (running["state"], running["time_finished"], running["cert_store_deleted_count"]) == ("Running", None, 0)
+    assert "checking entry 0 of" in running["message"]
+    again = pki.write("pki/tidy", {"tidy_cert_store": True})
+    assert again.warnings == ["Tidy operation already in progress."]
+    pki.later(10)
+    assert "checking entry 1 of" in status(pki)["message"]
+    pki.later(10.0 * total - 11)
+    assert status(pki)["state"] == "Running"
+    pki.later(1)
+    done = status(pki)
+    assert (done["state"], done["message"], done["cert_store_deleted_count"]) == ("Finished", None, 2)
+
+
+def test_a_tidy_is_cancelled_after_its_next_entry(pki: Authority) -> None:
+    pki.issue(ttl="1h")
+    tidy(pki, tidy_cert_store=True, pause_duration="10s")
+    assert pki.data("pki/tidy-cancel")["state"] == "Cancelling"
+    pki.later(9)
+    assert status(pki)["state"] == "Cancelling"
+    pki.later(1)
+    ended = status(pki)
+    assert (ended["state"], ended["error"]) == ("Cancelled", None)
+    assert "checking entry 0 of" in ended["message"]
+    assert ended["time_finished"] is not None
+    nothing = pki.write("pki/tidy-cancel", {})
+    assert nothing.warnings == ["Tidy operation cannot be cancelled as none is currently running."]

@@ -6,22 +6,14 @@ from mockkms.vault.secrets.pki.acme.state import REVOKED, VALID, AcmeAccount, Ac
 from mockkms.vault.secrets.pki.model import PKI
 
 
-def tidy(state: PKI, now: float, certificates: float, accounts: float, counts: dict[str, int]) -> None:
-    """Remove what is not needed any more.
-
-    A valid account without orders is revoked, a revoked or deactivated one removed, each at the earliest ``accounts``
-    seconds after its creation, its last certificate, and its revocation. Orders go ``certificates`` seconds after the
-    end of their certificate, or when they end themselves without one.
-    """
-    records = state.acme_records
-    counts["total_acme_account_count"] = len(records.accounts)
-    for account in list(records.accounts.values()):
-        _tidy_account(records, account, now, certificates, accounts, counts)
-    for key_id in [key_id for key_id, key in state.eab.items() if now > key.created + accounts]:
+def tidy_key(state: PKI, key_id: str, now: float, accounts: float) -> None:
+    """Remove a key that nobody used within ``accounts`` seconds of its creation."""
+    key = state.eab.get(key_id)
+    if key is not None and now > key.created + accounts:
         del state.eab[key_id]
 
 
-def _tidy_account(
+def tidy_account(
     records: AcmeRecords,
     account: AcmeAccount,
     now: float,
@@ -29,6 +21,12 @@ def _tidy_account(
     accounts: float,
     counts: dict[str, int],
 ) -> None:
+    """Remove what an account does not need any more, and count it.
+
+    A valid account without orders is revoked, a revoked or deactivated one removed, each at the earliest ``accounts``
+    seconds after its creation, its last certificate, and its revocation. Orders go ``certificates`` seconds after the
+    end of their certificate, or when they end themselves without one.
+    """
     kept = False
     for order in records.orders_of(account.id):
         account.latest_end = max(account.latest_end, order.certificate_end or order.expires)

@@ -29,7 +29,7 @@ auto = engine.path(
 
 @tidy.on(Operation.UPDATE)
 def run(state: PKI, call: Call, *, tidy_revocation_list: bool) -> Response:
-    """Run a tidy. Raises ErrorResponse."""
+    """Start a tidy, unless one is at work. Raises ErrorResponse."""
     wanted = TidySettings.from_call(call)
     wanted.tidy_revoked_certs |= tidy_revocation_list
     if "revoked_safety_buffer" not in call:
@@ -47,7 +47,9 @@ def run(state: PKI, call: Call, *, tidy_revocation_list: bool) -> Response:
         raise ErrorResponse("page_size must be greater than five")
     if wanted.tidy_cert_metadata:
         raise ErrorResponse(_METADATA)
-    tidy_work.run(state, call, wanted)
+    if state.tidy_run is not None:
+        return Response(warnings=["Tidy operation already in progress."])
+    tidy_work.start(state, call, wanted)
     if wanted.requested:
         note = (
             f"Tidy operation successfully started. Any information from the operation will be printed to "
@@ -99,9 +101,12 @@ def read_status(state: PKI, call: Call) -> Reply:
 
 
 @cancel.on(Operation.UPDATE)
-def stop(_state: PKI, _call: Call) -> Response:
-    """Return a warning: a tidy is always finished before it can be cancelled."""
-    return Response(warnings=["Tidy operation cannot be cancelled as none is currently running."])
+def stop(state: PKI, call: Call) -> Reply:
+    """Cancel a tidy at work, and return its status; otherwise a warning."""
+    if state.tidy_run is None:
+        return Response(warnings=["Tidy operation cannot be cancelled as none is currently running."])
+    tidy_work.cancel(state, state.tidy_run)
+    return read_status(state, call)
 
 
 @auto.on(Operation.READ)

@@ -1,14 +1,15 @@
-"""The work of a tidy: deleting certificates, revocations and issuers that expired long ago."""
+"""The work of a tidy: deleting certificates, revocations and issuers that expired long ago, one entry after another.
+
+Nothing runs in the background: what is due is done by the next request of the mount.
+"""
 
 from __future__ import annotations
 
-from mockkms.crypto.x509 import read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError
-from mockkms.vault.secrets.pki.acme import tidying
-from mockkms.vault.secrets.pki.issuers import chains, store
-from mockkms.vault.secrets.pki.model import PKI
-from mockkms.vault.secrets.pki.revocation import crls
+from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.secrets.pki.model import PKI, TidyRun
+from mockkms.vault.secrets.pki.revocation.tidy_parts import PARTS
 from mockkms.vault.secrets.pki.settings import TidySettings
 from mockkms.world.clock import rfc3339
 
@@ -23,79 +24,84 @@ UNIFIED_COUNTS = (
 
 
 def catch_up(state: PKI, call: Call) -> None:
-    """Run the automatic tidy if it is due. The real server checks every minute, here the next request does."""
+    """Do what is due of a tidy that pauses, and start the automatic one if it is due.
+
+    The real server checks the latter every minute, here the next request does.
+    """
+    if state.tidy_run is not None:
+        _proceed(state, call, state.tidy_run)
     interval = state.tidy.interval_duration
-    if state.tidy.enabled and 0 < interval <= call.now() - state.last_tidy:
-        run(state, call, state.tidy)
+    if state.tidy_run is None and state.tidy.enabled and 0 < interval <= call.now() - state.last_tidy:
+        start(state, call, state.tidy)
 
 
-def run(state: PKI, call: Call, wanted: TidySettings) -> None:
-    """Do the parts that are ``wanted`` and store the outcome, which may be a failure."""
-    now, counts, error = call.now(), dict.fromkeys((*COUNTS, *UNIFIED_COUNTS), 0), None
+def start(state: PKI, call: Call, wanted: TidySettings) -> None:
+    """Begin to do the parts that are ``wanted``; without a pause, all is done when this returns."""
+    now = state.last_tidy = call.now()
+    counts = dict.fromkeys((*COUNTS, *UNIFIED_COUNTS), 0)
+    settings = wanted.copy()
+    state.tidy_run = TidyRun(settings, started=now, due=now + _pause(settings), counts=counts)
+    _proceed(state, call, state.tidy_run)
+
+
+def cancel(state: PKI, run: TidyRun) -> None:
+    """Stop a tidy after its next entry."""
+    run.cancelled = True
+    _note(state, run, "Cancelling")
+
+
+def _pause(settings: TidySettings) -> float:
+    """Return the seconds between two entries."""
+    return parse_seconds(settings.pause_duration)
+
+
+def _proceed(state: PKI, call: Call, run: TidyRun) -> None:
+    """Do the entries that are due, and store the status."""
+    pause = _pause(run.settings)
     try:
-        _work(state, call, wanted, counts)
+        while run.entries or _next_part(state, call, run):
+            part = PARTS[run.part]
+            run.message = part.message(run, call.core.product) or run.message
+            if run.due > call.now():
+                return _note(state, run, "Cancelling" if run.cancelled else "Running")
+            part.do(state, run, run.entries.pop())
+            run.due += pause
+            if run.cancelled:
+                return _finish(state, run, pause, "Cancelled")
     except BackendError as fault:
-        error = fault.errors[0]
-    state.last_tidy = now
+        return _finish(state, run, pause, "Error", fault.errors[0])
+    run.message = None
+    return _finish(state, run, pause, "Finished")
+
+
+def _next_part(state: PKI, call: Call, run: TidyRun) -> bool:
+    """End the present part and begin the next one that has entries. Returns whether there is one.
+
+    Raises BackendError if the revocation lists cannot be built.
+    """
+    while run.part < len(PARTS):
+        if run.part >= 0 and PARTS[run.part].wanted(run.settings):
+            PARTS[run.part].end(state, call, run)
+        run.part += 1
+        if run.part < len(PARTS) and PARTS[run.part].wanted(run.settings):
+            run.entries = PARTS[run.part].entries(state)[::-1]
+            run.total = len(run.entries)
+            if run.entries:
+                return True
+    return False
+
+
+def _finish(state: PKI, run: TidyRun, pause: float, how: str, error: str | None = None) -> None:
+    finished = run.due - pause
+    if how == "Finished":
+        state.last_tidy = finished
+    _note(state, run, how, error=error, time_finished=rfc3339(finished))
+    state.tidy_run = None
+
+
+def _note(state: PKI, run: TidyRun, how: str, *, error: str | None = None, time_finished: str | None = None) -> None:
+    """Store what the status shows."""
     state.tidy_status = {
-        **wanted.noted(), **counts, "state": "Error" if error else "Finished", "error": error, "message": None,
-        "time_started": rfc3339(now), "time_finished": rfc3339(call.now()),
+        **run.settings.noted(), **run.counts, "state": how, "error": error, "message": run.message,
+        "time_started": rfc3339(run.started), "time_finished": time_finished,
     }  # fmt: skip
-
-
-def _work(state: PKI, call: Call, wanted: TidySettings, counts: dict[str, int]) -> None:
-    """Do the work. Raises BackendError if the revocation lists cannot be built."""
-    now = call.now()
-    if wanted.tidy_cert_store:
-        _forget_certificates(state, wanted, now, counts)
-    if wanted.tidy_revoked_cert_issuer_associations:
-        counts["missing_issuer_cert_count"] = _associate(state)
-    if wanted.tidy_revoked_certs:
-        _forget_revoked(state, now - wanted.revoked_buffer, counts)
-    if counts["revoked_cert_deleted_count"] and not state.crl.auto_rebuild:
-        crls.rebuild(state, call, force=False)
-    if wanted.tidy_acme:
-        tidying.tidy(state, now, wanted.safety_buffer, wanted.acme_account_safety_buffer, counts)
-    if wanted.tidy_expired_issuers and _forget_issuers(state, now - wanted.issuer_safety_buffer):
-        crls.rebuild(state, call, force=False)
-
-
-def _forget_certificates(state: PKI, wanted: TidySettings, now: float, counts: dict[str, int]) -> None:
-    for serial, der in list(state.certificates.items()):
-        revoked = serial in state.revoked
-        limit = now - (wanted.revoked_buffer if revoked else wanted.safety_buffer)
-        if read.load(der).not_after >= limit:
-            continue
-        del state.certificates[serial]
-        counts["cert_store_deleted_count"] += 1
-        if revoked and wanted.tidy_revoked_certs:
-            del state.revoked[serial]
-            counts["revoked_cert_deleted_count"] += 1
-
-
-def _forget_revoked(state: PKI, limit: float, counts: dict[str, int]) -> None:
-    gone = [serial for serial, item in state.revoked.items() if read.load(item.certificate).not_after < limit]
-    for serial in gone:
-        del state.revoked[serial]
-        state.certificates.pop(serial, None)
-    counts["revoked_cert_deleted_count"] += len(gone)
-
-
-def _associate(state: PKI) -> int:
-    """Find the issuers of revoked certificates without one, and return how many there were."""
-    missing = [item for item in state.revoked.values() if item.issuer not in state.issuers]
-    for item in missing:
-        item.issuer = crls.issuer_of(state, read.load(item.certificate))
-    return len(missing)
-
-
-def _forget_issuers(state: PKI, limit: float) -> bool:
-    gone = [
-        issuer_id
-        for issuer_id, issuer in state.issuers.items()
-        if read.load(issuer.certificate).not_after < limit and issuer_id != state.default_issuer
-    ]
-    for issuer_id in gone:
-        store.delete_issuer(state, issuer_id)
-    chains.rebuild(state)
-    return bool(gone)
