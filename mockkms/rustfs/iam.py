@@ -67,6 +67,15 @@ def _spaced(name: str) -> bool:
     return any(letter.isspace() for letter in name)
 
 
+def _invalid_credentials(name: str, secret: str) -> str:
+    """Return what is wrong with the keys of a new user; empty if nothing is."""
+    if len(name.encode()) < 3:
+        return "invalid access key length"
+    if "=" in name or "," in name:
+        return "access key contains reserved characters =,"
+    return "invalid secret key length" if len(secret.encode()) < 8 else ""
+
+
 def _object(body: bytes, prefix: str) -> dict[str, object]:
     """Return the object of a body. Raises AdminError."""
     try:
@@ -90,6 +99,8 @@ def _add_user(iam: IamState, query: dict[str, str], body: bytes, owners: Contain
         raise _refused("cannot create a user with the system access key")
     if name not in iam.users and _spaced(name):
         raise _refused("access key contains spaces")
+    if fault := _invalid_credentials(name, secret):
+        raise s3_error(500, "InternalError", f"failed to create user: {fault}")
     kept = iam.users[name].policies if name in iam.users else []
     iam.users[name] = User(secret, status == "enabled", kept)
 

@@ -78,6 +78,7 @@ class KmsSettings:
     skip_tls_verify: bool = False
     custom_ca: bool = False
     client_identity: bool = False
+    client_key: bool = False
     # of the local, static and AWS backends
     key_dir: str = ""
     master_key: str | None = None

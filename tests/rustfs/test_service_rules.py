@@ -88,7 +88,7 @@ def test_an_unknown_key_is_not_deleted(backend: dict[str, Any], doubled: bool) -
     assert (reply.status, body["message"]) == (404, f"Failed to delete key: Key not found: {text}")
 
 
-def test_an_unhealthy_service_is_an_error_until_it_is_started_again() -> None:
+def test_a_service_whose_vault_is_sealed_is_running_and_unhealthy() -> None:
     core = Core(clock=frozen(), entropy=Entropy(1))
     core.bootstrap("root")
     core.handle(Request(Operation.UPDATE, "sys/mounts/transit", data={"type": "transit"}, token="root"))
@@ -96,23 +96,68 @@ def test_an_unhealthy_service_is_an_error_until_it_is_started_again() -> None:
     body = {**TRANSIT, "auth_method": {"Token": {"token": "root"}}}
     assert call(admin, "POST", "/configure", json=body)[1]["success"]
     assert call(admin, "POST", "/start")[1]["status"] == "Running"
-
-    def seen() -> tuple[Any, Any]:
+    seen = []
+    for sealed in (False, True, True, False):
+        core.seal.barrier.sealed = sealed
         found = call(admin, "GET", "/service-status")[1]
-        return found["status"], found["healthy"]
+        seen.append((found["status"], found["healthy"], call(admin, "GET", "/status")[1]["backend_status"]))
+    well, ill = ("Running", True, "healthy"), ("Running", False, "error")
+    assert seen == [well, ill, ill, well]
 
-    assert seen() == ("Running", True)
-    core.seal.seal()
-    text = "Backend error: Vault Transit health check failed: The Vault server returned an error (status code 503)"
-    failed = {"Error": f"Health check failed: {text}"}
-    assert call(admin, "GET", "/status")[1]["backend_status"] == "error"
-    assert [seen(), seen()] == [("Running", False), (failed, None)]
-    core.seal.barrier.sealed = False
-    assert seen() == (failed, None)
-    assert call(admin, "GET", "/keys")[0].status == 200
-    assert call(admin, "POST", "/start")[1]["status"] == failed
-    assert call(admin, "POST", "/start", json={"force": True})[1]["status"] == "Running"
-    assert seen() == ("Running", True)
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_reload_runs_the_service(stopped: bool) -> None:
+    admin = running(LOCAL, "k")
+    if stopped:
+        call(admin, "POST", "/stop")
+    _, body = call(admin, "POST", "/reload")
+    assert (body["success"], body["status"]) == (True, "Running")
+    assert (admin.state.cache.entries == {}) is stopped  # a service that runs already is left alone
+
+
+def test_what_a_static_backend_cannot_do() -> None:
+    admin = fresh(api="current")
+    admin.seed({"static": {"key_id": "main", "secret_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}})
+    main = {"key_id": "main"}
+    requests = [
+        ("POST", "/keys", {"tags": {"name": "x"}}, 501, "failed to create key", "create_key"),
+        ("DELETE", "/keys/delete", main, 501, "Failed to delete key", "delete_key"),
+        ("POST", "/keys/cancel-deletion", main, 500, "Failed to cancel key deletion", "cancel_key_deletion"),
+    ]
+    for method, path, body, status, doing, operation in requests:
+        reply, answer = call(admin, method, path, json=body)
+        text = f"{doing}: Operation '{operation}' is not supported by KMS backend 'static'"
+        assert (reply.status, answer["message"]) == (status, text)
+    assert call(admin, "POST", "/keys", json={"tags": {"name": "main"}})[0].status == 409
+    assert call(admin, "GET", "/keys/x")[0].status == 404
+    assert call(admin, "POST", "/generate-data-key", json={"key_id": "a/b", "key_spec": "Aes256"})[0].status == 404
+
+
+@pytest.mark.parametrize("paths", [{"client_cert_path": "/c"}, {"client_key_path": "/k"}])
+def test_a_client_certificate_and_its_key_belong_together(paths: dict[str, str]) -> None:
+    text = "Vault client_cert_path and client_key_path must be configured together for mTLS"
+    for body in (TRANSIT, KV2):
+        message = call(fresh(api="current"), "POST", "/configure", json={**body, **paths})[1]["message"]
+        assert message == f"Failed to configure KMS: Configuration error: {text}"
+
+
+def test_texts_of_refusals() -> None:
+    admin = running(LOCAL, "k")
+    body = {"key_id": "k", "force_immediate": True, "confirm_key_id": "j"}
+    message = call(admin, "DELETE", "/keys/delete", json=body)[1]["message"]
+    assert message.endswith("immediate deletion of key k requires confirm_key_id to repeat the key id exactly")
+    reply, _ = call(admin, "POST", "/create-key", "keyId=a", json={"tags": {"name": "b"}})
+    assert reply.status == 400
+    assert b"key name in the query (a) and in tags.name (b) differ" in reply.body
+    reply, answer = call(admin, "POST", "/keys/rekey")
+    assert (reply.status, answer["error"]) == (
+        501, "the configured KMS backend does not support rewrapping data-key envelopes"
+    )  # fmt: skip
+    reply, _ = call(admin, "POST", "/keys/rekey", body=b"{")
+    assert b"invalid rekey request body: EOF while parsing an object" in reply.body
+    call(admin, "POST", "/stop")
+    reply, _ = call(admin, "POST", "/create-key", "keyId=a", json={"tags": {"name": "b"}})
+    assert (reply.status, b"kms service is not initialized" in reply.body) == (500, True)
 
 
 def test_a_local_backend_after_a_vault_keeps_its_own_settings() -> None:

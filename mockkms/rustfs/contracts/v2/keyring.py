@@ -144,7 +144,7 @@ class Keyring:
         if self.backend.name == "static":
             if name == self.settings.key_id:
                 raise KmsError(Failure.KEY_EXISTS, name)
-            raise KmsError(Failure.INVALID_OPERATION, "Static KMS is read-only: cannot create new keys")
+            raise unsupported("create_key", "static")
         if name in self.keys:
             return self._again(self.keys[name], usage, description, tags)
         self._look_before_creating(name)
@@ -248,7 +248,7 @@ class Keyring:
         if immediate:
             self._confirm(key_id, request.confirm_key_id)
         if self.backend.name == "static":
-            self._static(key_id, "delete keys")
+            self._static(key_id, "delete_key")
         key = self._found_for_deletion(key_id)
         if immediate and (self.backend.name == "local" or key.status == "PendingDeletion"):
             self.store.delete(key)
@@ -271,7 +271,7 @@ class Keyring:
                 "RUSTFS_KMS_ALLOW_IMMEDIATE_DELETION=true on the server",
             )
         if confirmed != key_id:
-            raise KmsError(Failure.INVALID_OPERATION, f"{doing} requires confirm_key_id to match the key id")
+            raise KmsError(Failure.INVALID_OPERATION, f"{doing} requires confirm_key_id to repeat the key id exactly")
         if key_id == self.settings.default_key_id:
             raise KmsError(
                 Failure.STILL_REFERENCED,
@@ -285,7 +285,7 @@ class Keyring:
         That of the local backend has an ``origin`` of its own, which the key keeps until its next change.
         """
         if self.backend.name == "static":
-            self._static(key_id, "cancel key deletion")
+            self._static(key_id, "cancel_key_deletion")
         key = self._found_for_deletion(key_id)
         if key.status != "PendingDeletion":
             raise KmsError(Failure.INVALID_OPERATION, f"Key {key_id} is not pending deletion")
@@ -293,10 +293,10 @@ class Keyring:
             key.status, key.deletion_date, key.marked = "Enabled", None, False
         return self.remember(key, **({"origin": "AWS_KMS"} if self.backend.name == "local" else {}))
 
-    def _static(self, key_id: str, what: str) -> None:
+    def _static(self, key_id: str, operation: str) -> None:
         if key_id != self.settings.key_id:
             raise KmsError(Failure.KEY_NOT_FOUND, key_id)
-        raise KmsError(Failure.INVALID_OPERATION, f"Static KMS is read-only: cannot {what}")
+        raise unsupported(operation, "static")
 
     def _found_for_deletion(self, key_id: str) -> KmsKey:
         """Return a key. Of the backends that keep records of keys themselves, every failure says "not found"."""

@@ -232,8 +232,7 @@ def delete(call: AdminCall) -> AdminReply:
     try:
         moment = keys.delete(request)
     except KmsError as error:
-        status = 500 if error.kind is Failure.KEY_EXISTS else error.status
-        return _deleted(status, f"Failed to delete key: {error.text}", key_id, keys.settings)
+        return _deleted(error.status, f"Failed to delete key: {error.text}", key_id, keys.settings)
     return _deleted(200, "key deleted successfully", key_id, keys.settings, moment)
 
 

@@ -31,12 +31,12 @@ def needed(call: AdminCall, text: str = NOT_INITIALIZED) -> Keyring:
 def create(call: AdminCall) -> AdminReply:
     """``POST /create-key`` and ``POST /key/create``: the name in the query or in ``tags.name``."""
     body = requests.read(call.body or b"{}", requests.CREATE_LEGACY)
-    tags = body.tags or {}
-    asked = key_id_of(call.query)
-    name = tags.get("name")
-    if asked is not None and name is not None and asked != name:
-        raise s3_error(400, "InvalidRequest", "conflicting key identifiers in query and tags.name")
     keys = needed(call)
+    tags = body.tags or {}
+    asked, name = key_id_of(call.query), tags.get("name")
+    if asked is not None and name is not None and asked != name:
+        text = f"key name in the query ({asked}) and in tags.name ({name}) differ"
+        raise s3_error(400, "InvalidRequest", text)
     with s3_failures("failed to create key"):
         key = keys.create(asked if name is None else name, body.key_usage or "EncryptDecrypt", body.description, tags)
     return json_reply(200, {"key_id": key.name, "key_metadata": metadata(key, keys.backend)})

@@ -90,6 +90,7 @@ def _vault(settings: KmsSettings, body: VaultTransitBody | VaultKV2Body, existin
     settings.skip_tls_verify = bool(body.skip_tls_verify)
     settings.custom_ca = body.ca_cert_path is not None
     settings.client_identity = body.client_cert_path is not None
+    settings.client_key = body.client_key_path is not None
     _credential(settings, body.auth_method)
     if settings.auth_method == "token" and not settings.token.strip():
         # Without a token, the credentials of the existing configuration stay in use.
@@ -179,6 +180,9 @@ def _validate_vault(settings: KmsSettings) -> None:
         raise KmsError(Failure.CONFIGURATION, "Vault Transit mount path cannot be empty")
     if not transit and not settings.kv_mount:
         raise KmsError(Failure.CONFIGURATION, "Vault KV2 mount cannot be empty")
+    if settings.client_identity != settings.client_key:
+        text = "Vault client_cert_path and client_key_path must be configured together for mTLS"
+        raise KmsError(Failure.CONFIGURATION, text)
 
 
 def _validate_credential(settings: KmsSettings, name: str) -> None:
