@@ -155,3 +155,25 @@ def test_only_pure_ed25519_is_supported(ring: Ring) -> None:
 def test_enterprise_key_types(ring: Ring, parameters: dict[str, Any], status: int, text: str) -> None:
     answer = post(ring, "keys/e", parameters)
     assert (answer.status, text_of(answer)) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status", "text"),
+    [
+        ("x/none", {"bits": 1, "context": "!", "nonce": "!"}, 400, "failed to base64-decode context"),
+        ("x/none", {"bits": 1, "nonce": "!"}, 400, "failed to base64-decode nonce"),
+        ("x/none", {"bits": 1}, 400, "invalid bit length"),
+        ("x/none", {"padding_scheme": ""}, 400, "Invalid path, must be 'plaintext' or 'wrapped'"),
+        ("wrapped/none", {"padding_scheme": ""}, 400, "encryption key not found"),
+        ("wrapped/k", {"padding_scheme": "", "nonce": PLAIN}, 400,
+         "padding_scheme argument invalid: unknown padding scheme: "),
+        ("wrapped/k", {"padding_scheme": "oaep", "nonce": PLAIN}, 400,
+         "padding_scheme argument invalid: unsupported key type aes256-gcm96 for padding scheme"),
+        ("wrapped/k", {"nonce": PLAIN, "key_version": 9}, 500, REFUSED),
+    ],
+)  # fmt: skip
+def test_the_first_of_several_faults_of_a_data_key(
+    ring: Ring, path: str, data: dict[str, Any], status: int, text: str
+) -> None:
+    answer = post(ring, f"datakey/{path}", data)
+    assert (answer.status, text_of(answer)) == (status, text)

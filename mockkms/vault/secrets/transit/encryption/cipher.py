@@ -106,14 +106,16 @@ def decrypt_all(key: TransitKey, texts: Sequence[str]) -> list[str] | None:
     return plaintexts
 
 
-def check_padding(key: TransitKey, padding: str, name: str) -> None:
+def check_padding(key: TransitKey, padding: str, name: str, *, required: bool = False) -> None:
     """Raise ErrorResponse for an unknown padding, or one of a key that is not RSA; ``name`` of the parameter precedes.
 
-    An empty padding is the default one.
+    An empty padding is the default one, unless one is ``required``.
     """
-    if padding and padding not in PADDINGS:
+    if not padding and not required:
+        return
+    if padding not in PADDINGS:
         raise ErrorResponse(f"{name} invalid: unknown padding scheme: {padding}")
-    if padding and not key.kind.bits:
+    if not key.kind.bits:
         raise ErrorResponse(f"{name} invalid: unsupported key type {key.type} for padding scheme")
 
 

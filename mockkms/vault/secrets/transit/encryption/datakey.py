@@ -49,24 +49,39 @@ def datakey(
     key_version: int,
 ) -> Reply:
     """Return a random key, encrypted; it is not kept."""
-    if plaintext not in ("plaintext", "wrapped"):
-        raise ErrorResponse("Invalid path, must be 'plaintext' or 'wrapped'")
+    product = call.core.product
+    later = product.has(Feature.TRANSIT_NONCE)
+    if not later:
+        _check_path(plaintext)
     with refusing(text="failed to base64-decode context"):
         derivation = b64.decode(context)
     with refusing(text="failed to base64-decode nonce"):
         b64.decode(nonce)
+    if later:
+        _check_bits(bits)
+        _check_path(plaintext)
     key = existing(state, name, call.core, "encryption key not found")
-    if bits not in (128, 256, 512):
-        raise ErrorResponse("invalid bit length")
+    _check_bits(bits)
     if associated_data and not key.kind.aead:
         raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
-    cipher.check_padding(key, padding_scheme, "padding_scheme argument")
+    if "padding_scheme" in call and later:
+        cipher.check_padding(key, padding_scheme, "padding_scheme argument", required=True)
+    if nonce:
+        raise BackendError(NONCE_REFUSED)
     random = call.core.entropy.bytes
     fresh = random(bits // 8)
     text, number = cipher.encrypt(key, key_version, derivation, fresh, associated_data, random, padding_scheme)
-    if nonce:
-        raise BackendError(NONCE_REFUSED)
     data: dict[str, object] = {"ciphertext": text, "key_version": number}
     if plaintext == "plaintext":
         data["plaintext"] = b64.encode(fresh)
     return data
+
+
+def _check_path(plaintext: str) -> None:
+    if plaintext not in ("plaintext", "wrapped"):
+        raise ErrorResponse("Invalid path, must be 'plaintext' or 'wrapped'")
+
+
+def _check_bits(bits: int) -> None:
+    if bits not in (128, 256, 512):
+        raise ErrorResponse("invalid bit length")
