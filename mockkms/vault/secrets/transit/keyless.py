@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import engine
 from mockkms.vault.secrets.transit.model import Transit, go_atoi
 
@@ -20,6 +21,7 @@ random = engine.path(
         "urlbytes": Field(Kind.STRING, help="Number of bytes, in the path."),
         "bytes": Field(Kind.INT, default=32, help="Number of bytes, 1 to 131072."),
         "format": Field(Kind.STRING, default="base64", help="hex or base64."),
+        "drbg": Field(Kind.STRING, help="Deterministic random bit generator.", needs=Feature.SOURCES_CHOSEN),
     },
     help="Generate random bytes.",
 )

@@ -177,3 +177,17 @@ def test_the_first_of_several_faults_of_a_data_key(
 ) -> None:
     answer = post(ring, f"datakey/{path}", data)
     assert (answer.status, text_of(answer)) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "products"),
+    [
+        ("random/4", {"drbg": "hmacdrbg"}, {"vault"}),
+        ("random/all/4", {"drbg": "hmacdrbg"}, {"vault"}),
+        ("encrypt/k", {"plaintext": PLAIN, "iv": PLAIN}, {"vault", "vault-1.21"}),
+    ],
+)
+def test_which_parameters_of_the_enterprise_are_known(
+    ring: Ring, path: str, data: dict[str, Any], products: set[str]
+) -> None:
+    assert (post(ring, path, data).warnings == []) == (ring.core.product.name in products)

@@ -39,6 +39,9 @@ endpoint = engine.path(
         "batch_input": Field(Kind.SLICE, help="Items to encrypt; other parameters are ignored then."),
         "nonce": NONCE,
         "padding_scheme": PADDING,
+        "iv": Field(
+            Kind.STRING, help="Start of AES-CBC, for the enterprise edition only.", needs=Feature.TRANSIT_ENTERPRISE
+        ),
     },
     help="Encrypt with a named key.",
     go_errors=True,
