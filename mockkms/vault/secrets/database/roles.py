@@ -117,7 +117,7 @@ def _set_period(role: StaticDatabaseRole, call: Call, *, new: bool) -> None:
 
 def _set_times(role: StaticDatabaseRole, call: Call, *, new: bool) -> None:
     """Set the time between rotations, or their schedule with its window. Raises ErrorResponse."""
-    by_schedule, by_period = "rotation_schedule" in call, "rotation_period" in call
+    by_schedule, by_period = bool(call["rotation_schedule"]), "rotation_period" in call
     if by_schedule and by_period:
         raise ErrorResponse(
             "mutually exclusive fields rotation_period and rotation_schedule were both specified; only one of them can "

@@ -293,3 +293,26 @@ def test_a_world_brings_databases_and_a_dump_keeps_them() -> None:
         client = hvac.Client(again.url, token=again.token)
         assert client.read("db/static-creds/batch")["data"]["password"] == "known"
         assert client.read("db/creds/app")["lease_duration"] == made["lease_duration"] == 600
+
+
+@pytest.mark.flavors("vault", "vault-1.21")
+@pytest.mark.parametrize(
+    ("times", "text"),
+    [
+        ({"rotation_schedule": "", "rotation_period": 60}, ""),
+        ({"rotation_schedule": ""},
+         "one of rotation_schedule or rotation_period must be provided to create a static account"),
+        ({"rotation_schedule": "", "rotation_period": 60, "rotation_window": 3600},
+         "rotation_window is invalid with use of rotation_period"),
+    ],
+)  # fmt: skip
+def test_an_empty_schedule_is_none(client: hvac.Client, times: dict[str, Any], text: str) -> None:
+    connect(client)
+    static = {"db_name": "pg", "username": "app", **times}
+    if not text:
+        client.write_data("database/static-roles/app", data=static)
+        assert client.read("database/static-roles/app")["data"]["rotation_period"] == 60
+        return
+    with pytest.raises(InvalidRequest) as refused:
+        client.write_data("database/static-roles/app", data=static)
+    assert refused.value.errors == [text]
