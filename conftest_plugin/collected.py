@@ -61,14 +61,14 @@ def _without_effect(items: list[pytest.Item], partial: bool) -> list[str]:
         if mark_id in used:
             continue
         try:
-            item.warn(MockKMSWarning(_message(where, where == item.nodeid)))
+            item.warn(MockKMSWarning(_message(where, is_test=where == item.nodeid)))
         except MockKMSWarning as error:
             item.stash[WRONG] = str(error)
             wrong.append(str(error))
     return wrong
 
 
-def _message(where: str, is_test: bool) -> str:
+def _message(where: str, *, is_test: bool) -> str:
     subject = "the test uses none of the fixtures" if is_test else "none of its tests uses one of the fixtures"
     return f"{where}: the mockkms marker has no effect, because {subject}; {ADVICE}"
 
@@ -84,4 +84,4 @@ def check_used(item: pytest.Item) -> None:
     if item.stash.get(USED, False) or "request" not in getattr(item, "fixturenames", ()):
         return
     if any(node is item for node, _ in item.iter_markers_with_node("mockkms")):
-        item.warn(MockKMSWarning(_message(item.nodeid, True)))
+        item.warn(MockKMSWarning(_message(item.nodeid, is_test=True)))

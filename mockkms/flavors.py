@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from mockkms.vault.products import DEFAULT, PRODUCTS, product_named, unknown_product
+from mockkms.vault.products import PRODUCTS, product_named, unknown_product
 
 FLAVORS: tuple[str, ...] = tuple(PRODUCTS)
 """Names of the products; the first one is the default."""
-
-DEFAULT_FLAVOR = DEFAULT
 
 
 def known_flavor(name: str | None) -> str | None:

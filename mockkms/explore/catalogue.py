@@ -138,12 +138,17 @@ FAILURES = (
     Failure("lagging", "412: a replica has not caught up", {"answer": "lagging"}, applies=_any_vault),
     Failure("overloaded", "503 with Retry-After: 2", {"answer": "overloaded"}, applies=_any_vault),
     Failure("slow", "the answer takes three seconds", {"delay": 3}),
-    Failure("close-after", "the request takes effect, and the connection is closed", {"lose_answer": "close"}, True),
+    Failure(
+        "close-after", "the request takes effect, and the connection is closed", {"lose_answer": "close"}, applied=True
+    ),
     Failure(
         "not-json", "200 with a page of a proxy",
         {"answer": {"status": 200, "body": "<html>login</html>", "content_type": "text/html"}}, applies=_answers_json,
     ),
-    Failure("empty", "the request takes effect, and the body is empty", {"empty": True}, True, applies=_answers_json),
+    Failure(
+        "empty", "the request takes effect, and the body is empty", {"empty": True}, applied=True,
+        applies=_answers_json,
+    ),
     Failure("gone", "404: what is read is not there", {"answer": "not-found"}, applies=_reads),
     Failure("restart", "every connection is cut, the state is kept", {"restart": "keep"}),
     Failure("outage", "the server is sealed, and stays so", {"seal": True}, applies=_any_vault),

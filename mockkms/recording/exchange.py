@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
-BODIES = ("none", "json", "form", "text", "base64", "left out")
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def usage_bits(names: Iterable[str]) -> int:
 
 def key_usage(names: Iterable[str]) -> Extension:
     """Return the key usage extension."""
-    return Extension("2.5.29.15", _usage(usage_bits(names)), True)
+    return Extension("2.5.29.15", _usage(usage_bits(names)), critical=True)
 
 
 def certificate(template: Template, issuer: bytes, private: bytes, signature: str) -> bytes:
@@ -217,13 +217,13 @@ def _extensions(template: Template) -> list[Extension]:
     taken = {item.oid for item in template.extra}
     own: list[Extension] = []
     if template.key_usage:
-        own.append(Extension("2.5.29.15", _usage(template.key_usage), True))
+        own.append(Extension("2.5.29.15", _usage(template.key_usage), critical=True))
     if template.extended:
         own.append(Extension("2.5.29.37", w.sequence(*[w.oid(number) for number in template.extended])))
     if template.basic:
         length = (w.integer(template.path_length),) if template.path_length is not None and template.ca else ()
         constraints = w.sequence(*((w.boolean(True), *length) if template.ca else ()))
-        own.append(Extension(BASIC_CONSTRAINTS, constraints, True))
+        own.append(Extension(BASIC_CONSTRAINTS, constraints, critical=True))
     if template.subject_key_id:
         own.append(Extension("2.5.29.14", w.octets(template.subject_key_id)))
     if template.authority_key_id:
@@ -264,7 +264,7 @@ def freshest(urls: Sequence[str]) -> Extension:
 
 def delta_indicator(base: int) -> Extension:
     """Return the extension that marks a CRL as the difference to the complete CRL with number ``base``."""
-    return Extension("2.5.29.27", w.integer(base), True)
+    return Extension("2.5.29.27", w.integer(base), critical=True)
 
 
 def _usage(bit_set: int) -> bytes:

@@ -77,11 +77,11 @@ def _read(species: str, given: dict[str, object]) -> ChaosPlan:
         phases = read_phases(given["phases"])
         summary, client = _described(given)
         name = read_name(given.get("name", "plan"), "name")
-        return ChaosPlan(name, phases, phases[-1].lasts is not None, given, None, 0, summary, client)
+        return ChaosPlan(name, phases, phases[-1].lasts is not None, given, summary=summary, client=client)
     with within("rate"):
         rate = read_rate(given["rate"])
     phase = Phase("steady", None, (read_share(given),))
-    return ChaosPlan(read_name(given.get("name", f"{100 * rate:g}%"), "name"), (phase,), False, given)
+    return ChaosPlan(read_name(given.get("name", f"{100 * rate:g}%"), "name"), (phase,), loop=False, words=given)
 
 
 def _of_text(given: dict[str, object]) -> ChaosPlan:

@@ -146,7 +146,7 @@ class ChaosRun:
             if isinstance(act.kind, (Advance, SetClock)):
                 self._skew += _moved(self._clock, act.kind)
             elif not act.cuts:
-                found.append(ServerAction(act.kind.word, act.value, True))
+                found.append(ServerAction(act.kind.word, act.value, before=True))
         return found
 
     def _made(self) -> Iterator[Rule]:

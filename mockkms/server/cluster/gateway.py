@@ -38,7 +38,6 @@ _OWN = frozenset(("sys/health", "sys/seal-status", "sys/leader", "sys/init", "sy
 _READS = frozenset(("GET", "LIST", "SCAN", "HEAD", "OPTIONS"))
 _SNAPSHOTS = ("sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force")
 """Paths that are always redirected."""
-_SEAL_FIELDS = ("sealed", "progress", "nonce")
 
 
 @dataclass

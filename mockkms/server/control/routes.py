@@ -168,7 +168,7 @@ def change_state(request: ControlRequest) -> dict[str, object] | str:
         elif word == "revoke" and words[word] is True:
             raise ControlError(400, "revoke: expected an accessor or a token")
         else:
-            carry_out(ServerAction(word, getattr(kind, "value", None), True), request.world, request.host, view)
+            carry_out(ServerAction(word, getattr(kind, "value", None), before=True), request.world, request.host, view)
     return get_state(request)
 
 

@@ -51,7 +51,7 @@ def carry_out(action: ServerAction, world: World, host: Host, view: View) -> Non
 def _seal(value: object, world: World, host: Host, view: View) -> None:
     world.core.seal.seal()
     if isinstance(value, float) and value:
-        world.faults.later(world.clock.now() + value, ServerAction("unseal", True, True))
+        world.faults.later(world.clock.now() + value, ServerAction("unseal", value=True, before=True))
 
 
 def _unseal(value: object, world: World, host: Host, view: View) -> None:

@@ -81,7 +81,7 @@ def alone(url: str, now: float) -> Standing:
     head, _, port = url.rpartition(":")
     cluster = f"https:{head.partition(':')[2]}:{int(port) + 1}"
     peers = [Peer(HOST, url, cluster, active=True)]
-    return Standing(True, url, cluster, now, peers=peers)
+    return Standing(active=True, leader_address=url, leader_cluster_address=cluster, active_since=now, peers=peers)
 
 
 @dataclass(frozen=True, slots=True)

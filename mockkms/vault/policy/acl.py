@@ -262,7 +262,7 @@ class Acl:
         """Return the capabilities on ``path``, sorted; ``["root"]`` for root, ``["deny"]`` for none."""
         if self.root is not None:
             return ["root"] if namespace.startswith(self.root) else ["deny"]
-        found = self.find(namespace + path, True)
+        found = self.find(namespace + path, listing=True)
         if found is None or not found.capabilities:
             return ["deny"]
         return sorted(found.capabilities)

@@ -38,7 +38,7 @@ def service_state(admin: AdminContext) -> str | dict[str, str]:
     return "Running" if state.running else "Configured"
 
 
-def outcome(admin: AdminContext, success: bool, message: str) -> AdminReply:
+def outcome(admin: AdminContext, message: str, *, success: bool) -> AdminReply:
     """Return the response of a route that configures, starts or stops the service."""
     return json_reply(200, {"success": success, "message": message, "status": service_state(admin)}, typed=False)
 
@@ -52,11 +52,11 @@ def configure(call: AdminCall) -> AdminReply:
         if admin.state.running:
             raise KmsError(Failure.CONFIGURATION, "Cannot configure KMS while it is running; use reconfigure instead")
     except KmsError as error:
-        return outcome(admin, False, f"Failed to configure KMS: {error.text}")
+        return outcome(admin, f"Failed to configure KMS: {error.text}", success=False)
     state = admin.state
     state.settings = state.persisted = settings
     state.running, state.error, state.contract = False, "", "v2"
-    return outcome(admin, True, "KMS configured successfully")
+    return outcome(admin, "KMS configured successfully", success=True)
 
 
 def reconfigure(call: AdminCall) -> AdminReply:
@@ -67,9 +67,9 @@ def reconfigure(call: AdminCall) -> AdminReply:
         validate(settings)
         swap(admin, settings)
     except KmsError as error:
-        return outcome(admin, False, f"Failed to reconfigure KMS: {error.text}")
+        return outcome(admin, f"Failed to reconfigure KMS: {error.text}", success=False)
     admin.state.contract = "v2"
-    return outcome(admin, True, "KMS reconfigured and restarted successfully")
+    return outcome(admin, "KMS reconfigured and restarted successfully", success=True)
 
 
 def swap(admin: AdminContext, settings: KmsSettings) -> None:
@@ -90,16 +90,16 @@ def reload(call: AdminCall) -> AdminReply:
     if kept is None:
         return outcome(
             admin,
-            False,
             "Failed to reload persisted KMS configuration: no persisted KMS configuration is available",
+            success=False,
         )
     if service_state(admin) != "Running" or kept != admin.state.settings:
         try:
             swap(admin, kept)
         except KmsError as error:
             text = f"failed to apply persisted KMS configuration: {error.text}"
-            return outcome(admin, False, f"Failed to reload persisted KMS configuration: {text}")
-    return outcome(admin, True, "Persisted KMS configuration reloaded successfully")
+            return outcome(admin, f"Failed to reload persisted KMS configuration: {text}", success=False)
+    return outcome(admin, "Persisted KMS configuration reloaded successfully", success=True)
 
 
 def start(call: AdminCall) -> AdminReply:
@@ -108,7 +108,7 @@ def start(call: AdminCall) -> AdminReply:
     body = read_body(call.body, requests.START, configuration.invalid_json) if call.body else StartBody()
     was_running = state.configured
     if was_running and not body.force:
-        return outcome(admin, False, "KMS service is already running. Use force=true to restart.")
+        return outcome(admin, "KMS service is already running. Use force=true to restart.", success=False)
     try:
         if state.settings is None:
             state.error = NO_CONFIGURATION
@@ -116,21 +116,21 @@ def start(call: AdminCall) -> AdminReply:
         token = contact(admin, state.settings)
     except KmsError as error:
         if error.kind is Failure.CONFIGURATION:
-            return outcome(admin, False, f"Failed to start or restart KMS service: {error.text}")
+            return outcome(admin, f"Failed to start or restart KMS service: {error.text}", success=False)
         text = f"Failed to create KMS backend: {error.text}"
         if not was_running:
             state.error = text
-        return outcome(admin, False, f"Failed to start or restart KMS service: Backend error: {text}")
+        return outcome(admin, f"Failed to start or restart KMS service: Backend error: {text}", success=False)
     state.error = ""
     admin.install(state.settings, token)
     ensure_probe(admin)
-    return outcome(admin, True, f"KMS service {'restarted' if was_running else 'started'} successfully")
+    return outcome(admin, f"KMS service {'restarted' if was_running else 'started'} successfully", success=True)
 
 
 def stop(call: AdminCall) -> AdminReply:
     """``POST /stop``: always succeeds."""
     call.admin.state.running, call.admin.state.error = False, ""
-    return outcome(call.admin, True, "KMS service stopped successfully")
+    return outcome(call.admin, "KMS service stopped successfully", success=True)
 
 
 def contact(admin: AdminContext, settings: KmsSettings) -> str:

@@ -96,14 +96,14 @@ def read_auth_tune(_state: object, call: Call, *, path: str) -> Response:
 @secret.on(Operation.UPDATE)
 def write_tune(_state: object, call: Call, *, path: str) -> Response | None:
     """Change settings of a secrets engine, or of an auth method by its path with ``auth/``."""
-    return _tune(call, path, path.startswith("auth/"))
+    return _tune(call, path, is_auth=path.startswith("auth/"))
 
 
 @auth.on(Operation.UPDATE)
 @mounted_auth.on(Operation.UPDATE)
 def write_auth_tune(_state: object, call: Call, *, path: str) -> Response | None:
     """Change settings of an auth method."""
-    return _tune(call, "auth/" + path, True)
+    return _tune(call, "auth/" + path, is_auth=True)
 
 
 def _shown(call: Call, path: str) -> Response:
@@ -132,7 +132,7 @@ def _shown(call: Call, path: str) -> Response:
     return Response(data=data, flat=True)
 
 
-def _tune(call: Call, path: str, is_auth: bool) -> Response | None:
+def _tune(call: Call, path: str, *, is_auth: bool) -> Response | None:
     path = sanitized(path)
     untunable = path.startswith((*_UNTUNABLE, *own_paths(call.core)))
     if untunable and call.core.product.has(Feature.UNTUNABLE_MOUNTS):

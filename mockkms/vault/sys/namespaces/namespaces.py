@@ -106,7 +106,7 @@ def unlock_namespace(_state: object, call: Call, *, unlock_key: str) -> Response
 def _sudo(call: Call) -> bool:
     """Return whether the token has the sudo capability on the request's path."""
     core, request = call.core, call.request
-    return core.policies.check(request, core.tokens.authenticate(request), True).allowed
+    return core.policies.check(request, core.tokens.authenticate(request), sudo=True).allowed
 
 
 @one.on(Operation.READ)

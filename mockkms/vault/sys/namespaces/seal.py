@@ -192,7 +192,7 @@ def delete_sealed_namespace(_state: object, call: Call, *, force: bool) -> Respo
     """Delete a sealed namespace; needs sudo."""
     core, request = call.core, call.request
     _name, found = _named(call)
-    if not core.policies.check(request, core.tokens.authenticate(request), True).allowed:
+    if not core.policies.check(request, core.tokens.authenticate(request), sudo=True).allowed:
         raise permission_denied()
     if found is None:
         return Response(warnings=["requested namespace does not exist"])

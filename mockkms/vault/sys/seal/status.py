@@ -69,7 +69,7 @@ def _authorize(call: Call) -> None:
     """Authenticate and authorise the request, with sudo, as the core does for other paths."""
     core, request = call.core, call.request
     token = core.tokens.authenticate(request)
-    if not core.policies.check(request, token, True).allowed:
+    if not core.policies.check(request, token, sudo=True).allowed:
         request.trace.denied = True
         raise framed(permission_denied())
     if token.num_uses:

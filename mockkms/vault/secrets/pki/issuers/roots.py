@@ -232,7 +232,7 @@ def generate_intermediate(
     private = _new_key(state, call, role, private)
     extra = []
     if add_basic_constraints:
-        extra.append(Extension(build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), True))
+        extra.append(Extension(build.BASIC_CONSTRAINTS, bytes.fromhex("30030101ff"), critical=True))
     if key_usage:
         extra.append(build.key_usage(key_usage))
     name = keys.signature_name(private, role.signature_bits)

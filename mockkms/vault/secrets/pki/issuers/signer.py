@@ -13,8 +13,6 @@ from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 from mockkms.vault.secrets.pki.settings import PkiUrls
 
-_USAGE_ORDER = ("read-only", "issuing-certificates", "crl-signing", "ocsp-signing")
-
 
 @dataclass
 class Signer:

@@ -66,12 +66,14 @@ def _signed(state: PKI, call: Call, query: ocsp.Query) -> bytes | None:
     requested = _requested_issuers(state, query, candidates)
     now, lifetime = call.now(), parse_seconds(state.crl.ocsp_expiry)
     until = now + lifetime if lifetime > 0 else 0
-    status = ocsp.Status(True, now, until, revocation.at if revocation is not None else None)
+    status = ocsp.Status(
+        known=True, this_update=now, next_update=until, revoked_at=revocation.at if revocation else None
+    )
     if not requested:
         # The issuer is unknown: the default one signs an answer that says so.
         default = state.issuers.get(state.default_issuer)
         requested = [default] if default is not None and default.key_id in state.keys else []
-        status = ocsp.Status(False, now, until)
+        status = ocsp.Status(known=False, this_update=now, next_update=until)
     issuer = next((one for one in requested if "ocsp-signing" in one.usage), None)
     if issuer is None:
         return None

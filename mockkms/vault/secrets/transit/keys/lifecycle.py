@@ -44,16 +44,17 @@ def rotate_key(state: Transit, call: Call, *, name: str) -> Reply:
 @delete.on(Operation.DELETE)
 def soft_delete(state: Transit, call: Call) -> Reply:
     """Mark the key as deleted; its configuration may still be changed."""
-    return _mark(state, call, True, "key was already marked as soft deleted")
+    return _mark(state, call, deleted=True, already="key was already marked as soft deleted")
 
 
 @restore.on(Operation.UPDATE)
 def soft_delete_restore(state: Transit, call: Call) -> Reply:
-    """Take the mark away."""
-    return _mark(state, call, False, "key was already restored")
+    """Remove the mark of a soft deletion."""
+    return _mark(state, call, deleted=False, already="key was already restored")
 
 
-def _mark(state: Transit, call: Call, deleted: bool, already: str) -> Reply:
+def _mark(state: Transit, call: Call, *, deleted: bool, already: str) -> Reply:
+    """Mark a key as soft deleted, or remove the mark; ``already`` is the warning if that changes nothing."""
     key = keyring.find(state, call["name"], call.core)
     if key is None:
         return None

@@ -172,7 +172,11 @@ def take_in(key: TransitKey, material: bytes, private: bool, call: Call) -> None
             "but is instead an HKDF key"
         )
     if key.kind.asymmetric:
-        _fill(key, version, _parse(material, private, call.core.product.has(Feature.TRANSIT_NAMES_PKCS8)))
+        _fill(
+            key,
+            version,
+            _parse(material, private=private, names_form=call.core.product.has(Feature.TRANSIT_NAMES_PKCS8)),
+        )
     else:
         _check_size(key, len(material))
         version.key = material
@@ -188,7 +192,8 @@ def _check_size(key: TransitKey, size: int) -> None:
         raise BackendError(f"invalid key size {size} bytes for key type {key.type}")
 
 
-def _parse(material: bytes, private: bool, names_form: bool = False) -> containers.Parsed:
+def _parse(material: bytes, *, private: bool, names_form: bool = False) -> containers.Parsed:
+    """Return a private or public key. Raises BackendError; with ``names_form`` its text names the form PKCS#8."""
     try:
         if private:
             return containers.parse_private(material)
@@ -229,10 +234,10 @@ def _check_completable(key: TransitKey, number: int, private: bool) -> None:
 
 
 def complete(key: TransitKey, number: int, material: bytes) -> None:
-    """Give version ``number`` its private half. Raises VaultError where the halves do not match."""
+    """Give version ``number`` its private half. Raises VaultError if the halves do not match."""
     key.check_alive()
     version = key.version(number)
-    parsed = _parse(material, True)
+    parsed = _parse(material, private=True)
     if parsed.family in ("rsa", "ec", "ed25519") and parsed.public != version.public:
         raise BackendError("cannot import key, key pair does not match")
     _fill(key, version, parsed)
