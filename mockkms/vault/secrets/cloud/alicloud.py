@@ -52,10 +52,10 @@ class AliCloudRole(WithLifetimes):
         str, param(Kind.STRING, help="Policies of new users, a list in JSON.", show=Show.NEVER)
     ] = ""
     remote_policies: Annotated[
-        list[str],
+        list[str] | None,
         param(Kind.STRING_SLICE, help="Existing policies, as `name:AliyunOSSReadOnlyAccess,type:System`.",
               show=Show.NEVER),
-    ] = field(default_factory=list)  # fmt: skip
+    ] = None  # fmt: skip
 
 
 @stored("alicloud.AliCloud")
@@ -99,8 +99,8 @@ def _remote(text: str) -> dict[str, str]:
 
 
 def _shown(role: AliCloudRole, product: Product) -> dict[str, object]:
-    remote = [_remote(text) for text in role.remote_policies]
-    return {**role.shown(product), "inline_policies": _inline(role), "remote_policies": remote or None}
+    remote = None if role.remote_policies is None else [_remote(text) for text in role.remote_policies]
+    return {**role.shown(product), "inline_policies": _inline(role), "remote_policies": remote}
 
 
 engine = Engine("secret/alicloud", kind="secret", new_state=AliCloud, help="Random access keys of AliCloud for roles.")
@@ -133,7 +133,7 @@ def write_role(_state: AliCloud, call: Call, _name: str, role: AliCloudRole) -> 
     role.update_from(call)
     with refusing(error=BackendError):
         _inline(role)
-        for text in role.remote_policies:
+        for text in role.remote_policies or ():
             _remote(text)
     role.check_lifetimes(BackendError)
     if role.role_arn:

@@ -84,9 +84,7 @@ class AzureCredentialRole(Record):
         str, param(Kind.STRING, help="Object id of an existing application, which gets new secrets.")
     ] = ""
     sign_in_audience: Annotated[str, param(Kind.STRING, help="Who may sign in to a new application.")] = ""
-    tags: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Tags of a new application.")] = field(
-        default_factory=list
-    )
+    tags: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Tags of a new application.")] = None
     ttl: Annotated[int, param(Kind.SECONDS, help="Default lease in seconds.")] = 0
     max_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lease in seconds.")] = 0
     explicit_max_ttl: Annotated[
@@ -134,11 +132,11 @@ def _groups(role: AzureCredentialRole) -> list[dict[str, str]]:
 
 
 def _shown(role: AzureCredentialRole, product: Product) -> dict[str, object]:
-    shown = role.shown(product)
     return {
-        **shown, "azure_roles": _roles(role) or None, "azure_groups": _groups(role) or None,
-        "tags": role.tags or None,
-    }  # fmt: skip
+        **role.shown(product),
+        "azure_roles": _roles(role) if role.azure_roles else None,
+        "azure_groups": _groups(role) if role.azure_groups else None,
+    }
 
 
 engine = Engine(
@@ -216,8 +214,9 @@ def write_role(state: AzureSecrets, call: Call, name: str, role: AzureCredential
     _check_lifetimes(role)
     if "sign_in_audience" in call and role.sign_in_audience not in _AUDIENCES:
         raise ErrorResponse(f"Invalid value for sign_in_audience field. Valid values are: {', '.join(_AUDIENCES)}")
-    role.tags = sorted({tag.strip() for tag in role.tags if tag.strip()})
-    for tag in role.tags:
+    if role.tags is not None:
+        role.tags = sorted({tag.strip() for tag in role.tags if tag.strip()})
+    for tag in role.tags or ():
         if len(tag) > _LONGEST_TAG:
             raise ErrorResponse("individual tag size must be between 1 and 256 characters (inclusive)")
         if " " in tag:
@@ -269,8 +268,9 @@ def _resolve(role: AzureCredentialRole, settings: AzureSecretsConfig) -> None:
         if one["object_id"] in groups:
             raise ErrorResponse(f"duplicate object_id '{one['object_id']}'")
         groups.add(one["object_id"])
-    role.azure_roles = json.dumps(given_roles) if given_roles else ""
-    role.azure_groups = json.dumps(given_groups) if given_groups else ""
+    # Lists that were sent stay, even if they are empty.
+    role.azure_roles = json.dumps(given_roles) if role.azure_roles else ""
+    role.azure_groups = json.dumps(given_groups) if role.azure_groups else ""
 
 
 @creds.on(Operation.READ)

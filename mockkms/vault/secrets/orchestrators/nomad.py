@@ -47,9 +47,7 @@ class NomadAccess(Record):
 class NomadRole(Record):
     """What the tokens of a role may do."""
 
-    policies: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Nomad policies; for client tokens.")] = field(
-        default_factory=list
-    )
+    policies: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Nomad policies; for client tokens.")] = None
     type: Annotated[str, param(Kind.STRING, help="Type of the tokens: client or management.")] = "client"
     everywhere: bool = False
     """The parameter ``global``, which no member can be named: tokens are valid in all regions."""
@@ -78,7 +76,7 @@ roles: Collection[Nomad, NomadRole] = Collection(
     engine, "role/{name}", NomadRole, lambda state: state.roles,
     name=Field(Kind.STRING, help="Name of the role."), help="A role.", list_help="Names of the roles.",
     extra={"global": Field(Kind.BOOL, help="Tokens are valid in all regions.")},
-    shown=lambda role, product: {**role.shown(product), "policies": role.policies or None, "global": role.everywhere},
+    shown=lambda role, product: {**role.shown(product), "global": role.everywhere},
 )  # fmt: skip
 creds = engine.path(
     "creds/{name}", {"name": Field(Kind.STRING, help="Name of the role.")}, help="Create a token.", go_errors=True

@@ -41,7 +41,7 @@ class AwsAuthRole(TokenParams):
     bound_region: Annotated[list[str], _BOUND] = field(default_factory=list)
     bound_ami_id: Annotated[list[str], _BOUND] = field(default_factory=list)
     bound_iam_instance_profile_arn: Annotated[list[str], _BOUND] = field(default_factory=list)
-    bound_ec2_instance_id: Annotated[list[str], _BOUND] = field(default_factory=list)
+    bound_ec2_instance_id: Annotated[list[str] | None, _BOUND] = None
     bound_iam_role_arn: Annotated[list[str], _BOUND] = field(default_factory=list)
     bound_iam_principal_arn: Annotated[list[str], _BOUND] = field(default_factory=list)
     bound_vpc_id: Annotated[list[str], _BOUND] = field(default_factory=list)
@@ -59,10 +59,10 @@ class AwsAuthRole(TokenParams):
 
     def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows."""
-        # Recorded: the ids of machines are null where none is bound, the other bounds empty lists.
-        machines = self.bound_ec2_instance_id or None
-        ids = {"bound_ec2_instance_id": machines, "bound_iam_principal_id": list(self.principal_ids)}
-        return {**super().shown(product), **ids, "role_id": self.role_id}
+        # Recorded: the ids of machines are null if they were never sent, the other bounds empty lists.
+        return {
+            **super().shown(product), "bound_iam_principal_id": list(self.principal_ids), "role_id": self.role_id,
+        }  # fmt: skip
 
 
 @stored("auth.aws.AwsClientConfig")

@@ -118,7 +118,7 @@ def _check_principal(role: AzureRole, claims: Claims, now: float) -> None:
     starts = issuers.moment(claims.get("nbf"))
     if starts > now:
         raise ValueError(f"token is not yet valid (Token Not Before: {plain(int(starts))})")
-    principals, groups = role.bound_service_principal_ids, role.bound_group_ids
+    principals, groups = role.bound_service_principal_ids or [], role.bound_group_ids or []
     if principals == groups == ["*"] or (not principals and not groups):
         raise ValueError(
             "expected specific bound_group_ids or bound_service_principal_ids; both cannot be empty or '*'"

@@ -56,34 +56,23 @@ class AzureConfig(Record, AutomatedRotation):
 @stored("auth.azure.AzureRole")
 @dataclass
 class AzureRole(CloudRole):
-    """Who may log in: at least one bound is set."""
+    """Who may log in: at least one bound is set. Those that were never sent are None."""
 
-    bound_service_principal_ids: Annotated[list[str], param(_LIST, help="Accepted service principals.")] = field(
-        default_factory=list
-    )
-    bound_group_ids: Annotated[list[str], param(_LIST, help="Accepted groups.")] = field(default_factory=list)
-    bound_locations: Annotated[list[str], param(_LIST, help="Accepted locations.")] = field(default_factory=list)
-    bound_subscription_ids: Annotated[list[str], param(_LIST, help="Accepted subscriptions.")] = field(
-        default_factory=list
-    )
-    bound_resource_groups: Annotated[list[str], param(_LIST, help="Accepted resource groups.")] = field(
-        default_factory=list
-    )
-    bound_scale_sets: Annotated[list[str], param(_LIST, help="Accepted scale sets.")] = field(default_factory=list)
-
-    def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows: bounds without entries are null."""
-        own = {name: getattr(self, name) or None for name in type(self).params() if name.startswith("bound_")}
-        return {**super().shown(product), **own}
+    bound_service_principal_ids: Annotated[list[str] | None, param(_LIST, help="Accepted service principals.")] = None
+    bound_group_ids: Annotated[list[str] | None, param(_LIST, help="Accepted groups.")] = None
+    bound_locations: Annotated[list[str] | None, param(_LIST, help="Accepted locations.")] = None
+    bound_subscription_ids: Annotated[list[str] | None, param(_LIST, help="Accepted subscriptions.")] = None
+    bound_resource_groups: Annotated[list[str] | None, param(_LIST, help="Accepted resource groups.")] = None
+    bound_scale_sets: Annotated[list[str] | None, param(_LIST, help="Accepted scale sets.")] = None
 
     @property
-    def bounds(self) -> list[list[str]]:
+    def bounds(self) -> list[list[str] | None]:
         """The values of all bounds."""
         principals = [self.bound_service_principal_ids, self.bound_group_ids]
         return [*principals, *self.resource_bounds]
 
     @property
-    def resource_bounds(self) -> list[list[str]]:
+    def resource_bounds(self) -> list[list[str] | None]:
         """The values of the bounds that Azure's description of a resource decides."""
         return [
             self.bound_locations,

@@ -135,7 +135,7 @@ def _check_application(state: AzureAuth, role: AzureRole, named: Named, claims: 
     application = str(claims.get("appid") or "")
     if not application:
         raise ValueError("token object id does not match expected identities, and no app id was found")
-    groups = [named.resource_group, *role.bound_resource_groups]
+    groups = [named.resource_group, *(role.bound_resource_groups or ())]
     if not any(one.client_id == application and contains(groups, one.resource_group) for one in state.identities):
         raise ValueError("neither token object id nor token app id match expected identities")
 

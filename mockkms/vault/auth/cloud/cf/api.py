@@ -91,7 +91,7 @@ def _token(config: CfConfig) -> str:
 def _json(config: CfConfig, method: str, url: str, headers: dict[str, str], body: bytes = b"") -> dict[str, object]:
     own = f"{config.cf_api_mutual_tls_certificate}\n{config.cf_api_mutual_tls_key}".strip()
     try:
-        _, answer = outside.ask(method, url, headers, body, "".join(config.cf_api_trusted_certificates), own)
+        _, answer = outside.ask(method, url, headers, body, "".join(config.cf_api_trusted_certificates or ()), own)
     except (OSError, ValueError) as error:
         raise OSError(outside.no_answer(method, url, error)) from None
     try:

@@ -8,17 +8,10 @@ from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
-from mockkms.vault.products import Product
 
 _OLD = ("api_trusted_certificates", "api_addr", "username", "password")
 """Parameters that may begin with ``pcf_`` instead of ``cf_``."""
 _NANOSECONDS = 10**9
-
-
-def _shown(role: CfRole, product: Product) -> dict[str, object]:
-    """Return what a read shows: bounds that were never set are null."""
-    return {name: value or None if name.startswith("bound_") and name != "bound_cidrs" else value
-            for name, value in role.shown(product).items()}  # fmt: skip
 
 
 config = engine.path(
@@ -43,7 +36,6 @@ roles = Collection[CfAuth, CfRole](
     lower=True,
     paged=False,
     empty_list=True,
-    shown=_shown,
     help="Which instances may log in, and the parameters of the tokens.",
     list_help="The names of all roles.",
 )
@@ -55,8 +47,7 @@ def read(state: CfAuth, call: Call) -> Reply:
     found = state.config
     if found is None:
         return None
-    shown = {"version": found.version, **found.shown(call.core.product)}
-    return {**shown, "cf_api_trusted_certificates": found.cf_api_trusted_certificates or None}
+    return {"version": found.version, **found.shown(call.core.product)}
 
 
 @config.on(Operation.UPDATE)

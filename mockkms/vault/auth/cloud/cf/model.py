@@ -28,8 +28,8 @@ class CfConfig(Record):
         list[str], param(Kind.STRING_SLICE, help="Authorities that issue instance certificates, PEM.")
     ] = field(default_factory=list)
     cf_api_trusted_certificates: Annotated[
-        list[str], param(Kind.STRING_SLICE, help="Authorities of the API's certificate, PEM.")
-    ] = field(default_factory=list)
+        list[str] | None, param(Kind.STRING_SLICE, help="Authorities of the API's certificate, PEM.")
+    ] = None
     cf_api_mutual_tls_certificate: Annotated[
         str, param(Kind.STRING, help="Certificate for mutual TLS with the API, PEM.")
     ] = ""
@@ -50,18 +50,14 @@ class CfConfig(Record):
 @stored("auth.cf.CfRole")
 @dataclass
 class CfRole(CloudRole):
-    """Which instances may log in; a bound without entries accepts any."""
+    """Which instances may log in; a bound without entries, and one that was never sent, accepts any."""
 
     old_names: ClassVar = ("policies", "ttl", "max_ttl", "period", "bound_cidrs")
 
-    bound_application_ids: Annotated[list[str], param(_IDS, help="Accepted applications.")] = field(
-        default_factory=list
-    )
-    bound_space_ids: Annotated[list[str], param(_IDS, help="Accepted spaces.")] = field(default_factory=list)
-    bound_organization_ids: Annotated[list[str], param(_IDS, help="Accepted organizations.")] = field(
-        default_factory=list
-    )
-    bound_instance_ids: Annotated[list[str], param(_IDS, help="Accepted instances.")] = field(default_factory=list)
+    bound_application_ids: Annotated[list[str] | None, param(_IDS, help="Accepted applications.")] = None
+    bound_space_ids: Annotated[list[str] | None, param(_IDS, help="Accepted spaces.")] = None
+    bound_organization_ids: Annotated[list[str] | None, param(_IDS, help="Accepted organizations.")] = None
+    bound_instance_ids: Annotated[list[str] | None, param(_IDS, help="Accepted instances.")] = None
     disable_ip_matching: Annotated[
         bool, param(Kind.BOOL, help="Accept logins from other addresses than that of the certificate.")
     ] = False
