@@ -273,6 +273,8 @@ class Feature(StrEnum):
     """Operators can read and change ACME accounts, and ACME limits lifetimes."""
     ACME_REASONS = "acme-reasons"
     """Failed challenges of ACME name the kind of the failure."""
+    ACME_SUBPROBLEMS = "acme-subproblems"
+    """Errors of ACME have ``subproblems``, which is null; otherwise it is left out."""
     ACME_ED25519 = "acme-ed25519"
     """ACME accounts may have Ed25519 keys."""
     UNIFIED_CRL = "unified-crl"

@@ -135,6 +135,7 @@ VAULT = OPENBAO.derive(
         Feature.PKI_KEYSTORES,
         Feature.PKI_STRICTER,
         Feature.PKI_CSR_CONSTRAINTS,
+        Feature.ACME_SUBPROBLEMS,
         Feature.PKI_ISSUER_ADDRESSES,
         Feature.PKI_LIFETIME_ENFORCED,
         Feature.ACME_CHALLENGE_RANGES,

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from mockkms.vault.framework.message import Response
 from mockkms.vault.golang import json_text
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 _PREFIX = "urn:ietf:params:acme:error:"
 _MEDIA_TYPE = "application/problem+json"
@@ -75,9 +77,11 @@ def within(front: str, problem: AcmeProblem) -> AcmeProblem:
     return AcmeProblem(problem.kind, f"{front}: {problem.detail}")
 
 
-def answered(problem: AcmeProblem) -> Response:
+def answered(problem: AcmeProblem, product: Product) -> Response:
     """Return the response. It has no nonce and no link, as that of the real server."""
-    document = {"type": _PREFIX + problem.kind.name, "detail": problem.detail}
+    document: dict[str, object] = {"type": _PREFIX + problem.kind.name, "detail": problem.detail}
+    if product.has(Feature.ACME_SUBPROBLEMS):
+        document["subproblems"] = None
     body = json_text.encode(document, ordered=True).encode("utf-8", "replace")
     return Response(raw=body, status=problem.kind.status, content_type=_MEDIA_TYPE)
 

@@ -41,6 +41,14 @@ def refused(response: Any) -> tuple[int, str, str]:
     return response.status_code, found["type"].removeprefix(ERROR), found["detail"]
 
 
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_an_error_has_the_members_of_its_product(authority: AcmeAuthority) -> None:
+    wire = authority.stranger()
+    found = wire.register(onlyReturnExisting=True).json()
+    assert found.pop("subproblems", "none") == ("none" if authority.kms.flavor == "openbao" else None)
+    assert found.keys() == {"type", "detail"}
+
+
 def test_an_account_is_created_once(authority: AcmeAuthority) -> None:
     wire = authority.stranger()
     made = wire.register(contact=["mailto:a@example.test"], termsOfServiceAgreed=True)

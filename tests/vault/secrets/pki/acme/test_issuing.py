@@ -147,9 +147,14 @@ def test_the_library_of_certbot(authority: AcmeAuthority, chosen: type[Any]) -> 
     library.revoke(leaf, 0)
     serials = authority.vault.list("pki/certs/revoked")["data"]["keys"]
     assert [int(text.replace(":", ""), 16) for text in serials] == [leaf.serial_number]
-    with pytest.raises(messages.Error) as refused:
-        library.revoke(leaf, 0)
-    assert refused.value.code == "alreadyRevoked"
+    if authority.kms.flavor == "openbao":
+        with pytest.raises(messages.Error) as refused:
+            library.revoke(leaf, 0)
+        assert refused.value.code == "alreadyRevoked"
+    else:
+        # Vault's errors have a null that the library cannot read (certbot's pull request 10001).
+        with pytest.raises(TypeError, match="not iterable"):
+            library.revoke(leaf, 0)
     assert library.deactivate_registration(registered).body.status == "deactivated"
 
 

@@ -180,7 +180,7 @@ def _answer(state: PKI, call: Call, handler: Callable[[Directory], Response]) ->
     try:
         return _filtered(call, handler(_directory(state, call)))
     except AcmeProblem as problem:
-        return answered(problem)
+        return answered(problem, call.core.product)
 
 
 def _filtered(call: Call, response: Response) -> Response:
