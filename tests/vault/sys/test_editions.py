@@ -72,8 +72,10 @@ def test_billing(flavor: str, there: bool) -> None:
     if not there:
         return
     assert world.write("sys/billing/config", {"retention_months": 12}).status == 400
-    assert world.write("sys/billing/config", {"retention_months": 24}).errors is None
+    assert world.write("sys/billing/config", {"retention_months": 24}).warnings == []
     assert world.ask("read", "sys/billing/config").data == {"retention_months": 24}
+    (warning,) = world.write("sys/billing/config", {"retention_months": 36}).warnings
+    assert warning.startswith("Retention period increased from 24 to 36 months. Historical data ")
 
 
 @pytest.mark.parametrize(

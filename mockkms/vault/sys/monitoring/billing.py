@@ -41,11 +41,19 @@ def read_config(_state: object, call: Call) -> dict[str, object]:
 
 
 @config.on(Operation.UPDATE)
-def write_config(_state: object, call: Call, *, retention_months: int) -> None:
-    """Change how long usage is kept."""
+def write_config(_state: object, call: Call, *, retention_months: int) -> Response | None:
+    """Change how long usage is kept; a longer time brings nothing back."""
     if not _FEWEST <= retention_months <= _MOST:
         raise ErrorResponse(f"retention_months must be between {_FEWEST} and {_MOST} months")
+    before: int = call.core.state.system.get("billing months", _USUAL)
     call.core.state.system["billing months"] = retention_months
+    if retention_months <= before:
+        return None
+    return Response(warnings=[
+        f"Retention period increased from {before} to {retention_months} months. Historical data will only be available "
+        f"for months within the previous retention period. Data for months older than {before} months ago will not be "
+        "restored."
+    ])  # fmt: skip
 
 
 @overview.on(Operation.READ)
