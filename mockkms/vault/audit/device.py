@@ -88,6 +88,9 @@ def enable(
     if device_type != "file":
         raise ErrorResponse(f"unknown backend type: {quote(device_type)}{_EXTERNAL}")
     device = Device(path, device_type, core.entropy.uuid(), options, description, local)
+    if device.file and any(other.file == device.file for other in present.values()):
+        # Since Vault 1.18; the status is known, not the text.
+        raise ErrorResponse("path already in use" + _EXTERNAL)
     fault = _fault(device)
     if fault:
         raise ErrorResponse(f"unable to create new audit backend: {fault}{_EXTERNAL}")

@@ -43,6 +43,15 @@ def test_devices_that_cannot_be(body: dict[str, Any], text: str) -> None:
     assert World("vault").write("sys/audit/log", body).errors == [text + ": invalid configuration"]
 
 
+@pytest.mark.parametrize("path", ["{folder}/log", "discard"])
+def test_a_file_has_one_device(tmp_path: Path, path: str) -> None:
+    world, target = World("vault"), path.format(folder=tmp_path)
+    assert _enable(world, target) is None
+    more = {"type": "file", "options": {"file_path": target}}
+    refused = None if target == "discard" else ["path already in use: invalid configuration"]
+    assert world.write("sys/audit/second", more).errors == refused
+
+
 def test_a_prefix_writes_nothing_into_a_file(tmp_path: Path) -> None:
     world, target = World("vault"), tmp_path / "authorized_keys"
     target.write_text("mine\n")
