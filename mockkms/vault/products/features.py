@@ -142,6 +142,8 @@ class Feature(StrEnum):
     """``sys/workflows`` exists."""
     RETRY_AFTER_ROUNDED_UP = "retry-after-rounded-up"
     """Seconds in rate limit headers are rounded up; otherwise down."""
+    POLICY_FOLDERS = "policy-folders"
+    """ACL policies can be listed below a prefix."""
     POLICY_VERSIONS = "policy-versions"
     """Policies have versions, check-and-set and expiry."""
 

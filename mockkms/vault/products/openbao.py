@@ -57,6 +57,7 @@ OPENBAO = Product(
             Feature.LEASE_DETAILS,
             Feature.PLUGIN_ORIGINS,
             Feature.WORKFLOWS,
+            Feature.POLICY_FOLDERS,
             Feature.POLICY_VERSIONS,
             Feature.KV_METADATA_CAS,
             Feature.KV_NULL_PATCH,

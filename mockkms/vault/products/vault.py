@@ -167,6 +167,7 @@ VAULT = OPENBAO.derive(
         Feature.SINGLETON_ALIASES,
         Feature.CORS_CREDENTIALS,
         Feature.WORKFLOWS,
+        Feature.POLICY_FOLDERS,
         Feature.POLICY_VERSIONS,
         Feature.KV_METADATA_CAS,
         Feature.TRANSIT_ADDITIONS,

@@ -112,6 +112,13 @@ def test_detailed_list(core: Core) -> None:
     assert ask(core, "list", "sys/policies/acl/none/").status == 404
 
 
+@pytest.mark.parametrize("path", ["sys/policies/acl/a", "sys/policies/acl/a/", "sys/policy/a/"])
+@pytest.mark.parametrize(("core", "status"), [("openbao", 0), ("vault", 405), ("vault-1.21", 405)], indirect=["core"])
+def test_only_openbao_lists_below_a_prefix(core: Core, status: int, path: str) -> None:
+    ask(core, "update", "sys/policies/acl/a/b", policy=_TEXT)
+    assert ask(core, "list", path).status == status
+
+
 def test_the_other_product_knows_texts_only() -> None:
     core = Core(flavor="vault")
     core.bootstrap("root")

@@ -68,7 +68,7 @@ detailed = engine.path(
 @legacy_list.on(Operation.READ, Operation.LIST)
 @legacy.on(Operation.LIST)
 def list_legacy(_state: object, call: Call) -> Response:
-    """Return the names, both in ``data`` and at the top level."""
+    """Return the names, both in ``data`` and at the top level; below a prefix if the product lists such."""
     names = _names(call)
     if not names:
         return Response(data={"policies": None}, flat=True)
@@ -78,7 +78,7 @@ def list_legacy(_state: object, call: Call) -> Response:
 @acl_list.on(Operation.LIST)
 @acl.on(Operation.LIST)
 def list_acl(_state: object, call: Call) -> dict[str, object]:
-    """Return the names, below a prefix if the path has one."""
+    """Return the names, below a prefix if the path has one and the product lists such."""
     return {"keys": _names(call)}
 
 
@@ -94,6 +94,8 @@ def list_detailed(_state: object, call: Call) -> dict[str, object]:
 
 def _names(call: Call, *, always_root: bool = False) -> list[str]:
     prefix = call["name"] if "name" in call.endpoint.fields else ""
+    if prefix and not call.core.product.has(Feature.POLICY_FOLDERS):
+        raise unsupported_operation()
     namespace = call.request.namespace
     names = call.core.policies.names(namespace, prefix)
     if not namespace and (always_root or not prefix):
