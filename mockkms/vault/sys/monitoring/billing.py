@@ -50,9 +50,9 @@ def write_config(_state: object, call: Call, *, retention_months: int) -> Respon
     if retention_months <= before:
         return None
     return Response(warnings=[
-        f"Retention period increased from {before} to {retention_months} months. Historical data will only be available "
-        f"for months within the previous retention period. Data for months older than {before} months ago will not be "
-        "restored."
+        f"Retention period increased from {before} to {retention_months} months. Historical data will only be "
+        "available for months within the previous retention period. Data for months older than "
+        f"{before} months ago will not be restored."
     ])  # fmt: skip
 
 
