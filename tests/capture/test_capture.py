@@ -94,7 +94,7 @@ def test_namespaces(tmp_path: Path) -> None:
         assert main(["check", str(tmp_path / "all.yaml"), str(tmp_path / "part.yaml")]) == 0
 
 
-def test_what_may_not_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_parts_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     allowed = """
       path "sys/mounts" { capabilities = ["read"] }
       path "sys/policies/acl" { capabilities = ["list"] }

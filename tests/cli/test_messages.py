@@ -246,7 +246,7 @@ def test_a_stopped_server_has_no_address() -> None:
             assert kms.further_urls == []
 
 
-def test_a_reader_that_has_enough_ends_a_command_without_a_traceback() -> None:
+def test_a_closed_pipe_ends_a_command_without_a_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:

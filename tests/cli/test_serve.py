@@ -191,19 +191,19 @@ def test_a_bad_configuration_is_one_line(text: str, said: str, tmp_path: Path) -
         (("--port", "0", "--ready-file", "no/where"), "mockkms serve: cannot write the ready file no/where"),
     ],
 )
-def test_what_cannot_be_is_one_line(refused: Callable[..., str], flags: tuple[str, ...], said: str) -> None:
+def test_invalid_flags_are_reported_in_one_line(refused: Callable[..., str], flags: tuple[str, ...], said: str) -> None:
     text = refused(*flags)
     assert text.startswith(said)
     assert text.count("\n") == 1
 
 
-def test_every_fault_of_a_world_is_a_line(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_each_error_of_a_world_is_reported_on_a_line(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "world.yaml").write_text("mockkms: 1\nflavour: vault\nvault:\n  stat: sealed\n")
     lines = refused("--seed", "world.yaml").splitlines()
     assert [line.split(": ")[0] for line in lines] == ["world.yaml:2:1", "world.yaml:4:3"]
 
 
-def test_a_port_is_taken_once(serve: Serve, refused: Callable[..., str]) -> None:
+def test_a_port_in_use_is_reported(serve: Serve, refused: Callable[..., str]) -> None:
     server = serve()
     port = server.url.rpartition(":")[2]
     text = refused("--port", port)
@@ -308,6 +308,6 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         ),
     ],
 )
-def test_flags_of_a_proxy_that_cannot_be(flags: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_contradicting_flags_of_a_proxy(flags: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--port", "0", *flags]) == 2
     assert text in capsys.readouterr().err

@@ -91,7 +91,7 @@ def asked(url: str, path: str, token: str = "", **words: Any) -> Any:
     return requests.get(f"{url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=5, **words).json()
 
 
-def test_dev_mode_says_what_wrappers_wait_for(start: Start, tmp_path: Path) -> None:
+def test_dev_mode_prints_the_lines_that_wrappers_parse(start: Start, tmp_path: Path) -> None:
     vault = start("-dev", "-dev-root-token-id=mine", "-dev-listen-address=127.0.0.1:0", "-log-level", "debug")
     assert vault.wait_for(r"Root Token: (\S+)") == "mine"
     vault.wait_for("Development mode should NOT be used in production installations!")
@@ -131,7 +131,7 @@ def test_the_name_chooses_the_product(start: Start) -> None:
     assert asked(bao.url, "sys/health")["version"].startswith("2.")
 
 
-def test_without_a_token_of_our_choice_dev_mode_makes_one(start: Start) -> None:
+def test_dev_mode_generates_a_root_token_by_default(start: Start) -> None:
     vault = start("-dev", "-dev-listen-address=127.0.0.1:0", "-dev-no-store-token")
     token = vault.wait_for(r"Root Token: (hvs\.\w{24})")
     assert asked(vault.url, "auth/token/lookup-self", token)["data"]["policies"] == ["root"]
@@ -246,7 +246,7 @@ def test_a_listener_may_demand_certificates(start: Start, tmp_path: Path, files:
         (("-config=missing.hcl",), 2, "missing.hcl"),
     ],
 )
-def test_what_cannot_be_started(
+def test_invalid_flags_and_configurations(
     flags: tuple[str, ...], code: int, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -282,7 +282,7 @@ def test_version_is_the_emulated_servers(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("name", ["vault", "bao"])
-def test_by_a_binarys_name_every_way_to_the_version_is_its(
+def test_the_name_of_the_executable_decides_the_version(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", [f"/bin/{name}"])

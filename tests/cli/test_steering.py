@@ -278,7 +278,7 @@ def test_serve_with_a_clock_that_stands_still_or_runs_elsewhere(serve: Callable[
     assert "step_down: a single server has no standby" in run("state", "step-down", *at)[2]
 
 
-def test_bad_rules_and_clocks_are_told_with_their_place(run: Run, tmp_path: Path) -> None:
+def test_bad_rules_and_clocks_are_reported_with_their_place(run: Run, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
     code, _, said = run("serve", "--port", "0", "--faults", str(rules))

@@ -25,7 +25,7 @@ def test_check_says_ok(capsys: Capture) -> None:
     assert capsys.readouterr().out == "dev: ok\npayments: ok\nrustfs: ok\n"
 
 
-def test_check_prints_every_fault_of_every_file(tmp_path: Path, capsys: Capture) -> None:
+def test_check_prints_all_errors_of_all_files(tmp_path: Path, capsys: Capture) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
     first.write_text("mockkms: 1\nvualt: {}\nrng: []\n")
     second.write_text("vault:\n  tokens: [{entity: nobody}]\n")
@@ -141,7 +141,7 @@ def test_run_reaches_the_seeded_world(capfd: Capture) -> None:
         (["--seed", "paymens", "--", "true"], "payments"),
     ],
 )
-def test_run_that_cannot_be(flags: list[str], said: str, capsys: Capture) -> None:
+def test_run_with_invalid_arguments(flags: list[str], said: str, capsys: Capture) -> None:
     assert main(["run", *flags]) == 2
     assert said in capsys.readouterr().err
 

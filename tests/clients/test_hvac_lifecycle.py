@@ -147,13 +147,13 @@ def test_generate_root_is_cancelled(tokenless: hvac.Client, keys: list[str]) -> 
         tokenless.sys.generate_root(keys[1], nonce)
 
 
-def test_shares_are_never_handed_out_bare_where_pgp_was_asked_for(tokenless: hvac.Client) -> None:
+def test_shares_are_encrypted_if_pgp_keys_were_given(tokenless: hvac.Client) -> None:
     with pytest.raises(InvalidRequest, match="invalid seal configuration: error parsing given PGP key"):
         tokenless.sys.initialize(1, 1, pgp_keys=["AAAA"])
     assert not tokenless.sys.is_initialized()
 
 
-def test_a_reset_goes_back_to_nothing(fresh: MockKMS, tokenless: hvac.Client, keys: list[str]) -> None:
+def test_a_reset_returns_to_an_uninitialized_server(fresh: MockKMS, tokenless: hvac.Client, keys: list[str]) -> None:
     fresh.reset()
     assert not tokenless.sys.is_initialized()
     assert fresh.token == ""

@@ -282,7 +282,7 @@ def test_a_key_record_that_is_none(start: Start, kms: MockKMS, case: str) -> Non
     assert client("describe one") == {"ok": "Enabled"}
 
 
-def test_a_write_that_lost_its_race_is_made_again(start: Start, kms: MockKMS) -> None:
+def test_a_write_that_lost_a_race_is_repeated(start: Start, kms: MockKMS) -> None:
     client = start(kms, KV2)
     assert client("create one") == {"ok": "one"}
     kms.journal.clear()
@@ -291,7 +291,7 @@ def test_a_write_that_lost_its_race_is_made_again(start: Start, kms: MockKMS) ->
     assert (calls(kms, "secret/data/rustfs/kms/keys/one"), client("describe one")) == (3, {"ok": "Disabled"})
 
 
-def test_a_creation_that_lost_its_race_says_so(start: Start, kms: MockKMS) -> None:
+def test_a_creation_that_lost_a_race_fails(start: Start, kms: MockKMS) -> None:
     client = start(kms, KV2)
     kms.faults.add("secret/data/rustfs/kms/keys/one", method="POST", times=1, answer="cas-conflict")
     assert client("create one")["error"] == "KeyAlreadyExists"

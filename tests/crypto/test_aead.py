@@ -25,7 +25,7 @@ def test_xchacha20_as_libsodium_does_it(key: bytes, nonce: bytes, text: bytes, e
 
 
 @pytest.mark.parametrize("algorithm", list(aead.NONCE_SIZES))
-def test_whatever_is_cut_off_is_noticed(algorithm: str) -> None:
+def test_truncated_input_is_refused(algorithm: str) -> None:
     sealed = aead.seal(algorithm, bytes(32), bytes(aead.NONCE_SIZES[algorithm]), b"text")
     for size in range(len(sealed)):
         with pytest.raises(CryptoError, match="message authentication failed"):

@@ -90,10 +90,10 @@ def test_malformed_asn1(signature: bytes, text: str) -> None:
 
 
 @pytest.mark.parametrize("signature", [b"", b"x", bytes(64), b"\xff" * 64, b"\xff" * 63, b"\xff" * 500])
-def test_malformed_jws_is_just_not_good(signature: bytes) -> None:
+def test_a_malformed_jws_signature_is_invalid(signature: bytes) -> None:
     assert not ecdsa.verify(public_of(KEYS["P-256"]), bytes(32), signature, jws=True)
 
 
-def test_numbers_out_of_range_are_just_not_good() -> None:
+def test_signatures_with_numbers_out_of_range_are_invalid() -> None:
     assert not ecdsa.verify(public_of(KEYS["P-256"]), bytes(32), b"\x30\x06\x02\x01\x00\x02\x01\x01")
     assert not ecdsa.verify(public_of(KEYS["P-256"]), bytes(32), b"\x30\x06\x02\x01\xff\x02\x01\x01")

@@ -15,7 +15,7 @@ PUBLIC = public_of(KEY)
 
 @pytest.mark.parametrize("hash", keywrap.HASHES)
 @pytest.mark.parametrize("size", [16, 32, 33, 138, 1218])
-def test_what_is_wrapped_comes_out(hash: str, size: int) -> None:
+def test_unwrapping_returns_the_wrapped_key(hash: str, size: int) -> None:
     name = keywrap.hash_named(hash.lower())
     blob = keywrap.wrap(PUBLIC, bytes(range(256)) * 5 if size == 1218 else bytes(size), b"e" * 32, name)
     assert keywrap.unwrap(KEY, blob, name) == (bytes(range(256)) * 5 if size == 1218 else bytes(size))

@@ -35,7 +35,7 @@ def test_hchacha20_of_the_draft() -> None:
     assert aead.hchacha20(key, nonce).hex() == "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
 
 
-def test_damage_is_noticed() -> None:
+def test_modified_input_is_refused() -> None:
     sealed = aead.seal(NAME, bytes(32), bytes(24), b"text")
     with pytest.raises(CryptoError, match="chacha20poly1305: message authentication failed"):
         aead.open_sealed(NAME, bytes(32), sealed[:-1] + bytes((sealed[-1] ^ 1,)))

@@ -40,7 +40,7 @@ def test_every_section_has_an_example() -> None:
     assert vault == set(SCHEMA["properties"]["vault"]["properties"])
 
 
-def test_laid_over_one_another_they_answer() -> None:
+def test_merged_worlds_answer() -> None:
     worlds = [text for text in WORLDS if "flavor: openbao" not in text]
     with MockKMS(seed=worlds) as kms:
         read = requests.get(f"{kms.url}/v1/secret/data/app/old", headers={"X-Vault-Token": "root"}, timeout=10).json()

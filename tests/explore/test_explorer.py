@@ -353,7 +353,7 @@ class Watching:
         self.cells.append((cell, number, runs))
 
 
-def test_the_bound_is_said_beforehand(explore: Explore) -> None:
+def test_the_bound_is_announced_before_the_runs(explore: Explore) -> None:
     """The number of runs is known before the first of them; a dry run makes none."""
     watching = Watching()
     explore(lambda client: client("GET", "sys/mounts"), "smoke", watcher=watching)

@@ -172,7 +172,7 @@ TURNS = {
 }
 
 
-def test_rules_begin_anew_with_each_phase(book: RuleBook, clock: Clock) -> None:
+def test_rules_start_again_with_each_phase(book: RuleBook, clock: Clock) -> None:
     book.start_chaos(TURNS)
     assert book.before(View(path="y")) is None or True
     clock.advance(10)

@@ -82,7 +82,7 @@ def test_a_reader_looks_for_the_user_and_binds_again(openbao: MockKMS, directory
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "x"), ("an*", "secret")])
 @pytest.mark.parametrize("search", [False, True])
-def test_who_cannot_bind_is_refused(openbao: MockKMS, name: str, password: str, search: bool) -> None:
+def test_users_that_cannot_bind_are_refused(openbao: MockKMS, name: str, password: str, search: bool) -> None:
     client_of(openbao).auth.ldap.configure(discoverdn=search)
     with pytest.raises(InvalidRequest, match="ldap operation failed: failed to bind as user"):
         login(openbao, name, password)
@@ -102,7 +102,7 @@ def test_an_alias_has_one_value(openbao: MockKMS) -> None:
         login(openbao, "ben", "hidden")
 
 
-def test_a_bad_filter_and_a_missing_base_are_told(openbao: MockKMS) -> None:
+def test_a_bad_filter_and_a_missing_base_are_reported(openbao: MockKMS) -> None:
     client = client_of(openbao)
     client.auth.ldap.configure(groupfilter="memberUid={{.Username}}")
     with pytest.raises(InvalidRequest, match='LDAP Result Code 201 "Filter Compile Error"'):
@@ -136,7 +136,7 @@ def test_a_principal_name_binds_and_is_looked_for_afterwards(vault: MockKMS, dir
     assert ("bind", "anna@acme.test") in directory.seen
 
 
-def test_tls_is_verified_unless_told_otherwise(openbao: MockKMS) -> None:
+def test_tls_is_verified_unless_disabled(openbao: MockKMS) -> None:
     issued = issue(("127.0.0.1",))
     client = client_of(openbao)
     with running(ENTRIES, loaded(issued.certificate + issued.key)) as directory:
@@ -164,7 +164,7 @@ def test_vault_reads_the_users_entry_after_the_bind(vault: MockKMS, directory: D
     assert directory.seen == [("bind", dn), ("search", dn), ("search", GROUPS)]
 
 
-def test_vault_looks_for_groups_as_nobody_on_the_same_connection(vault: MockKMS, directory: Directory) -> None:
+def test_vault_searches_groups_anonymously_on_the_same_connection(vault: MockKMS, directory: Directory) -> None:
     client_of(vault).auth.ldap.configure(binddn="cn=reader,dc=acme", bindpass="read", anonymous_group_search=True)
     assert login(vault, "anna", "secret")["policies"] == ["code", "default", "run"]
     binds = [dn for what, dn in directory.seen if what == "bind"]
@@ -173,7 +173,7 @@ def test_vault_looks_for_groups_as_nobody_on_the_same_connection(vault: MockKMS,
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "x"), ("an*", "secret")])
 @pytest.mark.parametrize("search", [False, True])
-def test_vault_says_nothing_of_who_cannot_bind(vault: MockKMS, name: str, password: str, search: bool) -> None:
+def test_vault_does_not_tell_why_a_bind_failed(vault: MockKMS, name: str, password: str, search: bool) -> None:
     client_of(vault).auth.ldap.configure(discoverdn=search)
     with pytest.raises(InvalidRequest, match=r"^invalid credentials"):
         login(vault, name, password)

@@ -59,7 +59,7 @@ def test_a_connection_is_verified_by_logging_in(client: hvac.Client, proof: str)
         assert connect(client, database.address, password="wrong", verify_connection=False).status_code == 204
 
 
-def test_refusals_have_the_words_of_the_driver(kms: MockKMS, client: hvac.Client, database: Postgres) -> None:
+def test_refusals_have_the_texts_of_the_driver(kms: MockKMS, client: hvac.Client, database: Postgres) -> None:
     address, fatal = database.address, 'FATAL: password authentication failed for user "root" (SQLSTATE 28P01)'
     words = {
         "vault": f"ping failed: failed to connect to `user=root database=app`: {address} (127.0.0.1): "
@@ -106,7 +106,7 @@ def test_urls_that_cannot_be_read(kms: MockKMS, client: hvac.Client, url: str, w
     assert refused.value.errors == [f"error creating database object: {words[kms.flavor]}"]
 
 
-def test_a_user_is_made_renewed_and_taken_away_by_statements(client: hvac.Client, database: Postgres) -> None:
+def test_statements_create_renew_and_delete_a_user(client: hvac.Client, database: Postgres) -> None:
     connect(client, database.address)
     add_role(client, renew_statements=["EXTEND {{name}}"], revocation_statements=["DROP {{username}}"])
     made = client.secrets.database.generate_credentials("app")
@@ -119,7 +119,7 @@ def test_a_user_is_made_renewed_and_taken_away_by_statements(client: hvac.Client
     assert [f"EXTEND {name}", f"DROP {name}"] == [text for text in database.statements()[4:] if name in text]
 
 
-def test_without_statements_a_user_goes_with_all_that_was_granted(client: hvac.Client, database: Postgres) -> None:
+def test_without_statements_a_user_is_deleted_with_its_grants(client: hvac.Client, database: Postgres) -> None:
     connect(client, database.address)
     add_role(client)
     made = client.secrets.database.generate_credentials("app")
@@ -132,7 +132,7 @@ def test_without_statements_a_user_goes_with_all_that_was_granted(client: hvac.C
     assert seen[-1] == f'DROP ROLE IF EXISTS "{name}"'
 
 
-def test_a_refused_statement_is_told_and_makes_no_lease(client: hvac.Client, database: Postgres) -> None:
+def test_a_refused_statement_is_reported_and_creates_no_lease(client: hvac.Client, database: Postgres) -> None:
     connect(client, database.address)
     add_role(client, revocation_statements=["DROP IT"])
     made = client.secrets.database.generate_credentials("app")
@@ -214,7 +214,7 @@ def test_a_static_role_of_an_unreachable_database_is_not_kept(client: hvac.Clien
     assert "connect: connection refused" in refused.value.errors[0]
 
 
-def test_passwords_may_go_as_hashes(client: hvac.Client, database: Postgres) -> None:
+def test_passwords_can_be_sent_as_hashes(client: hvac.Client, database: Postgres) -> None:
     connect(client, database.address, password_authentication="scram-sha-256")
     add_role(client)
     made = client.secrets.database.generate_credentials("app")["data"]
@@ -225,7 +225,7 @@ def test_passwords_may_go_as_hashes(client: hvac.Client, database: Postgres) -> 
         connect(client, database.address, password_authentication="odd")
 
 
-def test_an_impostor_who_does_not_know_the_password_is_told() -> None:
+def test_a_server_that_does_not_know_the_password_is_reported() -> None:
     with running("impostor") as database, MockKMS() as server:
         client = hvac.Client(server.url, token=server.token)
         client.sys.enable_secrets_engine("database")
@@ -233,7 +233,7 @@ def test_an_impostor_who_does_not_know_the_password_is_told() -> None:
             connect(client, database.address)
 
 
-def test_a_reset_verifies_where_the_product_has_it_so(kms: MockKMS, client: hvac.Client) -> None:
+def test_a_reset_verifies_in_products_that_do(kms: MockKMS, client: hvac.Client) -> None:
     connect(client, f"127.0.0.1:{closed_port()}", verify_connection=False)
     if kms.flavor == "openbao":
         with pytest.raises(InternalServerError, match="error verifying connection: failed to connect"):

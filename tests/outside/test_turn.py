@@ -42,7 +42,7 @@ def test_who_does_not_take_turns_keeps_the_lock() -> None:
 
 
 @pytest.mark.parametrize("fault", [None, OSError("refused")])
-def test_a_request_is_abandoned_where_the_world_was_replaced_meanwhile(fault: OSError | None) -> None:
+def test_a_request_is_abandoned_if_the_world_was_replaced(fault: OSError | None) -> None:
     def wait() -> None:
         with taking_turns(lock, lambda: False), waiting():
             if fault is not None:
@@ -83,7 +83,7 @@ def test_who_keeps_turns_keeps_the_lock() -> None:
     assert free(lock)
 
 
-def test_work_in_the_background_is_given_up_where_the_world_was_replaced() -> None:
+def test_work_in_the_background_is_abandoned_if_the_world_was_replaced() -> None:
     lock, replaced, reached = threading.RLock(), threading.Event(), threading.Event()
     finished: list[bool] = []
 

@@ -132,7 +132,7 @@ def test_factory(mockkms, mockkms_factory):
     fresh(two)
     assert (two.token, two.flavor, mockkms.token) == ("other", "openbao", "root")
 
-def test_what_still_hangs_does_not_reach_the_next_test(mockkms):
+def test_a_hanging_request_does_not_reach_the_next_test(mockkms):
     mockkms.faults.add("secret/*", delay=60)
     with pytest.raises(OSError):
         asked = urllib.request.Request(mockkms.url + "/v1/secret/data/left", b"{}", {"X-Vault-Token": "root"})

@@ -53,7 +53,7 @@ def test_a_file_beside_the_test(mockkms):
 
 @pytest.mark.mockkms(seed=EXTRA)
 @pytest.mark.mockkms(seed="worlds/beside.yaml")
-def test_seeds_lie_over_one_another(mockkms):
+def test_seeds_are_merged_in_order(mockkms):
     assert keys(mockkms) == ["beside", "extra", "suite"]
     ask(mockkms, "/v1/sys/mounts/transit", "DELETE")
 

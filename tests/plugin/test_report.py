@@ -67,7 +67,7 @@ def test_all_tests_are_in_one_file(suite: Run, pytester: pytest.Pytester, option
     assert 'path "secret/data/other-server"' in data["policy"]
 
 
-def test_nothing_is_said_if_there_is_nothing(suite: Run, pytester: pytest.Pytester) -> None:
+def test_nothing_is_printed_without_findings(suite: Run, pytester: pytest.Pytester) -> None:
     plain = suite("-p", "no:randomly", source=TIDY)
     reported = suite("-p", "no:randomly", "--mockkms-report=out.html", source=TIDY)
     timeless = [re.sub(r"[\d.]+s", "", "\n".join(result.outlines[-3:])) for result in (plain, reported)]

@@ -79,7 +79,7 @@ def test_a_plain_test_in_a_suite_over_tls(suite: Run) -> None:
 
 
 @pytest.mark.parametrize("value", ["'yes'", "1", "('a',)", "{}"])
-def test_what_is_no_tls(suite: Run, value: str) -> None:
+def test_invalid_values_of_tls(suite: Run, value: str) -> None:
     result = suite(source=f"import pytest\n@pytest.mark.mockkms(tls={value})\ndef test_it(mockkms):\n    pass\n")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*mockkms(tls=*): expected True, False, a trustme.CA, an SSLContext, or the paths*"])

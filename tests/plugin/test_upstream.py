@@ -61,7 +61,7 @@ def test_faults_and_journal_work_and_the_state_is_left_alone(suite: Run, real: R
         (("--mockkms-upstream", "nowhere"), "*--mockkms-upstream: 'nowhere' is not a valid server address*"),
     ],
 )
-def test_options_that_cannot_be(suite: Run, options: tuple[str, ...], text: str) -> None:
+def test_contradicting_options(suite: Run, options: tuple[str, ...], text: str) -> None:
     result = suite(*options, source="def test_it(mockkms):\n    raise SystemExit(9)\n")
     assert result.ret != 0
     result.stderr.fnmatch_lines([text])

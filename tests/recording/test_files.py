@@ -35,7 +35,7 @@ def recorder(tmp_path: Path, limit: int = 1 << 20) -> tuple[Recorder, list[str]]
     return Recorder(tmp_path / "r.jsonl", "http://127.0.0.1:8200", 1.0, warnings.append, limit=limit), warnings
 
 
-def test_every_line_is_on_the_disk_at_once_and_a_half_one_is_ignored(tmp_path: Path) -> None:
+def test_lines_are_written_at_once_and_a_partial_one_is_ignored(tmp_path: Path) -> None:
     made, _ = recorder(tmp_path)
     made.add(entry(), JSON)
     found = read(made.path)
@@ -123,7 +123,7 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+def test_what_is_left_out_is_reported(tmp_path: Path) -> None:
     made, _ = recorder(tmp_path)
     made.add(entry(body=b"not json"), JSON)
     made.add(entry(answer=b"\x00\x01"), [("Content-Type", "application/gzip"), ("X-Custom", "1")])

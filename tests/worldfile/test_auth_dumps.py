@@ -79,7 +79,7 @@ DIRECTORIES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_directories_are_dumped_in_words() -> None:
+def test_directories_are_dumped_as_sections() -> None:
     world = made({"rng": 3, "clock": "2026-01-01T00:00:00Z", "vault": {"auth": DIRECTORIES}})
     text = dump(world)
     assert exact.roots(made(text)) == exact.roots(world)
@@ -94,7 +94,7 @@ def test_directories_are_dumped_in_words() -> None:
 
 
 @pytest.mark.parametrize("flavor", ["vault", "openbao"])
-def test_methods_are_dumped_in_words(flavor: str) -> None:
+def test_methods_are_dumped_as_sections(flavor: str) -> None:
     world = made({"rng": 3, "clock": "2026-01-01T00:00:00Z", "flavor": flavor, "vault": {"auth": METHODS}})
     text = dump(world)
     assert exact.roots(made(text)) == exact.roots(world)
@@ -110,7 +110,7 @@ def test_methods_are_dumped_in_words(flavor: str) -> None:
     assert shown["token/"]["roles"]["aged"] == {"period": 3600, "renewable": False, "allowed_entity_aliases": ["a*"]}
 
 
-def test_cel_roles_are_dumped_in_words() -> None:
+def test_cel_roles_are_dumped_as_sections() -> None:
     program = {"variables": [{"name": "x", "expression": "true"}], "expression": "x"}
     methods = {"jwt/": {"type": "jwt", "cel_roles": {"r": {"cel_program": program, "message": "m"}}}}
     world = made({"rng": 3, "clock": "2026-01-01T00:00:00Z", "flavor": "openbao", "vault": {"auth": methods}})

@@ -79,7 +79,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "line", "column", "path", "message"), CASES)
-def test_fault_has_place_path_and_words(text: str, line: int, column: int, path: str, message: str) -> None:
+def test_an_error_has_position_path_and_message(text: str, line: int, column: int, path: str, message: str) -> None:
     found = one(text)
     assert (found.line, found.column) == (line, column)
     assert path in found.path
@@ -97,7 +97,7 @@ def test_fault_has_place_path_and_words(text: str, line: int, column: int, path:
     ],
     ids=["block", "block with blank lines", "quoted", "unclosed"],
 )
-def test_policy_fault_is_at_its_line_in_the_file(policy: str, line: int, column: int) -> None:
+def test_a_policy_error_is_at_its_line_in_the_file(policy: str, line: int, column: int) -> None:
     found = one("vault:\n  policies:\n" + policy)
     assert found.path == "vault.policies.a"
     assert "failed to parse policy" in found.message
@@ -105,7 +105,7 @@ def test_policy_fault_is_at_its_line_in_the_file(policy: str, line: int, column:
     assert found.column >= column
 
 
-def test_all_faults_of_all_files_are_told(tmp_path: Path) -> None:
+def test_all_errors_of_all_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rgn: 1\nvault: {state: seeled}\n")
     (tmp_path / "b.yaml").write_text("clock: [\n")
     (tmp_path / "c.yaml").write_text("vault: {tokens: [{ttl: -1}]}\n")
@@ -120,7 +120,7 @@ def test_all_faults_of_all_files_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "# nothing\n", "---\n"])
-def test_empty_file_says_the_smallest_world(text: str, tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_with_the_smallest_world(text: str, tmp_path: Path) -> None:
     file = tmp_path / "w.yaml"
     file.write_text(text)
     (found,) = faults(file)
@@ -128,13 +128,13 @@ def test_empty_file_says_the_smallest_world(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "hello\n", "42\n", "a: 1\n---\nb: 2\n"])
-def test_what_is_no_mapping_is_no_world(text: str, tmp_path: Path) -> None:
+def test_a_world_is_a_mapping(text: str, tmp_path: Path) -> None:
     file = tmp_path / "w.yaml"
     file.write_text(text)
     assert len(faults(file)) == 1
 
 
-def test_tab_is_found() -> None:
+def test_a_tab_is_reported() -> None:
     found = one("vault:\n\tmounts: {}\n")
     assert (found.line, found.column) == (2, 1)
     assert "tab" in found.message
@@ -147,7 +147,7 @@ def test_big_file_is_refused(tmp_path: Path) -> None:
     assert "10.0 MiB" in found.message
 
 
-def test_yaml_bomb_is_defused() -> None:
+def test_yaml_bombs_are_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 9) + "]" for n in range(1, 12)]
     assert any("values after aliases" in p.message for p in faults("\n".join(lines)))
@@ -179,7 +179,7 @@ def test_unreadable_file_and_unknown_name() -> None:
 
 
 @pytest.mark.parametrize("seed", [3, None, b"x", object()])
-def test_what_is_no_source(seed: object) -> None:
+def test_invalid_sources(seed: object) -> None:
     with pytest.raises(SeedError, match="a world is a path"):
         load([seed])  # type: ignore[list-item]
 

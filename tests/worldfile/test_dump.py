@@ -148,7 +148,7 @@ def test_any_value_survives(value: Any) -> None:
     assert repr(again) == repr(value)
 
 
-def test_a_secret_too_deep_for_yaml_is_told() -> None:
+def test_a_secret_too_deep_for_yaml_is_reported() -> None:
     depth = 900
     with MockKMS(flavor="openbao") as kms:
         body = b'{"data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"

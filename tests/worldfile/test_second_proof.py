@@ -78,7 +78,7 @@ def test_a_dump_loads_to_an_equal_world_and_says_it_in_words() -> None:
         ("services", "maybe", "maybe"),
     ],
 )
-def test_what_cannot_be_is_named(part: str, wrong: Any, problem: str) -> None:
+def test_invalid_parts_are_named(part: str, wrong: Any, problem: str) -> None:
     identity = WORLD["vault"]["identity"]
     mfa = {**identity["mfa"], "enforcements": {}, "keys": {}, part: wrong}
     world = {"vault": {**WORLD["vault"], "identity": {**identity, "mfa": mfa}}}

@@ -51,7 +51,7 @@ def test_a_second_plan_is_empty_however_values_are_spelled(row: Row, spelled: Ma
     assert list(drift.drifts(row, drift.life(row), spelled[row.label])) == []
 
 
-def test_what_is_wrong_with_an_answer_is_said() -> None:
+def test_a_wrong_answer_is_reported() -> None:
     """A parameter that is not read back, one that another write changes, a list without the name, a wrong status."""
     row = next(one for one in ROWS if one.label == "vault: secret/nomad role")
     steps = row.life()

@@ -26,7 +26,7 @@ def test_what_is_encoded_decodes(raw: bytes) -> None:
         ("AA=", 3), ("AAA=A", 4), ("AA==\n=", 5), ("YWJjY", 4), ("YWJj\u00e9", 4), ("A\n=", 2),
     ],
 )  # fmt: skip
-def test_faults_name_their_byte(text: str, at: int) -> None:
+def test_errors_name_the_byte(text: str, at: int) -> None:
     with pytest.raises(ValueError, match=f"^illegal base64 data at input byte {at}$"):
         b64.decode(text)
 

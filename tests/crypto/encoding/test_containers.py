@@ -109,7 +109,7 @@ def test_older_containers_get_advice(kind: str, key: bytes) -> None:
         containers.parse_private(old)
 
 
-def test_rsa_numbers_must_belong_together() -> None:
+def test_inconsistent_rsa_numbers_are_refused() -> None:
     numbers = rsa_private(RSA_KEY).private_numbers()
     wrong = rsa.RSAPrivateNumbers(
         numbers.p, numbers.q, numbers.d + 2, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers
@@ -149,7 +149,7 @@ def test_public_keys_refused(data: bytes, text: str) -> None:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_are_refused_in_words(data: bytes) -> None:
+def test_arbitrary_bytes_are_refused_with_a_message(data: bytes) -> None:
     for parse in (containers.parse_private, containers.parse_public):
         with pytest.raises(CryptoError):
             parse(data)
@@ -157,7 +157,7 @@ def test_any_bytes_are_refused_in_words(data: bytes) -> None:
 
 @given(st.integers(0, 137), st.integers(0, 255))
 @settings(max_examples=150, deadline=None)
-def test_a_changed_byte_gives_a_key_or_words(at: int, value: int) -> None:
+def test_a_changed_byte_gives_a_key_or_an_error(at: int, value: int) -> None:
     key = generate_ec("P-256", Entropy(1))
     changed = key[:at] + bytes((value,)) + key[at + 1 :]
     try:

@@ -147,7 +147,7 @@ def test_a_damaged_file_counts_as_empty_and_is_replaced(tmp_path: Path, content:
     assert store.read(2048) == [number(1)]
 
 
-def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_detected(tmp_path: Path) -> None:
     store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     file = tmp_path / "cache" / "rsa-2048.json"
@@ -157,7 +157,7 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
     assert store.read(2048) == []
 
 
-def test_what_others_may_touch_is_not_trusted(tmp_path: Path) -> None:
+def test_files_that_others_may_write_are_not_trusted(tmp_path: Path) -> None:
     store = KeyDirectory(tmp_path / "cache")
     store.add(2048, number(0), 8)
     (tmp_path / "cache" / "rsa-2048.json").chmod(0o644)
@@ -244,7 +244,7 @@ def test_only_one_process_prepares(tmp_path: Path) -> None:
         assert later
 
 
-def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_cache_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCKKMS_CACHE_DIR", "/somewhere")
     assert default_directory() == Path("/somewhere")
     monkeypatch.delenv("MOCKKMS_CACHE_DIR")

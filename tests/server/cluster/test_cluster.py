@@ -322,13 +322,13 @@ def test_the_control_api_changes_nodes(make: Callable[..., Cluster]) -> None:
         {"do": "partition", "nodes": ["a"]},
     ],
 )
-def test_the_control_api_refuses_nonsense(make: Callable[..., Cluster], body: dict[str, Any]) -> None:
+def test_the_control_api_refuses_invalid_changes(make: Callable[..., Cluster], body: dict[str, Any]) -> None:
     cluster = make()
     assert control(cluster.nodes[0], **body).status == 400
     assert health(cluster) == [200, 429, 429]
 
 
-def test_a_single_server_is_no_cluster() -> None:
+def test_a_single_server_is_not_a_cluster() -> None:
     with MockKMS() as kms:
         assert ask(kms.url, "GET", "/_mockkms/cluster").status == 404
 
@@ -359,7 +359,7 @@ def test_serve_nodes(tmp_path: Path) -> None:
     "flags",
     [["--nodes", "0"], ["--standby", "redirect"], ["--nodes", "3", "--port", "65535"], ["--index-headers"]],
 )
-def test_serve_refuses_what_is_no_cluster(flags: list[str]) -> None:
+def test_serve_refuses_invalid_cluster_options(flags: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mockkms", "serve", *flags], capture_output=True, text=True, timeout=20, check=False
     )
@@ -449,7 +449,7 @@ def test_fifty_failovers_lose_no_acknowledged_write(make: Callable[..., Cluster]
 @pytest.mark.parametrize(
     ("count", "options"), [(0, {}), (3, {"quorum": 4}), (3, {"quorum": 0}), (3, {"election_delay": -1})]
 )
-def test_what_is_no_cluster(count: int, options: dict[str, Any]) -> None:
+def test_invalid_cluster_options(count: int, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\d"):
         Nodes(Clock(), count, **options)
     with pytest.raises(ValueError, match="standby"):

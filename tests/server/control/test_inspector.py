@@ -60,7 +60,7 @@ def test_the_files_of_the_page(busy: MockKMS) -> None:
         assert requests.get(busy.url + UI + name, timeout=10).status_code == 404
 
 
-def test_looking_leaves_no_trace(busy: MockKMS) -> None:
+def test_the_inspector_leaves_no_journal_entries(busy: MockKMS) -> None:
     before, entropy = busy.journal.total, busy.world.entropy.state()
     state = busy.dump()
     for path in (

@@ -32,7 +32,7 @@ def test_a_long_dump_arrives_whole_and_the_connection_stays_open(kms: MockKMS) -
 
 
 @pytest.mark.parametrize("read", [1, 100_000])
-def test_a_client_that_leaves_during_a_long_dump_harms_nobody(kms: MockKMS, read: int) -> None:
+def test_a_client_that_disconnects_during_a_long_dump_affects_no_other(kms: MockKMS, read: int) -> None:
     _write_much(kms)
     leaving = http.client.HTTPConnection(urlsplit(kms.url).netloc, timeout=60)
     leaving.request("GET", STATE)

@@ -256,7 +256,7 @@ def test_a_reset_ends_it(kms: MockKMS, session: requests.Session) -> None:
     assert ask(kms, session) == "404"
 
 
-def test_that_of_the_world_starts_again_with_a_reset() -> None:
+def test_the_plan_of_a_world_starts_again_with_a_reset() -> None:
     world = {"rng": 3, "clock": "2026-01-01T00:00:00Z", "chaos": "normal=10s sealed=5s"}
     with MockKMS(seed=world) as kms, requests.Session() as session:
         kms.clock.advance(12)

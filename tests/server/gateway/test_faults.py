@@ -119,7 +119,7 @@ def test_the_clock_moves_between_the_decision_and_the_delay(kms: MockKMS, monkey
     assert write(kms).status_code == 200
 
 
-def test_answers_in_the_servers_words(kms: MockKMS) -> None:
+def test_answers_have_the_servers_texts(kms: MockKMS) -> None:
     kms.faults.add("secret/*", sequence=["sealed", {"preset": "rate-limited", "retry_after": 7}, "bad-gateway", 418])
     sealed, limited, gateway, odd = (write(kms) for _ in range(4))
     assert (sealed.status_code, sealed.json()) == (503, {"errors": ["Vault is sealed"]})
@@ -204,7 +204,7 @@ def test_a_tenant_has_snapshots_of_its_own(kms: MockKMS) -> None:
     tenant.forget()
 
 
-def test_no_such_snapshot_is_told_loudly(kms: MockKMS) -> None:
+def test_an_unknown_snapshot_is_reported(kms: MockKMS) -> None:
     kms.snapshot("before")
     kms.faults.add("secret/*", stale="befor")
     answer = write(kms)

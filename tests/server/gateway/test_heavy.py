@@ -28,7 +28,7 @@ def _with_a_key(kms: MockKMS) -> None:
 pytestmark = [pytest.mark.flavors("vault-1.21"), pytest.mark.prepared(by=_with_a_key)]
 
 
-def test_health_while_somebody_holds_the_world(kms: MockKMS) -> None:
+def test_health_while_another_thread_holds_the_world(kms: MockKMS) -> None:
     read: list[bytes] = []
     reading = threading.Thread(target=lambda: read.append(_asked(kms, "sys/mounts")))
     with kms.world.lock:

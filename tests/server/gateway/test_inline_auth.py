@@ -96,7 +96,7 @@ def test_a_refused_login_is_marked(kms: MockKMS) -> None:
         ({"Inline_Auth_Parameter_1": "WzFd"}, "failed json decoding header value"),
     ],
 )  # fmt: skip
-def test_headers_that_make_no_login(kms: MockKMS, changed: dict[str, str], text: str) -> None:
+def test_headers_that_are_not_a_login(kms: MockKMS, changed: dict[str, str], text: str) -> None:
     refused = ask(kms, **changed)
     assert refused.status_code == 500
     assert refused.json() == {"errors": [f"failed to perform inline authentication: {text}"]}

@@ -78,5 +78,5 @@ def test_beginnings_of_json(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["[,", "{,", '{"a",', "[1,,", "[1 2", "[-", "{1", "[:", '{"a":,', "tru", '["a', "[]x", "[NaN,"]
 )
-def test_what_is_no_beginning_of_json(text: str) -> None:
+def test_texts_that_do_not_begin_a_json_document(text: str) -> None:
     assert not go_json.begins_valid(text.encode())

@@ -44,7 +44,7 @@ def test_deep_bodies_are_no_failure(kms: MockKMS, depth: int, path: str) -> None
     assert not answer or json.loads(answer)
 
 
-def test_as_deep_as_the_product_takes_it(kms: MockKMS) -> None:
+def test_bodies_of_the_maximum_depth(kms: MockKMS) -> None:
     depth = 4000 if kms.flavor == "openbao" else 498
     deep = b'{"a":' + b"[" * depth + b"1" + b"]" * depth + b"}"
     for path, body in (("cubbyhole/deep", deep), ("secret/data/deep", b'{"data":' + deep + b"}")):

@@ -35,12 +35,12 @@ def test_a_media_type_is_read(text: str, media: str) -> None:
         ("a/b; x=1; X=2", "mime: duplicate parameter name"),
     ],
 )
-def test_a_bad_media_type_is_refused_in_gos_words(text: str, fault: str) -> None:
+def test_a_bad_media_type_is_refused_with_gos_text(text: str, fault: str) -> None:
     with pytest.raises(ValueError, match=f"^{fault}$"):
         parse_media_type(text)
 
 
-def test_the_limit_that_a_body_breaks_first_is_told() -> None:
+def test_the_limit_that_a_body_exceeds_first_is_reported() -> None:
     few, many = b'["a",' + b"1," * 10, b'["a"' + b',"b"' * 20
     costly = b"{}," * 400_000
     assert cost.fault(few, 10) is None

@@ -140,7 +140,7 @@ def test_the_clock_jumps(kms: MockKMS, words: dict[str, Any], moment: float) -> 
     ],
     ids=str,
 )
-def test_no_span_and_no_moment(kms: MockKMS, words: dict[str, Any], told: str) -> None:
+def test_invalid_durations_and_times(kms: MockKMS, words: dict[str, Any], told: str) -> None:
     with pytest.raises(FaultError) as caught:
         kms.faults.add(TRIGGER, **words)
     assert str(caught.value).startswith(told)
@@ -155,7 +155,7 @@ def test_a_world_sets_the_clock_by_a_time_of_yaml(kms: MockKMS) -> None:
         kms.load("faults:\n  - {path: sys/health, advance: 2030-01-01T00:00:00Z}\n")
 
 
-def test_the_clock_itself_takes_spans_and_moments_apart(kms: MockKMS) -> None:
+def test_the_clock_distinguishes_durations_and_times(kms: MockKMS) -> None:
     assert kms.clock.advance(timedelta(seconds=-5)) == MOMENT - 5
     for span in ("2026-01-01", float("nan"), True, None):
         with pytest.raises(ValueError, match="is not a duration"):

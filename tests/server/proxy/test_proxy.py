@@ -47,7 +47,7 @@ def test_what_needs_the_servers_state_is_refused(proxy: MockKMS, words: dict[str
     assert not proxy.faults.active
 
 
-def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, caller: hvac.Client) -> None:
+def test_rules_and_journal_see_what_requests_show(proxy: MockKMS, caller: hvac.Client) -> None:
     caller.sys.enable_secrets_engine("transit", path="team-transit")
     caller.secrets.transit.create_key("orders", mount_point="team-transit")
     caller.secrets.transit.encrypt_data("orders", "aGVsbG8=", mount_point="team-transit")
@@ -69,7 +69,7 @@ def test_rules_and_journal_see_what_can_be_told_from_outside(proxy: MockKMS, cal
     assert rule.fired == 1
 
 
-def test_tokens_are_known_once_an_answer_told_of_them(proxy: MockKMS, caller: hvac.Client) -> None:
+def test_tokens_are_known_once_an_answer_contained_them(proxy: MockKMS, caller: hvac.Client) -> None:
     caller.sys.create_or_update_policy("reader", 'path "secret/data/*" { capabilities = ["read", "create"] }')
     made = caller.auth.token.create(policies=["reader"])["auth"]
     reader = hvac.Client(url=proxy.url, token=made["client_token"])
@@ -94,7 +94,7 @@ def mounts_seen(proxy: MockKMS, client: hvac.Client, *paths: str) -> list[str]:
     return [entry.mount for entry in proxy.journal][-len(paths) :]
 
 
-def test_mounts_are_known_once_an_answer_told_of_them(real: MockKMS, proxy: MockKMS, caller: hvac.Client) -> None:
+def test_mounts_are_known_once_an_answer_contained_them(real: MockKMS, proxy: MockKMS, caller: hvac.Client) -> None:
     behind = hvac.Client(url=real.url, token=real.token)
     for path in ("one/kv", "two/kv", "three/kv"):
         behind.sys.enable_secrets_engine("kv", path=path, options={"version": "2"})

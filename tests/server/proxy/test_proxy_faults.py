@@ -119,9 +119,7 @@ def test_many_at_once(proxy: MockKMS, real: MockKMS) -> None:
 
 
 @pytest.mark.parametrize("words", [None, {"applied": True, "answer": 503}, {"lose_answer": True}])
-def test_a_client_that_leaves_takes_no_write_back(
-    proxy: MockKMS, real: MockKMS, words: dict[str, object] | None
-) -> None:
+def test_a_disconnect_does_not_undo_a_write(proxy: MockKMS, real: MockKMS, words: dict[str, object] | None) -> None:
     left, written = threading.Event(), threading.Event()
     proxy.journal.subscribe(lambda entry: left.set())
     real.journal.subscribe(lambda entry: written.set())
@@ -173,7 +171,7 @@ def test_an_address_of_ipv6() -> None:
     real.stop()
 
 
-def test_it_is_no_server_of_its_own() -> None:
+def test_a_proxy_cannot_be_its_own_upstream() -> None:
     with socket.create_server(("127.0.0.1", 0)) as place:
         port = place.getsockname()[1]
     proxy = MockKMS(upstream=f"http://localhost:{port}", port=port)
@@ -193,7 +191,7 @@ def test_it_is_no_server_of_its_own() -> None:
         ("http://a/?b", "must not contain a query, fragment or user"),
     ],
 )
-def test_what_is_no_address_of_a_server(url: str, text: str) -> None:
+def test_invalid_upstream_addresses(url: str, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         MockKMS(upstream=url)
 
@@ -284,7 +282,7 @@ def test_tenants_have_rules_and_journals_of_their_own(proxy: MockKMS, real: Mock
     assert (told["mode"], told["upstream"]) == ("proxy", real.url)
 
 
-def test_what_looks_into_the_state_says_that_it_cannot(proxy: MockKMS) -> None:
+def test_operations_that_need_state_are_refused(proxy: MockKMS) -> None:
     for do in (proxy.seal, proxy.unseal, proxy.dump, proxy.snapshot, lambda: proxy.explain("root", "read", "a")):
         with pytest.raises(NoState, match=r"^\w+: a real server answers here \(http://"):
             do()
@@ -311,7 +309,7 @@ def test_what_looks_into_the_state_says_that_it_cannot(proxy: MockKMS) -> None:
         ("POST", "explain", {"token": "root", "operation": "read", "path": "a"}),
     ],
 )
-def test_the_control_api_says_so_too(proxy: MockKMS, method: str, path: str, data: object) -> None:
+def test_the_control_api_refuses_them_too(proxy: MockKMS, method: str, path: str, data: object) -> None:
     refused = requests.request(method, f"{proxy.url}/_mockkms/{path}", json=data, timeout=5)
     assert refused.status_code == 400
     assert "a real server answers here" in refused.json()["message"]

@@ -123,7 +123,7 @@ def test_a_body_sent_in_chunks_arrives_with_its_length(behind: RawServer, relay:
     assert (behind.header("Content-Length"), behind.header("Transfer-Encoding")) == (["7"], [])
 
 
-def test_more_than_a_server_takes_is_not_passed_on(behind: RawServer, relay: MockKMS) -> None:
+def test_bodies_over_the_limit_are_not_forwarded(behind: RawServer, relay: MockKMS) -> None:
     refused = requests.post(f"{relay.url}/v1/secret/a", data=b"x" * (32 * 1024 * 1024 + 1), timeout=20)
     assert refused.status_code == 413
     assert behind.requests == []
@@ -231,7 +231,7 @@ def test_no_request_is_sent_twice(behind: RawServer, relay: MockKMS, method: str
     assert [head[0].split()[0] for head in behind.heads] == ["GET", method]
 
 
-def test_a_server_that_says_nothing_is_given_up(behind: RawServer) -> None:
+def test_a_silent_server_times_out(behind: RawServer) -> None:
     silent = threading.Event()
     behind.will(lambda made: silent.wait(10) and None)
     with MockKMS(upstream=behind.url, upstream_timeout=1) as relay:
@@ -328,7 +328,7 @@ def test_an_endless_answer_ends_with_its_client(behind: RawServer, relay: MockKM
     assert (relay.journal[0].status, relay.journal[0].cut) == (200, "left")
 
 
-def test_a_client_of_http_1_0_is_told_the_end_by_the_connection(behind: RawServer, relay: MockKMS) -> None:
+def test_http_1_0_clients_see_the_end_by_a_closed_connection(behind: RawServer, relay: MockKMS) -> None:
     behind.will(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
     )

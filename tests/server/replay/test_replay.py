@@ -228,7 +228,7 @@ def test_a_request_whose_client_left_is_counted(tmp_path: Path) -> None:
         assert recorder.left_out == {"a request whose client left before the answer": 1}
 
 
-def test_clients_with_and_without_a_token_are_told_apart(tmp_path: Path) -> None:
+def test_clients_with_and_without_a_token_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "tokens.jsonl"
     with MockKMS() as real, MockKMS(upstream=real.url, record=path) as proxy:
         ask = Client(proxy.url, real.token)

@@ -132,7 +132,7 @@ def test_many_tenants_in_parallel(kms: MockKMS) -> None:
         assert list(pool.map(work, range(40))) == list(range(40))
 
 
-def test_the_number_is_bounded_and_the_idle_one_goes() -> None:
+def test_the_number_is_bounded_and_the_idle_tenant_is_dropped() -> None:
     world = World()
     world.begin(root_token="root", rng=1, flavor="vault")
     tenants = Tenants(world, limit=2)

@@ -185,7 +185,7 @@ def test_no_tls_no_login(flavor: str, text: str) -> None:
     assert body["errors"][0].startswith(text)
 
 
-def test_a_kept_connection_is_made_anew_when_a_role_comes(kms: MockKMS, tmp_path: Path) -> None:
+def test_a_kept_connection_is_closed_when_a_role_is_added(kms: MockKMS, tmp_path: Path) -> None:
     pem, pair = self_signed(tmp_path, "self", lambda builder: builder)
     client = hvac.Client(url=kms.url, token="root", cert=pair, verify=kms.ca_file)
     client.sys.read_health_status(method="GET")

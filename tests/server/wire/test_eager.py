@@ -44,7 +44,7 @@ def run(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]) -> Any:
     return loop.run_until_complete(coro)
 
 
-def test_what_never_waits_is_done_when_it_is_made(loop: asyncio.AbstractEventLoop) -> None:
+def test_a_coroutine_that_never_waits_is_done_at_once(loop: asyncio.AbstractEventLoop) -> None:
     steps: list[str] = []
     task = loop.create_task(handler(steps))
     assert task.done()
@@ -52,7 +52,7 @@ def test_what_never_waits_is_done_when_it_is_made(loop: asyncio.AbstractEventLoo
     assert run(loop, asyncio.wait_for(task, None)) == "answer"
 
 
-def test_what_waits_goes_on_as_a_task(loop: asyncio.AbstractEventLoop) -> None:
+def test_a_coroutine_that_waits_continues_as_a_task(loop: asyncio.AbstractEventLoop) -> None:
     async def both() -> Any:
         given = loop.create_future()
         steps: list[str] = []

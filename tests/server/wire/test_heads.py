@@ -36,7 +36,7 @@ def _short(head: bytes) -> int:
 
 
 @pytest.mark.parametrize("head", USUAL)
-def test_a_usual_head_reads_alike_both_ways(head: bytes) -> None:
+def test_a_usual_head_is_read_equally_by_both_readers(head: bytes) -> None:
     found = read_head(head)
     assert found is not None
     assert (found[0].length, found[1], found[0].closes) == (_short(head), len(head), False)
@@ -44,12 +44,12 @@ def test_a_usual_head_reads_alike_both_ways(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("head", UNUSUAL)
-def test_an_unusual_head_goes_the_long_way(head: bytes) -> None:
+def test_an_unusual_head_is_read_by_the_full_reader(head: bytes) -> None:
     assert _short(head) == -1
 
 
 @pytest.mark.parametrize("piece", [b"a" * 65536, b"X-A: b\r\n" * 8192])
-def test_no_more_of_a_head_is_kept_than_it_may_have(piece: bytes) -> None:
+def test_the_part_of_a_head_that_is_kept_is_bounded(piece: bytes) -> None:
     framing = Framing()
     framing.feed(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ")
     passed, sent = b"", 0
@@ -108,7 +108,7 @@ def test_long_fields_are_read_in_linear_time(fields: bytes) -> None:
     assert time.process_time() - started < 2
 
 
-def test_the_quick_look_at_fields_reads_as_the_slow_one() -> None:
+def test_the_fast_reader_of_fields_agrees_with_the_full_one() -> None:
     lines = [b"A: b", b"A:b \t", b"A:", b"A: \t ", b"a:b:c", b"A: \xff\x80", b"A: b  c"]
     quick = read_fields(b"\r\n".join([*lines, b"", b""]), 0)
     slow = read_fields(b"\n".join([*lines, b"", b""]), 0)
@@ -119,7 +119,7 @@ def test_the_quick_look_at_fields_reads_as_the_slow_one() -> None:
 
 
 @pytest.mark.parametrize("line", [b"A : b", b" A: b", b"A\x00: b", b"A: \x00", b"A: b\rc", b"A", b": b"])
-def test_the_quick_look_takes_no_other_fields(line: bytes) -> None:
+def test_the_fast_reader_refuses_other_fields(line: bytes) -> None:
     results = []
     for end in (b"\r\n", b"\n"):
         try:

@@ -79,7 +79,7 @@ def test_a_body_that_does_not_come_is_answered(hasty: MockKMS, body: bytes, capl
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_a_request_behind_a_slow_one_is_not_late(hasty: MockKMS) -> None:
+def test_a_request_after_a_slow_one_does_not_time_out(hasty: MockKMS) -> None:
     hasty.faults.add("sys/health", delay="1200ms", times=1)
     body = b'{"data": {"a": 1}}'
     with Wire(hasty) as wire:
@@ -100,7 +100,7 @@ def test_plain_http_on_a_port_with_tls(line: bytes) -> None:
         assert got == b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 
-def test_tls_in_pieces_is_still_tls() -> None:
+def test_a_tls_handshake_in_small_pieces_is_recognized() -> None:
     with MockKMS(tls=True) as kms:
         context = ssl.create_default_context(cafile=kms.ca_file)
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -116,7 +116,7 @@ def test_tls_in_pieces_is_still_tls() -> None:
             assert incoming.pending
 
 
-def test_what_is_neither_is_closed() -> None:
+def test_connections_that_are_neither_http_nor_tls_are_closed() -> None:
     with MockKMS(tls=True) as kms, socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as made:
         made.settimeout(5)
         made.sendall(b"nonsense of some length\r\n\r\n")

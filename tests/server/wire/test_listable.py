@@ -89,7 +89,7 @@ def test_other_verbs(kms: MockKMS) -> None:
         assert wire.answer()[0] == 200
 
 
-def test_what_is_no_http_is_refused_and_closed(kms: MockKMS) -> None:
+def test_other_protocols_are_refused_and_closed(kms: MockKMS) -> None:
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40
     for bytes_sent in (hello, b"LIST\r\n\r\n" + b"x" * 40, b"x" * 99 + b"\n"):
         with Wire(kms) as wire:
@@ -105,7 +105,7 @@ def test_what_is_no_http_is_refused_and_closed(kms: MockKMS) -> None:
     cuts=st.lists(st.integers(0, 1500), max_size=12),
 )
 @settings(max_examples=150, deadline=None)
-def test_however_the_bytes_come(messages: list[bytes], cuts: list[int]) -> None:
+def test_any_division_into_packets(messages: list[bytes], cuts: list[int]) -> None:
     """Only the verbs at the beginnings change, and no byte is lost, whatever the packets."""
     stream = b"".join(messages)
     wanted = b"".join(b"LINK" + message[4:] if message is LIST else message for message in messages)

@@ -29,7 +29,7 @@ def test_the_next_time(schedule: str, after: str, expected: str) -> None:
     assert cron.parse(schedule).next(stamp(after)) == stamp(expected)
 
 
-def test_a_day_that_never_comes() -> None:
+def test_a_schedule_that_never_occurs() -> None:
     assert cron.parse("0 0 30 2 *").next(stamp("2026-01-01T00:00:00")) is None
 
 
@@ -49,6 +49,6 @@ def test_a_day_that_never_comes() -> None:
         ("TZ=Nowhere * * * * *", "provided bad location Nowhere: unknown time zone Nowhere"),
     ],
 )
-def test_what_is_no_schedule(schedule: str, text: str) -> None:
+def test_invalid_schedules(schedule: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         cron.parse(schedule)

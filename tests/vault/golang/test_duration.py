@@ -33,7 +33,7 @@ def test_durations_are_read(text: str, seconds: float) -> None:
         ("9999999999h", 'time: invalid duration "9999999999h"'),
     ],
 )
-def test_faults_are_told_in_gos_words(text: str, fault: str) -> None:
+def test_errors_have_gos_texts(text: str, fault: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(fault)}$"):
         parse_seconds(text)
 

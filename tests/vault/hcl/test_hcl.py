@@ -78,7 +78,7 @@ def test_forms(text: str, expected: dict[str, Any]) -> None:
         ('{"a": ,}', "Expected object value, got unknown token: 1:7 COMMA ,"),
     ],
 )  # fmt: skip
-def test_faults_have_a_place_and_the_real_words(text: str, message: str) -> None:
+def test_errors_have_a_position_and_the_servers_text(text: str, message: str) -> None:
     with pytest.raises(hcl.HclError) as caught:
         hcl.parse(text)
     assert str(caught.value) == message

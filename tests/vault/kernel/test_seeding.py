@@ -85,7 +85,7 @@ def test_seeded_users_log_in_and_come_back(world: World) -> None:
     assert again.write("auth/userpass/login/ann", {"password": "pw"}, token="").errors is None
 
 
-def test_a_bad_description_is_refused_in_the_servers_words(world: World) -> None:
+def test_a_bad_description_is_refused_with_the_servers_text(world: World) -> None:
     mount = world.core.mount("", "auth/userpass/", "userpass")
     with pytest.raises(ErrorResponse, match="must provide either password or password_hash"):
         userpass_seed.add_user(world.core, mount, "ann", {})

@@ -73,7 +73,7 @@ def test_asterisks_at_the_ends(pattern: str, text: str, expected: bool) -> None:
     assert matches_ends(pattern, text) is expected
 
 
-def test_many_asterisks_take_no_time() -> None:
+def test_many_asterisks_are_matched_in_linear_time() -> None:
     began = time.monotonic()
     assert not matches_glob(["*a" * 40 + "b"], "a" * 20_000)
     assert not matches_wildcards("*a?" * 40 + "b", "a" * 20_000)

@@ -235,7 +235,7 @@ def test_wildcards_in_identity_values(flavor: str, allowed: bool) -> None:
     assert check(core, token("own", entity_id=entity.id), Operation.READ, "kv/a/b").allowed
 
 
-def test_a_token_without_its_entity_may_nothing(core: Core) -> None:
+def test_a_token_without_its_entity_is_denied_everything(core: Core) -> None:
     with pytest.raises(ErrorResponse, match="permission denied"):
         check(core, token("root", entity_id="gone"), Operation.READ, "a")
 

@@ -204,7 +204,7 @@ def test_moments(text: str, moment: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "2001-01-01", "2001-01-01 00:00:00Z", "2001-13-01T00:00:00Z"])
-def test_no_moments(text: str) -> None:
+def test_invalid_times(text: str) -> None:
     with pytest.raises(ValueError, match="could not parse string as date and time"):
         parse_moment(text)
 
@@ -226,6 +226,6 @@ def outcome(text: str, dialect: Any) -> str:
 
 @given(st.lists(_WORDS, max_size=14).map(" ".join), st.sampled_from([OPENBAO_POLICIES, VAULT_POLICIES]))
 @settings(max_examples=150, deadline=None)
-def test_any_words_are_a_policy_or_a_refusal(text: str, dialect: Any) -> None:
+def test_any_text_is_a_policy_or_is_refused(text: str, dialect: Any) -> None:
     for form in (text, f'path "a" {{ {text} }}'):
         assert outcome(form, dialect).startswith(("parsed", "failed to parse policy: "))

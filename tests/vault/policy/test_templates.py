@@ -88,7 +88,7 @@ def test_groups_are_named_in_their_namespace() -> None:
         ("{{a}}b}}", _UNBALANCED),
     ],
 )
-def test_what_cannot_be_filled(templates: Templates, text: str, reason: str) -> None:
+def test_templates_that_cannot_be_filled(templates: Templates, text: str, reason: str) -> None:
     assert refusal(templates, text) == reason
     assert templates.fill(text) is None
 

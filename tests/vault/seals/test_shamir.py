@@ -40,7 +40,7 @@ def test_shares_are_points_of_a_polynomial_over_the_aes_field() -> None:
     assert shamir.combine([share, other]) == b"\x53"
 
 
-def test_refusals_use_the_servers_words() -> None:
+def test_refusals_have_the_servers_texts() -> None:
     one = b"\x01\x01"
     for parts, text in (
         ([one], "less than two parts cannot be used to reconstruct the secret"),

@@ -84,7 +84,7 @@ def hvac_get(kms: MockKMS, path: str, token: str) -> Any:
         client.adapter.close()
 
 
-def test_counters_never_fall_and_a_reset_starts_anew(kms: MockKMS, client: hvac.Client) -> None:
+def test_counters_never_fall_until_a_reset(kms: MockKMS, client: hvac.Client) -> None:
     key = ("vault_core_handle_request_count", "")
     seen = []
     for _ in range(3):
@@ -126,7 +126,7 @@ def test_json_looks_back_ten_seconds(kms: MockKMS, client: hvac.Client) -> None:
     assert samples(kms)["vault_core_handle_request_count", ""] == 1
 
 
-def test_a_sealed_server_knows_its_seal_alone(kms: MockKMS) -> None:
+def test_a_sealed_server_reports_its_seal_only(kms: MockKMS) -> None:
     kms.seal()
     found = samples(kms)
     assert (found["vault_core_unsealed", ""], found["vault_core_active", ""]) == (0, 0)

@@ -91,7 +91,7 @@ def test_a_level_above_the_lines(kms: MockKMS) -> None:
         assert [*lines(stream)] == ["core received sealed state change, ending monitor session"]
 
 
-def test_a_client_that_leaves_is_forgotten(kms: MockKMS) -> None:
+def test_a_client_that_disconnects_is_removed(kms: MockKMS) -> None:
     """Killed in the middle, as Ctrl-C does with ``vault monitor``."""
     streams = [follow(kms) for _ in range(3)]
     assert len(kms.world.core.log._streams) == 3

@@ -30,7 +30,7 @@ def token(core: Core, *policies: str, **more: Any) -> str:
     return made.id
 
 
-def test_a_policy_from_birth_to_end(core: Core) -> None:
+def test_the_lifecycle_of_a_policy(core: Core) -> None:
     assert ask(core, "read", "sys/policies/acl/app").status == 404
     assert ask(core, "update", "sys/policies/acl/App", policy=_TEXT).warnings == ["policy name was converted to app"]
     data = ask(core, "read", "sys/policies/acl/app").data
@@ -66,7 +66,7 @@ def test_texts_that_are_refused(core: Core, path: str, text: Any, message: str) 
     assert (response.status, response.errors) == (400, [message])
 
 
-def test_base64_is_unpacked(core: Core) -> None:
+def test_base64_is_decoded(core: Core) -> None:
     ask(core, "update", "sys/policies/acl/app", policy=base64.b64encode(_TEXT.encode()).decode())
     policy = core.policies.get("", "app")
     assert policy is not None

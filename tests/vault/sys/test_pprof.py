@@ -49,13 +49,13 @@ def test_a_profile_is_a_gzipped_message_without_samples(world: World) -> None:
         ({"seconds": "1", "debug": "1"}, b"seconds and debug params are incompatible\n"),
     ],
 )
-def test_questions_that_are_refused(world: World, query: dict[str, str], text: bytes) -> None:
+def test_parameters_that_are_refused(world: World, query: dict[str, str], text: bytes) -> None:
     refused = world.ask("read", "sys/pprof/heap", query=query)
     assert (refused.status, refused.raw) == (400, text)
 
 
 @pytest.mark.parametrize("name", ["profile", "trace"])
-def test_nobody_looks_for_longer_than_a_request_may_last(world: World, name: str) -> None:
+def test_profiles_last_at_most_as_long_as_a_request(world: World, name: str) -> None:
     refused = world.ask("read", f"sys/pprof/{name}", {"seconds": "91"})
     assert (refused.status, refused.errors) == (400, ["seconds 91 exceeds max request duration of 90"])
     assert world.ask("read", f"sys/pprof/{name}", {"seconds": "90"}).status == 200
@@ -67,7 +67,7 @@ def test_profiles_need_a_token(world: World) -> None:
     assert words == f"{world.core.product.texts.cli}\0server\0-dev".encode()
 
 
-def test_raw_tells_a_new_key_from_an_old_one(world: World) -> None:
+def test_raw_distinguishes_creates_and_updates(world: World) -> None:
     world.write("sys/policy/p", {"policy": 'path "sys/raw/*" { capabilities = ["update", "sudo"] }'})
     token = world.token(policies=["p"])
     assert world.write("sys/raw/a", {"value": "1"}, token=token).status == 403

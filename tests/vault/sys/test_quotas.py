@@ -68,7 +68,7 @@ def test_headers_tell_what_is_left_if_asked_to(world: World) -> None:
 
 
 @pytest.mark.parametrize(("flavor", "first", "later"), [("openbao", "59", "29"), ("vault", "60", "30")])
-def test_who_is_blocked_is_told_for_how_long(flavor: str, first: str, later: str) -> None:
+def test_a_blocked_client_gets_the_remaining_time(flavor: str, first: str, later: str) -> None:
     world = World(flavor)
     world.write("sys/mounts/kv", {"type": "kv"})
     world.write("sys/quotas/config", {"enable_rate_limit_response_headers": True})

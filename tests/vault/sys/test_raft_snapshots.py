@@ -180,7 +180,7 @@ def test_damaged_archives_change_nothing(raft: MockKMS) -> None:
     assert ask(raft, "GET", "legacy/smtp").status_code == 200
 
 
-def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="has more than 0 MiB"):
         archive.unpack(gzip.compress(b"0" * 2000), None)

@@ -31,7 +31,7 @@ def initialised(core: Core, shares: int = 3, threshold: int = 2) -> dict[str, An
     return made
 
 
-def test_a_blank_server_says_so_and_refuses_the_rest(blank: Core) -> None:
+def test_an_uninitialized_server_reports_it_and_refuses_other_requests(blank: Core) -> None:
     assert outside(blank, "read", "sys/init").document == {"initialized": False}
     health = outside(blank, "read", "sys/health")
     assert (health.status, health.document and health.document["initialized"]) == (501, False)

@@ -52,7 +52,7 @@ def test_endpoints_outside_the_core_refuse_other_verbs_without_a_text(world: Wor
         assert (response.status, response.errors) == (405, [])
 
 
-def test_cors_lets_in_whom_it_was_told(world: World) -> None:
+def test_cors_allows_the_configured_origins(world: World) -> None:
     patch = world.core.product.has(Feature.CORS_PATCH)
     assert decide(world.core, "GET", "https://a.test", "").headers == ()
     world.write("sys/config/cors", {"allowed_origins": "https://a.test", "allow_credentials": True})

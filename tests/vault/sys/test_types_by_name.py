@@ -58,7 +58,7 @@ def test_a_type_without_emulation_is_mounted_tuned_moved_and_disabled(flavor: An
         server.journal.assert_no_unhandled()
 
 
-def test_below_it_nothing_is_there_and_the_journal_says_so() -> None:
+def test_paths_below_it_are_unhandled() -> None:
     with MockKMS() as server:
         client = client_of(server)
         client.sys.enable_secrets_engine("nomad")

@@ -54,7 +54,7 @@ def test_paths_of_sockets_are_quoted_and_quoted_again(text: str, shown: str) -> 
 
 
 @pytest.mark.parametrize("text", ["bad", "", "1.2.3", "/", ".", "Xa", "10.0.0.1:65536", "10.0.0:1", "[10.0.0]:1"])
-def test_what_is_no_address_is_refused_by_name(text: str) -> None:
+def test_invalid_addresses_are_refused_by_name(text: str) -> None:
     reason = f'error parsing address "{text}": Unable to convert "{text}" to an IPv4 or IPv6 address, or a UNIX Socket'
     with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
         cidr.parse_addresses(["10.0.0.1", text])

@@ -37,7 +37,7 @@ def test_a_root_token_of_vault_is_short() -> None:
     ("flavor", "text"),
     [("openbao", "permission denied"), ("vault", "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")],
 )
-def test_a_bad_token_is_refused_in_the_products_words(flavor: str, text: str) -> None:
+def test_a_bad_token_is_refused_with_the_products_text(flavor: str, text: str) -> None:
     world = World(flavor)
     answer = world.ask("read", "auth/token/lookup-self", token="bogus")
     assert (answer.status, answer.errors) == (403, [text])
@@ -98,7 +98,7 @@ def test_the_last_use_is_the_last(world: World) -> None:
     assert not world.alive(token)
 
 
-def test_a_denied_request_uses_a_use_up(world: World) -> None:
+def test_a_denied_request_counts_as_a_use(world: World) -> None:
     token = world.token(policies=["default"], num_uses=1)
     assert world.ask("read", "sys/mounts", token=token).status == 403
     assert not world.alive(token)

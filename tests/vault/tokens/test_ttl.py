@@ -32,13 +32,13 @@ def test_renewals_never_pass_the_end_counted_from_the_issue(now: float, wish: in
 
 
 @given(moments, seconds, st.integers(min_value=1, max_value=5000), st.integers(min_value=0, max_value=10**6))
-def test_a_period_ignores_age_and_wishes(now: float, wish: int, period: int, age: int) -> None:
+def test_a_period_ignores_age_and_requested_ttl(now: float, wish: int, period: int, age: int) -> None:
     granted, warnings = ttl.calculate(LIMITS, now, increment=wish, period=period, start=now - age)
     assert granted == min(period, LIMITS.max)
     assert bool(warnings) == (period > LIMITS.max)
 
 
-def test_without_a_wish_the_mounts_default_is_granted() -> None:
+def test_without_a_requested_ttl_the_mounts_default_is_granted() -> None:
     assert ttl.calculate(LIMITS, 1000) == (100, [])
     assert ttl.calculate(ttl.Limits(default=0, max=1), 1000, ttl=1) == (1, [])
 
@@ -83,5 +83,5 @@ def test_an_explicit_maximum_ends_a_period_too() -> None:
     ("value", "text"),
     [(0, "0s"), (59, "59s"), (60, "1m"), (90, "1m30s"), (3600, "1h"), (3660, "1h1m"), (36000, "10h"), (3605, "1h5s")],
 )
-def test_durations_are_told_without_zero_parts(value: int, text: str) -> None:
+def test_durations_are_shown_without_zero_parts(value: int, text: str) -> None:
     assert ttl.human(value) == text

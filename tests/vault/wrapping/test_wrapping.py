@@ -34,7 +34,7 @@ def opened(response: Response) -> Any:
 GONE = ["wrapping token is not valid or does not exist"]
 
 
-def test_a_wrapped_answer_is_had_once(world: World) -> None:
+def test_a_wrapped_answer_is_unwrapped_once(world: World) -> None:
     token = wrapped(world)
     assert opened(world.write("sys/wrapping/unwrap", token=token))["data"]["data"] == {"v": 1}
     assert world.write("sys/wrapping/unwrap", token=token).errors == GONE
@@ -60,13 +60,13 @@ def test_a_wrapping_token_is_used_once_in_a_request(flavor: str) -> None:
     assert not world.alive(token)
 
 
-def test_a_wrapped_answer_is_lost_with_its_time(world: World) -> None:
+def test_a_wrapped_answer_expires(world: World) -> None:
     token = wrapped(world, 5)
     world.later(5)
     assert world.write("sys/wrapping/unwrap", token=token).errors == GONE
 
 
-def test_looking_costs_nothing(world: World) -> None:
+def test_a_lookup_does_not_use_the_token_up(world: World) -> None:
     token = wrapped(world)
     for _ in range(3):
         found = world.write("sys/wrapping/lookup", {"token": token}, token="").data
@@ -75,7 +75,7 @@ def test_looking_costs_nothing(world: World) -> None:
     assert world.write("sys/wrapping/unwrap", token=token).errors is None
 
 
-def test_rewrapping_starts_the_time_anew_and_ends_the_old_token(world: World) -> None:
+def test_rewrapping_restarts_the_lifetime_and_revokes_the_old_token(world: World) -> None:
     old = wrapped(world)
     world.later(50)
     answer = world.write("sys/wrapping/rewrap", {"token": old})

@@ -51,7 +51,7 @@ def test_assertions_pass_and_fail_with_the_journal_in_the_text() -> None:
             failing()
 
 
-def test_near_misses_say_what_is_wrong() -> None:
+def test_near_misses_name_the_differences() -> None:
     misses = journal_of(ENCRYPT).near_misses("transit/encrypt/order", method="POST")
     assert len(misses) == 1
     assert misses[0].endswith("<- wrong: path")
@@ -94,7 +94,7 @@ def test_equal_headers_are_kept_once_and_others_apart() -> None:
     assert journal[0].headers is journal[1].headers
 
 
-def test_an_entry_says_what_was_cut() -> None:
+def test_an_entry_lists_its_shortened_parts() -> None:
     journal = Journal(size=10)
     headers = {"x-one": "1", "x-long": "y" * 2 * PART_LIMIT, "x-last": "2"}
     long = b"z" * 2 * PART_LIMIT

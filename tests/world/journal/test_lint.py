@@ -54,7 +54,7 @@ def test_renewals_without_back_off(kms: MockKMS) -> None:
     assert rules(kms) == ["renewal-without-back-off", "token-left"]
 
 
-def test_retried_4xx_unless_something_was_put_right(kms: MockKMS) -> None:
+def test_retried_4xx_unless_the_cause_was_removed(kms: MockKMS) -> None:
     call(kms, "POST", "transit/encrypt/a", {"plaintext": "!"})
     call(kms, "POST", "transit/encrypt/a", {"plaintext": "!"})
     assert rules(kms) == []  # No mount: 404.
@@ -99,7 +99,7 @@ def test_a_token_in_the_url_is_not_shown(kms: MockKMS) -> None:
     assert mine not in str(found[0])
 
 
-def test_what_was_left_alive(kms: MockKMS) -> None:
+def test_tokens_that_were_not_revoked(kms: MockKMS) -> None:
     call(kms, "POST", "sys/auth/approle", {"type": "approle"})
     call(kms, "POST", "auth/approle/role/web", {})
     call(kms, "POST", "auth/approle/role/web/secret-id", {})
@@ -109,7 +109,7 @@ def test_what_was_left_alive(kms: MockKMS) -> None:
     assert rules(kms) == []
 
 
-def test_a_lease_left_alive(kms: MockKMS) -> None:
+def test_a_lease_that_was_not_revoked(kms: MockKMS) -> None:
     call(kms, "POST", "sys/mounts/pki", {"type": "pki"})
     call(kms, "POST", "pki/root/generate/internal", {"common_name": "ca", "key_type": "ec"})
     role = {"allow_any_name": True, "generate_lease": True, "key_type": "ec", "ttl": "1h"}

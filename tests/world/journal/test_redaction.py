@@ -272,7 +272,7 @@ def test_a_token_in_a_url_is_never_printed(kms: MockKMS) -> None:
     assert (token in table, kms.token in table, table.count("(token)")) == (False, False, 2)
 
 
-def test_the_linter_tells_redacted_bodies_apart(kms: MockKMS) -> None:
+def test_the_linter_distinguishes_redacted_bodies(kms: MockKMS) -> None:
     kms.journal.redact = True
     call(kms, "POST", "sys/auth/userpass", {"type": "userpass"})
     for password in ("one", "two", "two"):

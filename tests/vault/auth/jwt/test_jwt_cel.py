@@ -111,7 +111,7 @@ def test_invalid_programs_are_refused(world: World, program: Any, error: str) ->
         ),
     ],
 )
-def test_what_nothing_declares_is_refused(world: World, expression: str, error: str) -> None:
+def test_undeclared_names_are_refused(world: World, expression: str, error: str) -> None:
     answer = role(world, expression)
     assert answer.status == 500
     assert fault(answer) == f"1 error occurred:\n\t* error type-checking CEL MainProgram: ERROR: {error}\n\n"

@@ -60,7 +60,7 @@ def test_policies_come_from_groups_of_both_sides_and_from_the_user(kms: MockKMS)
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret"), ("ben", "hidden")])
-def test_who_cannot_bind_is_refused(kms: MockKMS, name: str, password: str) -> None:
+def test_users_that_cannot_bind_are_refused(kms: MockKMS, name: str, password: str) -> None:
     text = "invalid credentials" if is_vault(kms) else "ldap operation failed: failed to bind as user"
     with pytest.raises(InvalidRequest, match=f"^{text}"):
         login(kms, name, password)
@@ -79,7 +79,7 @@ def test_a_search_finds_users_with_other_dns(kms: MockKMS) -> None:
     assert entity["aliases"][0]["name"] == "c-1"
 
 
-def test_without_a_place_for_groups_the_directory_is_not_asked_for_them(kms: MockKMS) -> None:
+def test_without_groupdn_groups_are_not_searched(kms: MockKMS) -> None:
     client = client_of(kms)
     client.auth.ldap.configure(groupdn="")
     assert login(kms, "anna", "secret")["auth"]["policies"] == ["default", "here", "own"]
@@ -102,7 +102,7 @@ def test_empty_passwords_are_refused_unless_allowed(kms: MockKMS) -> None:
         assert login(kms, "anna", "")["auth"]
 
 
-def test_case_matters_only_where_it_is_asked_for(kms: MockKMS) -> None:
+def test_names_are_case_sensitive_only_if_configured(kms: MockKMS) -> None:
     client = client_of(kms)
     client.auth.ldap.create_or_update_user("DORA", policies=["P"], groups=["X", "x"])
     assert client.read("auth/ldap/users/Dora")["data"] == {"groups": "x", "policies": ["p"]}
@@ -225,7 +225,7 @@ def test_below_the_login_no_token_is_needed(kms: MockKMS) -> None:
     assert (answer.status_code, answer.json()["errors"][0]) == refusal
 
 
-def test_openbao_knows_no_rotation() -> None:
+def test_openbao_has_no_rotation() -> None:
     with serving({"ldap/": LDAP}, "openbao") as server:
         assert client_of(server).write("auth/ldap/config", rotation_period="1h").status_code == 204
         shown = client_of(server).auth.ldap.read_configuration()["data"]
@@ -250,7 +250,7 @@ def test_a_login_is_renewed_as_long_as_the_directory_says_the_same(kms: MockKMS)
         mine.auth.token.renew_self()
 
 
-def test_without_people_no_directory_answers_and_the_journal_says_what_is_missing() -> None:
+def test_without_users_no_directory_answers_and_the_journal_has_a_hint() -> None:
     with serving(
         {"ldap/": {"type": "ldap", "config": {"url": "ldap://dir.test,ldaps://10.0.0.1,http://x,ldap://h:no"}}}
     ) as server:

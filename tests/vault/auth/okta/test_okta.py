@@ -148,7 +148,7 @@ def test_openbao_has_no_such_method() -> None:
         client_of(server).sys.enable_auth_method("okta")
 
 
-def test_a_base_url_that_is_none_is_refused() -> None:
+def test_an_invalid_base_url_is_refused() -> None:
     with serving({"okta/": {"type": "okta", "config": {"org_name": "acme"}}}) as server:
         with pytest.raises(InvalidRequest) as refused:
             client_of(server).write("auth/okta/config", base_url="not a host")

@@ -40,7 +40,7 @@ def test_registered_users_have_policies_of_their_own(kms: MockKMS) -> None:
     assert login(kms, "ben", "hidden")["policies"] == ["default", "guest"]
 
 
-def test_the_name_may_stand_in_the_body(kms: MockKMS) -> None:
+def test_the_name_can_be_in_the_body(kms: MockKMS) -> None:
     client = anybody(kms)
     assert client.write("auth/radius/login", username="ben", password="hidden")["auth"]
     assert client.write("auth/radius/login/anna", username="ben", password="hidden")["auth"]
@@ -51,7 +51,7 @@ def test_the_name_may_stand_in_the_body(kms: MockKMS) -> None:
 
 
 @pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", "secret")])
-def test_who_is_not_let_in_is_refused(kms: MockKMS, name: str, password: str) -> None:
+def test_users_that_radius_rejects_are_refused(kms: MockKMS, name: str, password: str) -> None:
     with pytest.raises(InvalidRequest, match="access denied by the authentication server"):
         login(kms, name, password)
 

@@ -42,7 +42,7 @@ def test_five_failures_lock_a_user_out_for_a_quarter_of_an_hour(world: World) ->
     assert login(world, "wrong").errors == WRONG
 
 
-def test_a_good_login_forgives(world: World) -> None:
+def test_a_successful_login_resets_the_counter(world: World) -> None:
     for _ in range(4):
         login(world, "wrong")
     login(world, "right")
@@ -103,7 +103,7 @@ def test_one_product_alone_binds_to_the_address_of_the_login() -> None:
         assert ("token_strictly_bind_ip" in data) is shown
 
 
-def test_a_bcrypt_hash_stands_for_its_password(world: World) -> None:
+def test_a_password_hash_replaces_the_password(world: World) -> None:
     hashed = f"$2b$05${BODY}"
     assert world.write("auth/userpass/users/bob", {"password_hash": hashed}).errors is None
     assert login(world, "secret", "bob").errors is None
@@ -148,7 +148,7 @@ def test_the_locked_are_listed_and_let_in_again(world: World) -> None:
         (f"$2x$10${BODY}", "password hash has incorrect prefix"),
     ],
 )
-def test_vault_looks_at_the_form_of_a_hash(hashed: str, text: str) -> None:
+def test_vault_validates_the_form_of_a_hash(hashed: str, text: str) -> None:
     world = World("vault")
     world.core.mount("", "auth/userpass/", "userpass")
     refused = world.write("auth/userpass/users/x", {"password_hash": hashed})

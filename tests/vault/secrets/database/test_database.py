@@ -135,7 +135,7 @@ def test_a_lease_outlives_neither_its_role_nor_its_connection(client: hvac.Clien
         client.sys.revoke_lease(lease)
 
 
-def test_who_gets_no_user(client: hvac.Client) -> None:
+def test_requests_for_users_that_are_refused(client: hvac.Client) -> None:
     connect(client)
     add_role(client, "other")
     add_role(client, "app-lost", db_name="gone")

@@ -59,7 +59,7 @@ def test_a_bad_date_is_refused(pki: Authority) -> None:
     assert answer.errors[0].startswith("failed to parse given value for 'If-Modified-Since' header: parsing time")
 
 
-def test_the_header_is_not_seen_without_leave(pki: Authority) -> None:
+def test_the_header_is_ignored_unless_the_mount_passes_it(pki: Authority) -> None:
     mount = pki.core.state.mounts.get("", "pki/")
     assert mount is not None
     mount.config.allowed_response_headers = []

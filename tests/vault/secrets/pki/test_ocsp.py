@@ -123,7 +123,7 @@ def test_a_pss_issuer_answers_with_pkcs1() -> None:
     [(b"", "application/ocsp-request"), (b"x" * 2048, "application/ocsp-request"), (b"\x30\x00", "application/json"),
      (b"\x30\x03\x30\x01\x00", "application/ocsp-request")],
 )  # fmt: skip
-def test_what_is_no_request(pki: Authority, body: bytes, media: str) -> None:
+def test_invalid_requests(pki: Authority, body: bytes, media: str) -> None:
     refused = post(pki, body, media)
     assert (refused.status, refused.raw) == (400, MALFORMED)
 

@@ -248,7 +248,7 @@ def test_addresses_that_a_role_forbids(pki: Authority) -> None:
     assert errors == [f"IP Subject Alternative Names are not allowed in this role, but was provided {end}"]
 
 
-def test_globs_take_no_time(pki: Authority) -> None:
+def test_globs_are_matched_in_linear_time(pki: Authority) -> None:
     pki.data("pki/roles/r", allow_glob_domains=True, allowed_domains="a*" * 40 + "b.test", key_type="ec")
     begin = time.perf_counter()
     pki.errors("pki/issue/r", common_name="a." * 100 + "x.test")

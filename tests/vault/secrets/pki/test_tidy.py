@@ -23,7 +23,7 @@ def tidy(pki: Authority, **given: Any) -> dict[str, Any]:
     return status(pki)
 
 
-def test_only_what_ended_before_the_buffer_goes(pki: Authority) -> None:
+def test_only_certificates_that_expired_before_the_buffer_are_removed(pki: Authority) -> None:
     leaf = pki.issue(ttl="1h")
     pki.later(2 * HOUR)
     assert tidy(pki, tidy_cert_store=True, safety_buffer="1h")["cert_store_deleted_count"] == 0

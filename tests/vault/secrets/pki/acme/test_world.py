@@ -53,7 +53,7 @@ def test_what_a_fresh_section_says_is_dumped_without_patches() -> None:
         ({}, {"acme_bindings": [{"id": "a"}, {"id": "a"}]}, "acme_bindings[1]: a key with the id a exists already"),
     ],
 )
-def test_mistakes(acme: dict[str, Any], more: dict[str, Any], text: str) -> None:
+def test_invalid_settings(acme: dict[str, Any], more: dict[str, Any], text: str) -> None:
     with pytest.raises(SeedError) as refused, MockKMS(seed=world(acme, **more)):
         pass
     assert text in str(refused.value)
