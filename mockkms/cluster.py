@@ -106,7 +106,7 @@ class Cluster(MockKMS):
         self._ports = own if rustfs_port is None else (*own, rustfs_port)
         self._has_rustfs_port = rustfs_port is not None
         self._nodes_gateway = NodeGateway(self.world, self._rules, behaviour, self.node_url)
-        self.world.beside = self._nodes_gateway
+        self.world.companion = self._nodes_gateway
         self._nodes_server = NodeServer(self._nodes_gateway, tls=self._server._tls, control=self._server.control)
         self._gateway, self._server = self._guarded(self._nodes_gateway), self._nodes_server
         self.nodes = [ClusterNode(self, index) for index in range(nodes)]

@@ -95,7 +95,7 @@ class Handle:
 
     def snapshot(self, name: str = "") -> Snapshot:
         """Save state, clock, faults and journal; with a name, also for ``restore(name)``."""
-        self.world.own_state("snapshot")
+        self.world.require_state("snapshot")
         kept = self.world.snapshot()
         if name:
             self.world.snapshots[name] = kept
@@ -125,20 +125,20 @@ class Handle:
 
     def seal(self) -> None:
         """Seal the Vault, as ``sys/seal`` does."""
-        self.world.own_state("seal")
+        self.world.require_state("seal")
         with self.world.lock:
             self.world.core.seal.seal()
 
     def unseal(self) -> None:
         """Unseal the Vault without key shares."""
-        self.world.own_state("unseal")
+        self.world.require_state("unseal")
         with self.world.lock:
             self.world.core.seal.open()
 
     def dump(self) -> str:
         """Return the world as YAML. Loading it gives an equal world."""
         world = self.world
-        world.own_state("dump")
+        world.require_state("dump")
         if world.dumper is None:
             raise ValueError("this world cannot be dumped: it has no dumper")
         return world.dumper(world)
@@ -151,7 +151,7 @@ class Handle:
         from mockkms.vault.framework.message import Operation
         from mockkms.vault.policy.explain import explain
 
-        self.world.own_state("explain")
+        self.world.require_state("explain")
         operations = [known.value for known in Operation]
         if operation not in operations:
             raise unknown(operation, operations, "operation")

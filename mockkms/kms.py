@@ -258,7 +258,7 @@ class MockKMS(Handle):
         from mockkms.world import state_file
         from mockkms.world.state_keeper import StateKeeper
 
-        self.world.own_state(f"state_file={str(path)!r}")
+        self.world.require_state(f"state_file={str(path)!r}")
         self._state_restored = state_file.resume(self.world, path, self._initial.flavor)
         logger = logging.getLogger("mockkms")
         return StateKeeper(self.world, path, self._activity, logger.warning)

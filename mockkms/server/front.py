@@ -56,7 +56,7 @@ class Front:
             from mockkms.server.proxy.upstream import Upstream
 
             self._upstream = Upstream(upstream, ca_file=ca, cert=cert, insecure=insecure, timeout=timeout)
-            world.stand_before(self._upstream.url)
+            world.delegate_to(self._upstream.url)
             if record is not None:
                 from mockkms.recording.writer import LIMIT, Recorder
 
@@ -72,7 +72,7 @@ class Front:
             self._recording = read(Path(replay))
             world.recording = str(replay)
             if not replay_fallback:
-                world.stand_before(str(replay), "replay")
+                world.delegate_to(str(replay), "replay")
 
     def check_address(self, host: str, ports: Sequence[int]) -> None:
         """Raise ValueError if the server at these ports is its own upstream."""

@@ -37,8 +37,8 @@ class Snapshot:
     flavor: str
     faults: BookState
     journal: Kept
-    beside: bytes = b""
-    """The data of the world's ``beside``; empty if it has none."""
+    companion: bytes = b""
+    """The state of the world's companion; empty if it has none."""
 
     def load(self) -> tuple[VaultState, RustfsState]:
         """Return copies of the states of Vault and of the RustFS API."""
@@ -54,14 +54,14 @@ class NoState(ValueError):
     """An operation needs the state of an emulated server, but a real server or a recording answers."""
 
 
-class Beside(Protocol):
-    """What goes with a world and is not in it, such as the nodes of a cluster."""
+class Companion(Protocol):
+    """State outside of a world that is saved and restored with it, such as that of the nodes of a cluster."""
 
     def keep(self) -> bytes:
-        """Return all of it."""
+        """Return the state."""
 
     def put_back(self, kept: bytes) -> None:
-        """Restore what ``keep`` returned; empty: the state at the start."""
+        """Restore what ``keep`` returned; if ``kept`` is empty, the initial state."""
 
 
 Loader = Callable[["World", list[object]], None]
@@ -126,7 +126,7 @@ class World:
         """What answers: ``emulator``, ``proxy`` or ``replay``."""
         self.recording = ""
         """Path of the recording whose requests are answered from it; empty without one."""
-        self.beside: Beside | None = None
+        self.companion: Companion | None = None
         """Saved and restored with the world."""
         self.baseline: Snapshot | None = None
         """What ``reset`` goes back to."""
@@ -145,7 +145,7 @@ class World:
         self.reader = reader
         """Returns the world of a dump; None if this world reads none."""
 
-    def stand_before(self, upstream: str, mode: str = "proxy") -> None:
+    def delegate_to(self, upstream: str, mode: str = "proxy") -> None:
         """Keep only rules, journal and clock: a real server at this address, or a recording in this file, answers."""
         self.upstream, self.mode = upstream, mode
         self.faults.stateless = f"{self._answers_here}, and its state cannot be changed from outside"
@@ -154,7 +154,7 @@ class World:
     def _answers_here(self) -> str:
         return f"a {'recording' if self.mode == 'replay' else 'real server'} answers here ({self.upstream})"
 
-    def own_state(self, what: str) -> None:
+    def require_state(self, what: str) -> None:
         """Raise NoState in proxy mode and replays: the state that ``what`` needs is not in this process."""
         if self.upstream:
             raise NoState(f"{what}: {self._answers_here}, and its state is out of reach")
@@ -175,7 +175,7 @@ class World:
             self.journal.clear()
             self.faults.header = self.journal.redact = False
 
-    def settle(self, state: str) -> None:
+    def set_initial_state(self, state: str) -> None:
         """Put the Vault into ``unsealed``, ``sealed`` or ``uninitialized``; the last deletes all of its data."""
         with self.lock:
             if state == "uninitialized":
@@ -195,7 +195,7 @@ class World:
             return Snapshot(
                 state, shared, parts, self.clock.state(), self.entropy.state(), self.root_token,
                 self.core.product.name, self.faults.snapshot(), self.journal.snapshot(),
-                self.beside.keep() if self.beside is not None else b"",
+                self.companion.keep() if self.companion is not None else b"",
             )  # fmt: skip
 
     def named(self, name: str) -> Snapshot:
@@ -265,5 +265,5 @@ class World:
             if not keep_faults:
                 self.faults.restore(snapshot.faults)
                 self.journal.restore(snapshot.journal)
-        if self.beside is not None:
-            self.beside.put_back(snapshot.beside)
+        if self.companion is not None:
+            self.companion.put_back(snapshot.companion)

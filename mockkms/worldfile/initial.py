@@ -107,8 +107,8 @@ class InitialWorld:
     def _replace(self, world: World, spec: WorldSpec) -> None:
         """Put a used world into the described state. Raises SeedError; the world is unchanged then."""
         before = world.snapshot()
-        if world.beside is not None:
-            world.beside.put_back(b"")  # The nodes of a cluster return to their initial state too.
+        if world.companion is not None:
+            world.companion.put_back(b"")  # The nodes of a cluster return to their initial state too.
         try:
             self._apply(world, spec)
         except ValueError:
@@ -120,7 +120,7 @@ class InitialWorld:
         if spec is not None and world.upstream:
             for section in ("vault", "rustfs", "exact"):
                 if spec.sections.get(section):
-                    world.own_state(f"{section}: of a world")
+                    world.require_state(f"{section}: of a world")
         rng = self._rng if self._rng is not None else spec.rng if spec else None
         flavor = self.flavor or (spec and spec.flavor) or DEFAULT
         token = self._root_token or (spec and spec.root_token) or "root"
@@ -133,7 +133,7 @@ class InitialWorld:
                 # The token of the world exists as well, for clients that know it.
                 world.root_token = self._root_token
         elif self._state is not None:
-            world.settle(self._state)
+            world.set_initial_state(self._state)
         if world.upstream:
             world.root_token = self._root_token or ""
         elif world.core.seal.status == "uninitialized":

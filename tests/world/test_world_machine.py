@@ -136,7 +136,7 @@ class WorldMachine(RuleBasedStateMachine):
     def settle(self, state: str) -> None:
         """Seal or unseal the server."""
         assume(self.world.core.seal.status != "uninitialized")
-        self.world.settle(state)
+        self.world.set_initial_state(state)
 
     @rule(document=st.sampled_from(RULES))
     def add_rule(self, document: dict[str, Any]) -> None:

@@ -116,14 +116,14 @@ def get_state(request: ControlRequest) -> dict[str, object] | str:
     """Seal, flavor, rules' state; or the world."""
     world = request.world
     if request.query.get("format") == "yaml":
-        world.own_state("writing the world")
+        world.require_state("writing the world")
         if world.dumper is None:
             raise ControlError(501, "this server cannot dump its world")
         return world.dumper(world)
     world.overdue()
     return {
         **_mode(request),
-        **_own_state(world),
+        **_state_facts(world),
         "flavor": world.core.product.name,
         "rng": world.entropy.seed,
         "rules_state": world.faults.state,
@@ -133,7 +133,7 @@ def get_state(request: ControlRequest) -> dict[str, object] | str:
     }
 
 
-def _own_state(world: World) -> dict[str, object]:
+def _state_facts(world: World) -> dict[str, object]:
     seal = world.core.seal
     if world.upstream:
         return {"seal": world.mode, "unseal_keys": [], "token": world.root_token}
@@ -157,7 +157,7 @@ def change_state(request: ControlRequest) -> dict[str, object] | str:
                 kinds[word] = KINDS[word](value)
     for word, kind in kinds.items():
         if kind.needs_state:
-            request.world.own_state(word)
+            request.world.require_state(word)
     request.world.faults.check(kinds.values())
     request.world.faults.header = switches.get("fault_header", request.world.faults.header)
     request.world.journal.redact = switches.get("redact", request.world.journal.redact)
@@ -181,7 +181,7 @@ def list_snapshots(request: ControlRequest) -> dict[str, object]:
 @route("POST", "snapshots/{name}", "Take a snapshot of state, clock, rules and journal under this name")
 def take_snapshot(request: ControlRequest) -> dict[str, object]:
     """Replaces one of the same name."""
-    request.world.own_state("a snapshot")
+    request.world.require_state("a snapshot")
     snapshots, name = request.world.snapshots, request.names["name"]
     if name not in snapshots and len(snapshots) >= MAX_SNAPSHOTS:
         raise ControlError(409, f"the limit of {MAX_SNAPSHOTS} snapshots is reached; delete one")
@@ -219,7 +219,7 @@ def diff_snapshot(request: ControlRequest) -> str:
 
 
 def _snapshot(request: ControlRequest, name: str) -> Snapshot:
-    request.world.own_state("a snapshot")
+    request.world.require_state("a snapshot")
     known = request.world.snapshots
     if name not in known:
         raise ControlError(404, unknown(name, known, "snapshot").message)

@@ -108,7 +108,7 @@ def child_of(base: World, *, now: bool = False) -> World:
     )
     world.faults.denied = {"step_down": "a tenant is a single server; add the rule to the cluster"}
     if base.upstream:
-        world.stand_before(base.upstream, base.mode)
+        world.delegate_to(base.upstream, base.mode)
     world.baseline = world.start = kept
     world.restore(kept)
     return world
