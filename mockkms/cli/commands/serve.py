@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import gc
-import ipaddress
 import os
 import signal
 import sys
@@ -20,15 +19,13 @@ from mockkms.cli.ending_signals import ENDING, EndingSignals
 from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
+from mockkms.cli.options.serving import HOST, PORT, described_server
 from mockkms.cli.progress import progress
-from mockkms.vault.kernel.node import INITIAL_STATES, INMEM, STORAGES
+from mockkms.vault.kernel.node import INITIAL_STATES, STORAGES
 
 if TYPE_CHECKING:
-    from mockkms.cli.config import ListenerConfig, ServerConfig
-    from mockkms.kms import Listener, MockKMS
-    from mockkms.server.wire.tls import Tls, TlsFiles
+    from mockkms.kms import MockKMS
 
-_HOST, _PORT = "127.0.0.1", 8200
 _RSA_SIZES = (2048, 3072, 4096)
 
 
@@ -36,8 +33,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser("serve", help="serve a world until interrupted", description=__doc__)
     listen = parser.add_argument_group("listening")
-    listen.add_argument("--host", help=f"address to listen on (default: {_HOST})")
-    listen.add_argument("--port", type=port_number, help=f"port; 0 picks a free one (default: {_PORT})")
+    listen.add_argument("--host", help=f"address to listen on (default: {HOST})")
+    listen.add_argument("--port", type=port_number, help=f"port; 0 picks a free one (default: {PORT})")
     sockets = "also listen on a Unix socket: unix:/run/vault.sock[,mode=0660][,user=NAME][,group=NAME]; may be repeated"
     listen.add_argument("--listen", action="append", default=[], metavar="unix:PATH", help=sockets)
     listen.add_argument("--tls", action="store_true", help="HTTPS with a new certificate for localhost")
@@ -92,7 +89,7 @@ def serve_until_signal(
     try:
         _import_aiohttp()
         with progress("loading the world"):
-            kms = _made(options)
+            kms = described_server(options)
     except SeedError as error:
         print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)
         return 2
@@ -160,162 +157,6 @@ def _import_aiohttp() -> None:
             del os.environ["SSL_CERT_FILE"]
         else:
             os.environ["SSL_CERT_FILE"] = given
-
-
-def _made(options: argparse.Namespace) -> MockKMS:
-    """Return the server described by flags and configuration files, not yet started. Raises CommandError."""
-    _sort_states(options)
-    watch.files(options)
-    upstream = upstream_options.words(options)
-    config = _configured(options)
-    uninitialized = options.state == "uninitialized"
-    if options.root_token is not None and uninitialized:
-        raise CommandError("--root-token cannot be used with --state uninitialized: sys/init creates the token")
-    seeds: list[object] = list(options.seed)
-    rustfs = rustfs_options.section(options, os.environ)
-    if rustfs and not upstream:
-        seeds.append(control.option("--rustfs-* and RUSTFS_*", {"rustfs": rustfs}))
-    seeds += control.seeds(options)
-    if not _loopback(options.host):
-        screen.warn(
-            f"--host {options.host}: anyone who can reach this machine can use this server and read all its secrets"
-        )
-    from mockkms.worldfile.problems import SeedError
-
-    second = options.rustfs_port
-    if options.control_port and options.control_port in (options.port, second):
-        raise CommandError(f"--control-port {options.control_port}: this port has another use; 0 picks a free one")
-    try:
-        kms = cluster.server(
-            options,
-            seed=seeds or None,
-            host=options.host,
-            port=options.port,
-            rustfs_port=None if second and second == options.port else second,
-            root_token=options.root_token,
-            rng=options.rng,
-            flavor=options.flavor,
-            state=options.state,
-            state_file=options.state_file,
-            tls=_tls(options, config),
-            further=_further(options, config),
-            fresh_keys=options.fresh_keys,
-            default_lease_ttl=config.default_lease_ttl if config else None,
-            max_lease_ttl=config.max_lease_ttl if config else None,
-            cluster_name=config.cluster_name if config else "",
-            storage=options.storage or (config.storage if config else INMEM),
-            **control.guards(options),
-            **upstream,
-        )
-    except SeedError:
-        raise
-    except ValueError as error:
-        raise CommandError(str(error)) from None
-    if kms.state_restored:
-        _say_what_is_ignored(options, uninitialized=bool(config) and options.state == "uninitialized")
-    control.shift(kms, options)
-    return kms
-
-
-def _sort_states(options: argparse.Namespace) -> None:
-    """Tell the files given with ``--state`` from the states of a Vault. Raises CommandError."""
-    given = options.state or []
-    words = [value for value in given if value in INITIAL_STATES]
-    files = [value for value in given if value not in INITIAL_STATES]
-    for name in files:
-        if not any(mark in name for mark in (os.sep, ".")):
-            raise CommandError(f"--state {name}: {', '.join(INITIAL_STATES)}, or a file such as ./{name}.state")
-    if len(words) > 1 or len(files) > 1:
-        raise CommandError(f"--state {(words if len(words) > 1 else files)[1]}: --state is given twice")
-    options.state = words[0] if words else None
-    options.state_file = Path(files[0]) if files else None
-    if options.state_file is not None and not options.state_file.parent.is_dir():
-        raise CommandError(f"--state {files[0]}: the folder {options.state_file.parent} does not exist")
-
-
-def _say_what_is_ignored(options: argparse.Namespace, *, uninitialized: bool) -> None:
-    """Say that a state file wins over the flags that describe a world."""
-    flags = {"--seed": options.seed, "--root-token": options.root_token, "--rng": options.rng is not None}
-    flags["--clock TIME"] = options.clock is not None and not control.is_offset(options.clock)
-    flags |= {f"--rustfs-{name}": getattr(options, f"rustfs_{name}") for name in ("api", "auth", "credentials")}
-    flags["--state " + str(options.state)] = options.state is not None and not uninitialized
-    ignored = [flag for flag, given in flags.items() if given]
-    if ignored:
-        what = "is" if len(ignored) == 1 else "are"
-        screen.warn(f"{options.state_file} has a state, which is used; {', '.join(ignored)} {what} ignored")
-
-
-def _configured(options: argparse.Namespace) -> ServerConfig | None:
-    """Read the configuration files and apply them to options that no flag has set."""
-    config = None
-    if options.config:
-        from mockkms.cli.config import read
-
-        config = read(options.config)
-        for note in config.notes:
-            screen.warn(note)
-        options.state = options.state or "uninitialized"
-        options.pid_file = config.pid_file
-    first = _first(options, config)
-    if options.host is None:
-        options.host = first.host if first else _HOST
-    if options.port is None:
-        options.port = first.port if first else _PORT
-    return config
-
-
-def _first(options: argparse.Namespace, config: ServerConfig | None) -> ListenerConfig | None:
-    """Return the listener that gives the server's main address; None in dev mode, which has its own address."""
-    dev = getattr(options, "dev", False)
-    listeners = [one for one in config.listeners if one.socket is None] if config else []
-    return listeners[0] if listeners and not dev else None
-
-
-def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[Listener]:
-    """Return the additional addresses to listen on."""
-    first = _first(options, config)
-    others = [listener for listener in config.listeners if listener is not first] if config else []
-    if (others or options.listen) and options.nodes is not None:
-        screen.warn("a node of a cluster has one listener; additional listeners are ignored")
-        return []
-    return [*(one.socket or (one.host, one.port, _files(one)) for one in others), *options.listen]
-
-
-def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
-    if (options.tls_cert is None) != (options.tls_key is None):
-        raise CommandError("--tls-cert and --tls-key must be used together")
-    if options.tls and options.tls_cert is not None:
-        raise CommandError("--tls and --tls-cert cannot be used together: --tls makes a certificate of its own")
-    if options.tls_client_ca is not None and options.tls_cert is None:
-        raise CommandError("--tls-client-ca needs --tls-cert and --tls-key")
-    if options.tls_cert is not None:
-        from mockkms.server.wire.tls import TlsFiles
-
-        authority = options.tls_client_ca or ""
-        return TlsFiles(options.tls_cert, options.tls_key, authority, client_required=bool(authority))
-    first = _first(options, config)
-    return True if options.tls else _files(first) if first else None
-
-
-def _files(listener: ListenerConfig) -> TlsFiles | None:
-    if listener.tls_disable:
-        return None
-    from mockkms.server.wire.tls import TlsFiles
-
-    return TlsFiles(
-        listener.tls_cert_file,
-        listener.tls_key_file,
-        client_authority=listener.tls_client_ca_file,
-        client_required=listener.tls_require_and_verify_client_cert,
-        ask_clients=not listener.tls_disable_client_certs,
-    )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _start(kms: MockKMS, options: argparse.Namespace) -> None:
