@@ -22,7 +22,7 @@ _R = TypeVar("_R")
 
 
 class AddressedServer(Protocol):
-    """What the variables are made of."""
+    """The part of a server that the variables are made from."""
 
     @property
     def url(self) -> str: ...

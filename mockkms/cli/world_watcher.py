@@ -47,7 +47,7 @@ class WorldWatcher:
 
 
 def _mark(path: Path) -> _Mark:
-    """Return what differs once a file has changed; None if it cannot be looked at."""
+    """Return a value that changes with the file; None if it cannot be read."""
     try:
         found = os.stat(path)
     except OSError:

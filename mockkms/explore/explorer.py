@@ -75,7 +75,7 @@ class ExplorerSettings:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The bound that is said before an exploration."""
+    """The upper bound of an exploration, which is announced before it."""
 
     runs: int
     seconds: float
@@ -96,7 +96,7 @@ def shown_seconds(seconds: float) -> str:
 
 
 class Watcher(Protocol):
-    """Is told of the progress."""
+    """Receives the progress of an exploration."""
 
     def planned(self, test: str, estimate: Estimate) -> None:
         """Called once the cases are known, before the first of them, and again if there are more."""

@@ -1,4 +1,4 @@
-"""HTML as Python calls: text is escaped, and only what these functions made is not."""
+"""Building HTML by function calls: all text is escaped, except for results of these functions."""
 
 from __future__ import annotations
 
