@@ -11,10 +11,32 @@ import os
 from hashlib import blake2b
 from typing import TypeAlias
 
+_PIECE, _PIECES = 32, 128
+"""Bytes of a piece of the system's randomness, and the number of pieces that are fetched together."""
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 EntropyState: TypeAlias = tuple[int | str | None, int, bytes]
 """The state of a source: its seed, the number of blocks drawn, and bytes drawn but not used."""
+
+
+_pieces: list[bytes] = []
+"""Randomness of the system that no source has returned yet. A system call for each id, token and nonce would cost
+more than the id itself."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pieces.clear)  # A parent and its child must not return the same pieces.
+
+
+def _system_bytes(size: int) -> bytes:
+    """Return ``size`` bytes of the system's randomness."""
+    if size > _PIECE:
+        return os.urandom(size)
+    try:
+        piece = _pieces.pop()  # One operation, so that two threads never get the same piece.
+    except IndexError:
+        fetched = os.urandom(_PIECE * _PIECES)
+        _pieces.extend(fetched[at : at + _PIECE] for at in range(_PIECE, len(fetched), _PIECE))
+        piece = fetched[:_PIECE]
+    return piece[:size]
 
 
 def _stream_key(seed: int | str | None) -> bytes:
@@ -41,7 +63,7 @@ class Entropy:
     def bytes(self, size: int) -> builtins.bytes:
         """Return ``size`` random bytes."""
         if self.seed is None:
-            return os.urandom(size)
+            return _system_bytes(size)
         while len(self._buffer) < size:
             self._counter += 1
             self._buffer += blake2b(self._counter.to_bytes(8, "big"), key=self._key, digest_size=64).digest()
