@@ -171,7 +171,7 @@ def _default_server() -> NodeStatus:
     from mockkms.vault.kernel.node import NodeStatus
     from mockkms.vault.products import DEFAULT, product_named
 
-    return NodeStatus(product_named(DEFAULT), 0.0)
+    return NodeStatus(product_named(DEFAULT), 0)
 
 
 _PARAMETER = re.compile(r"\{(\w+)(?::([a-z]+))?")

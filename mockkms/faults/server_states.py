@@ -9,7 +9,7 @@ Modules of the server are imported on use, because clients of a remote server im
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,15 +44,15 @@ class ServerState:
 
 def _sealed(node: NodeStatus, location: str) -> NodeStatus:
     shares, threshold = (node.shares, node.threshold) if node.initialized else (1, 1)
-    return replace(node, initialized=True, sealed=True, shares=shares, threshold=threshold, progress=0, nonce="")
+    return node._replace(initialized=True, sealed=True, shares=shares, threshold=threshold, progress=0, nonce="")
 
 
 def _uninitialized(node: NodeStatus, location: str) -> NodeStatus:
-    return replace(node, initialized=False, sealed=True, shares=0, threshold=0, progress=0, nonce="")
+    return node._replace(initialized=False, sealed=True, shares=0, threshold=0, progress=0, nonce="")
 
 
 def _unsealed(node: NodeStatus) -> NodeStatus:
-    return replace(_sealed(node, ""), sealed=False, standing=None)
+    return _sealed(node, "")._replace(sealed=False, standing=None)
 
 
 def _standby(node: NodeStatus, location: str, *, performance: bool = False) -> NodeStatus:
@@ -65,11 +65,11 @@ def _standby(node: NodeStatus, location: str, *, performance: bool = False) -> N
         leader_cluster_address=_cluster_address(leader),
         performance_standby=performance,
     )
-    return replace(_unsealed(node), standing=standing, enterprise=performance)
+    return _unsealed(node)._replace(standing=standing, enterprise=performance)
 
 
 def _dr_secondary(node: NodeStatus, location: str) -> NodeStatus:
-    return replace(_unsealed(node), dr_secondary=True, enterprise=True)
+    return _unsealed(node)._replace(dr_secondary=True, enterprise=True)
 
 
 STATES = {

@@ -36,9 +36,9 @@ class ProductTexts:
     """Name of the key that holds the build date in seal status and version history."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Product:
-    """One version of one product."""
+    """One version of one product. There is one object of each."""
 
     name: str
     """The value of ``flavor`` that selects it."""
