@@ -27,6 +27,8 @@ from mockkms.server.wire.heads import (
 
 _STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
 _METHODS = {"LINK": "LIST", "BIND": "SCAN"}
+_TEXTS = {name.encode(): name for name in ("GET", "POST", "PUT", "DELETE", "LIST", "PATCH", "HEAD", "OPTIONS")}
+"""One text for each usual method: the journal keeps the methods of thousands of requests."""
 _PLACEHOLDER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 """Passed to aiohttp's parser instead of a refused head."""
 _LONGEST_USUAL = 8192
@@ -138,8 +140,8 @@ class Framing:
         self._posted = method == b"POST"
         stand_in = _STAND_IN.get(method)
         return Whole(
-            method.decode(), data[len(method) + 1 : line_end - _VERSION].decode(), headers, memo, data[end:],
-            data if stand_in is None else stand_in + data[4:],
+            _TEXTS.get(method) or method.decode(), data[len(method) + 1 : line_end - _VERSION].decode(), headers, memo,
+            data[end:], data if stand_in is None else stand_in + data[4:],
         )  # fmt: skip
 
     def feed(self, data: bytes) -> bytes:

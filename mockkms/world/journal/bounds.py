@@ -16,15 +16,6 @@ _ENTRY = 2048
 
 def shorten(entry: Entry, body_limit: int = PART_LIMIT) -> None:
     """Cut parts beyond their limits; ``entry.shortened`` has their names."""
-    asked = entry.asked
-    if (
-        len(entry.body) <= body_limit
-        and len(entry.answer) <= body_limit
-        and len(entry.method) <= PART_LIMIT
-        and (asked is None or len(asked[1]) <= PART_LIMIT)
-        and len(entry.trace.namespace) <= PART_LIMIT
-    ):
-        return
     cut = [*entry.shortened]
     if len(entry.method) > PART_LIMIT:
         entry.method = entry.method[:PART_LIMIT]
@@ -64,8 +55,17 @@ def size_of_headers(headers: Mapping[str, str]) -> int:
     return sum(getsizeof(name) + getsizeof(text) for name, text in headers.items())
 
 
-def size(entry: Entry, headers: int) -> int:
-    """Return about how many bytes an entry takes, whose headers take ``headers``."""
-    token = len(entry.asked[1]) if entry.asked is not None else 0
-    shown = 0 if entry.shown_target is entry.target else getsizeof(entry.shown_target)
-    return _ENTRY + getsizeof(entry.target) + shown + headers + len(entry.body) + len(entry.answer) + token
+def size_of_target(target: str, shown: str) -> int:
+    """Return about how many bytes a target takes, with its shown form if that is another text."""
+    return getsizeof(target) + (0 if shown is target else getsizeof(shown))
+
+
+def size(entry: Entry, headers: int, target: int) -> int:
+    """Return about how many bytes an entry takes, whose headers take ``headers`` and whose target takes ``target``.
+
+    No part of an entry that takes at most ``PART_LIMIT`` bytes in all exceeds its own limit.
+    """
+    asked = entry.asked
+    token = len(asked[1]) if asked is not None else 0
+    named = len(entry.method) + len(entry.trace.namespace)
+    return _ENTRY + target + headers + len(entry.body) + len(entry.answer) + token + named

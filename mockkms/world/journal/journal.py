@@ -21,8 +21,9 @@ from mockkms.faults.matchers import All, Matcher
 from mockkms.faults.parsing import FaultError, mapping, shown
 from mockkms.faults.request_view import Seen
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.vault.framework.message import Operation
 from mockkms.world.journal import memory
-from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers
+from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers, size_of_target
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.redaction import redact
 
@@ -53,6 +54,16 @@ class _Headers(NamedTuple):
     cut: bool
 
 
+class _Target(NamedTuple):
+    """A target as entries keep it."""
+
+    kept: str
+    shown: str
+    """Without tokens and other secrets."""
+    size: int
+    """Bytes of both."""
+
+
 class Journal:
     """The requests of one world, newest last."""
 
@@ -66,6 +77,8 @@ class Journal:
     ) -> None:
         self._ring: deque[Entry] = deque(maxlen=size)
         self._limit = body_limit
+        self._unshortened = min(body_limit, PART_LIMIT)
+        """Bytes of an entry up to which no part of it can be too large."""
         self._most_bytes = most_bytes
         self.bytes = 0
         """About how many bytes the entries take."""
@@ -82,32 +95,37 @@ class Journal:
         """Whether the world has issued this token."""
         self._tokens: set[str] = set()
         """Tokens that clients have sent recently."""
-        self._targets: dict[str, str] = {}
-        """Recent targets, each with its form without tokens."""
+        self._asked: dict[tuple[Operation, str], tuple[Operation, str]] = {}
+        """Recent operations with their tokens: entries share them."""
+        self._targets: dict[str, _Target] = {}
+        """Recent targets, each with its form without tokens: entries share them."""
         self._listeners: list[Callable[[Entry], None]] = []
 
     def record(self, entry: Entry) -> Entry:
         """Record a request, each part cut to its limit. The oldest entries are dropped beyond the limit of bytes."""
-        if entry.asked is not None and entry.asked[1] not in self._tokens:
-            self._remember(entry.asked[1])
+        if entry.asked is not None:
+            entry.asked = self._asked.get(entry.asked) or self._remember_asked(entry.asked)
         if self.redact:
             redact(entry, self._known)
+            target = size_of_target(entry.target, entry.shown_target)
         else:
-            entry.shown_target = self._targets.get(entry.target) or self._shown(entry)
+            entry.target, entry.shown_target, target = self._targets.get(entry.target) or self._shown(entry)
         headers = self._shared(entry.headers, len(entry.body))
         entry.headers = headers.kept
-        shorten(entry, self._limit)
+        entry.size = size(entry, headers.size, target)
+        if entry.size > self._unshortened:
+            shorten(entry, self._limit)
+            entry.size = size(entry, headers.size, target)
         if headers.cut:
             entry.shortened += ("headers",)
-        entry.size = size(entry, headers.size)
+        ring = self._ring
         with self._lock:
-            self.total += 1
-            entry.number = self.total
-            if len(self._ring) == self._ring.maxlen:
+            self.total = entry.number = self.total + 1
+            if len(ring) == ring.maxlen:
                 self._drop()
-            self._ring.append(entry)
+            ring.append(entry)
             self.bytes += entry.size
-            while self.bytes > self._most_bytes and len(self._ring) > 1:
+            while self.bytes > self._most_bytes and len(ring) > 1:
                 self._drop()
         for listener in self._listeners:
             listener(entry)
@@ -132,10 +150,17 @@ class Journal:
         """End ``subscribe``; a listener that is not subscribed is ignored."""
         self._listeners = [known for known in self._listeners if known != listener]
 
+    def _remember_asked(self, asked: tuple[Operation, str]) -> tuple[Operation, str]:
+        self._remember(asked[1])
+        if len(asked[1]) <= _LONGEST_TOKEN:
+            self._asked[asked] = asked
+        return asked
+
     def _remember(self, token: str) -> None:
+        if len(self._asked) >= MOST_CACHED or len(self._tokens) >= MOST_CACHED:
+            self._asked.clear()
+            self._tokens.clear()
         if SHORTEST_TOKEN <= len(token) <= _LONGEST_TOKEN:
-            if len(self._tokens) >= MOST_CACHED:
-                self._tokens.clear()
             self._tokens.add(token)
 
     def _known(self, text: str) -> bool:
@@ -147,19 +172,19 @@ class Journal:
         self._remember(text)  # The text may occur again after the token has expired.
         return True
 
-    def _shown(self, entry: Entry) -> str:
-        """Return an entry's target without tokens. The results for short targets are cached."""
+    def _shown(self, entry: Entry) -> _Target:
+        """Return an entry's target, cut to its limit, and its form without tokens. Short targets are cached."""
         target = entry.target
         if len(target) > PART_LIMIT:
-            entry.target = addresses.cut(target, PART_LIMIT)
+            target = addresses.cut(target, PART_LIMIT)
             entry.shortened = ("target",)
-            return addresses.hide(entry.target, self._known)
         shown = addresses.hide(target, self._known)
+        found = _Target(target, shown, size_of_target(target, shown))
         if len(target) <= LONGEST_CACHED:
             if len(self._targets) >= MOST_CACHED:
                 self._targets.clear()
-            self._targets[target] = shown
-        return shown
+            self._targets[target] = found
+        return found
 
     def _drop(self) -> None:
         self.bytes -= self._ring.popleft().size
@@ -196,6 +221,7 @@ class Journal:
             self._ring.clear()
             self._headers.clear()
             self._tokens.clear()
+            self._asked.clear()
             self._targets.clear()
             self.total = self.bytes = 0
             self.generation += 1

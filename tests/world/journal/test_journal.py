@@ -120,3 +120,15 @@ def test_the_oldest_entries_go_where_all_take_too_many_bytes() -> None:
     assert journal.bytes == 0
     journal.restore(kept)
     assert journal.bytes == sum(entry.size for entry in journal)
+
+
+def test_entries_of_equal_requests_share_their_texts() -> None:
+    journal = Journal()
+    for operation in (Operation.READ, Operation.READ, Operation.LIST):
+        target, token = "".join(("/v1/secret/", "data/a")), "".join(("secret-", "token"))
+        request = Request(operation, target[4:], token=token)
+        journal.record(Entry(0.0, "vault", "GET", target, {}, b"", request, 200, b"", 0))
+    first, second, listing = journal
+    assert second.target is first.target is listing.target
+    assert second.asked is first.asked
+    assert listing.asked == (Operation.LIST, "secret-token")
