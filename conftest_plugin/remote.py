@@ -51,7 +51,7 @@ def tenant_of(url: str, control_token: str, seed: object, flavor: str | None = N
 
 
 def _check_flavor(tenant: RemoteKMS, url: str, flavor: str | None) -> None:
-    """End the session if the server cannot emulate the suite's product. Each test reports other errors of its world."""
+    """End the session if the suite's product cannot be had. What else is wrong with its world, each test reports."""
     if flavor is None:
         return
     with suppress(RemoteError):

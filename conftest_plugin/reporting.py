@@ -49,7 +49,7 @@ class Reporting:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Summarize the findings in one line; print nothing without findings, or if the file has policies only."""
+        """Say in one line what was found; nothing if there is nothing to look at, or if the file has policies only."""
         from mockkms.report.writing import SUFFIXES
 
         if self._error:

@@ -45,7 +45,7 @@ def replayed(config: pytest.Config, recording: Path, tls: Tls | None) -> MockKMS
 
 
 def refuse(world: TestWorld, option: str) -> None:
-    """Skip a test whose marker sets state, which does not exist with ``option``."""
+    """Skip a test whose marker sets state, which ``option`` takes out of reach."""
     asked = {
         "seed": bool(world.seeds),
         "state": world.state == "sealed",

@@ -22,7 +22,7 @@ _R = TypeVar("_R")
 
 
 class AddressedServer(Protocol):
-    """The part of a server that the variables are made from."""
+    """What the variables are made of."""
 
     @property
     def url(self) -> str: ...

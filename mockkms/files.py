@@ -1,4 +1,4 @@
-"""Files and folders that stay valid if a process is killed: replaced atomically, locked, removed by the next start."""
+"""Files and folders that outlast no kill: replaced in one step, locked, and removed by the next start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
     """Write a file of these parts, readable by its owner only (mode 0600), and rename it to ``path``.
 
     A reader finds the old file or the new one, whole. With ``sync`` the content is on the disk before. Raises OSError,
-    and ValueError for an impossible path; then the old file stays.
+    and ValueError for a path that cannot be; then the old file stays.
     """
     # mkstemp makes the file with mode 0600.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

@@ -103,7 +103,7 @@ class Handle:
 
     def restore(self, snapshot: Snapshot | str) -> None:
         """Restore a snapshot. Raises ValueError for an unknown name."""
-        self.world.restore(self._snapshot_of(snapshot))
+        self.world.restore(self._kept(snapshot))
 
     def diff(self, old: Snapshot | str, new: Snapshot | str | None = None) -> str:
         """Return the changes between two snapshots, or to the current state: lines with + - ~, empty without changes.
@@ -112,10 +112,10 @@ class Handle:
         """
         from mockkms.world.diff import difference
 
-        later = self.world.snapshot() if new is None else self._snapshot_of(new)
-        return difference(self._snapshot_of(old).load(), later.load())
+        later = self.world.snapshot() if new is None else self._kept(new)
+        return difference(self._kept(old).load(), later.load())
 
-    def _snapshot_of(self, snapshot: Snapshot | str) -> Snapshot:
+    def _kept(self, snapshot: Snapshot | str) -> Snapshot:
         if isinstance(snapshot, Snapshot):
             return snapshot
         known = self.world.snapshots

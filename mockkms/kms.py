@@ -231,7 +231,7 @@ class MockKMS(Handle):
 
     @property
     def recorder(self) -> Recorder | None:
-        """The writer of the recording: ``recorder.exchanges``, ``recorder.left_out``; None without ``record``."""
+        """What writes the recording: ``recorder.exchanges``, ``recorder.left_out``; None without ``record``."""
         return self._front.recorder
 
     def section(self, name: str) -> None:

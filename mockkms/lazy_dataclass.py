@@ -31,7 +31,7 @@ _lock = threading.RLock()
 
 
 class _Generation:
-    """The methods of one class that are not generated yet."""
+    """What is still to be generated for one class."""
 
     def __init__(self, cls: type, options: dict[str, bool]) -> None:
         self._cls, self._options = cls, options

@@ -110,7 +110,7 @@ def _users(file: str) -> bool:
 
 
 def _release() -> None:
-    """Close resources that a run left open if warnings are errors; the warnings would fail a later run otherwise."""
+    """Close what a run has left open, where warnings are errors: else they fail the run in which they are noticed."""
     if any(one[0] == "error" for one in warnings.filters):
         warnings.simplefilter("ignore")
         gc.collect()
@@ -122,7 +122,7 @@ class ItemRunner:
     def __init__(
         self, item: pytest.Item, enter: Callable[[RunOfTest | None], None], again: Callable[[str], str]
     ) -> None:
-        """``enter`` tells the plugin's hooks which run is in progress."""
+        """``enter`` tells the plugin's hooks which run is going on."""
         self._item, self._enter, self._again = item, enter, again
         # The fixtures of the function end with each run, those of module and session stay: as if another test of the
         # same class followed.

@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader of the output has closed the pipe, as in ``mockkms … | head``.
+        # Whoever reads the output has enough, as in ``mockkms … | head``.
         streams.give_up_output()
         return 1
     except CommandError as error:

@@ -52,7 +52,7 @@ def port_number(text: str) -> int:
 
 
 def report_file(text: str) -> Path:
-    """Return the path of a report. Raises argparse.ArgumentTypeError for a suffix that is not that of a format."""
+    """Return the path of a report. Raises argparse.ArgumentTypeError for a name that tells no format."""
     from mockkms.report.writing import report_format
 
     with error_context(raised=argparse.ArgumentTypeError):

@@ -1,4 +1,4 @@
-"""Catching the signals that end a server, so that none is lost or delayed."""
+"""The signals that end a server, caught so that none is lost and none waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class EndingSignals:
         self._writer.setblocking(False)
         self._caught = False
         self.restart = False
-        """Whether ``end`` requested a restart of the process."""
+        """Whether ``end`` asked for a new start of the process."""
         self._before = {number: signal.signal(number, self._catch) for number in ENDING}
         # Python runs handlers between two instructions of the main thread. There, threading.Event.set() never returns
         # if wait() holds the event's lock; and a signal that the system hands to another thread wakes no Event.wait().
@@ -29,7 +29,7 @@ class EndingSignals:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def release(self) -> None:
-        """Restore the previous handlers."""
+        """Restore the handlers of before."""
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -56,6 +56,6 @@ class EndingSignals:
         self.end(restart=False)
 
     def wait(self) -> None:
-        """Wait until a signal is caught or ``end`` is called; return at once if that has happened already."""
+        """Return once a signal was caught, or ``end`` called, since the object was made."""
         while not self._caught:
             self._reader.recv(64)

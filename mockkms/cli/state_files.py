@@ -13,7 +13,7 @@ from mockkms.error_context import error_context, file_context
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the action and return the exit code. Raises CommandError."""
+    """Do it; returns the exit code. Raises CommandError."""
     from mockkms.world.state_file import StateFileError
 
     doing = {"export": "exporting the state", "import": "importing the world", "diff": "comparing the states"}

@@ -47,7 +47,7 @@ class WorldWatcher:
 
 
 def _mark(path: Path) -> _Mark:
-    """Return a value that changes with the file; None if it cannot be read."""
+    """Return what differs once a file has changed; None if it cannot be looked at."""
     try:
         found = os.stat(path)
     except OSError:

@@ -5,4 +5,4 @@
 
 
 class ExploreError(ValueError):
-    """An invalid input of an exploration: a name, a file, a command. The message says what is expected."""
+    """What an exploration is given is invalid: a name, a file, a command. The message says what is expected."""

@@ -174,7 +174,7 @@ class _Tail:
 
 
 def without_core_files() -> None:
-    """Prevent processes that are started from now on from writing core files when they dump their stacks."""
+    """Let processes started from now on write no core file when they are asked for their stacks."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 

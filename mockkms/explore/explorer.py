@@ -75,7 +75,7 @@ class ExplorerSettings:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The upper bound of an exploration, which is announced before it."""
+    """The bound that is said before an exploration."""
 
     runs: int
     seconds: float
@@ -96,7 +96,7 @@ def shown_seconds(seconds: float) -> str:
 
 
 class Watcher(Protocol):
-    """Receives the progress of an exploration."""
+    """Is told of the progress."""
 
     def planned(self, test: str, estimate: Estimate) -> None:
         """Called once the cases are known, before the first of them, and again if there are more."""

@@ -96,7 +96,7 @@ def _applied(run: Observation, places: set[Place]) -> Counter[Place]:
 
 
 def _used(run: Observation, case: Case) -> Iterator[Complaint]:
-    """Complain of a client that goes on using a token or a lease after it was informed of its end."""
+    """Complain of a client that goes on using a token or a lease after it was told of its end."""
     for number, failure in enumerate(case.failures, 1):
         struck = run.struck(number)
         if struck is None:
@@ -115,7 +115,7 @@ def _used(run: Observation, case: Case) -> Iterator[Complaint]:
 
 
 def _hurried(run: Observation) -> Iterator[Complaint]:
-    """Complain of a client that repeats a request before the time in ``Retry-After``."""
+    """Complain of a client that repeats a request before the time that it was asked to wait for."""
     for place, seen in enumerate(run.requests):
         asked = seen.entry.retry_after
         if not asked or not seen.injected:

@@ -1,4 +1,4 @@
-"""The options of an exploration from the command line, the ini file and markers, read and checked.
+"""What command line, ini file and markers say of an exploration, read and checked in one place.
 
 Outcomes are accepted by design with ``{"permission-denied": "raises", "sealed@transit/*": ["raises", "fails"]}``.
 """

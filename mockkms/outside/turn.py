@@ -65,7 +65,7 @@ def in_background(work: Callable[[], None]) -> bool:
     """Run ``work`` on a thread of its own as soon as this request releases the world, in turns with all requests.
 
     It is abandoned, without an error, if the world is replaced while it waits. Returns False, and does nothing, for a
-    request outside of a server.
+    request of no server.
     """
     lock, still = _turn.lock, _turn.still
     if lock is None or still is None:

@@ -1,4 +1,4 @@
-"""Writing a report to a file, in the format of its suffix."""
+"""Writes a report to a file whose name tells the format."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write_report(path: Path, report: Report) -> None:
     try:
         # Names of tests may have characters that UTF-8 has not; JSON has the same escapes.
         new.write_text(text, encoding="utf-8", errors="backslashreplace")
-        # Atomically: a reader never sees a part of the file.
+        # In one step: who reads the file never finds half of it.
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)

@@ -179,13 +179,13 @@ def _environ(name: str, flavor: str) -> str:
 class _DevTls:
     """CA, certificate and key in files that exist while the server runs."""
 
-    def __init__(self, options: argparse.Namespace, serve_options: argparse.Namespace) -> None:
-        """Write the files and set them in ``serve_options``, the options of ``serve``. Raises CommandError."""
+    def __init__(self, options: argparse.Namespace, asked: argparse.Namespace) -> None:
+        """Write the files and set them in ``asked``, the options of ``serve``. Raises CommandError."""
         from mockkms.crypto.x509.authority import issue
 
         self._made = None if options.dev_tls_cert_dir else PemFolder()
         self._folder = Path(options.dev_tls_cert_dir) if self._made is None else self._made.path
-        names = ["localhost", "127.0.0.1", "::1", serve_options.host, *options.dev_tls_san]
+        names = ["localhost", "127.0.0.1", "::1", asked.host, *options.dev_tls_san]
         issued = issue(tuple(dict.fromkeys(name for name in names if name not in ("0.0.0.0", "::"))))
         files = {_CA: issued.authority, _CERTIFICATE: issued.certificate, _KEY: issued.key}
         with file_context(f"-dev-tls-cert-dir {self._folder}: ", CommandError):
@@ -193,7 +193,7 @@ class _DevTls:
                 (self._folder / name).write_bytes(content)
             (self._folder / _KEY).chmod(0o600)
         self.ca_file = str(self._folder / _CA)
-        serve_options.tls_cert, serve_options.tls_key = str(self._folder / _CERTIFICATE), str(self._folder / _KEY)
+        asked.tls_cert, asked.tls_key = str(self._folder / _CERTIFICATE), str(self._folder / _KEY)
 
     def remove(self) -> None:
         """Remove the files."""

@@ -114,7 +114,7 @@ class _Parts:
         )
 
     def problems(self) -> Markup:
-        """Return the list of problems, the worst first."""
+        """Return the list of what is to be looked at, the worst first."""
         found = [(test, cell) for test, cell in self._exploration.cells() if cell.problem and not cell.known]
         if not any(test.cells for test in self._exploration.tests):
             return tag("p", "No failure was explored.")

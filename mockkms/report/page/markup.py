@@ -1,4 +1,4 @@
-"""Building HTML by function calls: all text is escaped, except for results of these functions."""
+"""HTML as Python calls: text is escaped, and only what these functions made is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page.
+"""The report as one HTML page, which needs nothing but itself.
 
 Its style and script are inline, and its Content-Security-Policy allows exactly these and no request. Without the
 script, everything can be read and opened; only the copy buttons are missing.
@@ -84,7 +84,7 @@ def _header(report: Report) -> Markup:
 
 
 def _subject(report: Report) -> str:
-    """Return the subject of the report: tests, or a server without tests."""
+    """Return what the report is about: tests, or a server that no test runs against."""
     if report.tests and not any(test.outcome for test in report.tests):
         return ", ".join(test.name for test in report.tests)
     tests = len(report.tests)

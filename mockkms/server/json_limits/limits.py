@@ -71,16 +71,20 @@ def harmless(body: bytes, decoded: object, *, strict: bool) -> bool:
 
 def _fits(decoded: object, strings: int, containers: int) -> bool:
     """Return whether a value has so many strings (keys included) and containers, and every number fits a float."""
-    waiting: list[Iterable[object]] = [[decoded]]
-    for values in waiting:  # Containers found on the way are appended.
+    waiting = [decoded]
+    for container in waiting:  # Containers found on the way are appended.
+        if isinstance(container, dict):
+            strings -= len(container)
+            values: Iterable[object] = container.values()
+        elif isinstance(container, list):
+            values = container
+        else:
+            return False
+        containers -= 1
         for value in values:
             if isinstance(value, str):
                 strings -= 1
-            elif isinstance(value, dict):
-                strings, containers = strings - len(value), containers - 1
-                waiting.append(value.values())
-            elif isinstance(value, list):
-                containers -= 1
+            elif isinstance(value, (dict, list)):
                 waiting.append(value)
             elif isinstance(value, int):
                 if not -_LARGEST <= value <= _LARGEST:

@@ -117,7 +117,7 @@ def check(config: DirectorySettings) -> None:
 
 
 def check_complete(config: DirectorySettings) -> None:
-    """Check that the directory can be contacted, as secrets engines do. Raises ValueError with the server's text."""
+    """Check that the directory can be asked, as secrets engines do. Raises ValueError with the server's text."""
     if not config.url:
         raise ValueError("at least one url must be provided")
     if not config.discoverdn and not (config.binddn and config.bindpass) and not (config.upndomain or config.userdn):

@@ -53,6 +53,7 @@ E = TypeVar("E", bound=Callable[..., bool])
 
 _GENERIC = r"\w(?:[\w\-.]*\w)?"
 _GENERIC_AT = r"\w(?:[\w\-.@]*\w)?"
+_STRING = Kind.STRING
 
 
 class Emulation(StrEnum):
@@ -284,7 +285,7 @@ class Endpoint:
             declared = fields.get(name)
             if declared is None:
                 continue
-            if declared.kind is Kind.STRING and type(value) is str:  # The usual case, without a call.
+            if declared.kind is _STRING and type(value) is str:  # The usual case, without a call.
                 given[name] = value
                 continue
             if self.outside:

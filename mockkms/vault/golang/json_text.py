@@ -107,11 +107,9 @@ def encode(value: object, *, ordered: bool = False) -> str:
     """
     if type(value) is Encoded:  # isinstance() with a Mapping would be a call of Python code.
         return value.text
-    if isinstance(value, dict) and not ordered:
-        for item in value.values():
-            if type(item) is Encoded:
-                # A text that is written already need not go through the writer as a text within a text.
-                return "{" + ",".join(f"{encode(key)}:{encode(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, dict) and not ordered and Encoded in map(type, value.values()):
+        # A text that is written already need not go through the writer as a text within a text.
+        return "{" + ",".join(f"{encode(key)}:{encode(value[key])}" for key in sorted(value)) + "}"
     try:
         text = _ORDERED(value) if ordered else _SORTED(value)
     except RecursionError:

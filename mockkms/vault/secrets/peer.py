@@ -1,7 +1,7 @@
-"""The server behind an engine: contacted over HTTP if it is on this machine, otherwise its answers are made up.
+"""The server behind an engine: asked over HTTP if it is on this machine, otherwise its answers are made up.
 
 All requests to a server for one request of a client have one deadline together, that of ``outside``. A server elsewhere
-is never contacted; the journal says what was made up.
+is never asked; the journal says what was made up.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Answer:
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Context manager: contact no server, because a world is loaded whose servers need not run."""
+    """Ask no server in this block: a world is loaded, and the servers that it names need not run."""
     token = _offline.set(True)
     try:
         yield
@@ -82,7 +82,7 @@ def offline() -> Iterator[None]:
 
 
 def is_offline() -> bool:
-    """Return whether servers must not be contacted now."""
+    """Return whether no server may be asked now."""
     return _offline.get()
 
 

@@ -41,7 +41,7 @@ def route(template: str) -> str:
 
 
 def path_help(endpoint: Endpoint, asked: str, product: Product) -> str:
-    """Return help on one endpoint; ``asked`` is the path of the request, relative to its mount."""
+    """Return help on one endpoint. ``asked``: the path of the request, relative to its mount."""
     known = {name: field for name, field in sorted(endpoint.fields.items()) if field.known_to(product)}
     parameters = "".join(
         f"\n    {name} ({_TYPES.get(field.kind, 'string')})\n\n"

@@ -58,7 +58,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster, contacted through ``peer`` if it is on this machine."""
+    """The cluster, asked through ``peer`` if it is on this machine."""
 
     call: Call
     peer: Peer | None

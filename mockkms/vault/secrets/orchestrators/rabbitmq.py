@@ -150,7 +150,7 @@ creds = engine.path(
 
 @connection.write
 def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection, *, verify_connection: bool) -> None:
-    """Replace the settings; a server on this machine verifies them.
+    """Replace the settings; a server on this machine is asked whether they are right.
 
     Raises ErrorResponse and BackendError.
     """

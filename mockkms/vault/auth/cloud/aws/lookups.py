@@ -1,4 +1,4 @@
-"""Lookups of callers, principals and machines in AWS: by a substitute on this machine, or in the world.
+"""Questions to AWS about callers, principals and machines: asked of a substitute on this machine, or of the world.
 
 A configured endpoint on this machine (``config/client``) is asked over HTTP with a signed request, as of AWS. Without
 one, the world's inventory answers, in the words of AWS. Other machines are never contacted.

@@ -137,7 +137,7 @@ def catch_up(state: LdapSecrets, call: Call) -> None:
         if missed < 0:
             continue
         due = role.next_rotation + missed * role.rotation_period
-        # Other requests are answered while the directory is contacted; they must not rotate the password once more.
+        # Other requests are answered while the directory is asked: they are not to rotate the password once more.
         role.next_rotation = due + role.rotation_period
         try:
             rotate(state, call, role)

@@ -79,8 +79,11 @@ def author(call: Call, operation: str = "") -> dict[str, str] | None:
     if not call.core.product.has(Feature.KV_ATTRIBUTION):
         return None
     token = call.request.client
-    found = {"actor": token.display_name if token else "", "operation": operation or str(call.request.operation)}
-    if token is not None:
-        found["client_id"] = client_id(token, call.core.namespaces.id_of(token.namespace))
+    kind = operation or str(call.request.operation)
+    if token is None:
+        return {"operation": kind}
+    found = {"actor": token.display_name, "operation": kind} if token.display_name else {"operation": kind}
+    found["client_id"] = client_id(token, call.core.namespaces.id_of(token.namespace))
+    if token.entity_id:
         found["entity_id"] = token.entity_id
-    return {name: text for name, text in found.items() if text}
+    return found

@@ -108,7 +108,7 @@ def _bound(found: Directory, given: dict[str, object]) -> AcmeBinding:
 
 
 def _changed(found: Directory, contact: list[str], status: str, binding: dict[str, object]) -> AcmeReply:
-    """Replace the contacts, even by none, as the real server does for every request; deactivate if requested."""
+    """Replace the contacts, even by none, as the real server does for every request; deactivate if it is asked for."""
     if not found.account_id:
         raise after(MALFORMED, "cannot submit to account updates without a 'kid'")
     if binding:
