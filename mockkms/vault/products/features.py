@@ -159,6 +159,8 @@ class Feature(StrEnum):
     """It also shows which seals are configured and disabled."""
     PLAIN_DECODING = "plain-decoding"
     """Generated root tokens are decoded as sent, even if empty, and errors have the server's own texts."""
+    REPORTING_SCAN = "reporting-scan"
+    """``sys/reporting/scan``, a path of the enterprise edition, exists."""
     BILLING = "billing"
     """``sys/billing`` shows usage by month."""
     BODY_REQUIRED = "body-required"

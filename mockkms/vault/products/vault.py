@@ -93,6 +93,7 @@ VAULT = OPENBAO.derive(
         Feature.SEAL_SETTINGS,
         Feature.PLAIN_DECODING,
         Feature.BILLING,
+        Feature.REPORTING_SCAN,
         Feature.BODY_REQUIRED,
         Feature.CORS_PATCH,
         Feature.REKEY_NONCE,

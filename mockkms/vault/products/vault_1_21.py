@@ -52,6 +52,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.ACL_SHOWS_SEGMENTS,
         Feature.SEAL_SETTINGS,
         Feature.BILLING,
+        Feature.REPORTING_SCAN,
         Feature.GENERATE_ROOT_ALIAS,
         Feature.AUTH_TUNE_PROTECTED,
         Feature.SOURCES_CHOSEN,

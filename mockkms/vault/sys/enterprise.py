@@ -92,7 +92,7 @@ PROTECTED = frozenset(
     {
         "replication/primary/secondary-token", "replication/performance/primary/secondary-token",
         "replication/dr/primary/secondary-token", "replication/reindex", "storage/raft/snapshot-auto/config/",
-        "storage/raft/snapshot-auto/config/{name}", *AGENT_STUBS,
+        "storage/raft/snapshot-auto/config/{name}", "reporting/scan", *AGENT_STUBS,
     }
 )  # fmt: skip
 """Those that are root-protected."""
@@ -124,6 +124,7 @@ for _template, _operations in STUBS.items():
     _declare(_template, _operations, Feature.ENTERPRISE_STUBS)
 for _template, _operations in AGENT_STUBS.items():
     _declare(_template, _operations, Feature.AGENT_REGISTRY)
+_declare("reporting/scan", _WRITE, Feature.REPORTING_SCAN)
 
 replication = engine.path(
     "replication/status", help="State of replication, which is disabled.", login=True, needs=Feature.ENTERPRISE_STUBS

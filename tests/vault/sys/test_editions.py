@@ -41,6 +41,21 @@ def test_a_path_that_is_none_of_them(flavor: str) -> None:
         assert World(flavor).ask("read", path).errors == ["1 error occurred:\n\t* unsupported path\n\n"]
 
 
+@pytest.mark.parametrize(
+    ("flavor", "text"),
+    [
+        ("vault", "enterprise-only feature"),
+        ("vault-1.21", "1 error occurred:\n\t* unsupported path\n\n"),
+        ("openbao", "1 error occurred:\n\t* unsupported path\n\n"),
+    ],
+)
+def test_only_vault_2_has_the_path_of_state_reports(flavor: str, text: str) -> None:
+    world = World(flavor)
+    assert world.write("sys/reporting/scan").errors == [text]
+    world.write("sys/policies/acl/all", {"policy": 'path "*" { capabilities = ["update"] }'})
+    assert (world.write("sys/reporting/scan", token=world.token(policies=["all"])).status == 403) is (flavor == "vault")
+
+
 def test_openbao_has_none_of_them() -> None:
     world = World("openbao")
     for template in (*enterprise.STUBS, *enterprise.AGENT_STUBS):
