@@ -35,13 +35,17 @@ class RotationTexts:
     combine: str
     authenticate: str
     unverifiable: str
+    not_rotating: str
+    """The error of a verification while no rotation is in progress."""
     verification_none: str
     verification_failed: str
     verification_combine: str
     shows_go: bool
     """Inner errors appear as Go's ``%!w(…)``."""
     bounded: bool
-    """Whether the length of a share is checked first."""
+    """Whether the length of a share is checked first, and a repeated share refused when it is given."""
+    running_first: bool
+    """Whether a running rotation is refused before the new configuration is validated."""
 
     @contextmanager
     def refusing(self, framing: str, status: int = 400) -> Iterator[None]:
@@ -74,11 +78,13 @@ ROTATION = RotationTexts(
     combine="failed to compute key: ",
     authenticate="failed to read root key: ",
     unverifiable="no rotation configuration found",
+    not_rotating="no rotation in progress",
     verification_none="no rotation verification in progress",
     verification_failed="rotation verification failed; incorrect key shares supplied",
     verification_combine="failed to compute key for verification: ",
     shows_go=True,
     bounded=False,
+    running_first=True,
 )
 REKEY = RotationTexts(
     invalid="invalid rekey seal configuration: ",
@@ -93,11 +99,13 @@ REKEY = RotationTexts(
     combine="failed to compute root key: ",
     authenticate="failed to read root key: ",
     unverifiable="rekey operation not in progress",
+    not_rotating="no rekey in progress",
     verification_none="no rekey verification in progress",
     verification_failed="rekey verification failed; incorrect key shares supplied",
     verification_combine="failed to compute key for verification: ",
     shows_go=False,
     bounded=True,
+    running_first=False,
 )
 
 
@@ -113,8 +121,7 @@ class NewShares:
 
 def start(barrier: Barrier, rotation: Rotation, texts: RotationTexts) -> None:
     """Start a rotation. Raises ErrorResponse."""
-    # One product looks for a running rotation before it validates the configuration, the other one after.
-    if barrier.rotation is not None and texts is ROTATION:
+    if barrier.rotation is not None and texts.running_first:
         raise ErrorResponse(texts.running)
     with texts.refusing(texts.invalid, texts.invalid_status):
         validate_shares(rotation.shares, rotation.threshold, rotation.pgp_keys)
@@ -189,7 +196,7 @@ def verify(
     """
     rotation = barrier.rotation
     if rotation is None:
-        raise ErrorResponse("no rotation in progress" if texts is ROTATION else "no rekey in progress")
+        raise ErrorResponse(texts.not_rotating)
     if not rotation.verification_key:
         raise ErrorResponse(texts.verification_none)
     if nonce != rotation.verification_nonce:
@@ -197,7 +204,7 @@ def verify(
             f"incorrect nonce supplied; nonce for this verify operation is {quote(rotation.verification_nonce)}"
         )
     if texts.bounded and key in rotation.verification_progress:
-        # The other product notices a repeated share only when it combines the shares.
+        # Otherwise a repeated share is noticed when the shares are combined.
         raise ErrorResponse("given key has already been provided during this verify operation")
     rotation.verification_progress.append(key)
     if len(rotation.verification_progress) < rotation.threshold:
