@@ -104,6 +104,8 @@ class Feature(StrEnum):
     """The id of an MFA method is an optional part of its path."""
     MFA_METHODS_APART = "mfa-methods-apart"
     """Single MFA methods and all methods of a type have separate paths and operations."""
+    MFA_EXPLAINS_TOTP = "mfa-explains-totp"
+    """Refusals of the TOTP passcode of a login say what is wrong with it."""
     ENTITY_TIMES_LISTED = "entity-times-listed"
     """Lists of entities say which are disabled, and when entities and their aliases were made and changed."""
     IDENTITY_SOURCES = "identity-sources"

@@ -67,6 +67,7 @@ VAULT = OPENBAO.derive(
         Feature.ALIAS_ISSUERS,
         Feature.CERT_ORGANIZATIONS,
         Feature.MFA_METHODS_APART,
+        Feature.MFA_EXPLAINS_TOTP,
         Feature.ENTITY_TIMES_LISTED,
         Feature.IDENTITY_SOURCES,
         Feature.SUDO_FOR_MERGES,

@@ -533,3 +533,45 @@ def test_in_vault_a_path_without_an_id_is_that_of_the_list(flavor: str, status: 
     assert again.data != made
     word = "replaced the value of" if flavor == "openbao" else "ignored"
     assert again.warnings[0].startswith(f"Endpoint {word} these")
+
+
+@pytest.mark.parametrize(
+    ("flavor", "used", "wrong", "absent", "tries"),
+    [
+        *(
+            (flavor, "code already used; new code is available in 30 seconds", "failed to validate TOTP passcode",
+             "MFA credentials not supplied", (6, "30s"))
+            for flavor in ("vault", "vault-1.21")
+        ),
+        ("openbao", BAD, BAD, BAD, (7, "30.000000002s")),
+    ],
+)  # fmt: skip
+def test_vault_says_why_it_refuses_a_passcode(
+    flavor: str, used: str, wrong: str, absent: str, tries: tuple[int, str]
+) -> None:
+    world = World(flavor)
+    prepare(world)
+    login(world)
+    id = method(world)
+    key = world.write("identity/mfa/method/totp/admin-generate", {"method_id": id, "entity_id": entity_of(world)})
+    phone = Phone(world, data(key))
+    enforce(world, id)
+    code = phone.code()
+    other = f"{(int(code) + 1) % 10**6:06}"
+
+    def fault(passcode: str) -> str:
+        answer = validate(world, login(world), {id: [passcode]})
+        assert answer.errors is not None
+        assert answer.status == 403
+        return answer.errors[0].split("\n\t* ")[1]
+
+    assert validate(world, login(world), {id: [code]}).auth is not None
+    assert fault(code) == used
+    assert fault("") == absent
+    assert fault(code + " ") == wrong
+    refused = [fault(other) for _ in range(7)]
+    assert refused[0] == wrong
+    assert refused[-1] == (
+        f"maximum TOTP validation attempts {tries[0]} exceeded the allowed attempts 5. "
+        f"Please try again in {tries[1]} seconds"
+    )

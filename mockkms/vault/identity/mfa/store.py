@@ -13,6 +13,7 @@ from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, 
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy.templates import Templates
+from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -181,34 +182,44 @@ class MfaStore:
         return Templates.of(core.product, entity, groups, core.clock.now(), entity.namespace).render(template)
 
     def _totp(self, method: MfaMethod, entity: Entity, secret: Secret, passcode: str) -> None:
+        explains = self.core.product.has(Feature.MFA_EXPLAINS_TOTP)
+        if explains and not passcode:
+            raise ValueError("MFA credentials not supplied")
+        wrong = "failed to validate TOTP passcode" if explains else BAD
         if len(passcode.encode("utf-8", "replace")) != secret.digits or passcode.strip() != passcode:
-            raise ValueError(BAD)
+            if explains:
+                self._count_try(method, entity, secret)
+            raise ValueError(wrong)
         from mockkms.crypto import totp
 
         now, state = self.core.clock.now(), self.state(method.namespace)
         if state.used.get((method.id, passcode), 0) > now:
-            raise ValueError(BAD)
-        self._count_try(state, method, entity, secret)
+            used = f"code already used; new code is available in {secret.period} seconds"
+            raise ValueError(used if explains else BAD)
+        self._count_try(method, entity, secret)
         key = self.state(entity.namespace).keys.get((method.id, entity.id), "")
         if not key:
             raise ValueError("empty key for entity's TOTP secret")
         period, digits, algorithm = secret.period, secret.digits, secret.algorithm
         if not totp.valid(passcode, key, now, skew=secret.skew, period=period, digits=digits, algorithm=algorithm):
-            raise ValueError(BAD)
+            raise ValueError(wrong)
         state.used = {code: until for code, until in state.used.items() if until > now}
         state.used[method.id, passcode] = now + secret.period * (2 + secret.skew)
         state.attempts.pop((method.id, entity.id), None)
 
-    def _count_try(self, state: MfaState, method: MfaMethod, entity: Entity, secret: Secret) -> None:
+    def _count_try(self, method: MfaMethod, entity: Entity, secret: Secret) -> None:
+        state = self.state(method.namespace)
         now, most = self.core.clock.now(), int(method.config["max_validation_attempts"])
         tries, until = state.attempts.get((method.id, entity.id), (0, 0.0))
         if until <= now:
             tries, until = 0, now + secret.period
+        explains = self.core.product.has(Feature.MFA_EXPLAINS_TOTP)
+        tries = min(tries, most) if explains else tries
         state.attempts[method.id, entity.id] = (tries + 1, until)
         if tries + 1 > most:
-            # The real server adds the skew as nanoseconds, and prints "seconds" after a formatted duration.
+            # The real server prints "seconds" after a formatted duration, and OpenBao adds the skew as nanoseconds.
             wait = go_duration(secret.period)
-            if secret.skew:
+            if secret.skew and not explains:
                 wait = wait.removesuffix("s") + f".{2 * secret.skew:09}s"
             raise ValueError(
                 f"maximum TOTP validation attempts {tries + 1} exceeded the allowed attempts {most}. "
