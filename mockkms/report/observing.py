@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mockkms.faults.addresses import TOKEN, TOKEN_FORM
 from mockkms.remote.document import RemoteError
 from mockkms.report.model import RuleUse, Usage
-from mockkms.world.journal.journal import read_query
+from mockkms.world.journal.queries import read_query
 
 if TYPE_CHECKING:
     from mockkms.api import Kms

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mockkms.faults.parsing import FaultError, mapping, whole, within
 from mockkms.server.control.routing import ControlError, ControlRequest, route
-from mockkms.world.journal.journal import OUTCOMES, Journal
+from mockkms.world.journal.journal import Journal
+from mockkms.world.journal.queries import OUTCOMES
 
 
 @route(

@@ -70,8 +70,9 @@ class NamespaceStore:
         return next((n.path for n in self._items.values() if n.id == namespace_id), None)
 
     def children(self, path: str, *, recursive: bool = False) -> list[Namespace]:
-        """Return the namespaces directly below ``path``, or all below it, sorted by path, without
-        those behind a seal.
+        """Return the namespaces directly below ``path``, sorted by path.
+
+        ``recursive``: all below it, without those below a sealed one.
         """
         found = [n for p, n in sorted(self._items.items()) if p != path and p.startswith(path)]
         if not recursive:
@@ -80,9 +81,9 @@ class NamespaceStore:
 
     def sealed(self, path: str) -> bool:
         """Return whether this namespace, or one above it, is sealed."""
-        return any(n.barrier is not None and n.barrier.sealed for n in self.line(path))
+        return any(n.barrier is not None and n.barrier.sealed for n in self.lineage(path))
 
-    def line(self, path: str) -> list[Namespace]:
+    def lineage(self, path: str) -> list[Namespace]:
         """Return the namespaces from the one below the root down to ``path``."""
         steps = path.split("/")[:-1]
         found = (self._items.get("/".join(steps[: i + 1]) + "/") for i in range(len(steps)))
@@ -90,7 +91,7 @@ class NamespaceStore:
 
     def locking(self, path: str) -> Namespace | None:
         """Return the topmost locked namespace among that at ``path`` and those above it."""
-        return next((n for n in self.line(path) if n.locked), None)
+        return next((n for n in self.lineage(path) if n.locked), None)
 
     # -- requests ------------------------------------------------------------------------------------------------
 

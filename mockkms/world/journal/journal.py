@@ -1,7 +1,7 @@
-"""The journal: one entry for each request, queries and assertions.
+"""The journal: one entry for each request, and assertions about them.
 
-Recording happens on every request, so an entry keeps references, and decodes on access. Queries use
-the same matchers as the faults. The journal is a ring: the oldest entries go when it is full, of entries or of bytes.
+Recording happens on every request, so an entry keeps references, and decodes on access. The journal is a ring: the
+oldest entries are dropped when it is full, in entries or in bytes.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ import copy
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from itertools import islice
 from typing import NamedTuple
 
-from mockkms.faults import addresses, expressions
+from mockkms.faults import addresses
 from mockkms.faults.addresses import SHORTEST_TOKEN
-from mockkms.faults.match import match_words, read_match
-from mockkms.faults.matchers import All, Matcher
-from mockkms.faults.parsing import FaultError, mapping, shown
-from mockkms.faults.request_view import Seen
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import Operation
 from mockkms.world.journal import memory
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers, size_of_target
 from mockkms.world.journal.entry import Entry
+from mockkms.world.journal.queries import described, near_misses, read_query
 from mockkms.world.journal.redaction import redact
 
 SIZE = 10_000
@@ -264,14 +260,14 @@ class Journal:
         if len(found) == times or (times is None and found):
             return found
         wanted = "at least once" if times is None else f"{times} times"
-        raise AssertionError(self._text(f"expected {_shown(match, words)} {wanted}, got {len(found)}", match, words))
+        raise AssertionError(self._text(f"expected {described(match, words)} {wanted}, got {len(found)}", match, words))
 
     def assert_not_called(self, match: object = None, /, **words: object) -> None:
         """Raise AssertionError if a request matches."""
         found = self.entries(match, **words)
         if found:
             listed = "\n".join(str(entry) for entry in found)
-            raise AssertionError(f"expected no {_shown(match, words)}, got {len(found)}:\n{listed}")
+            raise AssertionError(f"expected no {described(match, words)}, got {len(found)}:\n{listed}")
 
     def assert_order(self, *matches: object) -> None:
         """Raise AssertionError unless matching requests came in this order, possibly with others between them."""
@@ -280,7 +276,9 @@ class Journal:
             fits = read_query(match, {})
             place = next((i + 1 for i in range(place, len(entries)) if fits(entries[i])), -1)
             if place < 0:
-                text = f"step {step + 1} of {len(matches)}, {_shown(match, {})}, did not come after the steps before it"
+                text = (
+                    f"step {step + 1} of {len(matches)}, {described(match, {})}, did not come after the steps before it"
+                )
                 raise AssertionError(self._text(text, match, {}))
 
     def assert_no_unhandled(self, *, allowed: Sequence[str] = ()) -> None:
@@ -297,16 +295,7 @@ class Journal:
 
     def near_misses(self, match: object = None, /, **words: object) -> list[str]:
         """Return the requests closest to matching, each with its differences."""
-        fits = read_query(match, words)
-        wanted = _path_of(match, words)
-        scored = []
-        for entry in self:
-            wrong = fits.misses(entry)
-            likeness = _likeness(wanted, entry.path) if wanted else 0.0
-            if wrong and (len(wrong) < len(fits.parts) or likeness > 0.5):
-                scored.append((len(wrong) - likeness, f"{entry}  <- wrong: {', '.join(wrong)}"))
-        scored.sort(key=lambda pair: pair[0])
-        return [text for _, text in scored[:3]]
+        return near_misses(self, match, words)
 
     def _text(self, headline: str, match: object, words: Mapping[str, object]) -> str:
         parts = [headline]
@@ -330,91 +319,3 @@ class Journal:
             self.generation += 1
             self._ring.extend(entries)
             self.bytes = sum(entry.size for entry in self._ring)
-
-
-# -- queries -----------------------------------------------------------------------------------------------------
-
-
-class _Outcome(Matcher):
-    """A condition on the outcome of a request."""
-
-    def __init__(self, word: str, value: object) -> None:
-        fits = _OUTCOME_VALUES[word]
-        values = value if word == "status" and isinstance(value, (list, tuple, range, set)) else [value]
-        if not all(isinstance(one, fits) and (bool in fits or not isinstance(one, bool)) for one in values):
-            raise FaultError(f"expected {OUTCOMES[word]}, got {shown(value)}", word)
-        self.word, self.value = word, value
-
-    def __call__(self, seen: Seen) -> bool:
-        value, word = self.value, self.word
-        if not isinstance(seen, Entry):
-            return False
-        if word == "status":
-            return seen.status in value if isinstance(value, (list, tuple, range, set)) else seen.status == value
-        if word == "fault":
-            return bool(seen.rules) is value if isinstance(value, bool) else value in seen.rules
-        if word in ("cut", "phase"):
-            found = seen.cut if word == "cut" else seen.phase
-            return bool(found) is value if isinstance(value, bool) else found == value
-        return bool(getattr(seen, word)) is bool(value)
-
-    def misses(self, seen: Seen) -> list[str]:
-        return [] if self(seen) else [self.word]
-
-
-OUTCOMES = {
-    "status": "HTTP status sent, or a list of them; 0 is none",
-    "fault": "id of a rule that fired, or true / false",
-    "cut": "close, reset, hang, left, or true / false",
-    "phase": "plan of chaos and its phase, as in leader-election/election, or true / false",
-    "denied": "true if the policies said no, else false",
-    "unhandled": "true if nothing emulates it, else false",
-}
-
-
-_OUTCOME_VALUES: dict[str, tuple[type, ...]] = {
-    "status": (int,), "fault": (str, bool), "cut": (str, bool), "phase": (str, bool), "denied": (bool,),
-    "unhandled": (bool,),
-}  # fmt: skip
-
-
-def read_query(match: object, words: Mapping[str, object]) -> All:
-    """Return a matcher over entries from a path or mapping and further words. Raises FaultError."""
-    expressions.restart_clock()
-    parts: list[Matcher] = []
-    for given in (match, dict(words)):
-        if not given:
-            continue
-        if isinstance(given, Mapping):
-            rest = {word: value for word, value in given.items() if word not in OUTCOMES}
-            parts += [_Outcome(word, value) for word, value in given.items() if word in OUTCOMES]
-            try:
-                parts += read_match(rest).parts
-            except FaultError:
-                # The words of outcomes are right words here too: name the nearest of all of them.
-                mapping(rest, {*match_words(), *OUTCOMES}, "word")
-                raise
-        else:
-            parts += read_match(given).parts
-    return All(tuple(parts))
-
-
-_COMPARED = 256
-"""Characters of two paths that are compared: the time of it grows with their product."""
-
-
-def _likeness(wanted: str, path: str) -> float:
-    compared = SequenceMatcher(None, wanted[:_COMPARED], path[:_COMPARED])
-    return compared.ratio() if compared.real_quick_ratio() > 0.5 and compared.quick_ratio() > 0.5 else 0.0
-
-
-def _shown(match: object, words: Mapping[str, object]) -> str:
-    parts = [] if match is None else [str(match)]
-    parts += [f"{word}={value!r}" for word, value in words.items()]
-    return "request " + " ".join(parts) if parts else "request"
-
-
-def _path_of(match: object, words: Mapping[str, object]) -> str:
-    path = match if isinstance(match, str) else (match or {}).get("path", "") if isinstance(match, Mapping) else ""
-    path = path or words.get("path", "")
-    return path if isinstance(path, str) else ""

@@ -1,0 +1,113 @@
+"""Queries of the journal: the keys of a match, and conditions on the outcome of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+
+from mockkms.faults import expressions
+from mockkms.faults.match import match_words, read_match
+from mockkms.faults.matchers import All, Matcher
+from mockkms.faults.parsing import FaultError, mapping, shown
+from mockkms.faults.request_view import Seen
+from mockkms.world.journal.entry import Entry
+
+_COMPARED = 256
+"""Characters of two paths that are compared: the time grows with their product."""
+
+
+class _Outcome(Matcher):
+    """A condition on the outcome of a request."""
+
+    def __init__(self, word: str, value: object) -> None:
+        fits = _OUTCOME_VALUES[word]
+        values = value if word == "status" and isinstance(value, (list, tuple, range, set)) else [value]
+        if not all(isinstance(one, fits) and (bool in fits or not isinstance(one, bool)) for one in values):
+            raise FaultError(f"expected {OUTCOMES[word]}, got {shown(value)}", word)
+        self.word, self.value = word, value
+
+    def __call__(self, seen: Seen) -> bool:
+        value, word = self.value, self.word
+        if not isinstance(seen, Entry):
+            return False
+        if word == "status":
+            return seen.status in value if isinstance(value, (list, tuple, range, set)) else seen.status == value
+        if word == "fault":
+            return bool(seen.rules) is value if isinstance(value, bool) else value in seen.rules
+        if word in ("cut", "phase"):
+            found = seen.cut if word == "cut" else seen.phase
+            return bool(found) is value if isinstance(value, bool) else found == value
+        return bool(getattr(seen, word)) is bool(value)
+
+    def misses(self, seen: Seen) -> list[str]:
+        return [] if self(seen) else [self.word]
+
+
+OUTCOMES = {
+    "status": "HTTP status sent, or a list of them; 0 is none",
+    "fault": "id of a rule that fired, or true / false",
+    "cut": "close, reset, hang, left, or true / false",
+    "phase": "plan of chaos and its phase, as in leader-election/election, or true / false",
+    "denied": "true if the policies said no, else false",
+    "unhandled": "true if nothing emulates it, else false",
+}
+
+
+_OUTCOME_VALUES: dict[str, tuple[type, ...]] = {
+    "status": (int,), "fault": (str, bool), "cut": (str, bool), "phase": (str, bool), "denied": (bool,),
+    "unhandled": (bool,),
+}  # fmt: skip
+
+
+def read_query(match: object, words: Mapping[str, object]) -> All:
+    """Return a matcher over entries from a path or mapping and further words. Raises FaultError."""
+    expressions.restart_clock()
+    parts: list[Matcher] = []
+    for given in (match, dict(words)):
+        if not given:
+            continue
+        if isinstance(given, Mapping):
+            rest = {word: value for word, value in given.items() if word not in OUTCOMES}
+            parts += [_Outcome(word, value) for word, value in given.items() if word in OUTCOMES]
+            try:
+                parts += read_match(rest).parts
+            except FaultError:
+                # Outcomes are valid keys here too: suggest the closest of all keys.
+                mapping(rest, {*match_words(), *OUTCOMES}, "word")
+                raise
+        else:
+            parts += read_match(given).parts
+    return All(tuple(parts))
+
+
+def near_misses(entries: Iterable[Entry], match: object, words: Mapping[str, object]) -> list[str]:
+    """Return the three entries closest to matching as text, each with its differences. Raises FaultError."""
+    fits = read_query(match, words)
+    wanted = _path_of(match, words)
+    scored = []
+    for entry in entries:
+        wrong = fits.misses(entry)
+        similarity = _similarity(wanted, entry.path) if wanted else 0.0
+        if wrong and (len(wrong) < len(fits.parts) or similarity > 0.5):
+            scored.append((len(wrong) - similarity, f"{entry}  <- wrong: {', '.join(wrong)}"))
+    scored.sort(key=lambda pair: pair[0])
+    return [text for _, text in scored[:3]]
+
+
+def _similarity(wanted: str, path: str) -> float:
+    """Return the similarity of two paths, 0 to 1; 0 if it is below a half."""
+    compared = SequenceMatcher(None, wanted[:_COMPARED], path[:_COMPARED])
+    return compared.ratio() if compared.real_quick_ratio() > 0.5 and compared.quick_ratio() > 0.5 else 0.0
+
+
+def described(match: object, words: Mapping[str, object]) -> str:
+    """Return a query as text, for messages."""
+    parts = [] if match is None else [str(match)]
+    parts += [f"{word}={value!r}" for word, value in words.items()]
+    return "request " + " ".join(parts) if parts else "request"
+
+
+def _path_of(match: object, words: Mapping[str, object]) -> str:
+    path = match if isinstance(match, str) else (match or {}).get("path", "") if isinstance(match, Mapping) else ""
+    path = path or words.get("path", "")
+    return path if isinstance(path, str) else ""
