@@ -55,7 +55,7 @@ def login(core: LoginServices, request: Request, mount: Mount, auth: Auth, user:
     warnings: list[str] = []
     subject_to = core.mfa.required(mount, core.identity.entity(auth.entity_id))
     if subject_to or (request.mfa and auth.entity_id):
-        waiting = _second_proof(core, request, mount, auth, user, subject_to, warnings)
+        waiting = _check_mfa(core, request, mount, auth, user, subject_to, warnings)
         if waiting is not None:
             return waiting, warnings
     warnings += grant(core, request, mount, auth, request.path)
@@ -64,7 +64,7 @@ def login(core: LoginServices, request: Request, mount: Mount, auth: Auth, user:
     return auth, warnings
 
 
-def _second_proof(
+def _check_mfa(
     core: LoginServices,
     request: Request,
     mount: Mount,
@@ -73,7 +73,7 @@ def _second_proof(
     subject_to: list[Enforcement],
     warnings: list[str],
 ) -> Auth | None:
-    """Check the MFA credentials sent with the login, or store it; then return what to show instead of a token."""
+    """Check the MFA credentials sent with the login and return None, or store it and return the ``auth`` to show."""
     entity = core.identity.entity(auth.entity_id)
     if not subject_to:
         warnings.append("Found MFA header but failed to find MFA Enforcement Config")
@@ -143,10 +143,10 @@ def identity_policies(core: LoginServices, entity_id: str, namespace: str) -> li
     return names.sanitize(core.identity.policies_of(entity_id).get(namespace, []))
 
 
-def token_type(asked: str, mount: str) -> str:
-    """Return ``service`` or ``batch``: what the role asks for, against how its mount is tuned."""
+def token_type(requested: str, mount: str) -> str:
+    """Return ``service`` or ``batch``, from the type that the role requests and the type that the mount is tuned to."""
     if mount in ("service", "batch"):
         return mount
     if mount == "default-batch":
-        return "batch" if asked in ("", "default", "default-batch", "batch") else "service"
-    return "service" if asked in ("", "default", "default-service", "service") else "batch"
+        return "batch" if requested in ("", "default", "default-batch", "batch") else "service"
+    return "service" if requested in ("", "default", "default-service", "service") else "batch"

@@ -31,7 +31,7 @@ class QuotaStore:
         self.core = core
 
     def check(self, request: Request) -> None:
-        """Raise 429 where a rate limit is exhausted; leaves the rate limit headers in the request's trace."""
+        """Raise ErrorResponse 429 if a rate limit is exhausted; store its headers in the request's trace."""
         state = self.core.state.quotas
         if not state.rate_limits or self.core.seal.sealed or self._exempt(request.path):
             return
@@ -122,9 +122,9 @@ class QuotaStore:
         return headers, allowed
 
     def _seconds(self, left: float) -> str:
-        """Return ``left`` in whole seconds; one flavor rounds up, so that a client does not retry too early.
+        """Return ``left`` in whole seconds, rounded up in products with RETRY_AFTER_ROUNDED_UP, else truncated.
 
-        The other one truncates, when some of the time has always passed already: 10 s become 9.
+        Some of the time has always passed when the real server truncates it, so that 10 s become 9.
         """
         return str(math.ceil(left) - (0 if self.core.product.has(Feature.RETRY_AFTER_ROUNDED_UP) else left > 0))
 
@@ -148,5 +148,5 @@ class QuotaStore:
 
 
 def round_half_away(value: float) -> int:
-    """Return the nearest whole number, halves away from zero, as Go rounds."""
+    """Return the nearest whole number of a value that is not negative; halves are rounded up, as in Go."""
     return math.floor(value + 0.5)

@@ -95,6 +95,11 @@ def own(call: Call, known: Mapping[str, _Kept], object_id: str) -> _Kept | None:
     return found if found is not None and found.namespace == call.request.namespace else None
 
 
+def own_objects(call: Call, known: Mapping[str, _Kept]) -> list[_Kept]:
+    """Return the objects of the request's namespace, in the order of their ids."""
+    return [known[object_id] for object_id in sorted(known) if known[object_id].namespace == call.request.namespace]
+
+
 def elsewhere(text: str) -> ErrorResponse:
     """Return the error for a reference to another namespace."""
     return ErrorResponse(text, status=403)

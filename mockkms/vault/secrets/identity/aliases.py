@@ -20,6 +20,7 @@ from mockkms.vault.secrets.identity import (
     mount_shown,
     namespace_id,
     own,
+    own_objects,
     store,
 )
 from mockkms.vault.secrets.identity.entities import save as save_entity
@@ -259,7 +260,6 @@ def list_ids(state: object, call: Call) -> dict[str, object]:
 
 def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, object]:
     """Return the aliases of the namespace, of entities or of groups, as a list."""
-    found = sorted((a for a in aliases.values() if a.namespace == call.request.namespace), key=lambda a: a.id)
     info = {
         alias.id: {
             "name": alias.name,
@@ -270,6 +270,6 @@ def aliases_listed(call: Call, aliases: dict[str, Alias]) -> dict[str, object]:
             "local": alias.local,
             **mount_shown(call, alias.mount_accessor),
         }
-        for alias in found
+        for alias in own_objects(call, aliases)
     }
     return listed(info)

@@ -18,6 +18,7 @@ from mockkms.vault.secrets.identity import (
     names_of,
     namespace_id,
     own,
+    own_objects,
     store,
 )
 from mockkms.world.clock import rfc3339
@@ -196,9 +197,7 @@ def list_names(state: object, call: Call) -> dict[str, object]:
 
 def _infos(call: Call) -> dict[str, dict[str, object]]:
     """Return what lists say of each entity of the namespace, by id and in the order of ids."""
-    entities = [e for e in store(call).state.entities.values() if e.namespace == call.request.namespace]
-    entities.sort(key=lambda entity: entity.id)
-    return {entity.id: _listed(call, entity) for entity in entities}
+    return {entity.id: _listed(call, entity) for entity in own_objects(call, store(call).state.entities)}
 
 
 def _listed(call: Call, entity: Entity) -> dict[str, object]:

@@ -22,6 +22,7 @@ from mockkms.vault.secrets.identity import (
     names_of,
     namespace_id,
     own,
+    own_objects,
     store,
 )
 from mockkms.world.clock import rfc3339
@@ -259,10 +260,8 @@ def list_names(state: object, call: Call) -> dict[str, object]:
 
 def _infos(call: Call) -> dict[str, dict[str, object]]:
     """Return what lists say of each group of the namespace, by id and in the order of ids."""
-    groups = [g for g in store(call).state.groups.values() if g.namespace == call.request.namespace]
-    groups.sort(key=lambda group: group.id)
     info: dict[str, dict[str, object]] = {}
-    for group in groups:
+    for group in own_objects(call, store(call).state.groups):
         info[group.id] = {
             "name": group.name,
             "num_member_entities": len(group.members or ()),
