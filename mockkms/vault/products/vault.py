@@ -136,6 +136,7 @@ VAULT = OPENBAO.derive(
         Feature.PKI_ISSUER_HASH,
         Feature.PKI_KEYSTORES,
         Feature.PKI_STRICTER,
+        Feature.PKI_PEM_REFUSED,
         Feature.PKI_CSR_CONSTRAINTS,
         Feature.ACME_SUBPROBLEMS,
         Feature.PKI_ISSUER_ADDRESSES,
@@ -145,6 +146,7 @@ VAULT = OPENBAO.derive(
         Feature.ACME_REASONS,
         Feature.UNIFIED_CRL,
         Feature.PKI_SERIAL_SOURCE,
+        Feature.RABBITMQ_NO_TOPICS,
     },
     lacks={
         Feature.KERBEROS_DECODES_PAC,

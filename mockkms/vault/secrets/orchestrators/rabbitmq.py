@@ -22,6 +22,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.issuing import (
     Lifetimes,
     Setting,
@@ -110,11 +111,14 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "number")
 
 
-def _shown(role: RabbitRole, _product: Product) -> Mapping[str, object]:
+def _shown(role: RabbitRole, product: Product) -> Mapping[str, object]:
+    unset = not role.vhost_topics and product.has(Feature.RABBITMQ_NO_TOPICS)
     return {
         "tags": role.tags,
         "vhosts": {name: _permission(one) for name, one in _objects(role.vhosts, "vhosts", 1).items()},
-        "vhost_topics": {
+        "vhost_topics": None
+        if unset
+        else {
             name: {exchange: _topic(one) for exchange, one in exchanges.items()}
             for name, exchanges in _objects(role.vhost_topics, "vhost_topics", 2).items()
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import hvac
 import pytest
@@ -47,13 +48,24 @@ def test_roles_are_checked(world: World, settings: dict[str, str], text: str) ->
     assert (answer.status, answer.errors) == (400, [text])
 
 
+@pytest.mark.flavors("vault", "vault-1.21", "openbao")
+@pytest.mark.parametrize(
+    ("given", "own", "shown"),
+    [(None, {}, None), ("", {}, None), ("{}", {}, {}), (json.dumps(_TOPICS), _TOPICS, _TOPICS)],
+)
+def test_topics_of_a_role(world: World, flavor: str, given: str | None, own: object, shown: object) -> None:
+    mounted(world, "rabbitmq")("roles/r", tags="t", **({} if given is None else {"vhost_topics": given}))
+    data = data_of(world.ask("read", "e/roles/r"))
+    assert (data["vhosts"], data["vhost_topics"]) == ({}, own if flavor == "openbao" else shown)
+
+
 def test_users_are_made_up_for_a_server_elsewhere(world: World) -> None:
     write = mounted(world, "rabbitmq")
     world.write("sys/policies/password/digits", {"policy": 'length = 8\nrule "charset" { charset = "0123456789" }'})
     write("config/connection", connection_uri="http://mq.example.com:15672", username="u", password="p")
     write("roles/r", tags="management", vhosts=json.dumps({"/": {"read": ".*"}}))
     assert data_of(world.ask("read", "e/roles/r")) == {
-        "tags": "management", "vhosts": {"/": {"configure": "", "read": ".*", "write": ""}}, "vhost_topics": {},
+        "tags": "management", "vhosts": {"/": {"configure": "", "read": ".*", "write": ""}}, "vhost_topics": mock.ANY,
     }  # fmt: skip
     write("config/lease", ttl="1m", max_ttl=90)
     assert data_of(world.ask("read", "e/config/lease")) == {"ttl": 60, "max_ttl": 90}

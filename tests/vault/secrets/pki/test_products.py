@@ -277,3 +277,15 @@ def test_a_key_that_the_enterprise_keeps(pki: Authority) -> None:
     status, errors = pki.errors("pki/root/generate/kms", **given)
     text = "failed to lookup public key from managed key: managed keys are supported within enterprise edition only"
     assert (status, errors) == (400, ["unsupported public key: <nil>" if flavor(pki) == "openbao" else text])
+
+
+@pytest.mark.parametrize(
+    ("path", "bad", "number"),
+    [("issuers/import/cert", "x" * 80, 1), ("config/ca", "x" * 80, 1), ("intermediate/set-signed", "x" * 80, 1),
+     ("keys/import", "x" * 80, 1), ("issuers/import/bundle", "{good}x", 2), ("keys/import", "{good}x", 2)],
+)  # fmt: skip
+def test_texts_that_are_not_pem(pki: Authority, path: str, bad: str, number: int) -> None:
+    good = pki.data("pki/cert/ca", "read")["certificate"] + "\n"
+    given = {"certificate" if "set-signed" in path else "pem_bundle": bad.replace("{good}", good)}
+    own = {"openbao": f"error when parsing block {number}: invalid PEM data"}
+    assert pki.errors(f"pki/{path}", **given) == (400, [own.get(flavor(pki), "provided PEM block contained no data")])

@@ -90,7 +90,7 @@ def _blocks(call: Call) -> tuple[list[str], list[str]]:
         count += 1
         block = pem.decode(rest)
         if block is None:
-            raise ErrorResponse(f"error when parsing block {count}: invalid PEM data")
+            raise store.unreadable(call, count)
         rest, text = block.rest, pem.encode(block.label, block.der)
         if block.label in ("CERTIFICATE", "X509 CERTIFICATE"):
             certificates.append(text)

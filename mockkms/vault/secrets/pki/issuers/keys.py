@@ -122,7 +122,7 @@ def import_key(state: PKI, call: Call, *, pem_bundle: str) -> Response:
     while rest.strip():
         block = pem.decode(rest)
         if block is None:
-            raise ErrorResponse(f"error when parsing block {len(blocks) + 1}: invalid PEM data")
+            raise store.unreadable(call, len(blocks) + 1)
         blocks.append(block)
         rest = block.rest
     if len(blocks) != 1:

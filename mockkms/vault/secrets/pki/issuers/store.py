@@ -8,7 +8,8 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
 from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import chains
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 
@@ -18,6 +19,13 @@ NO_URLS = (
     "to find missing certificates in the chain or to validate revocation status of certificates. Consider updating "
     "/config/urls or the newly generated issuer with this information."
 )
+
+
+def unreadable(call: Call, count: int) -> ErrorResponse:
+    """Return the refusal of a text to import whose PEM block number ``count`` is none."""
+    if call.core.product.has(Feature.PKI_PEM_REFUSED):
+        return ErrorResponse("provided PEM block contained no data")
+    return ErrorResponse(f"error when parsing block {count}: invalid PEM data")
 
 
 def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[PkiKey, bool]:
