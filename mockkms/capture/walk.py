@@ -22,7 +22,7 @@ _ABSENT = (400, 404, 405)
 
 
 @dataclass(frozen=True)
-class Limits:
+class CaptureLimits:
     """Limits of the requests and of the time."""
 
     requests: int = 10_000
@@ -35,7 +35,7 @@ class Walk:
 
     client: Client
     token: str = ""
-    limits: Limits = field(default_factory=Limits)
+    limits: CaptureLimits = field(default_factory=CaptureLimits)
     requests: int = 0
     """The number of requests so far."""
     notes: dict[str, str] = field(default_factory=dict)

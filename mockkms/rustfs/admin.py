@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockkms.rustfs import iam
+from mockkms.rustfs.access import iam
+from mockkms.rustfs.access.sigv4 import authenticate
 from mockkms.rustfs.context import Vault
 from mockkms.rustfs.errors import AdminError, s3_error
 from mockkms.rustfs.message import (
@@ -15,7 +16,6 @@ from mockkms.rustfs.message import (
     canonical,
     not_implemented,
 )
-from mockkms.rustfs.sigv4 import authenticate
 from mockkms.rustfs.state import APIS, AUTHS, VAULTS, KeyCache, KmsSettings, RustfsState
 from mockkms.vault.policy.globs import matches_wildcards
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
-from mockkms.rustfs import policies
+from mockkms.rustfs.access import policies
+from mockkms.rustfs.access.iam import IamState, User, known_policy
 from mockkms.rustfs.backends import BACKENDS, decode_static_key
 from mockkms.rustfs.errors import KmsError
-from mockkms.rustfs.iam import IamState, User, known_policy
 from mockkms.rustfs.keystore import MATERIAL_SIZE, KeyStore, new_key_id
 from mockkms.rustfs.state import APIS, AUTHS, PROBE, VAULTS, KmsKey, KmsSettings, RustfsEnvironment, RustfsState
 from mockkms.rustfs.vault_client import VaultClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.rustfs.iam import IamState
+from mockkms.rustfs.access.iam import IamState
 from mockkms.world.stored import stored
 
 APIS = ("auto", "guide", "handler", "current")

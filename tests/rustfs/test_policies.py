@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mockkms.rustfs import policies
-from mockkms.rustfs.iam import IamState, User, allowed
+from mockkms.rustfs.access import policies
+from mockkms.rustfs.access.iam import IamState, User, allowed
 from mockkms.vault.framework.world_section import SpecFault
 from tests.rustfs.driver import fresh
 

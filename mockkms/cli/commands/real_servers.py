@@ -68,7 +68,7 @@ def _add_capture(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _capture(options: argparse.Namespace) -> int:
     """Read the server and write the world; say on stderr what is left out."""
-    from mockkms.capture.walk import Limits, Walk
+    from mockkms.capture.walk import CaptureLimits, Walk
     from mockkms.capture.world import capture
     from mockkms.server.proxy.client import Client
 
@@ -81,7 +81,7 @@ def _capture(options: argparse.Namespace) -> int:
         raise CommandError(f"{output} exists already; remove it, or name another file")
     if options.upstream_timeout is None:
         options.upstream_timeout = _SILENCE
-    limits = Limits(options.max_requests, options.max_seconds)
+    limits = CaptureLimits(options.max_requests, options.max_seconds)
     namespace = options.namespace or environ.get("VAULT_NAMESPACE", "")
     real = upstream.connection(options, url)
     # ServerSilent is a ValueError.

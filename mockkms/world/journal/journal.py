@@ -50,7 +50,7 @@ class _Headers(NamedTuple):
     cut: bool
 
 
-class _Target(NamedTuple):
+class _ShownTarget(NamedTuple):
     """A target as entries keep it."""
 
     kept: str
@@ -93,7 +93,7 @@ class Journal:
         """Tokens that clients have sent recently."""
         self._asked: dict[tuple[Operation, str], tuple[Operation, str]] = {}
         """Recent operations with their tokens: entries share them."""
-        self._targets: dict[str, _Target] = {}
+        self._targets: dict[str, _ShownTarget] = {}
         """Recent targets, each with its form without tokens: entries share them."""
         self._listeners: list[Callable[[Entry], None]] = []
 
@@ -168,14 +168,14 @@ class Journal:
         self._remember(text)  # The text may occur again after the token has expired.
         return True
 
-    def _shown(self, entry: Entry) -> _Target:
+    def _shown(self, entry: Entry) -> _ShownTarget:
         """Return an entry's target, cut to its limit, and its form without tokens. Short targets are cached."""
         target = entry.target
         if len(target) > PART_LIMIT:
             target = addresses.cut(target, PART_LIMIT)
             entry.shortened = ("target",)
         shown = addresses.hide(target, self._known)
-        found = _Target(target, shown, size_of_target(target, shown))
+        found = _ShownTarget(target, shown, size_of_target(target, shown))
         if len(target) <= LONGEST_CACHED:
             if len(self._targets) >= MOST_CACHED:
                 self._targets.clear()

@@ -196,13 +196,13 @@ class AbortBody:
 
 
 @dataclass(frozen=True)
-class NamedKey:
+class KeyIdProbe:
     """What a body is searched for before the signer's permission is checked."""
 
     key_id: _Text = ""
 
 
-NAMED_KEY = struct("KeyIdProbe", NamedKey, closed=False)
+NAMED_KEY = struct("KeyIdProbe", KeyIdProbe, closed=False)
 START = struct("StartKmsRequest", StartBody)
 CREATE = struct("CreateKmsKeyRequest", CreateBody)
 CREATE_LEGACY = struct("CreateKeyApiRequest", CreateBody)

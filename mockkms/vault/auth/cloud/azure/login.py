@@ -9,7 +9,7 @@ from mockkms.vault.auth.claims import Claims
 from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.azure import resources
 from mockkms.vault.auth.cloud.azure.model import AzureAuth, AzureConfig, AzureRole, engine
-from mockkms.vault.auth.cloud.azure.resources import Named
+from mockkms.vault.auth.cloud.azure.resources import NamedResource
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -66,7 +66,7 @@ def log_in(
     if found is None:
         raise ErrorResponse(f"invalid role name {quote(role)}")
     found.check_address(call.request)
-    named = Named(subscription_id, resource_group_name, vm_name, vmss_name, resource_id)
+    named = NamedResource(subscription_id, resource_group_name, vm_name, vmss_name, resource_id)
     _check_names(named)
     claims = _claims(state, call, jwt)
     with refusing(error=BackendError):
@@ -75,7 +75,7 @@ def log_in(
     return Response(auth=_auth(found, role, call, named, claims))
 
 
-def _check_names(named: Named) -> None:
+def _check_names(named: NamedResource) -> None:
     """Refuse names that Azure does not allow. Raises ErrorResponse."""
     for pattern, value, what in (
         (_GUID, named.subscription_id, "subscription id"),
@@ -130,7 +130,7 @@ def _check_principal(role: AzureRole, claims: Claims, now: float) -> None:
         raise ValueError(f"groups not authorized: [{' '.join(own_groups)}]")
 
 
-def _auth(role: AzureRole, name: str, call: Call, named: Named, claims: Claims) -> Auth:
+def _auth(role: AzureRole, name: str, call: Call, named: NamedResource, claims: Claims) -> Auth:
     owner = str(claims.get("oid") or "")
     optional = {
         "vm_name": named.vm_name,

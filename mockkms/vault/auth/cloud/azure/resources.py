@@ -15,7 +15,7 @@ _RULE = "-" * 80
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedResource:
     """The resource that a login names; absent names are empty."""
 
     subscription_id: str
@@ -25,7 +25,7 @@ class Named:
     resource_id: str
 
 
-def check(state: AzureAuth, call: Call, role: AzureRole, named: Named, claims: Claims) -> None:
+def check(state: AzureAuth, call: Call, role: AzureRole, named: NamedResource, claims: Claims) -> None:
     """Check the bounds of a role on resources. Raises ValueError with the server's text."""
     if not any(role.resource_bounds):
         return
@@ -49,7 +49,9 @@ def check(state: AzureAuth, call: Call, role: AzureRole, named: Named, claims: C
             raise ValueError("location not authorized")
 
 
-def _resource(state: AzureAuth, call: Call, role: AzureRole, named: Named, claims: Claims) -> AzureResource | None:
+def _resource(
+    state: AzureAuth, call: Call, role: AzureRole, named: NamedResource, claims: Claims
+) -> AzureResource | None:
     """Return the named resource; None if the login names none but the token an application. Raises ValueError."""
     group = f"/subscriptions/{named.subscription_id}/resourceGroups/{named.resource_group}"
     if named.vmss_name:
@@ -121,7 +123,7 @@ def _check_scale_set(name: str, claims: Claims) -> None:
     raise ValueError("\n".join(faults))
 
 
-def _check_group(named: Named, claims: Claims) -> None:
+def _check_group(named: NamedResource, claims: Claims) -> None:
     part = f"/resourcegroups/{named.resource_group}"
     if named.vm_name or named.vmss_name:
         return _check_claims(claims, part, f"resource_group_name {named.resource_group}")
@@ -130,7 +132,7 @@ def _check_group(named: Named, claims: Claims) -> None:
     return None
 
 
-def _check_application(state: AzureAuth, role: AzureRole, named: Named, claims: Claims) -> None:
+def _check_application(state: AzureAuth, role: AzureRole, named: NamedResource, claims: Claims) -> None:
     """Accept a token of an application that is an identity in one of the resource groups. Raises ValueError."""
     application = str(claims.get("appid") or "")
     if not application:

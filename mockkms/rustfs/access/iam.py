@@ -8,7 +8,7 @@ from dataclasses import field
 from urllib.parse import parse_qsl
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.rustfs import policies
+from mockkms.rustfs.access import policies
 from mockkms.rustfs.errors import AdminError, s3_error
 from mockkms.rustfs.message import AdminReply, AdminRequest
 from mockkms.world.stored import stored
