@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, ParamSpec, Protocol, TypeVar, cast
 
@@ -71,12 +72,35 @@ def applied(changes: Mapping[str, str | None], to: Mapping[str, str]) -> dict[st
     return found
 
 
+@dataclass(eq=False)
+class _Layer:
+    """One block that has set variables: ``before`` has their values from before, None for those that were not set."""
+
+    before: dict[str, str | None]
+
+    def leave(self) -> None:
+        """Restore the variables; those that a later block has set too are restored when that one ends."""
+        later = _layers[_layers.index(self) + 1 :]
+        _layers.remove(self)
+        for name, text in self.before.items():
+            above = next((layer for layer in later if name in layer.before), None)
+            if above is not None:
+                above.before[name] = text
+            else:
+                _set({name: text})
+
+
+_layers: list[_Layer] = []
+"""The blocks that have not ended, in the order in which they began."""
+
+
 class ServerEnvironment(Generic[AnyServer]):
     """Sets the variables of a server for the duration of a ``with`` block or of a decorated function.
 
     ``VAULT_ADDR``, ``VAULT_TOKEN``, ``VAULT_CACERT`` with TLS, and their ``BAO_`` equivalents. Everything that was
-    changed is restored at the end, also what the block itself set in these variables. Blocks can be nested. The
-    environment belongs to the process: threads and tasks that run at the same time see it too.
+    changed is restored at the end, also what the block itself set in these variables. Blocks can be nested, and may end
+    in any order: what was set last stays until its own block ends. The environment belongs to the process: threads and
+    tasks that run at the same time see it too.
     """
 
     def __init__(
@@ -85,7 +109,7 @@ class ServerEnvironment(Generic[AnyServer]):
         """``start`` starts the server unless it is running, and returns whether it did; ``stop`` then stops it."""
         self._kms = kms
         self._start, self._stop = start, stop
-        self._entered: list[tuple[bool, dict[str, str | None]]] = []
+        self._entered: list[tuple[bool, _Layer]] = []
 
     def __enter__(self) -> AnyServer:
         started = self._start() if self._start is not None else False
@@ -95,13 +119,15 @@ class ServerEnvironment(Generic[AnyServer]):
             if started and self._stop is not None:
                 self._stop()
             raise
-        self._entered.append((started, {name: os.environ.get(name) for name in changes}))
+        layer = _Layer({name: os.environ.get(name) for name in changes})
+        _layers.append(layer)
+        self._entered.append((started, layer))
         _set(changes)
         return self._kms
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        started, before = self._entered.pop()
-        _set(before)
+        started, layer = self._entered.pop()
+        layer.leave()
         if started and self._stop is not None:
             self._stop()
 

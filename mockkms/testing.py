@@ -22,9 +22,22 @@ else:
 
 
 class _ClassServer:
-    """The attribute ``kms``: the server of a test class, started at the first access."""
+    """The attribute ``kms``: the server of a test class, started before ``setUpClass``.
+
+    Of a test that is run without ``setUpClass``, it is started at the first access. Of a class whose tests do not run
+    it is missing: pytest looks at all attributes of a class to collect its tests.
+    """
 
     def __get__(self, instance: object, owner: type[MockKMSMixin]) -> MockKMS:
+        started = owner.__dict__.get("_mockkms_server")
+        if isinstance(started, MockKMS):
+            return started
+        if instance is None:
+            raise AttributeError(f"{owner.__name__}.kms: the server runs from setUpClass until the last test has ended")
+        return self.start(owner)
+
+    def start(self, owner: type[MockKMSMixin]) -> MockKMS:
+        """Start the server of a class unless it is running, and set its environment."""
         started = owner.__dict__.get("_mockkms_server")
         if isinstance(started, MockKMS):
             return started
@@ -37,6 +50,19 @@ class _ClassServer:
             environment.__enter__()
             owner.addClassCleanup(environment.__exit__, None, None, None)
         return kms
+
+
+def _start(owner: type[MockKMSMixin]) -> None:
+    vars(MockKMSMixin)["kms"].start(owner)
+
+
+def _after_start(method: Callable[[type[MockKMSMixin]], None]) -> Callable[[type[MockKMSMixin]], None]:
+    @functools.wraps(method)
+    def started(owner: type[MockKMSMixin]) -> None:
+        _start(owner)
+        method(owner)
+
+    return started
 
 
 def _stop(owner: type[MockKMSMixin], kms: MockKMS) -> None:
@@ -64,10 +90,17 @@ class MockKMSMixin(_Base):
     kms = _ClassServer()
     _mockkms_server: ClassVar[MockKMS]
 
+    def __init_subclass__(cls, **words: Any) -> None:
+        """Let a ``setUpClass`` of the class find the server and the environment before it calls that of the mixin."""
+        super().__init_subclass__(**words)
+        own = cls.__dict__.get("setUpClass")
+        if isinstance(own, classmethod):
+            cls.setUpClass = classmethod(_after_start(own.__func__))  # type: ignore[assignment]
+
     @classmethod
     def setUpClass(cls) -> None:
-        """Start the server, so that ``setUpClass`` of a subclass finds the environment."""
-        _ = cls.kms
+        """Start the server."""
+        _start(cls)
         super().setUpClass()
 
     def run(self, result: TestResult | None = None) -> TestResult | None:

@@ -136,6 +136,27 @@ def test_the_decorator() -> None:
         unhandled()
 
 
+def test_environments_may_end_in_any_order() -> None:
+    """As with fixtures of pytest: one of the session may be set up during a test, and outlives those of its class."""
+    before = os.environ.get("VAULT_ADDR")
+    with MockKMS() as one, MockKMS() as two, MockKMS() as three:
+        first, second, third = one.environment(), two.environment(), three.environment()
+        for environment in (first, second, third):
+            environment.__enter__()
+        second.__exit__(None, None, None)
+        assert os.environ["VAULT_ADDR"] == three.url
+        first.__exit__(None, None, None)
+        assert os.environ["VAULT_ADDR"] == three.url
+        third.__exit__(None, None, None)
+    assert os.environ.get("VAULT_ADDR") == before
+
+
+def test_a_class_has_no_server_before_its_tests_run() -> None:
+    with pytest.raises(AttributeError, match=r"Another.kms: the server runs from setUpClass"):
+        Cases.Another.kms  # noqa: B018
+    assert not hasattr(Cases.One, "kms")
+
+
 class Cases:
     """Kept in a class, so that pytest does not collect them."""
 

@@ -95,8 +95,9 @@ class RemoteKMS:
 
     def close(self) -> None:
         """Close the connections, also those of its tenants; the next use opens new ones."""
-        for held in (self, *self._tenants):
-            held._wire.close()
+        self._wire.close()
+        for tenant in self._tenants:
+            tenant.close()
 
     def call(self, method: str, path: str, data: object = None) -> Any:
         """Call any route of the control API: ``call("POST", "cluster", {"do": "step-down"})``."""
@@ -134,8 +135,8 @@ class RemoteKMS:
     def tenant(self, id: str, *, now: bool = False) -> RemoteKMS:
         """Return the tenant behind ``/t/<id>``, created from the server's baseline if it is new.
 
-        ``now``: always create it, from the server's current state. Raises RemoteError for an invalid id, or if this is
-        a tenant itself.
+        ``now``: always create it, from the server's current state. A tenant has tenants of its own, below its address.
+        Raises RemoteError for an invalid id, or if this is a tenant of a tenant.
         """
         if now:
             self.call("POST", "tenants/" + quote(id, safe=""), {"from": "now"})
@@ -146,8 +147,8 @@ class RemoteKMS:
             ca_file=wire.ca_file,
             timeout=wire.timeout,
         )
-        self._tenants.append(tenant.connect())
-        return tenant
+        self._tenants.append(tenant)
+        return tenant.connect()
 
     def tenants(self) -> list[str]:
         """Return the ids of the tenants, the least recently used first."""
@@ -158,7 +159,7 @@ class RemoteKMS:
         self.call("DELETE", "tenants/" + quote(id, safe=""))
 
     def reset(self) -> None:
-        """Return to the baseline: state, clock, faults and journal."""
+        """Return to the baseline: state, clock, faults and journal. All tenants are dropped."""
         self.call("POST", "reset")
 
     def load(self, *seeds: object) -> None:

@@ -112,6 +112,13 @@ async def test_aiohttp(mockkms_client):
     assert (await mockkms_client.get("/v1/sys/health")).status == 200
     assert (await mockkms_client.list("/v1/secret/metadata/")).status == 200
 
+@pytest.mark.parametrize("turn", [1, 2])
+def test_tenants(mockkms, turn):
+    one, two = mockkms.tenant("one"), mockkms.tenant("two")
+    assert len(one.journal) == 0
+    one.faults.add("sys/*", answer="sealed")
+    assert [ask(kms, "/v1/sys/health")[0] for kms in (mockkms, one, two)] == [200, 503, 200]
+
 def test_wrong(mockkms):
     ask(mockkms, "/v1/nowhere/at/all")
 """
@@ -124,7 +131,7 @@ def test_a_mockkms_elsewhere_gives_each_process_a_tenant(suite: Run, real: Remot
     requests.post(real.url + "/v1/secret/data/shared", json={"data": {"from": "outside"}}, headers=headers, timeout=9)
     seen = real.journal.total
     result = suite("--mockkms-url", real.url, *LET, "-n", workers, source=TENANT, mode="auto")
-    result.assert_outcomes(passed=6, failed=1)
+    result.assert_outcomes(passed=8, failed=1)
     result.stdout.fnmatch_lines(["*not emulated*"])
     assert real.journal.total == seen
     assert real.tenants() == []

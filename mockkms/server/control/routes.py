@@ -50,8 +50,10 @@ def openapi(request: ControlRequest) -> dict[str, object]:
 
 @route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
 def reset(request: ControlRequest) -> dict[str, object]:
-    """The world as it was when the server started; it listens, even if a fault closed its ports."""
+    """The world as it was when the server started, without tenants; it listens, even if a fault closed its ports."""
     request.world.reset()
+    if request.tenants is not None:
+        request.tenants.clear()
     request.host.listen_again()
     return {"ok": True}
 

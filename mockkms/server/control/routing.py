@@ -37,7 +37,7 @@ class ControlRequest:
     data: object = None
     """The decoded body; None if it is empty."""
     tenants: Tenants | None = None
-    """The tenants of the server; None if this world belongs to a tenant."""
+    """The tenants of the server or tenant; None if this world belongs to a tenant of a tenant."""
 
 
 class Handler(Protocol):

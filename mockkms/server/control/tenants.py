@@ -47,5 +47,5 @@ def forget_tenant(request: ControlRequest) -> dict[str, object]:
 
 def _tenants(request: ControlRequest) -> Tenants:
     if request.tenants is None:
-        raise ControlError(404, "a tenant has no tenants")
+        raise ControlError(404, "a tenant of a tenant has no tenants")
     return request.tenants

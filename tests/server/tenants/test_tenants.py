@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from mockkms import MockKMS
+from mockkms import MockKMS, RemoteError, RemoteKMS
 from mockkms.server.tenants.tenants import TenantError, Tenants
 from mockkms.world.world import World
 
@@ -82,7 +82,8 @@ def test_the_control_api_of_a_tenant(kms: MockKMS) -> None:
         read(kms.url + "/t/x")
     assert read(kms.url) == 0
     assert requests.get(base + "journal", timeout=5).json()["count"] == 1
-    assert requests.get(base + "tenants", timeout=5).status_code == 404
+    assert requests.get(base + "tenants", timeout=5).json()["tenants"] == []
+    assert requests.get(kms.url + "/t/x/t/y/_mockkms/tenants", timeout=5).status_code == 404
     listed = requests.get(kms.url + "/_mockkms/tenants", timeout=5).json()
     assert (listed["tenants"], listed["dropped"]) == (["x"], 0)
     assert requests.delete(kms.url + "/_mockkms/tenants/x", timeout=5).json() == {"ok": True}
@@ -91,6 +92,39 @@ def test_the_control_api_of_a_tenant(kms: MockKMS) -> None:
     assert requests.delete(kms.url + "/_mockkms/tenants", timeout=5).json() == {"ok": True}
     refused = requests.get(base + "faults", headers={"Origin": "http://evil.example"}, timeout=5)
     assert refused.status_code == 403
+
+
+def test_a_tenant_has_tenants_of_its_own(kms: MockKMS) -> None:
+    with RemoteKMS(kms.url) as server:
+        _use_tenants_of(server.tenant("one"), kms)
+
+
+def _use_tenants_of(remote: RemoteKMS, kms: MockKMS) -> None:
+    remote.load({"vault": {"mounts": {"secret/": {"secrets": {"app": {"n": 7}}}}}})
+    write(remote.url, 1)
+    below = remote.tenant("two")
+    assert below.url == f"{kms.url}/t/one/t/two"
+    write(below.url, 2)
+    assert (read(remote.url), read(below.url), read(kms.url)) == (1, 2, 0)
+    below.faults.add("secret/*", answer="sealed", times=1)
+    assert [call(url, "GET", "/v1/secret/data/app").status_code for url in (remote.url, below.url)] == [200, 503]
+    assert (remote.tenants(), kms.tenant("one").journal.total) == (["two"], 3)
+    remote.reset()
+    assert remote.tenants() == []
+    assert read(below.url) == 7  # it starts from its tenant's baseline
+    with pytest.raises(RemoteError):
+        below.tenant("three")
+    for number in range(17):
+        remote.tenant(f"t{number}")
+    assert len(remote.tenants()) == 16
+
+
+def test_a_reset_over_http_drops_all_tenants_as_one_in_the_process_does(kms: MockKMS) -> None:
+    with RemoteKMS(kms.url) as remote:
+        for reset in (kms.reset, remote.reset):
+            write(kms.tenant("one").url, 5)
+            reset()
+            assert read(kms.tenant("one").url) == 0
 
 
 def test_a_refused_port_is_refused_to_the_tenant_alone(kms: MockKMS) -> None:
