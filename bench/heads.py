@@ -66,7 +66,7 @@ def _answered(connection: socket.socket, sent: bytes) -> None:
 
 def measure(requests: int) -> Memory:
     """Send the requests to a server of its own."""
-    with processes.ours("--flavor", "openbao") as ours:  # Vault 2 refuses heads of this length.
+    with processes.ours() as ours:
         memory = Memory(*[ours.resident()] * 4)
         connections = [load.connect(ours.port) for _ in range(_CONNECTIONS)]
         try:

@@ -29,7 +29,6 @@ from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
-from mockkms.server.wire.heads import GO_SLACK, MAX_HEAD
 from mockkms.server.wire.responses import plain
 from mockkms.vault.framework.message import Request, Response
 from mockkms.vault.kernel.core import Core
@@ -59,13 +58,6 @@ def _may_take_long(core: Core, request: Request) -> bool:
     if request.path.startswith(codec.SNAPSHOT):
         return True
     return may_wait(core, request) or (policies.large and policies.takes_long(core.tokens.lookup(request.token)))
-
-
-def _token_too_long() -> HttpReply:
-    reply = error_reply(431, "authentication token exceeds maximum allowed header size")
-    # The size is checked before the common headers are set.
-    del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
-    return reply
 
 
 class Gateway:
@@ -115,13 +107,6 @@ class Gateway:
         gateway.control.token, gateway.control.anywhere = self.control.token, self.control.anywhere
         gateway.control.browsers = gateway.browsers = self.browsers
         return gateway
-
-    def most_head(self, target: str) -> int:
-        """Return the largest size in bytes of a head with this target, as the server of that service limits it."""
-        longest = self.world.core.product.longest_token
-        if not longest or self.forwards or target.startswith((TENANT_PREFIX, CONTROL_PREFIX, *ADMIN_PREFIXES)):
-            return MAX_HEAD
-        return longest + GO_SLACK  # Vault gives Go the limit on tokens as the limit on heads.
 
     def start(self, http: HttpRequest) -> HttpReply | Later:
         """Answer a request of any service, or return a function that answers it if that may take time."""
@@ -178,13 +163,10 @@ class Gateway:
     def answer(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Return the response of the service, without faults; an awaitable if it may have to wait."""
         target = http.target
-        if target.startswith(ADMIN_PREFIXES):
-            return self.rustfs(http)
-        longest = self.world.core.product.longest_token
-        if longest and http.header_facts.longest_token > longest:
-            return _token_too_long()
         if target.startswith("/v1/"):
             return with_cors(self.world.core, http, self.vault)
+        if target.startswith(ADMIN_PREFIXES):
+            return self.rustfs(http)
         return self.elsewhere(http)
 
     def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:

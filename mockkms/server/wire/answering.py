@@ -51,10 +51,6 @@ class Answering:
             return partial(_finished, found)  # The response says whether the connection is closed.
         return found
 
-    def most_head(self, target: str) -> int:
-        """Return the largest size in bytes of a head with this target."""
-        return self._gateway.most_head(target)
-
     async def handle(self, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer any other request."""
         connection = aio.protocol

@@ -8,22 +8,13 @@ they must be sent after the responses to earlier requests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from mockkms.server.gateway.header_facts import HeaderFacts
 from mockkms.server.wire.chunks import ChunkedBody
-from mockkms.server.wire.heads import (
-    CHUNKED,
-    MAX_HEAD,
-    BadHead,
-    any_head,
-    bad_head,
-    read_head,
-    usual_fields,
-    usual_method,
-)
+from mockkms.server.wire.heads import CHUNKED, MAX_HEAD, BadHead, bad_head, read_head, usual_fields, usual_method
 
 _STAND_IN = {b"LIST": b"LINK", b"SCAN": b"BIND"}
 _METHODS = {"LINK": "LIST", "BIND": "SCAN"}
@@ -76,23 +67,9 @@ def method_of(method: str) -> str:
 class Framing:
     """Follows the requests of one connection."""
 
-    __slots__ = (
-        "_again",
-        "_body",
-        "_chunks",
-        "_closing",
-        "_held",
-        "_most",
-        "_posted",
-        "closed",
-        "fault",
-        "heads",
-        "notes",
-    )
+    __slots__ = ("_again", "_body", "_chunks", "_closing", "_held", "_posted", "closed", "fault", "heads", "notes")
 
-    def __init__(self, most: Callable[[str], int] = any_head) -> None:
-        self._most = most
-        """Returns the largest size in bytes of a head with this target."""
+    def __init__(self) -> None:
         self._held = bytearray()
         """An incomplete head."""
         self._again = 0
@@ -234,7 +211,7 @@ class Framing:
                 self._posted = False
                 return b"", b""
             head, size = found
-            if size > self._most(head.target):
+            if size > MAX_HEAD:
                 raise bad_head("431 Request Header Fields Too Large")
         except BadHead as error:
             return self._refuse(error.answer), b""

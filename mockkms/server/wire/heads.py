@@ -18,10 +18,8 @@ from mockkms.server.gateway.header_facts import HeaderFacts
 from mockkms.server.wire.targets import Target, read_target
 from mockkms.vault.golang.fmt import quote
 
-GO_SLACK = 4096
-"""Bytes by which a head may exceed the limit that a server in Go is given: the size of its buffer."""
-MAX_HEAD = 1024 * 1024 + GO_SLACK
-"""Maximum bytes of a head: Go's ``DefaultMaxHeaderBytes`` and its slack."""
+MAX_HEAD = 1024 * 1024 + 4096
+"""Maximum bytes of a head: Go's ``DefaultMaxHeaderBytes`` and the size of its buffer."""
 CHUNKED = -1
 """Stands for the length of a chunked body."""
 _ERROR_HEADERS = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
@@ -64,11 +62,6 @@ class BadHead(Exception):
 def bad_head(status: str = "400 Bad Request", body: str = "") -> BadHead:
     """Return Go's refusal; without ``body`` the status is the body too."""
     return BadHead(f"HTTP/1.1 {status}{_ERROR_HEADERS}{body or status}".encode())
-
-
-def any_head(target: str) -> int:
-    """Return the largest size in bytes of a head where the target makes no difference."""
-    return MAX_HEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from mockkms.server.gateway.exchange import HttpReply
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Framing, Note, Whole
-from mockkms.server.wire.heads import MAX_HEAD, any_head
+from mockkms.server.wire.heads import MAX_HEAD
 from mockkms.server.wire.responses import PlainResponse, plain_bytes
 
 HEAD_SECONDS = 10.0
@@ -63,9 +63,7 @@ class Protocol(RequestHandler):
         "trust",
     )  # fmt: skip
 
-    def __init__(
-        self, manager: web.Server, most: Callable[[str], int], start: Start | None = None, **options: Any
-    ) -> None:
+    def __init__(self, manager: web.Server, start: Start | None = None, **options: Any) -> None:
         super().__init__(manager, **options)
         self._starter = start
         """Answers whole requests without aiohttp; None: aiohttp receives all requests."""
@@ -77,7 +75,7 @@ class Protocol(RequestHandler):
         """The address of this machine that the connection was made to; empty if it has no such address."""
         self.peer: tuple[str, int] = ("", 0)
         """Address and port of the client."""
-        self.framing = Framing(most)
+        self.framing = Framing()
         self.taken = 0
         """Number of requests whose processing has started, refused ones included."""
         self.answered = 0
@@ -278,12 +276,9 @@ def _raising(error: Exception) -> Later:
 
 
 class Manager(web.Server):
-    """Makes a protocol for each connection.
+    """Makes a protocol for each connection. ``start`` answers whole requests without aiohttp, if given."""
 
-    ``start`` answers whole requests without aiohttp, if given; ``most`` returns the largest head of a target in bytes.
-    """
-
-    def __init__(self, handler: Any, start: Start | None = None, most: Callable[[str], int] = any_head) -> None:
+    def __init__(self, handler: Any, start: Start | None = None) -> None:
         super().__init__(
             handler,
             handler_cancellation=True,
@@ -296,8 +291,8 @@ class Manager(web.Server):
             lingering_time=0.5,
             logger=_LOG,
         )
-        self._starter, self._most = start, most
+        self._starter = start
 
     def __call__(self) -> RequestHandler:
         """Return the protocol for a new connection."""
-        return Protocol(self, self._most, self._starter, loop=self._loop, **self._kwargs)
+        return Protocol(self, self._starter, loop=self._loop, **self._kwargs)

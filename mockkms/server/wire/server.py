@@ -231,7 +231,7 @@ class Server:
             ready.set()
 
     async def _open(self, sockets: list[socket.socket]) -> None:
-        self._manager = Manager(self._answering.handle, self._answering.start, self._answering.most_head)
+        self._manager = Manager(self._answering.handle, self._answering.start)
         if self.control is not None:
             self._control_manager = Manager(self._answering.handle_control)
             self._control_listener = Listener(sockets[0], self._welcome_control)

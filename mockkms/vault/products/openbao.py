@@ -19,7 +19,6 @@ OPENBAO = Product(
     plugin_versions={},
     json_string_limit=1000,
     most_random_bytes=128 * 1024,
-    longest_token=0,
     settings={"unsafe_allow_api_audit_creation": False, "unsafe_cross_namespace_identity": False},
     experiments=(),
     missing_credentials=500,

@@ -58,8 +58,6 @@ class Product:
     """Largest number of strings in one JSON body; 0 means no limit."""
     most_random_bytes: int
     """Largest number of random bytes that one request returns."""
-    longest_token: int
-    """Largest size in bytes of a token in the headers of a request; 0 means no limit."""
     settings: dict[str, object]
     """What ``sys/config/state/sanitized`` shows in addition to the settings common to all products."""
     experiments: tuple[str, ...]

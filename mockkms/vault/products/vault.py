@@ -19,7 +19,6 @@ VAULT = OPENBAO.derive(
     plugin_versions={"kv": "v0.26.2+builtin"},
     json_string_limit=0,
     most_random_bytes=10 * 1024 * 1024,  # Recorded: 131,073 are allowed; the documentation says up to 10 MB.
-    longest_token=8192,  # The default of a listener's max_token_header_size.
     settings={
         "administrative_namespace_path": "",
         "deny_slash_in_templated_paths": False,

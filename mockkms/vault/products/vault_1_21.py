@@ -16,7 +16,6 @@ VAULT_1_21 = VAULT.derive(
     settings={name: value for name, value in VAULT.settings.items() if name not in _LATER_SETTINGS},
     experiments=("events.alpha1", "core.audit.events.alpha1", "secrets.import.alpha1"),
     most_random_bytes=128 * 1024,
-    longest_token=0,
     policies=VAULT_1_21_POLICIES,
     texts={"cubbyhole_tokens": '"service"', "malformed_version": "Malformed version"},
     has={

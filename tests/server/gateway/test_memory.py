@@ -36,7 +36,7 @@ def _ask(port: int, target: str, **headers: str) -> None:
 
 
 def test_long_paths_and_headers() -> None:
-    with MockKMS(flavor="openbao") as kms:
+    with MockKMS() as kms:
         kms.load({"vault": {
             "policies": {"p": 'path "secret/*" { capabilities = ["read"] }'},
             "tokens": [{"id": "reader", "policies": ["p"]}],
@@ -82,10 +82,7 @@ _LONG_HEADS: dict[str, Callable[[int], list[str]]] = {
 
 @pytest.mark.parametrize("kind", _LONG_HEADS)
 def test_long_heads_over_one_connection_keep_nothing(kind: str) -> None:
-    with (
-        MockKMS(flavor="openbao") as kms,
-        socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as client,
-    ):
+    with MockKMS() as kms, socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as client:
         answers = client.makefile("rb")
 
         def ask(number: int) -> None:
