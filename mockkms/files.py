@@ -1,7 +1,11 @@
-"""Files and folders that outlast no kill: replaced in one step, locked, and removed by the next start."""
+"""Files and folders that outlast no kill: replaced in one step, locked, and removed by the next start.
+
+Files that a user names are read up to a size: a device such as ``/dev/zero`` has no end.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -37,6 +41,15 @@ def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """Return the content of a file. Raises OSError if it has more than ``most`` bytes (whole MiB) or cannot be read."""
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"more than {most // 1024 // 1024} MiB")
+    return content
 
 
 def lock_file(path: Path, *, wait: bool) -> int:

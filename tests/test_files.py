@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,23 @@ from pathlib import Path
 import pytest
 
 from mockkms import MockKMS
+from mockkms.cli import main
 from mockkms.files import PemFolder, remove_abandoned_folders, remove_leftovers, replace_file
+
+ENDLESS = Path("/dev/zero")
+COMMANDS = [
+    ("check", "{}"),
+    ("diff", "{}", "dev"),
+    ("run", "--seed", "{}", "--", "true"),
+    ("serve", "--port", "0", "--seed", "{}"),
+    ("serve", "--port", "0", "--faults", "{}"),
+    ("serve", "--port", "0", "--chaos", "{}"),
+    ("serve", "--port", "0", "--config", "{}"),
+    ("explore", "--failures", "{}", "--", "true"),
+    ("explore", "--baseline", "{}", "--", "true"),
+    ("explore", "--resume", "{}", "--", "true"),
+]
+"""All flags that name a file to read, other than keys, certificates, states and recordings, which are no devices."""
 
 HOLDER = """
 import sys
@@ -23,6 +40,13 @@ folder = PemFolder()
 print(folder.path, flush=True)
 sys.stdin.read()
 """
+
+
+@pytest.mark.skipif(not ENDLESS.exists(), reason="the system has no /dev/zero")
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:-1]))
+def test_a_file_without_an_end_is_an_error(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word.format(ENDLESS) for word in command]) == 2
+    assert re.search(r"/dev/zero.*more than \d+ MiB", capsys.readouterr().err)
 
 
 @pytest.fixture

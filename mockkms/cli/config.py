@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mockkms.cli.arguments import CommandError
 from mockkms.error_context import error_context
+from mockkms.files import read_file
 from mockkms.server.wire.listening.addresses import UnixSocket, read_mode
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds
@@ -63,6 +64,8 @@ _FLAGS = ("tls_disable", "tls_require_and_verify_client_cert", "tls_disable_clie
 _FILES = ("tls_cert_file", "tls_key_file", "tls_client_ca_file")
 _SOCKET = ("socket_mode", "socket_user", "socket_group")
 _SOCKET_PATH = "/run/vault.sock"
+_LARGEST = 4 * 1024 * 1024
+"""Bytes of the largest configuration that is read."""
 _TRUE, _FALSE = ("1", "t", "true"), ("", "0", "f", "false")
 
 
@@ -174,7 +177,7 @@ class _Reader:
 
     def _parse(self) -> HclItems:
         try:
-            text = self._file.read_bytes().decode()
+            text = read_file(self._file, _LARGEST).decode()
             if text.lstrip().startswith("{"):
                 # The HCL parser knows few positions in JSON; the json module reports the position of every error.
                 json.loads(text)

@@ -185,18 +185,16 @@ def unknown_failure(word: str, known: Iterable[str]) -> str:
 
 def read_failures(path: Path) -> list[Failure]:
     """Read own failures from a YAML file. Raises ExploreError, which names the file and the wrong key."""
-    import yaml
+    from mockkms.worldfile.nodes import read_yaml
+    from mockkms.worldfile.problems import SeedError
+    from mockkms.worldfile.sources import content
 
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ExploreError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ExploreError(f"{path} is not UTF-8 text") from None
-    except RecursionError:
-        raise ExploreError(f"{path} is nested too deeply") from None
-    except yaml.YAMLError as error:
-        raise ExploreError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        # As worlds are read: nothing that aliases expand beyond a bound, no tags.
+        text = content(path).text
+        given = read_yaml(text, str(path)).plain() if text.strip() else None
+    except SeedError as error:
+        raise ExploreError("\n".join(str(problem) for problem in error.problems)) from None
     if not isinstance(given, Mapping) or not given:
         raise ExploreError(f"{path}: expected a mapping of names to fault kinds, such as slow: {{delay: 3s}}")
     return [_own(f"{path}: {name}", str(name), words) for name, words in given.items()]

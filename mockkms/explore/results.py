@@ -15,9 +15,12 @@ from pathlib import Path
 from mockkms.error_context import file_context
 from mockkms.explore import ExploreError
 from mockkms.explore.members import Members
+from mockkms.files import read_file
 
 FORMAT = "mockkms-exploration"
 VERSION = 1
+LARGEST = 256 * 1024 * 1024
+"""Bytes of the largest file of results that is read."""
 
 
 class Outcome(StrEnum):
@@ -353,7 +356,7 @@ class Exploration:
 def read_results(path: Path) -> Exploration:
     """Read the result of an exploration from a file. Raises ExploreError."""
     with file_context(f"{path} cannot be read: ", ExploreError):
-        content = path.read_bytes()
+        content = read_file(path, LARGEST)
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:

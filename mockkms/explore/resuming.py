@@ -14,7 +14,8 @@ from pathlib import Path
 from mockkms.error_context import file_context
 from mockkms.explore import ExploreError
 from mockkms.explore.members import Members
-from mockkms.explore.results import Cell
+from mockkms.explore.results import LARGEST, Cell
+from mockkms.files import read_file
 
 _FORMAT = "mockkms-explored-case-1"
 
@@ -30,7 +31,7 @@ class ResumeFile:
             return
         self._append(b"")  # A file that cannot be written is an error before the first run, not after it.
         with file_context(f"{path} cannot be read: ", ExploreError):
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = read_file(path, LARGEST).decode(errors="replace").splitlines()
         for line in lines:
             self._read(line)
         if lines and not self._cells:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from mockkms.files import read_file
 from mockkms.vault.framework.shapes.nodes import KeyEntry, Node, nearest
 from mockkms.worldfile.nodes import MAX_BYTES, from_python, read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
@@ -101,7 +102,7 @@ def content(source: object) -> Written:
         if size > MAX_BYTES:
             message = f"the file has {size / 1024 / 1024:.1f} MiB; a world has at most {MAX_BYTES // 1024 // 1024} MiB"
             raise SeedError([Problem(str(path), 1, 1, "", message)])
-        raw = path.read_bytes()
+        raw = read_file(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = nearest(text, ready_made()) if bare and isinstance(error, FileNotFoundError) else ""

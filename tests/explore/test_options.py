@@ -58,6 +58,9 @@ def test_own_failures(tmp_path: Path, explore: Explore) -> None:
     assert {cell.outcome for cell in test.cells} == {Outcome.RAISED}
 
 
+BOMB = "a:\n help:\n - &a0 [1, 1]\n" + "".join(f" - &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -69,7 +72,11 @@ def test_own_failures(tmp_path: Path, explore: Explore) -> None:
         ("a: {tls: expired}", "tls applies before there is one"),
         ("- a", "expected a mapping of names to fault kinds"),
         ("a: 3", "a: expected a mapping of fault kinds"),
-        ("a: [", "is not valid YAML"),
+        ("a: [", "not YAML: "),
+        ("", "expected a mapping of names to fault kinds"),
+        ("a: {delay: 2026-99-99}", "a: delay: expected"),
+        (f"a: {{delay: {'9' * 5000}}}", "a: delay: expected"),
+        (BOMB, "values after aliases are expanded"),
     ],
 )
 def test_wrong_files(tmp_path: Path, text: str, message: str) -> None:

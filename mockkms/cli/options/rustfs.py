@@ -10,12 +10,15 @@ from pathlib import Path
 
 from mockkms.cli.arguments import CommandError, port_number
 from mockkms.error_context import error_context, file_context
+from mockkms.files import read_file
 
 _APIS = ("auto", "guide", "handler", "current")
 _AUTHS = ("none", "sigv4")
 _DEFAULT = "rustfsadmin"
 """The real server's default access key and secret key."""
 _KEK_SIZE = 32
+_LARGEST = 1024 * 1024
+"""Bytes of the largest file with a key that is read."""
 _KEY, _KEY_FILE = "RUSTFS_KMS_STATIC_SECRET_KEY", "RUSTFS_KMS_STATIC_SECRET_KEY_FILE"
 
 
@@ -67,7 +70,7 @@ def _static(environ: Mapping[str, str]) -> dict[str, str]:
 
     path = environ.get(_KEY_FILE)
     with file_context(f"{_KEY_FILE}: {path}: ", CommandError, of=(OSError, ValueError)):
-        text = Path(path).read_text(encoding="utf-8") if path else environ.get(_KEY, "")
+        text = read_file(Path(path), _LARGEST).decode() if path else environ.get(_KEY, "")
     if not text.strip():
         raise CommandError(f"Static KMS requires {_KEY} or {_KEY_FILE} to be set")
     with error_context(f"{_KEY_FILE if path else _KEY}: ", CommandError):
