@@ -234,6 +234,11 @@ def test_a_file_without_a_control_token(run: Run, tmp_path: Path, content: bytes
     assert both == "mockkms clock: control token: give either the token or a file, not both\n"
 
 
+def test_an_empty_control_token_is_not_taken_for_none(run: Run) -> None:
+    said = "mockkms serve: --control-token is empty; leave it out to require no token\n"
+    assert run("serve", "--port", "0", "--control-token", "") == (2, "", said)
+
+
 RULES = """
 - {path: sys/health, answer: sealed, times: 1}
 - {path: "secret/*", anser: 503}

@@ -99,6 +99,9 @@ def guards(options: argparse.Namespace) -> dict[str, object]:
 
     Raises CommandError for a token file that cannot be read.
     """
+    if options.control_token == "":
+        # Of a variable that is not set, most likely; without a token everybody may use the control API.
+        raise CommandError("--control-token is empty; leave it out to require no token")
     with error_context(raised=CommandError):
         token = control_token(options.control_token, options.control_token_file)
     if options.control_anywhere:

@@ -32,7 +32,11 @@ class BrowserGuard:
     """Refuses requests of browsers for foreign pages."""
 
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
+        """Raises ValueError for an allowed name that no host can have; the empty one would allow pages without one."""
         self.allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
+        for name in self.allowed_hosts - {"*"}:
+            if name.split() != [name] or (host_name(name) != name and not _is_address(name)):
+                raise ValueError(f"{name!r} is not a host name to allow; examples: app.test, ::1, * for all")
         """Additional host names of this machine; ``*``: all."""
         self._local_hosts: set[str] = set()
         """Cached values of ``Host`` that name this machine."""
@@ -111,10 +115,16 @@ def netloc(origin: str) -> str:
 
 def is_loopback(address: str) -> bool:
     """Return whether an IP address is one of this machine's loopback addresses."""
+    address = address.partition("%")[0]
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _is_address(text: str) -> bool:
     try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
 
 
 Answer = HttpReply | Awaitable[HttpReply]

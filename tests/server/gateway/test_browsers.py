@@ -186,3 +186,10 @@ def test_a_rebound_page_reads_nothing_of_its_own_origin(kms: MockKMS, tmp_path: 
     ).stdout  # fmt: skip
     assert "the host name 'evil.test' is not one of this server" in shown
     assert {(entry.status, "origin" in entry.headers) for entry in kms.journal} == {(403, False)}
+
+
+@pytest.mark.parametrize("name", ["", " ", "http://app.test", "app.test:3000", "app.test/x", "[::1]", "a b"])
+def test_an_allowed_name_that_no_host_has_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name to allow; examples: app.test, ::1"):
+        MockKMS(allow_hosts=[name])
+    MockKMS(allow_hosts=["App.test", "::1", "10.0.0.1", "*"])
