@@ -128,6 +128,22 @@ def load_private(der: bytes) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     return cast("rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey", key)
 
 
+def check_rsa(key: object) -> None:
+    """Raise ValueError, with Go's text, for an RSA key whose numbers do not belong together; other keys pass.
+
+    Whether its factors are primes is not looked into, in Go neither: OpenSSL needs a second for that, and stops all
+    other threads meanwhile.
+    """
+    if not isinstance(key, rsa.RSAPrivateKey):
+        return
+    numbers = key.private_numbers()
+    p, q, product = numbers.p, numbers.q, numbers.d * numbers.public_numbers.e
+    if p * q != numbers.public_numbers.n:
+        raise ValueError("crypto/rsa: p * q != n")
+    if (product - 1) % (p - 1) or (product - 1) % (q - 1):
+        raise ValueError("crypto/rsa: invalid exponents")
+
+
 @lru_cache(maxsize=_CACHED_KEYS)
 def load_public(der: bytes) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
     """Return the key object of SubjectPublicKeyInfo DER. Raises ValueError for anything else."""

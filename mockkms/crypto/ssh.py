@@ -9,6 +9,7 @@ import base64
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -25,10 +26,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mockkms.crypto import CryptoError
+from mockkms.crypto.asymmetric import check_rsa
 from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
 
 USER, HOST = 1, 2
+_SKIP = "unsafe_skip_rsa_key_validation"
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "ssh-rsa": hashes.SHA1(),
     "rsa-sha2-256": hashes.SHA256(),
@@ -95,13 +98,21 @@ def parse_public(text: str) -> PublicKey:
 
 def load_private(text: str) -> Private:
     """Return a private key in PEM or OpenSSH's form, not encrypted. Raises CryptoError."""
-    load = load_ssh_private_key if "OPENSSH PRIVATE KEY" in text else load_pem_private_key
     unreadable = (ValueError, TypeError, UnsupportedAlgorithm)
     with error_context(raised=CryptoError, of=unreadable, text="ssh: no key found"):
-        key: object = load(text.encode(), None)
+        key: object = _loaded(text)
+        check_rsa(key)
     if not isinstance(key, Private):
         raise CryptoError(f"ssh: unsupported key type {type(key).__name__}")
     return key
+
+
+def _loaded(text: str) -> object:
+    if "OPENSSH PRIVATE KEY" not in text:
+        return load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
+    # Older releases of the library have no such parameter here, and check RSA keys for a second.
+    skip = {_SKIP: True} if _SKIP in signature(load_ssh_private_key).parameters else {}
+    return load_ssh_private_key(text.encode(), None, **skip)
 
 
 def public_of(private: Private) -> PublicKey:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mockkms.crypto import CryptoError
-from mockkms.crypto.asymmetric import ed25519_from_seed, private_der, public_der, public_of
+from mockkms.crypto.asymmetric import check_rsa, ed25519_from_seed, private_der, public_der, public_of
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.der import BITS, OCTETS, OID, DerReader, oid
 from mockkms.error_context import error_context
@@ -164,7 +164,7 @@ def _private(algorithm: str, parameters: bytes, inner: bytes) -> Parsed:
 
 
 def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
-    """Return an RSA key in PKCS #1 DER. Raises CryptoError. Its factors are not tested for primality, which is slow."""
+    """Return an RSA key in PKCS #1 DER. Raises CryptoError for numbers that do not belong together."""
     try:
         key = load_der_private_key(pkcs1, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
@@ -173,12 +173,8 @@ def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
         raise CryptoError(f"{prefix}x509: invalid RSA private key") from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise CryptoError(f"{prefix}x509: failed to parse private key")
-    numbers = key.private_numbers()
-    p, q, d, e = numbers.p, numbers.q, numbers.d, numbers.public_numbers.e
-    if p * q != numbers.public_numbers.n:
-        raise CryptoError(f"{prefix}crypto/rsa: p * q != n")
-    if (d * e - 1) % (p - 1) or (d * e - 1) % (q - 1):
-        raise CryptoError(f"{prefix}crypto/rsa: invalid exponents")
+    with error_context(prefix, CryptoError):
+        check_rsa(key)
     private = private_der(key)
     return Parsed("rsa", "*rsa.PrivateKey", private, public_of(private), bits=key.key_size)
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mockkms.crypto import CryptoError
-from mockkms.crypto.asymmetric import draw, repeatable_ecdsa
+from mockkms.crypto.asymmetric import check_rsa, draw, repeatable_ecdsa
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der_write as w
 from mockkms.crypto.encoding import pem
@@ -138,7 +138,8 @@ def parse(der: bytes) -> bytes:
         return ValueError(_why_no_key(der))
 
     with error_context(raised=malformed, of=(ValueError, TypeError, UnsupportedAlgorithm)):
-        key = load_der_private_key(der, None)
+        key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+        check_rsa(key)
     if not isinstance(key, Private):
         raise ValueError("unsupported private key type within pem bundle")
     return _private_der(key)

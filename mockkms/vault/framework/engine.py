@@ -67,6 +67,7 @@ class Engine:
         policy_folders: tuple[str, ...] = (),
         size: Callable[[Any], int] | None = None,
         waits: bool = False,
+        slow: tuple[str, ...] = (),
     ) -> None:
         self.type = engine_type
         self.kind = kind
@@ -76,6 +77,8 @@ class Engine:
         self.version = version
         self.waits = waits
         """Its requests may wait for another server or compute for long: each runs on a thread of its own."""
+        self.slow = slow
+        """Beginnings of the paths below the mount whose requests may compute for long, if only some do."""
         self.setup = setup
         self.renew = renew
         """Renews a lease or a login of this engine; ``Call.kept`` returns its internal data.

@@ -65,13 +65,17 @@ def may_wait(core: RoutedServices, request: Request) -> bool:
     """Return whether a request may have to wait for another server, or takes long to compute."""
     mounts = core.state.mounts
     if mounts.waits is None:
-        mounts.waits = any(registry.bare_engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
+        engines = [(mount.path, registry.bare_engine(mount.engine or mount.type)) for mount in mounts.entries.values()]
+        mounts.slow = tuple({base + beginning for base, engine in engines for beginning in engine.slow})
+        mounts.waits = any(engine.waits for _, engine in engines)
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    if path.startswith(mounts.slow):
+        return True
     if not mounts.waits:
         return False
     due = core.state.leases.due
     if due and due[0][0] <= core.clock.now():
         return True  # Due leases are revoked before the request is answered, those of databases too.
-    namespace, path = core.namespaces.locate(request.namespace, request.path)
     engine = match(core, namespace or "", path).engine
     # Revoking a lease of a database runs statements there.
     return (engine is not None and engine.waits) or path.startswith(_REVOKING)

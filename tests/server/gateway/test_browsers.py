@@ -190,6 +190,6 @@ def test_a_rebound_page_reads_nothing_of_its_own_origin(kms: MockKMS, tmp_path: 
 
 @pytest.mark.parametrize("name", ["", " ", "http://app.test", "app.test:3000", "app.test/x", "[::1]", "a b"])
 def test_an_allowed_name_that_no_host_has_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is not a host name to allow; examples: app.test, ::1"):
+    with pytest.raises(ValueError, match=r"is not a host name to allow; examples: app\.test"):
         MockKMS(allow_hosts=[name])
     MockKMS(allow_hosts=["App.test", "::1", "10.0.0.1", "*"])

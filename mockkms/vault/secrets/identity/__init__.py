@@ -21,7 +21,9 @@ from mockkms.world.clock import rfc3339
 
 _Kept = TypeVar("_Kept", Entity, Group, Alias)
 
-engine = Engine("identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.")
+engine = Engine(
+    "identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.", slow=("oidc/",)
+)
 
 
 SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that manages it; not used.", needs=Feature.IDENTITY_SOURCES)

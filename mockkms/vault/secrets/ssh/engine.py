@@ -122,4 +122,11 @@ def _revoke(state: SSH, call: Call) -> None:
     state.passwords.pop(call.kept("otp"), None)
 
 
-engine = Engine("ssh", kind="secret", new_state=SSH, revoke=_revoke, help="SSH certificates and one-time passwords.")
+engine = Engine(
+    "ssh",
+    kind="secret",
+    new_state=SSH,
+    revoke=_revoke,
+    help="SSH certificates and one-time passwords.",
+    slow=("config/ca", "issuers/", "issue/"),
+)

@@ -18,6 +18,7 @@ engine = Engine(
     kind="secret",
     new_state=Transit,
     help="Encrypts, decrypts, signs, verifies and hashes data with named keys that stay inside the server.",
+    slow=("keys/", "wrapping_key"),
 )
 
 # Parameters of several endpoints.

@@ -116,7 +116,11 @@ def _shown(config: GcpSecretsConfig, product: Product) -> dict[str, object]:
 
 
 engine = Engine(
-    "secret/gcp", kind="secret", new_state=GcpSecrets, help="Random keys and access tokens of Google service accounts."
+    "secret/gcp",
+    kind="secret",
+    new_state=GcpSecrets,
+    help="Random keys and access tokens of Google service accounts.",
+    slow=("config/", "key/", "roleset/", "static-account/"),
 )
 config: Setting[GcpSecrets, GcpSecretsConfig] = Setting(
     engine, "config", GcpSecretsConfig, "config", help="The credentials that create the others.",

@@ -172,7 +172,11 @@ def check_version(key: RegisteredKey, number: int) -> None:
 
 
 engine = Engine(
-    "gcpkms", kind="secret", new_state=GcpKms, help="Keys of this world, which stand for those of Google Cloud KMS."
+    "gcpkms",
+    kind="secret",
+    new_state=GcpKms,
+    help="Keys of this world, which stand for those of Google Cloud KMS.",
+    slow=("keys/",),
 )
 
 

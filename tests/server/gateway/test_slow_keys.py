@@ -1,0 +1,109 @@
+"""Making an RSA key takes seconds: others are answered meanwhile, and the server stops at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from mockkms import MockKMS
+from mockkms.crypto.rsa import pool
+
+ROOT = {"X-Vault-Token": "root"}
+MOUNTS = {"transit": "transit", "pki": "pki", "ssh": "ssh", "gcp": "gcp", "gcpkms": "gcpkms"}
+BINDINGS = 'resource "//cloudresourcemanager.googleapis.com/projects/p" { roles = ["roles/viewer"] }'
+BEFORE: dict[str, dict[str, object]] = {
+    "transit/keys/old": {"type": "ed25519"},
+    "gcp/roleset/r": {"project": "p", "secret_type": "service_account_key", "bindings": BINDINGS},
+}
+MAKING: list[tuple[str, str, dict[str, object]]] = [
+    ("POST", "transit/keys/new", {"type": "rsa-2048"}),
+    ("GET", "transit/wrapping_key", {}),
+    ("POST", "pki/root/generate/internal", {"common_name": "x", "key_type": "rsa"}),
+    ("POST", "ssh/config/ca", {}),
+    ("POST", "identity/oidc/key/k", {}),
+    ("GET", "gcp/roleset/r/key", {}),
+    ("POST", "gcpkms/keys/k", {
+        "key_ring": "projects/p/locations/global/keyRings/r", "purpose": "asymmetric_sign",
+        "algorithm": "rsa_sign_pkcs1_2048_sha256",
+    }),
+]  # fmt: skip
+
+
+class Making:
+    """The making of a key, which goes on until ``end``."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+        self._generate = pool.generate
+
+    def __call__(self, bits: int) -> bytes:
+        self.begun.set()
+        self.ended.wait(30)
+        return self._generate(bits)
+
+
+@pytest.fixture
+def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[Making]:
+    """Keys that are made as slowly as the test wants."""
+    slow = Making()
+    yield slow
+    slow.ended.set()
+
+
+def prepared() -> MockKMS:
+    """A server that makes every key when it is asked for, with what the requests need."""
+    kms = MockKMS(root_token="root", fresh_keys=True).start()
+    for path, kind in MOUNTS.items():
+        write(kms, f"sys/mounts/{path}", {"type": kind})
+    for path, data in BEFORE.items():
+        write(kms, path, data)
+    return kms
+
+
+def write(kms: MockKMS, path: str, data: dict[str, object]) -> None:
+    assert requests.post(f"{kms.url}/v1/{path}", json=data, headers=ROOT, timeout=30).status_code < 300, path
+
+
+@pytest.mark.parametrize(("method", "path", "data"), MAKING, ids=[path for _, path, _ in MAKING])
+def test_others_are_answered_while_a_key_is_made(
+    method: str, path: str, data: dict[str, object], making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses: list[int] = []
+
+    def ask(kms: MockKMS) -> None:
+        statuses.append(
+            requests.request(method, f"{kms.url}/v1/{path}", json=data or None, headers=ROOT, timeout=60).status_code
+        )
+
+    with prepared() as kms:
+        monkeypatch.setattr(pool, "generate", making)
+        asking = threading.Thread(target=ask, args=(kms,))
+        asking.start()
+        assert making.begun.wait(20)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        assert statuses == []
+        making.ended.set()
+        asking.join(60)
+        assert statuses[0] in (200, 204)
+
+
+def test_a_server_stops_while_a_key_is_made(making: Making, monkeypatch: pytest.MonkeyPatch) -> None:
+    kms = prepared()
+    monkeypatch.setattr(pool, "generate", making)
+    url, lost = f"{kms.url}/v1/transit/keys/new", []
+
+    def ask() -> None:
+        try:
+            requests.post(url, json={"type": "rsa-4096"}, headers=ROOT, timeout=60)
+        except requests.ConnectionError as error:
+            lost.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert making.begun.wait(20)
+    kms.stop()
+    asking.join(20)
+    assert len(lost) == 1
