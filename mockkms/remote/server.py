@@ -165,7 +165,7 @@ class RemoteKMS:
     def load(self, *seeds: object) -> None:
         """Replace the world by the initial one with ``seeds`` merged over it, and make that the baseline of ``reset``.
 
-        Files are read in this process and sent. Raises SeedError; the world is unchanged then.
+        All tenants are dropped. Files are read in this process and sent. Raises SeedError; the world is unchanged then.
         """
         from mockkms.worldfile.nodes import decode_text
         from mockkms.worldfile.problems import Problem, SeedError

@@ -27,7 +27,7 @@ class WorldHandle(Handle):
     body="YAML, or {worlds: [a world as data | its YAML as text, …]}; empty list: the initial world", text=True,
 )  # fmt: skip
 def load_world(request: ControlRequest) -> dict[str, object]:
-    """An invalid world is refused, with all errors in ``problems``: file, line, column, path, message."""
+    """All tenants are dropped. An invalid world is refused, with all errors in ``problems``: file, line, column, …"""
     data = {"worlds": [request.data]} if _is_world(request.data) else request.data
     worlds = mapping(data or {}, ("worlds",)).get("worlds", [])
     if not isinstance(worlds, list) or not all(isinstance(world, (dict, str)) for world in worlds):
@@ -39,6 +39,8 @@ def load_world(request: ControlRequest) -> dict[str, object]:
     except ValueError as error:
         problems = [asdict(problem) for problem in getattr(error, "problems", ())]
         raise ControlError(400, str(error), problems=problems) from None
+    if request.tenants is not None:
+        request.tenants.clear()
     return {"ok": True}
 
 

@@ -119,11 +119,11 @@ def _use_tenants_of(remote: RemoteKMS, kms: MockKMS) -> None:
     assert len(remote.tenants()) == 16
 
 
-def test_a_reset_over_http_drops_all_tenants_as_one_in_the_process_does(kms: MockKMS) -> None:
+def test_reset_and_load_over_http_drop_all_tenants_as_in_the_process(kms: MockKMS) -> None:
     with RemoteKMS(kms.url) as remote:
-        for reset in (kms.reset, remote.reset):
+        for renew in (kms.reset, remote.reset, kms.load, remote.load):
             write(kms.tenant("one").url, 5)
-            reset()
+            renew()
             assert read(kms.tenant("one").url) == 0
 
 
