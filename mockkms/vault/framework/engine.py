@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mockkms.vault.framework.documents import help_texts, openapi
@@ -67,7 +67,7 @@ class Engine:
         policy_folders: tuple[str, ...] = (),
         size: Callable[[Any], int] | None = None,
         waits: bool = False,
-        slow: tuple[str, ...] = (),
+        slow: Mapping[str, int] | None = None,
     ) -> None:
         self.type = engine_type
         self.kind = kind
@@ -77,8 +77,9 @@ class Engine:
         self.version = version
         self.waits = waits
         """Its requests may wait for another server or compute for long: each runs on a thread of its own."""
-        self.slow = slow
-        """Beginnings of the paths below the mount whose requests may compute for long, if only some do."""
+        self.slow = slow or {}
+        """Beginnings of the paths below the mount whose requests may compute for long, and from how many bytes of
+        body on they do."""
         self.setup = setup
         self.renew = renew
         """Renews a lease or a login of this engine; ``Call.kept`` returns its internal data.

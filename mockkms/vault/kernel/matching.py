@@ -61,24 +61,32 @@ def outside(core: Environment, path: str) -> Match | None:
     return found if found.endpoint is not None and found.endpoint.outside else None
 
 
-def may_wait(core: RoutedServices, request: Request) -> bool:
-    """Return whether a request may have to wait for another server, or takes long to compute."""
+def may_wait(core: RoutedServices, request: Request, size: int) -> bool:
+    """Return whether a request may have to wait for another server, or takes long to compute.
+
+    ``size``: bytes of its body.
+    """
     mounts = core.state.mounts
     if mounts.waits is None:
         engines = [(mount.path, registry.bare_engine(mount.engine or mount.type)) for mount in mounts.entries.values()]
-        mounts.slow = tuple({base + beginning for base, engine in engines for beginning in engine.slow})
+        slow: dict[int, set[str]] = {}
+        for base, engine in engines:
+            for beginning, least in engine.slow.items():
+                slow.setdefault(least, set()).add(base + beginning)
+        mounts.slow = {least: tuple(beginnings) for least, beginnings in slow.items()}
         mounts.waits = any(engine.waits for _, engine in engines)
     namespace, path = core.namespaces.locate(request.namespace, request.path)
-    if path.startswith(mounts.slow):
-        return True
+    for least, beginnings in mounts.slow.items():
+        if size >= least and path.startswith(beginnings):
+            return True
     if not mounts.waits:
         return False
     due = core.state.leases.due
     if due and due[0][0] <= core.clock.now():
         return True  # Due leases are revoked before the request is answered, those of databases too.
-    engine = match(core, namespace or "", path).engine
+    asked = match(core, namespace or "", path).engine
     # Revoking a lease of a database runs statements there.
-    return (engine is not None and engine.waits) or path.startswith(_REVOKING)
+    return (asked is not None and asked.waits) or path.startswith(_REVOKING)
 
 
 def exists(core: Context, request: Request, found: Match) -> bool | None:

@@ -1,4 +1,4 @@
-"""Making an RSA key takes seconds: others are answered meanwhile, and the server stops at once."""
+"""Making an RSA key takes seconds, signing with many large ones too: others are answered meanwhile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.crypto.rsa import pool
+from mockkms.crypto.rsa import pool, rsa
 
 ROOT = {"X-Vault-Token": "root"}
 MOUNTS = {"transit": "transit", "pki": "pki", "ssh": "ssh", "gcp": "gcp", "gcpkms": "gcpkms"}
@@ -88,6 +88,41 @@ def test_others_are_answered_while_a_key_is_made(
         making.ended.set()
         asking.join(60)
         assert statuses[0] in (200, 204)
+
+
+class Signing:
+    """The signing of one item, which goes on until ``end``."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+        self._sign = rsa.sign_pss
+
+    def __call__(self, private: bytes, digest: bytes, hash_name: str, salt: int = rsa.SALT_AUTO) -> bytes:
+        self.begun.set()
+        self.ended.wait(30)
+        return self._sign(private, digest, hash_name, salt)
+
+
+def test_others_are_answered_while_a_small_batch_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses: list[int] = []
+    signing = Signing()
+
+    def ask(kms: MockKMS) -> None:
+        body = {"batch_input": [{"input": "eA=="}] * 80}
+        statuses.append(requests.post(f"{kms.url}/v1/transit/sign/k", json=body, headers=ROOT, timeout=60).status_code)
+
+    with MockKMS(root_token="root", rng=1) as kms:
+        write(kms, "sys/mounts/transit", {"type": "transit"})
+        write(kms, "transit/keys/k", {"type": "rsa-2048"})
+        monkeypatch.setattr(rsa, "sign_pss", signing)
+        asking = threading.Thread(target=ask, args=(kms,))
+        asking.start()
+        assert signing.begun.wait(20)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        assert statuses == []
+        signing.ended.set()
+        asking.join(60)
+        assert statuses == [200]
 
 
 def test_a_server_stops_while_a_key_is_made(making: Making, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from mockkms.world.clock import rfc3339
 _Kept = TypeVar("_Kept", Entity, Group, Alias)
 
 engine = Engine(
-    "identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.", slow=("oidc/",)
+    "identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.", slow={"oidc/": 0}
 )
 
 

@@ -120,7 +120,7 @@ engine = Engine(
     kind="secret",
     new_state=GcpSecrets,
     help="Random keys and access tokens of Google service accounts.",
-    slow=("config/", "key/", "roleset/", "static-account/"),
+    slow={"config/": 0, "key/": 0, "roleset/": 0, "static-account/": 0},
 )
 config: Setting[GcpSecrets, GcpSecretsConfig] = Setting(
     engine, "config", GcpSecretsConfig, "config", help="The credentials that create the others.",

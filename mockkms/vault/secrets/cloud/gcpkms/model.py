@@ -176,7 +176,7 @@ engine = Engine(
     kind="secret",
     new_state=GcpKms,
     help="Keys of this world, which stand for those of Google Cloud KMS.",
-    slow=("keys/",),
+    slow={"keys/": 0},
 )
 
 
