@@ -62,6 +62,7 @@ class NodeGateway(Gateway):
         self.threads, self._own_threads = None, Threads()
         self.nodes = nodes
         self.options = options
+        self.forwards_by_header = options.performance_standbys
         self.address = address
         """The URL of a node."""
         self._progress: dict[int, tuple[list[bytes], str]] = {}
@@ -150,7 +151,8 @@ class NodeGateway(Gateway):
         leader = nodes.leader_seen_by(node)
         if node == leader or nodes.all[node].sealed or path in _OWN:
             return self._as(node, http)
-        if self.options.performance_standbys and http.method in _READS:
+        asked = http.headers.get("X-Vault-Forward", "") == "active-node"
+        if self.options.performance_standbys and http.method in _READS and not asked:
             behind = self._behind(node, http)
             if not behind:
                 return self._as(node, http)

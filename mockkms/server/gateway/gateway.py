@@ -60,11 +60,33 @@ def _may_take_long(core: Core, request: Request, size: int) -> bool:
     return may_wait(core, request, size) or (policies.large and policies.takes_long(core.tokens.lookup(request.token)))
 
 
+_ANSWERED_HERE = (
+    "config/state/", "host-info", "init", "seal-status", "seal", "unseal", "leader", "health", "monitor", "metrics",
+    "pprof/", "in-flight-req", "storage/raft/bootstrap", "storage/raft/join", "internal/ui/feature-flags",
+)  # fmt: skip
+"""Paths below ``sys/`` that every node answers itself, also where forwarding is asked for."""
+
+
+def _not_forwarded(core: Core, http: HttpRequest) -> HttpReply | None:
+    """Return the refusal of a request that asks to be forwarded to the active node; None where it is ignored."""
+    if not core.product.has(Feature.FORWARDING_REFUSED):
+        return None
+    path = http.target[len("/v1/sys/") :] if http.target.startswith("/v1/sys/") else ""
+    if path in _ANSWERED_HERE or path.startswith(tuple(name for name in _ANSWERED_HERE if name.endswith("/"))):
+        return None
+    reply = error_reply(400, f"forwarding via header {http.header_facts.forwarding} disabled in configuration")
+    if http.header_facts.namespace:
+        reply.headers["X-Vault-Namespace"] = http.header_facts.namespace
+    return reply
+
+
 class Gateway:
     """Serves one world."""
 
     forwards = False
     """Whether another server decides: requests are forwarded to it, or were recorded from it."""
+    forwards_by_header = False
+    """Whether a request may ask to be forwarded to the active node."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -184,6 +206,10 @@ class Gateway:
     def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Answer a request below ``/v1/``."""
         core, lock = self.world.core, self.world.lock
+        if http.header_facts.forwarding and not self.forwards_by_header:
+            refused = _not_forwarded(core, http)
+            if refused is not None:
+                return refused
         large = len(http.body) + len(http.target) + len(http.query) > LARGE
         if self.threads is None:
             lock.acquire()

@@ -11,6 +11,7 @@ _OF_BROWSERS = (
     "Upgrade-Insecure-Requests",
 )  # fmt: skip
 """Headers that browsers send and client libraries do not."""
+FORWARD_INCONSISTENT = "forward-active-node"
 
 
 class HeaderFacts(NamedTuple):
@@ -24,6 +25,8 @@ class HeaderFacts(NamedTuple):
     """Whether there are headers for wrapping or MFA."""
     of_a_browser: bool
     """Whether a browser sent them: a page can change the values of these headers, but not omit all of them."""
+    forwarding: str
+    """The header that asks for forwarding to the active node, as Vault names it in its refusal; empty if none does."""
 
 
 def read(headers: Mapping[str, str]) -> HeaderFacts:
@@ -34,6 +37,7 @@ def read(headers: Mapping[str, str]) -> HeaderFacts:
         headers.get("Content-Type", ""),
         any(name in headers for name in _OF_ANSWERS),
         any(name in headers for name in _OF_BROWSERS) or headers.get("User-Agent", "").startswith("Mozilla/"),
+        _forwarding(headers),
     )
 
 
@@ -44,3 +48,10 @@ def token_of(headers: Mapping[str, str]) -> str:
         return token
     authorization = headers.get("Authorization", "")
     return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
+
+
+def _forwarding(headers: Mapping[str, str]) -> str:
+    if headers.get("X-Vault-Forward"):
+        return "X-Vault-Forward"
+    asked = headers.get("X-Vault-Inconsistent", "") == FORWARD_INCONSISTENT
+    return f"X-Vault-Inconsistent={FORWARD_INCONSISTENT}" if asked else ""

@@ -11,6 +11,7 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.policy.control_groups import ControlGroup, check_control_group, decode_control_group
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.parameters import ParameterValues
 from mockkms.vault.policy.policy import VAULT_POLICIES, PolicyDialect
@@ -122,6 +123,7 @@ class _Values:
     denied_parameters: ParameterValues | None = None
     required_parameters: list[str] = field(default_factory=list)
     mfa_methods: list[str] = field(default_factory=list)
+    control_group: ControlGroup | None = None
     pagination_limit: int = 0
     list_scan_response_keys_filter_path: str = ""
 
@@ -172,6 +174,7 @@ _DECODERS: dict[str, Callable[[hcl.Node, str], object]] = {
     "denied_parameters": _parameter_lists,
     "required_parameters": hcl.decode_strings,
     "mfa_methods": hcl.decode_strings,
+    "control_group": decode_control_group,
     "pagination_limit": hcl.decode_int,
     "list_scan_response_keys_filter_path": hcl.decode_string,
 }
@@ -187,7 +190,6 @@ def _add_rule(parsed: ParsedPolicy, block: _Block, namespace: str, now: float, s
             return
         block.path = filled
     items = block.check_keys()
-    _check_control_groups(items)
     values = block.read(items)
     rule = PolicyRule(path=namespace + block.path.removeprefix("/"), written=written, line=block.item.position.line)
     if values.expiration:
@@ -237,6 +239,8 @@ def _read_limits(rule: PolicyRule, values: _Values) -> None:
     rule.denied = _lowered(values.denied_parameters)
     rule.min_wrapping_ttl = _duration("min_wrapping_ttl", values.min_wrapping_ttl)
     rule.max_wrapping_ttl = _duration("max_wrapping_ttl", values.max_wrapping_ttl)
+    if values.control_group is not None:
+        check_control_group(values.control_group, rule.capabilities)
     if 0 != rule.max_wrapping_ttl < rule.min_wrapping_ttl:
         raise ValueError("max_wrapping_ttl cannot be less than min_wrapping_ttl")
     rule.required = values.required_parameters
@@ -256,27 +260,3 @@ def _duration(name: str, value: object) -> float:
         return 0
     with error_context(f"error parsing {name}: "):
         return parse_seconds(value)
-
-
-def _check_control_groups(items: hcl.HclItems) -> None:
-    """Check the syntax of control groups. They have no effect: no request waits for approval."""
-    faults: list[str] = []
-    for item in items.under("control_group").items:
-        wrong = hcl.key_faults(item.value, ("ttl", "self_auth_allowed", "factor"), "path control_group: ")
-        faults.extend(wrong or _control_group_faults(item.value))
-    if faults:
-        raise ValueError(f"error handling control_group: {hcl.bullets(faults)}")
-
-
-def _control_group_faults(block: hcl.Node) -> list[str]:
-    assert isinstance(block, hcl.Object)
-    for factor in block.members.under("factor").items:
-        wrong = hcl.key_faults(factor.value, ("controlled_capabilities", "identity"), "path control_group factor: ")
-        if wrong:
-            return [f"error handling control_group factor: {hcl.bullets(wrong)}"]
-    for value in hcl.field_values(block.members, "ttl"):
-        try:
-            parse_seconds(hcl.decode_any(value, "root.ttl"))
-        except ValueError as error:
-            return [f"path control_group: invalid ttl: {error}"]
-    return []

@@ -50,6 +50,7 @@ VAULT = OPENBAO.derive(
         Feature.JSON_LIMITS,
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
+        Feature.FORWARDING_REFUSED,
         Feature.UI_REDIRECT,
         Feature.ENTERPRISE_STUBS,
         Feature.SIGNED_TOKENS,

@@ -220,6 +220,7 @@ def test_performance_standbys_and_index_headers(make: Callable[..., Cluster]) ->
     assert (refused.status, refused.json) == (412, {"errors": ["required index state not present"]})
     assert read(cluster.nodes[2], X_Vault_Index=first).status == 200
     assert read(cluster.nodes[1], X_Vault_Index=first, X_Vault_Inconsistent="forward-active-node").status == 200
+    assert read(cluster.nodes[1], X_Vault_Index=first, X_Vault_Forward="active-node").status == 200
     assert read(cluster.nodes[1], X_Vault_Index=first[:-4] + "AAAA").status == 400
     cluster.clock.advance(3)
     assert read(cluster.nodes[1], X_Vault_Index=first).status == 200

@@ -160,14 +160,45 @@ def test_a_refusal_knows_its_place() -> None:
         assert caught.value.column > 0
 
 
-def test_control_groups_are_read_for_their_form() -> None:
+GROUP = 'identity { group_names = ["g"] approvals = 1 }'
+SUBSET = "control group factor capabilities must be a subset of the policy's capabilities"
+NO_GROUP = "must provide more than one identity group and approvals > 0"
+
+
+@pytest.mark.parametrize(
+    ("inside", "message"),
+    [
+        ("", "no control group factors provided"),
+        ("z = 1", "no control group factors provided"),
+        ('ttl = "x"', 'error parsing control group max ttl: time: invalid duration "x"'),
+        ('factor "x" { y = 1 }', "no control_group factor provided"),
+        (f"factor {{ {GROUP} }}", "no control_group factor provided"),
+        (f'factor "x" {{ {GROUP} }} factor "y" {{}}', "no control_group factor provided"),
+        ('factor "x" { identity { approvals = 1 } }', NO_GROUP),
+        ('factor "x" { identity { group_ids = ["g"] } }', NO_GROUP),
+        (f'factor "x" {{ {GROUP} identity {{ group_ids = ["g"] }} }}', NO_GROUP),
+        (f'factor "x" {{ {GROUP} controlled_capabilities = ["read", "fly"] }}', SUBSET),
+        ('factor "x" { identity { approvals = "x" } }', 'path "a": strconv.ParseInt: parsing "x": invalid syntax'),
+        ('factor = "x"', 'path "a": At 1:61: root.control_group.factor: not an object type for map (*ast.LiteralType)'),
+    ],
+)
+def test_control_groups_that_are_refused(inside: str, message: str) -> None:
     with pytest.raises(PolicyError) as caught:
-        parse_policy('path "a" { control_group { factor "x" { y = 1 } z = 1 } }', VAULT_POLICIES)
-    assert str(caught.value) == (
-        "failed to parse policy: error handling control_group: 1 error occurred:\n"
-        '\t* path control_group: invalid key "z" on line 1\n\n'
-    )
-    assert parse_policy('path "a" { control_group { factor "x" {} } }', VAULT_POLICIES).rules
+        parse_policy(f'path "a" {{ capabilities = ["read"] control_group {{ {inside} }} }}', VAULT_POLICIES)
+    assert str(caught.value) == f"failed to parse policy: {message}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'policy = "read" control_group {{ ttl = "1h" factor "x" {{ {GROUP} controlled_capabilities = ["read"] }} }}',
+        f"capabilities = [] control_group = {{ max_ttl = 1 factor = {{ x = {{ {GROUP} }} }} }}",
+        f'control_group {{ factor "x" {{}} }} control_group {{ factor "y" {{ {GROUP} }} }}',
+        'policy = "deny" control_group {}',
+    ],
+)
+def test_control_groups_have_no_effect(text: str) -> None:
+    assert parse_policy(f'path "a" {{ {text} }}', VAULT_POLICIES).rules
 
 
 def test_the_products_differ() -> None:

@@ -239,3 +239,27 @@ def test_merged_entities_are_not_found(world: World) -> None:
     world.write(f"identity/entity/id/{other}", {"policies": "asks"})
     denied = shown(asked(world, token))
     assert (denied["error"], denied["error_description"]) == ("access_denied", text)
+
+
+@pytest.mark.parametrize(
+    ("flavor", "grant", "error", "text"),
+    [
+        *(
+            (flavor, grant, error, text)
+            for flavor in ("vault", "vault-1.21")
+            for grant, error, text in (
+                ("", "invalid_request", "grant_type parameter is required"),
+                ("client_credentials", "unsupported_grant_type", "unsupported grant_type value"),
+                ("x", "unsupported_grant_type", "unsupported grant_type value"),
+                ("authorization_code", "invalid_request", "code parameter is required"),
+            )
+        ),
+        ("openbao", "", "unsupported_grant_type", "unsupported grant_type or parameter is empty value"),
+        ("openbao", "client_credentials", "invalid_grant", "client is not authorized to use given credentials flow"),
+    ],
+)
+def test_the_grants_of_each_product(flavor: str, grant: str, error: str, text: str) -> None:
+    world = World(flavor)
+    prepare(world)
+    answer = exchanged(world, grant_type=grant)
+    assert (answer.status, shown(answer)) == (400, {"error": error, "error_description": text})

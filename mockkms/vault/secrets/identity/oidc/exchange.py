@@ -18,6 +18,7 @@ from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import Entity
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.authorize import OAuthError, asked_scopes, assigned
 from mockkms.vault.secrets.identity.oidc.clients import with_id
@@ -42,7 +43,7 @@ class OidcTokenRequest(Record):
     grant_type: Annotated[str, param(Kind.STRING, help="authorization_code or client_credentials.")] = ""
     redirect_uri: Annotated[str, param(Kind.STRING, help="The redirect URI of the request for the code.")] = ""
     code_verifier: Annotated[str, param(Kind.STRING, help="PKCE verifier.")] = ""
-    scope: Annotated[str, param(Kind.STRING, help="Scopes, for client credentials.")] = ""
+    scope: Annotated[str, param(Kind.STRING, help="Scopes, for client credentials.", needs=Feature.OIDC_GRANTS)] = ""
     client_id: Annotated[str, param(Kind.STRING, help="Id of the client, unless it is in a header.")] = ""
     client_secret: Annotated[str, param(Kind.STRING, help="Secret of the client.")] = ""
 
@@ -81,6 +82,12 @@ def _tokens(call: Call, name: str, asked: OidcTokenRequest) -> dict[str, object]
         raise OAuthError("server_error", f"client key {quote(client.key)} not found")
     if "*" not in key.allowed_client_ids and client.client_id not in key.allowed_client_ids:
         raise OAuthError("invalid_client", "client is not authorized to use the key")
+    if not call.core.product.has(Feature.OIDC_GRANTS):
+        if not asked.grant_type:
+            raise OAuthError("invalid_request", "grant_type parameter is required")
+        if asked.grant_type != "authorization_code":
+            raise OAuthError("unsupported_grant_type", "unsupported grant_type value")
+        return _by_code(call, name, asked, client, key)
     grants = {"authorization_code": client.authorization_code, "client_credentials": client.client_credentials}
     if asked.grant_type not in grants:
         raise OAuthError("unsupported_grant_type", "unsupported grant_type or parameter is empty value")
