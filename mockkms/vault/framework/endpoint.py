@@ -176,6 +176,8 @@ class Endpoint:
     """The handler reads the body itself, whatever its type; a feature: in products that have it."""
     needs: Feature | None = None
     """Only products that have this feature know the path."""
+    requires: Callable[[Context, Request], None] | None = None
+    """Raises what the real server answers, to all operations, where its setup lacks the path."""
     emulation: Emulation = Emulation.FULL
     go_errors: bool = False
     """The real server answers some requests with status 500 and the text of a Go error: see ``BackendError``."""

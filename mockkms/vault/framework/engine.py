@@ -120,6 +120,7 @@ class Engine:
         arbitrary: bool | Feature = False,
         binary: bool | Feature = False,
         needs: Feature | None = None,
+        requires: Callable[[Context, Request], None] | None = None,
         emulation: Emulation = Emulation.FULL,
         go_errors: bool = False,
     ) -> Endpoint:
@@ -135,6 +136,7 @@ class Engine:
             arbitrary=arbitrary,
             binary=binary,
             needs=needs,
+            requires=requires,
             emulation=emulation,
             go_errors=go_errors,
         )
@@ -204,6 +206,8 @@ class Engine:
         if endpoint is None:
             request.trace.unhandled = True
             raise unsupported_path()
+        if endpoint.requires is not None:
+            endpoint.requires(core, request)
         if request.operation is Operation.HELP:
             return self.explain(core, mount, endpoint, found.below)
         request.trace.endpoint = endpoint.template

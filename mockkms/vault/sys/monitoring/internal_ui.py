@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, unsupported_path
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
@@ -32,7 +32,20 @@ messages = engine.path(
     login=True,
     needs=Feature.ENTERPRISE_STUBS,
 )
-flags = engine.path("internal/ui/feature-flags", help="Switches of the interface.", login=Feature.ENTERPRISE_STUBS)
+
+
+def _flagged(core: Context, _request: Request) -> None:
+    """Raise 404 in products without these flags, which their interface asks for nevertheless."""
+    if not core.product.has(Feature.ENTERPRISE_STUBS):
+        raise unsupported_path()
+
+
+flags = engine.path(
+    "internal/ui/feature-flags",
+    help="Switches of the interface.",
+    login=Feature.ENTERPRISE_STUBS,
+    requires=_flagged,
+)
 
 
 def _token(call: Call) -> Token:
@@ -108,8 +121,6 @@ def read_messages(_state: object, _call: Call) -> dict[str, object]:
 
 
 @flags.on(Operation.READ)
-def read_flags(_state: object, call: Call) -> Response:
-    """Return no flags; one product does not have this path."""
-    if not call.core.product.has(Feature.ENTERPRISE_STUBS):
-        raise unsupported_path()
+def read_flags(_state: object, _call: Call) -> Response:
+    """Return no flags."""
     return Response(document={"feature_flags": None})

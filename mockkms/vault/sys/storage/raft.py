@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, unsupported_path
 from mockkms.vault.kernel.node import RAFT
 from mockkms.vault.sys.engine import engine
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
 
 _OTHER_KEYS = (
     "could not verify hash file, possibly the snapshot is using a different set of unseal keys; use the snapshot-force "
@@ -15,20 +19,29 @@ _OTHER_KEYS = (
 )
 _HINT = "raft storage is not in use here: mockkms serve --storage raft, or MockKMS(storage='raft')"
 
+
+def _raft(core: Context, request: Request) -> None:
+    """Raise 404 unless the server has raft storage."""
+    if core.server.storage != RAFT:
+        request.trace.hint = _HINT
+        raise unsupported_path()
+
+
 snapshot = engine.path(
-    "storage/raft/snapshot", help="Take and restore snapshots of the storage.", binary=True, go_errors=True
+    "storage/raft/snapshot",
+    help="Take and restore snapshots of the storage.",
+    binary=True,
+    requires=_raft,
+    go_errors=True,
 )
 forced = engine.path(
-    "storage/raft/snapshot-force", help="Restore a snapshot of other unseal keys.", binary=True, go_errors=True
+    "storage/raft/snapshot-force",
+    help="Restore a snapshot of other unseal keys.",
+    binary=True,
+    requires=_raft,
+    go_errors=True,
 )
-configuration = engine.path("storage/raft/configuration", help="The peers of the raft cluster.")
-
-
-def _check_storage(call: Call) -> None:
-    """Raise 404 unless the server has raft storage."""
-    if call.core.server.storage != RAFT:
-        call.request.trace.hint = _HINT
-        raise unsupported_path()
+configuration = engine.path("storage/raft/configuration", help="The peers of the raft cluster.", requires=_raft)
 
 
 def _key(call: Call) -> bytes:
@@ -41,7 +54,6 @@ def take(_state: object, call: Call) -> Response:
     """Return an archive of the server's state."""
     from mockkms.vault.sys.storage.archive import pack  # Not needed by a start.
 
-    _check_storage(call)
     core = call.core
     assert core.backup is not None
     index = core.standing.index if core.standing is not None else 0
@@ -64,7 +76,6 @@ def restore_forced(_state: object, call: Call) -> None:
 def _restore(call: Call, key: bytes | None) -> None:
     from mockkms.vault.sys.storage.archive import SealMismatch, unpack
 
-    _check_storage(call)
     core, before = call.core, call.core.seal.unseal_keys
     assert core.backup is not None
     try:
@@ -82,7 +93,6 @@ def _restore(call: Call, key: bytes | None) -> None:
 @configuration.on(Operation.READ)
 def read_configuration(_state: object, call: Call) -> dict[str, object]:
     """Return the peers: the nodes of a cluster, or the server alone."""
-    _check_storage(call)
     standing = call.core.standing
     servers = [
         {
