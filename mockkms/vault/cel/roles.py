@@ -10,6 +10,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, VaultError, refusing
 from mockkms.vault.framework.records import Record
+from mockkms.vault.golang.json_text import in_order
 from mockkms.vault.products import Product
 
 PROGRAM_FIELD = {
@@ -27,7 +28,7 @@ class ProgramRole(Record):
 
     def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows."""
-        return {"cel_program": self.program.shown(), **super().shown(product)}
+        return {"cel_program": in_order(self.program.shown()), **super().shown(product)}
 
     def changed(self) -> dict[str, object]:
         """Return the program, and the parameters that differ from those of a new role, for world dumps."""

@@ -73,6 +73,11 @@ def keep(value: object) -> Encoded:
     return Encoded(encode(value))
 
 
+def in_order(value: object) -> Encoded:
+    """Return an object as its text, with its members, and those below, in their order: as Go writes structs."""
+    return Encoded(encode(value, ordered=True))
+
+
 def _default(value: object) -> str:
     if isinstance(value, (Number, Encoded)):
         return _MARK + value.text

@@ -251,6 +251,8 @@ class Feature(StrEnum):
     """The refusal of an unreadable private key names the expected format."""
     TRANSIT_NONCE = "transit-nonce"
     """Encryption takes a nonce, RSA keys a padding scheme."""
+    TRANSACTIONS = "transactions"
+    """What a failed request has stored is undone; caches of keys keep it."""
     TRANSIT_UPSERT_RSA = "transit-upsert-rsa"
     """Encrypting with a key that does not exist may make an RSA key."""
 

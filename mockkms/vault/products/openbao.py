@@ -66,6 +66,7 @@ OPENBAO = Product(
             Feature.SINGLETON_ALIASES,
             Feature.CORS_CREDENTIALS,
             Feature.TRANSIT_ADDITIONS,
+            Feature.TRANSACTIONS,
             Feature.PKI_ADDITIONS,
             Feature.ACME_ED25519,
             Feature.SSH_ISSUERS,

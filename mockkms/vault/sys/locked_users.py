@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.golang.json_text import in_order
 from mockkms.vault.sys.engine import engine
 
 unlock = engine.path(
@@ -31,14 +32,14 @@ def unlock_user(_state: object, call: Call, *, mount_accessor: str, alias_identi
 
 
 @listing.on(Operation.READ)
-def list_locked(_state: object, call: Call, *, mount_accessor: str) -> dict[str, object]:
+def list_locked(_state: object, call: Call, *, mount_accessor: str) -> Reply:
     core, own = call.core, call.request.namespace
     spaces = [own]
     if not mount_accessor:
         spaces += [child.path for child in core.namespaces.children(own, recursive=True)]
     found = [_space(call, path, mount_accessor) for path in spaces]
     found.sort(key=lambda space: -space[0])
-    return {"by_namespace": [shown for _, shown in found], "total": sum(total for total, _ in found)}
+    return in_order({"by_namespace": [shown for _, shown in found], "total": sum(total for total, _ in found)})
 
 
 def _space(call: Call, path: str, accessor: str) -> tuple[int, dict[str, object]]:

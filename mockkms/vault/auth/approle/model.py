@@ -102,6 +102,8 @@ class AppRole:
     """Role name and HMAC of the secret id, by accessor."""
     dangling: dict[str, float] = field(default_factory=dict)
     """Accessors whose role was deleted, with the time of deletion: the real server keeps them until its next tidy."""
+    dangling_local: set[str] = field(default_factory=set)
+    """Those of roles with local secret ids."""
 
     def role(self, call: Call) -> AppRoleRole | None:
         """Return the role of the request's path."""
@@ -133,8 +135,17 @@ class AppRole:
         for entry in role.secret_ids.values():
             self.accessors.pop(entry.accessor, None)
             self.dangling[entry.accessor] = now
+            if role.local_secret_ids:
+                self.dangling_local.add(entry.accessor)
         self.role_ids.pop(role.role_id, None)
         self.roles.pop(role.name, None)
+
+    def knows(self, role: AppRoleRole, accessor: str) -> bool:
+        """Return whether there is an accessor where those of ``role`` are: local ones have a place of their own."""
+        found = self.accessors.get(accessor)
+        if found is not None:
+            return self.roles[found[0]].local_secret_ids == role.local_secret_ids
+        return accessor in self.dangling and (accessor in self.dangling_local) == role.local_secret_ids
 
     def drop_secret(self, role: AppRoleRole, digest: str) -> None:
         """Remove one secret id."""
@@ -159,6 +170,7 @@ class AppRole:
     def tidy(self, now: float) -> None:
         """Remove the secret ids that expired, and the accessors whose role was deleted, at or before ``now``."""
         self.dangling = {accessor: since for accessor, since in self.dangling.items() if since > now}
+        self.dangling_local &= self.dangling.keys()
         for role in self.roles.values():
             for digest in [d for d, entry in role.secret_ids.items() if 0 < entry.expires <= now]:
                 self.drop_secret(role, digest)

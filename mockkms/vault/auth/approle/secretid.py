@@ -243,23 +243,19 @@ def _no_accessor(call: Call) -> str:
 @lookup_accessor.on(Operation.UPDATE)
 def look_up_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> Reply:
     role = _role(state, call, "secret_id_accessor")
-    accessor: str = secret_id_accessor
-    if accessor in state.dangling:
-        return None
-    found = state.accessors.get(accessor)
-    if found is None:
+    if not state.knows(role, secret_id_accessor):
         raise NotFound(data={"error": _no_accessor(call)})
-    entry = role.secret_ids.get(found[1]) if found[0] == role.name else None
+    found = state.accessors.get(secret_id_accessor)
+    entry = role.secret_ids.get(found[1]) if found is not None and found[0] == role.name else None
     return None if entry is None else _shown(entry)
 
 
 @destroy_accessor.on(Operation.UPDATE, Operation.DELETE)
 def destroy_by_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> None:
     role = _role(state, call, "secret_id_accessor")
-    accessor: str = secret_id_accessor
-    found = state.accessors.get(accessor)
-    if found is None and accessor not in state.dangling:
+    if not state.knows(role, secret_id_accessor):
         raise BackendError(_no_accessor(call))
+    found = state.accessors.get(secret_id_accessor)
     if found is None or found[0] != role.name or found[1] not in role.secret_ids:
         raise ErrorResponse("invalid secret id accessor", status=403)
     state.drop_secret(role, found[1])

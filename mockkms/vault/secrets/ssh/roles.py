@@ -80,6 +80,8 @@ def write(state: SSH, call: Call, *, role: str) -> None:
         new = SshRole(**{name: getattr(new, name) for name in _OTP})
     else:
         _check_ca(new)
+        # A role for certificates has no networks: it allows no address, and is not found by one.
+        new.cidr_list = new.exclude_cidr_list = ""
     state.roles[role] = new
 
 

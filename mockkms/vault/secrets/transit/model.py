@@ -178,6 +178,8 @@ class TransitKey(Record):
     imported: bool = False
     allow_imported_rotation: bool = False
     soft_deleted: bool = False
+    unsaved: bool = False
+    """Whether the request that made it failed and no later one has stored it: it can be used, but is not listed."""
     backup_info: Event | None = None
     restore_info: Event | None = None
 

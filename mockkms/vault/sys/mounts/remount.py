@@ -6,10 +6,11 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.endpoint import Call, Field
+from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.json_text import in_order
 from mockkms.vault.kernel import mounting
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import conflict, protected, sanitized
@@ -102,7 +103,7 @@ def _check_protected(core: Environment, source: str, target: str) -> None:
 
 
 @status.on(Operation.READ)
-def migration_status(_state: object, call: Call) -> dict[str, object] | None:
+def migration_status(_state: object, call: Call) -> Reply:
     """Return the status of one move; None for an unknown id."""
     found = call.core.state.system.get("migrations", {}).get(call["migration_id"])
-    return None if found is None else {"migration_id": call["migration_id"], "migration_info": dict(found)}
+    return None if found is None else {"migration_id": call["migration_id"], "migration_info": in_order(found)}

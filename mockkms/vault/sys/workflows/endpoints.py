@@ -19,6 +19,7 @@ from mockkms.vault.framework.message import (
     refusing,
 )
 from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import walk
 from mockkms.vault.sys.engine import engine
@@ -217,5 +218,8 @@ def _run(call: Call) -> Run:
             response.errors = [error_list(["unsupported path"])]  # As a request that skips the HTTP layer is refused.
         return response
 
+    def mounted(inner: Request) -> Mount | None:
+        return call.core.state.mounts.match(inner.namespace, inner.path)
+
     prefix = f"{request.id}.authed.workflow.{call['path']}"
-    return Run(parse(found.workflow), dict(call.raw), prefix, request.token, handler)
+    return Run(parse(found.workflow), dict(call.raw), prefix, request.token, handler, mounted)

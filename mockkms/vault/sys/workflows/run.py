@@ -6,7 +6,6 @@ Values come from ``input``, ``request`` and ``response``, and from templates tha
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from mockkms.vault.framework.fields import convert, zero
 from mockkms.vault.framework.message import BackendError, Operation, Request, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
+from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.sys.workflows.history import shown_request, shown_response
 from mockkms.vault.sys.workflows.text import Workflow, WorkflowBlock
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -30,7 +31,7 @@ _DOTTED = re.compile(r"(?:\.[A-Za-z_]\w*)+")
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 
 Handler = Callable[[Request], Response]
-History = dict[str, dict[str, dict[str, object]]]
+History = dict[str, dict[str, dict[str, object] | None]]
 """Requests or responses by the names of their flow and of themselves."""
 
 
@@ -47,12 +48,22 @@ def within(place: str) -> Iterator[None]:
 class Run:
     """One run. ``history`` records its requests and responses."""
 
-    def __init__(self, workflow: Workflow, sent: dict[str, object], prefix: str, token: str, handler: Handler) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        sent: dict[str, object],
+        prefix: str,
+        token: str,
+        handler: Handler,
+        mounted: Callable[[Request], Mount | None],
+    ) -> None:
         self.workflow = workflow
         self.sent = sent
         self.prefix = prefix
         self.token = token
         self.handler = handler
+        self.mounted = mounted
+        """Returns the mount that a request was for."""
         self.input: dict[str, object] = {}
         self.history: dict[str, History | None] = {"requests": None, "responses": None}
         with within("failed building profile engine"):
@@ -119,13 +130,12 @@ class Run:
         with within("in building request"):
             request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings)
             execute = "when" not in settings or _truth(self._part("when", settings["when"]))
-        shown = {"id": request.id, "operation": request.operation.value, "path": request.path, "data": request.data}
-        self._keep("requests", flow, block, {**shown, "headers": dict(request.headers), "client_token": request.token})
+        self._keep("requests", flow, block, shown_request(request, "data" in settings))
         if not execute:
             return
         response = self.handler(request)
-        if response.errors is None:
-            self._keep("responses", flow, block, _shown(response))
+        if response.errors is None or (response.errors == [] and response.status == 404):  # Nothing found: no error.
+            self._keep("responses", flow, block, shown_response(response, self.mounted(request)))
         elif not allowed:
             status = response.status if response.status in (403, 404, 405) else 500
             fault = "; ".join(response.errors) or "request failed"
@@ -151,7 +161,7 @@ class Run:
         )
         return request, _truth(found.get("allow_failure", False))
 
-    def _keep(self, kind: str, flow: WorkflowBlock, block: WorkflowBlock, value: dict[str, object]) -> None:
+    def _keep(self, kind: str, flow: WorkflowBlock, block: WorkflowBlock, value: dict[str, object] | None) -> None:
         kept = self.history[kind]
         if kept is None:
             kept = self.history[kind] = {}
@@ -375,23 +385,3 @@ def _text(value: object) -> str:
 
 def _truth(value: object) -> bool:
     return value in _TRUE if isinstance(value, str) else bool(value)
-
-
-def _shown(response: Response) -> dict[str, object]:
-    """Return a response in the form recorded in the history."""
-    auth = response.auth
-    shown = {
-        "client_token": auth.client_token, "accessor": auth.accessor, "policies": auth.policies,
-        "token_policies": auth.token_policies, "identity_policies": auth.identity_policies,
-        "metadata": auth.metadata, "entity_id": auth.entity_id, "num_uses": auth.num_uses, "orphan": auth.orphan,
-        "renewable": auth.renewable, "lease": auth.lease_duration * 1_000_000_000,
-        "mfa_requirement": auth.mfa_requirement,
-    } if auth else None  # fmt: skip
-    data: object = response.plain_data()
-    if response.document is not None:
-        data = {
-            "http_content_type": "application/json",
-            "http_raw_body": json.dumps(response.document, separators=(",", ":")),
-            "http_status_code": response.status or 200,
-        }
-    return {"auth": shown, "data": data, "redirect": response.redirect, "warnings": response.warnings or None}

@@ -56,7 +56,21 @@ def key_exists(state: Transit, call: Call) -> bool:
 
 @endpoint.on(Operation.CREATE, Operation.UPDATE)
 def encrypt(state: Transit, call: Call) -> Reply:
-    """Encrypt one plaintext, or each item of a batch on its own."""
+    """Encrypt one plaintext, or each item of a batch on its own. Raises VaultError.
+
+    Where storage has transactions, a key that was made for a request that failed is known but not stored.
+    """
+    new = call["name"] not in state.keys
+    try:
+        return _encrypt(state, call)
+    except VaultError:
+        made = state.keys.get(call["name"]) if new and call.core.product.has(Feature.TRANSACTIONS) else None
+        if made is not None:
+            made.unsaved = True
+        raise
+
+
+def _encrypt(state: Transit, call: Call) -> Reply:
     batch = call.raw.get("batch_input")
     if batch is None:
         return _encrypt_one(state, call)

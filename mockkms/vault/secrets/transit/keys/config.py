@@ -60,6 +60,7 @@ def configure(
             raise ErrorResponse("min decryption version should not be less then min available version")
         for setting, value in wanted.items():
             setattr(key, setting, value)
+        key.unsaved = False
     return Response(data=shown(key, call.core.product), warnings=warnings)
 
 

@@ -98,6 +98,7 @@ def add_version(key: TransitKey, version: KeyVersion) -> None:
         version.convergent_version = CONVERGENT_VERSION
     key.latest_version += 1
     key.versions[key.latest_version] = version
+    key.unsaved = False
 
 
 def new_version(key: TransitKey, now: float, core: Environment, label: str = "") -> KeyVersion:

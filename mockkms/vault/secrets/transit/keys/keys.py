@@ -54,7 +54,7 @@ keys = engine.path(
 @listing.on(Operation.LIST)
 def list_keys(state: Transit, call: Call, *, after: str, limit: int) -> Reply:
     """Return the names, sorted."""
-    names = sorted(state.keys)
+    names = sorted(name for name, key in state.keys.items() if not key.unsaved)
     if call.core.product.has(Feature.PAGINATION):
         if state.wrapping_key is not None:
             names = sorted([*names, "import/"])

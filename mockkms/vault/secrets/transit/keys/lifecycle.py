@@ -59,7 +59,8 @@ def _mark(state: Transit, call: Call, *, deleted: bool, already: str) -> Reply:
     if key is None:
         return None
     warnings = [already] if key.soft_deleted == deleted else []
-    key.soft_deleted = deleted
+    if key.soft_deleted != deleted:
+        key.soft_deleted, key.unsaved = deleted, False
     return Response(data=shown(key, call.core.product), warnings=warnings)
 
 
@@ -73,7 +74,7 @@ def trim_key(state: Transit, call: Call, *, name: str, min_available_version: in
     refusal = _refusal(key, wanted)
     if refusal:
         raise ErrorResponse(refusal)
-    key.min_available_version = wanted
+    key.min_available_version, key.unsaved = wanted, False
     key.versions = {number: version for number, version in key.versions.items() if number >= wanted}
     return shown(key, call.core.product)
 

@@ -43,6 +43,7 @@ def back_up(state: Transit, call: Call, *, name: str) -> Reply:
         raise BackendError("exporting is disallowed on the policy")
     if not key.allow_plaintext_backup:
         raise BackendError("plaintext backup is disallowed on the policy")
+    key.unsaved = False
     key.backup_info = Event(call.now(), key.latest_version)
     text = go_json.encode(backup_format.dump(key), ordered=True) + "\n"
     return {"backup": b64.encode(text.encode())}
