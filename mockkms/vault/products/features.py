@@ -165,6 +165,8 @@ class Feature(StrEnum):
     """Generated root tokens are decoded as sent, even if empty, and errors have the server's own texts."""
     REPORTING_SCAN = "reporting-scan"
     """``sys/reporting/scan``, a path of the enterprise edition, exists."""
+    RAW_NAMES_OPERATION = "raw-names-operation"
+    """``sys/raw`` names the operation that it refuses, looks at the key first, and also compresses by LZ4 and LZW."""
     BILLING = "billing"
     """``sys/billing`` shows usage by month."""
     BODY_REQUIRED = "body-required"

@@ -34,6 +34,7 @@ OPENBAO = Product(
         seal_wrapper="",
         malformed_version="malformed version",
         build_key="commit_date",
+        otp_length="has incorrect length",
     ),
     policies=OPENBAO_POLICIES,
     builtins=OPENBAO_BUILTINS,

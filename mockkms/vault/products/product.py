@@ -34,6 +34,8 @@ class ProductTexts:
     """The text for an invalid plugin version."""
     build_key: str
     """Name of the key that holds the build date in seal status and version history."""
+    otp_length: str
+    """What is wrong with a one-time password of another length, for a root token."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ _FIELDS = {
 }
 _PROTECTED = ("core/keyring", "core/cluster/local/info")
 _COMPRESSIONS = ("", "gzip", "snappy")
+_OLDER_COMPRESSIONS = ("lz4", "lzw")
 
 every = engine.path("raw[/]", fields=_FIELDS, help="Keys in storage.", sudo=True)
 one = engine.path("raw/{path:some}", fields=_FIELDS, help="Read, write, list or delete storage.", sudo=True)
@@ -38,20 +39,24 @@ def list_keys(_state: object, call: Call, *, path: str, after: str, limit: int) 
     """Return the keys directly below a path."""
     prefix = path
     prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
-    if prefix.startswith(_PROTECTED):
-        raise ErrorResponse(f"cannot access {quote(prefix)}")
+    _refuse_protected(call, prefix, "list")
     below = [key[len(prefix) :] for key in _stored(call) if key.startswith(prefix)]
     keys = {key.split("/")[0] + ("/" if "/" in key else "") for key in below}
     listed = [key for key in sorted(keys.union(() if prefix else _ROOTS)) if key > after]
     return {"keys": listed[:limit] if limit > 0 else listed}
 
 
-def _checked(call: Call) -> str:
+def _checked(call: Call, action: str) -> str:
     """Return the requested key. Raises ErrorResponse for the server's own keys."""
     path: str = call["path"]
-    if path.startswith(_PROTECTED):
-        raise ErrorResponse(f"cannot access {quote(path)}")
+    _refuse_protected(call, path, action)
     return path
+
+
+def _refuse_protected(call: Call, path: str, action: str) -> None:
+    if path.startswith(_PROTECTED):
+        verb = action if call.core.product.has(Feature.RAW_NAMES_OPERATION) else "access"
+        raise ErrorResponse(f"cannot {verb} {quote(path)}")
 
 
 @every.on(Operation.READ)
@@ -59,7 +64,7 @@ def _checked(call: Call) -> str:
 def read_key(_state: object, call: Call) -> dict[str, object] | None:
     """Return the value stored at a key."""
     encoding = _encoding(call)
-    value = _stored(call).get(_checked(call))
+    value = _stored(call).get(_checked(call, "read"))
     if value is None:
         return None
     raw = b64.decode(value)
@@ -79,7 +84,7 @@ def _encoding(call: Call) -> str:
 @one.existence
 def exists(_state: object, call: Call, *, path: str) -> bool:
     """Return whether a key has a value."""
-    if path.startswith(_PROTECTED):
+    if path.startswith(_PROTECTED) and not call.core.product.has(Feature.RAW_NAMES_OPERATION):
         raise BackendError("internal error")
     return path in _stored(call)
 
@@ -89,10 +94,14 @@ def exists(_state: object, call: Call, *, path: str) -> bool:
 def write_key(_state: object, call: Call, *, value: str, compression_type: str) -> None:
     """Store a value; an existing one keeps its compression, unless the request removes it."""
     raw = value.encode("utf-8", "surrogatepass")
-    if _encoding(call) == "base64":
+    older = call.core.product.has(Feature.RAW_NAMES_OPERATION)
+    encoded = _encoding(call) == "base64"
+    if older:
+        _checked(call, "write")
+    if encoded:
         with refusing():
             raw = b64.decode(value)
-    path = _checked(call)
+    path = _checked(call, "write")
     kinds: dict[str, str] = call.core.state.system.setdefault("raw_compression", {})
     kind: str = compression_type
     if call.request.operation is Operation.UPDATE:
@@ -100,7 +109,7 @@ def write_key(_state: object, call: Call, *, value: str, compression_type: str) 
         if kind not in ("", present):
             raise ErrorResponse("the entry uses a different compression scheme then compression_type")
         kind = kind if "compression_type" in call else present
-    if kind not in _COMPRESSIONS:
+    if kind not in _COMPRESSIONS and not (older and kind in _OLDER_COMPRESSIONS):
         raise ErrorResponse(f"invalid compression type {quote(kind)}")
     _stored(call)[path] = b64.encode(raw)
     kinds[path] = kind
@@ -110,6 +119,6 @@ def write_key(_state: object, call: Call, *, value: str, compression_type: str) 
 @one.on(Operation.DELETE)
 def delete_key(_state: object, call: Call) -> None:
     """Delete a key."""
-    path = _checked(call)
+    path = _checked(call, "delete")
     _stored(call).pop(path, None)
     call.core.state.system.get("raw_compression", {}).pop(path, None)

@@ -114,6 +114,19 @@ def test_rekeying_encrypts_and_keeps_a_copy(ann: Owner) -> None:
     assert world.ask("read", "sys/rekey/backup").errors == ["no backed-up keys found"]
 
 
+@pytest.mark.parametrize(
+    ("flavor", "path", "text"),
+    [
+        ("openbao", "sys/generate-root-token", "OTP string has incorrect length"),
+        ("vault", "sys/generate-root", "OTP string is wrong length"),
+        ("vault-1.21", "sys/generate-root", "OTP string is wrong length"),
+    ],
+)
+def test_a_one_time_password_is_as_long_as_the_token(flavor: str, path: str, text: str) -> None:
+    answer = World(flavor).write(f"{path}/attempt", {"otp": "short"})
+    assert (answer.status, answer.errors) == (400, [text])
+
+
 @pytest.mark.parametrize(("flavor", "path"), [("openbao", "sys/generate-root-token"), ("vault", "sys/generate-root")])
 def test_a_generated_root_token_is_encrypted(ann: Owner, flavor: str, path: str) -> None:
     world = World(flavor)

@@ -45,6 +45,24 @@ def test_the_servers_own_keys_are_out_of_reach(world: World, key: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+@pytest.mark.parametrize("key", ["core/keyring", "core/cluster/local/info/x"])
+def test_vault_names_the_operation_on_its_own_keys(flavor: str, key: str) -> None:
+    world = World(flavor)
+    for operation, verb in (("read", "read"), ("delete", "delete"), ("update", "write"), ("list", "list")):
+        path = f"sys/raw/{key}"
+        named = f"{key}/" if operation == "list" else key
+        body = {"value": "?", "encoding": "base64"} if operation == "update" else None
+        assert refusal(world, operation, path, body) == (400, [f'cannot {verb} "{named}"'])
+
+
+@pytest.mark.parametrize(("flavor", "known"), [("vault", True), ("vault-1.21", True), ("openbao", False)])
+@pytest.mark.parametrize("kind", ["lz4", "lzw"])
+def test_only_vault_compresses_with_older_methods(flavor: str, known: bool, kind: str) -> None:
+    answer = World(flavor).write("sys/raw/a", {"value": "x", "compression_type": kind})
+    assert (answer.errors is None) is known
+
+
 @pytest.mark.parametrize(
     ("exempt", "answers"),
     [

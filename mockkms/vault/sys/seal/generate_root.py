@@ -65,7 +65,7 @@ def start(core: Environment, namespace: str, barrier: Barrier, otp: str, pgp_key
     otp, fingerprint = otp or made, ""
     if otp:
         if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
-            raise ErrorResponse("OTP string has incorrect length")
+            raise ErrorResponse(f"OTP string {core.product.texts.otp_length}")
     else:
         fingerprint = _checked(pgp_key)
     if barrier.generation is not None:
