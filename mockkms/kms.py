@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +108,8 @@ class MockKMS(Handle):
         replay: str | Path | None = None,
         replay_fallback: bool = False,
     ) -> None:
+        self._running = threading.RLock()
+        """Held while the server starts or stops, so that several threads can do either."""
         self._control = (control_token, control_anywhere)
         self._browsers = BrowserGuard(allow_hosts)
         self._host = host
@@ -178,10 +181,16 @@ class MockKMS(Handle):
         return self._world
 
     def start(self) -> Self:
-        """Start listening and return self.
+        """Start listening and return self; does nothing while it runs.
 
         Raises OSError for a port in use, and ValueError if it is its own upstream or another server has the state file.
         """
+        with self._running:
+            if not self._server.running:
+                self._start()
+        return self
+
+    def _start(self) -> None:
         remove_abandoned_folders()
         if self._keeper is not None:
             self._keeper.start()
@@ -201,10 +210,13 @@ class MockKMS(Handle):
             self.ca_file = self._own_tls.ca_file
         if self.world.core.server.storage == RAFT:
             self.world.core.server.standing = alone(self.url, self.clock.now())
-        return self
 
     def stop(self) -> None:
-        """Stop immediately and close all connections."""
+        """Stop immediately and close all connections; does nothing if it does not run."""
+        with self._running:
+            self._stop()
+
+    def _stop(self) -> None:
         self._server.stop()
         self._front.close()
         if self._keeper is not None:

@@ -117,7 +117,8 @@ class Server:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
         # The generation of a key or a silent external server can delay the end of the thread. It is a daemon thread.
-        thread.join(_LONGEST_STOP)
+        if thread is not threading.current_thread():
+            thread.join(_LONGEST_STOP)
         self._ending = thread
         self.gateway.world.core.server.ports.difference_update(self.ports, self._further)
         self._loop = self._thread = None

@@ -7,6 +7,7 @@ oldest entries are dropped when it is full, in entries or in bytes.
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -124,7 +125,11 @@ class Journal:
             while self.bytes > self._most_bytes and len(ring) > 1:
                 self._drop()
         for listener in self._listeners:
-            listener(entry)
+            try:
+                listener(entry)
+            except Exception:
+                # Not the client's fault, whose response this is.
+                logging.getLogger("mockkms").exception("a listener of the journal failed")
         return entry
 
     def without_secrets(self, entry: Entry) -> Entry:

@@ -85,6 +85,58 @@ def test_starts_again_after_a_stop() -> None:
             assert healthy(kms)
 
 
+def test_a_second_start_does_nothing() -> None:
+    kms = MockKMS().start()
+    url = kms.url
+    with kms as same:
+        assert (same.url, healthy(kms)) == (url, True)
+    kms.stop()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=10)
+
+
+def test_threads_that_start_and_stop_one_server() -> None:
+    kms, faults = MockKMS(), []
+
+    def start_and_stop() -> None:
+        try:
+            for _ in range(5):
+                kms.start()
+                kms.stop()
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            faults.append(error)
+
+    threads = [threading.Thread(target=start_and_stop, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (faults, [thread for thread in threads if thread.is_alive()]) == ([], [])
+    with kms:
+        assert healthy(kms)
+
+
+def test_a_listener_of_the_journal_that_fails(kms: MockKMS, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: object) -> None:
+        raise LookupError("of the listener")
+
+    kms.journal.subscribe(fail)
+    assert healthy(kms)
+    kms.journal.unsubscribe(fail)
+    assert "LookupError: of the listener" in caplog.text
+    caplog.clear()
+
+
+def test_a_listener_of_the_journal_that_stops_the_server() -> None:
+    kms = MockKMS().start()
+    url = kms.url
+    kms.journal.subscribe(lambda _: kms.stop())
+    with contextlib.suppress(requests.ConnectionError):
+        requests.get(f"{url}/v1/sys/health", timeout=10)
+    with pytest.raises(RuntimeError, match="no address while it is not running"):
+        assert kms.url
+
+
 def test_a_client_killed_mid_request(kms: MockKMS) -> None:
     for part in (b"POST /v1/secr", b"POST /v1/secret/data/a HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"):
         with connect(kms) as client:
