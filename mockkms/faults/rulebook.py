@@ -204,7 +204,7 @@ class RuleBook:
 
     def _read(self, match: object, words: dict[str, object]) -> Rule:
         if match is not None and "match" in words:
-            raise FaultError("the match is given twice")
+            raise FaultError("`match` is given twice")
         if isinstance(match, Mapping) and not words:
             words = dict(match)
         elif match is not None:

@@ -104,8 +104,8 @@ def read(path: Path) -> tuple[StateFileHeader, KeptState]:
     header, state = _parsed(path, content)
     if len(state) != header.length or hashlib.sha256(state).hexdigest() != header.sha256:
         raise StateFileError(
-            f"the state file {path} is damaged: {len(state)} of {header.length} bytes, or other ones than were "
-            "written; put back a copy of it, or remove it to start from the world"
+            f"the state file {path} is damaged: {len(state)} of {header.length} bytes, or a wrong checksum; "
+            "restore a copy of it, or remove it to start from the world"
         )
     try:
         kept = _Unpickler(io.BytesIO(state)).load()

@@ -133,7 +133,7 @@ class StateWriter:
         name = stored.name_of(type(value))
         if name is not None:
             return {"$object": [name, dict(items)]}
-        raise TypeError(f"{type(value).__qualname__} has no place in a world's state")
+        raise TypeError(f"{type(value).__qualname__} cannot be part of a world's state")
 
     def _mapping(self, value: dict[object, object], path: Path | None) -> object:
         items = [(key, self.value(item, None if path is None else (*path, key))) for key, item in value.items()]
@@ -232,7 +232,7 @@ class StateReader:
                 again, same = self.later.pop(0)
                 again(self._at(same))
         except (LookupError, AttributeError, TypeError) as error:
-            raise ValueError(f"the path leads nowhere ({error!r})") from None
+            raise ValueError(f"nothing exists at this path ({error!r})") from None
 
     def _at(self, path: Path) -> object:
         found: object = self.roots
@@ -268,7 +268,7 @@ class StateReader:
     def _marked(self, mark: str, inner: object, put: Callable[[object], None] | None) -> object:
         if mark == "$same":
             if put is None:
-                raise ValueError("$same has no place here")
+                raise ValueError("$same cannot be used here")
             self.later.append((put, tuple(self.value(step, None) for step in _items(inner))))
             return None
         if mark == "$map":
@@ -282,7 +282,7 @@ class StateReader:
             return self._object(name, members)
         if mark in _TEXTS:
             if not isinstance(inner, str):
-                raise ValueError(f"{mark} holds a text")
+                raise ValueError(f"{mark}: expected a text")
             return _TEXTS[mark](inner)
         if mark in _SERIES:
             return _SERIES[mark](self.value(item, None) for item in _items(inner))

@@ -172,7 +172,7 @@ class _Builder:
             below = f"{path}.{key}" if path else key
             if key in entries:
                 first = entries[key].line
-                self.fault(key_node, below, f'the key "{key}" stands twice; first in line {first}')
+                self.fault(key_node, below, f'duplicate key "{key}"; first in line {first}')
                 continue
             mark = key_node.start_mark
             entries[key] = KeyEntry(key, mark.line + 1, mark.column + 1, self.node(value_node, below))
@@ -246,7 +246,7 @@ def from_python(value: object, file: str = "<dict>", depth: int = 0) -> Node:
     for kind, type_ in (("boolean", bool), ("integer", int), ("number", float), ("text", str)):
         if isinstance(value, type_):
             return Node(kind, value, file, text=_text(value, file))
-    raise SeedError([Problem(file, 0, 0, "", f"{type(value).__name__} is not a value that a world can hold")])
+    raise SeedError([Problem(file, 0, 0, "", f"{type(value).__name__} is not a value that a world can contain")])
 
 
 def _text(value: object, file: str) -> str:

@@ -65,7 +65,7 @@ def test_a_broken_world_is_reported_and_the_old_one_stays(serve: Serve, tmp_path
     served = serve("--seed", "world.yaml", "--watch")
     world.write_text(WORLD.format(token="first", value="new") + "  secerts: {}\n")
     wait_for(lambda: "secerts" in served.text(), served)
-    assert "world.yaml changed and cannot be used; the world before stays:\n  world.yaml:6:3" in served.text()
+    assert "world.yaml changed and cannot be used; the current world stays:\n  world.yaml:6:3" in served.text()
     assert secret(served.url) == "old"
     world.unlink()
     wait_for(lambda: "No such file" in served.text(), served)
@@ -87,7 +87,7 @@ def test_restart(serve: Serve, tmp_path: Path) -> None:
     world.write_text(WORLD.format(token="first", value="old"))
     served = serve("--seed", "world.yaml", "--watch=restart")
     world.write_text("mockkms: 2\n")
-    wait_for(lambda: "the world before stays" in served.text(), served)
+    wait_for(lambda: "the current world stays" in served.text(), served)
     assert secret(served.url) == "old"
     world.write_text(WORLD.format(token="first", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)

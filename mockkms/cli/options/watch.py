@@ -76,4 +76,4 @@ def _refuse(names: str, error: ValueError) -> None:
 
     found = error.problems if isinstance(error, SeedError) else [error]
     lines = "\n".join(f"  {problem}" for problem in found)
-    screen.note(f"mockkms serve: {names} changed and cannot be used; the world before stays:\n{lines}")
+    screen.note(f"mockkms serve: {names} changed and cannot be used; the current world stays:\n{lines}")

@@ -55,7 +55,7 @@ def _change(gateway: NodeGateway, word: str, node: int, seconds: object) -> None
         facts.sealed = word == "seal"
     elif word == "lag":
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
-            raise ControlError(400, "seconds: expected a number from 0 on")
+            raise ControlError(400, "seconds: expected a number of at least 0")
         facts.lag = float(seconds)
     else:
         facts.running = word == "start"

@@ -17,7 +17,7 @@ def get_journal(request: ControlRequest) -> dict[str, object] | str:
     last = words.pop("last", "")
     bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
     if last and not _is_number(last):
-        raise ControlError(400, "last: expected a whole number from 0 on")
+        raise ControlError(400, "last: expected a whole number of at least 0")
     return _found(request.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
 
 
@@ -28,7 +28,7 @@ def query_journal(request: ControlRequest) -> dict[str, object] | str:
     match = words.pop("match", None)
     last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
     if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
-        raise ControlError(400, "last: expected a whole number from 0 on")
+        raise ControlError(400, "last: expected a whole number of at least 0")
     return _found(request.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
 
 

@@ -42,7 +42,8 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
             only = registry.only_path("auth", method)
             if (taken or only) and taken != method:
                 method_type, place = (taken, path) if taken else (method, only.removeprefix("auth/"))
-                to.fault((*at, "type"), f"the {method_type} method is mounted at {place}, and nothing else is")
+                text = f"{place} is the path of the {method_type} method only, which has no other path"
+                to.fault((*at, "type"), text)
                 continue
             if mountable(to, "auth", method, at):
                 fill(to.below(*at), mounted(to.core, namespace, f"auth/{path}", spec), spec)

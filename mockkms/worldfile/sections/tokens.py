@@ -69,7 +69,7 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
                 values["entity_id"] = found.id
             known = core.state.tokens.by_id.get(token_id)
             if known is not None and known.id == to.world.root_token:
-                to.fault((*at, "id"), "this is the root token, which is there already")
+                to.fault((*at, "id"), "the root token exists already")
                 continue
             if known is not None:
                 core.tokens.revoke(known)

@@ -59,7 +59,7 @@ def apply(to: Applier, section: Mapping[str, object]) -> None:
     if state == "uninitialized":
         for word in section:
             if word not in ("state", "root_token"):
-                to.fault(("vault", word), "an uninitialized server holds nothing yet")
+                to.fault(("vault", word), "an uninitialized server cannot have contents")
         to.core.replace_state(VaultState())
         return
     token = section.get("root_token")
