@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import TypeVar
 
+from mockkms.crypto.encoding import b64
+from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.duration import parse_moment, parse_seconds
 from mockkms.vault.golang.fmt import RepeatedParameter, quote, shown
 from mockkms.vault.golang.number import of_digits
@@ -251,15 +251,15 @@ def _mapping(value: object) -> tuple[bool, dict[str, object]]:
 
 def _header(value: object) -> tuple[bool, dict[str, object]]:
     """Return headers given as an object or as a text: JSON, or JSON in base64. Raises ValueError."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         return _mapping(value or None)
-    for decode in (str.encode, base64.b64decode):
-        try:
-            found = json.loads(decode(value))
-        except (ValueError, RecursionError):
-            continue
-        return _mapping(found)
-    raise _unconvertible(value, _OBJECT)
+    try:
+        text = b64.decode(value)
+    except ValueError:
+        text = value.encode("utf-8", "surrogatepass")
+    if not text:
+        raise ValueError("'data' being decoded is nil")
+    return True, go_json.decode_object(text) or {}
 
 
 def _merged(value: object, place: str) -> dict[str, object]:

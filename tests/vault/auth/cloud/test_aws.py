@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import hvac
@@ -11,6 +12,7 @@ from hvac.exceptions import InternalServerError, InvalidRequest
 
 from mockkms import MockKMS
 
+_PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 _ARN = "arn:aws:iam::123456789012:role/R"
 
 
@@ -84,7 +86,7 @@ def test_accounts_and_tidies_are_kept(client: hvac.Client) -> None:
 
 
 def test_a_key_is_rotated(client: hvac.Client) -> None:
-    with pytest.raises(InvalidRequest, match="no configuration found"):
+    with pytest.raises(InvalidRequest, match="can't update client config because it's unset"):
         write(client, "config/rotate-root")
     write(client, "config/client", access_key="AK", secret_key="SK")
     fresh = write(client, "config/rotate-root")["data"]["access_key"]
@@ -121,3 +123,85 @@ def test_what_another_edition_has_is_refused(client: hvac.Client, settings: dict
     with pytest.raises(InvalidRequest, match=text):
         write(client, "config/client", **settings)
     assert client.read("auth/aws/config/client") is None
+
+
+_EC2 = {"auth_type": "ec2", "bound_ami_id": "ami-1"}
+_IAM = {"auth_type": "iam", "bound_iam_principal_arn": _ARN}
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({**_EC2, "inferred_entity_type": "ec2_instance"},
+         "specified inferred_entity_type but didn't allow iam auth_type"),
+        ({**_IAM, "bound_region": "r", "inferred_entity_type": "ec2_instance", "inferred_aws_region": "r"},
+         "specified bound_region but not specifying ec2 auth_type"),
+        ({**_IAM, "disallow_reauthentication": False},
+         "specified disallow_reauthentication when not using ec2 auth type"),
+        ({**_IAM, "allow_instance_migration": True, "disallow_reauthentication": True},
+         "specified disallow_reauthentication when not using ec2 auth type"),
+        ({**_IAM, "allow_instance_migration": True}, "specified allow_instance_migration when not using ec2 auth type"),
+        ({**_IAM, "role_tag": "t"}, "tried to enable role_tag when not using ec2 auth method"),
+        ({**_IAM, "role_tag": "t", "ttl": "2h", "max_ttl": "1h"}, "ttl should be shorter than max ttl"),
+        ({**_EC2, "role_tag": "t" * 128}, "length of role tag exceeds the EC2 key limit of 127 characters"),
+    ],
+)  # fmt: skip
+def test_settings_of_roles_that_are_refused(client: hvac.Client, settings: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^{re.escape(text)}, on "):
+        write(client, "role/r", **settings)
+
+
+def test_a_long_lifetime_is_warned_about(client: hvac.Client) -> None:
+    assert write(client, "role/r", **_EC2, token_max_ttl="769h")["warnings"] == [
+        "Given max ttl of 2768400 seconds greater than current mount/system default of 2764800 seconds; max ttl will "
+        "be capped at login time"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("iam_alias", "role_id unique_id full_arn canonical_arn"), ("ec2_alias", "role_id instance_id image_id")],
+)
+def test_an_unknown_alias_is_refused(client: hvac.Client, name: str, known: str) -> None:
+    text = f'{name} of "x" not in set of allowed values: [{known}]'
+    with pytest.raises(InvalidRequest, match=re.escape(text)):
+        write(client, "config/identity", **{name: "x"})
+
+
+@pytest.mark.parametrize(("present", "lacking"), [("secret_key", "access_key"), ("access_key", "secret_key")])
+def test_a_key_that_is_unset_is_not_rotated(client: hvac.Client, present: str, lacking: str) -> None:
+    write(client, "config/client", **{present: "K"})
+    with pytest.raises(InvalidRequest, match=f"can't update {lacking} because it's unset"):
+        write(client, "config/rotate-root")
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "text"),
+    [
+        ({"type": "x"}, InvalidRequest, 'invalid certificate type "x"'),
+        ({}, InvalidRequest, "missing aws_public_cert"),
+        ({"aws_public_cert": ""}, InvalidRequest, "invalid aws_public_cert"),
+        ({"aws_public_cert": "x"}, InternalServerError, "invalid certificate; should be one PEM block only"),
+        ({"aws_public_cert": f"{_PEM}x"}, InternalServerError, "invalid certificate; should be one PEM block only"),
+        ({"aws_public_cert": base64.b64encode(_PEM.encode()).decode()}, InternalServerError, "malformed certificate"),
+    ],
+)
+def test_certificates_that_are_refused(
+    client: hvac.Client, settings: dict[str, str], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        write(client, "config/certificate/c", **settings)
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ("", "'data' being decoded is nil"),
+        ("zz", "invalid character 'z' looking for beginning of value"),
+        ("[1]", "json: cannot unmarshal array into Go value of type"),
+        (base64.b64encode(b"zz").decode(), "invalid character 'z' looking for beginning of value"),
+    ],
+)
+def test_headers_that_are_not_json(client: hvac.Client, headers: str, text: str) -> None:
+    with pytest.raises(InvalidRequest, match=re.escape(f'input for field "iam_request_headers": {text}')):
+        write(client, "login", iam_request_headers=headers)

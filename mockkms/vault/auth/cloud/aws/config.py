@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from contextlib import suppress
 
 from cryptography import x509
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cloud import metadata
 from mockkms.vault.auth.cloud.aws.engine import (
     AwsAccount,
@@ -20,10 +21,11 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.golang.fmt import quote
 
 _ALIASES = {
-    "iam_alias": ("role_id", "unique_id", "canonical_arn", "full_arn"),
+    "iam_alias": ("role_id", "unique_id", "full_arn", "canonical_arn"),
     "ec2_alias": ("role_id", "instance_id", "image_id"),
 }
 _METADATA = {
@@ -39,6 +41,8 @@ client = engine.path(
     lambda: {**AwsClientConfig.fields(), **automated_rotation.fields()},
     help="How AWS is contacted.",
 )
+_ONE_BLOCK = re.compile(r"(?s)(?:.*\n)?-----BEGIN CERTIFICATE-----\n.*?\n-----END CERTIFICATE-----[ \t\r]*\n?")
+"""A text whose first PEM block is its end."""
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
 identity = engine.path("config/identity", AwsIdentity.fields, help="Data of logins for the identity store.")
 rotate = engine.path("config/rotate-root", help="Replace the access key for requests to AWS.")
@@ -105,7 +109,8 @@ def write_identity(state: AwsAuth, call: Call) -> None:
     made.update_from(call)
     for name, requested in (("iam_alias", made.iam_alias), ("ec2_alias", made.ec2_alias)):
         if requested not in _ALIASES[name]:
-            raise ErrorResponse(f'invalid {name} of "{requested}"; must be one of: {", ".join(_ALIASES[name])}')
+            known = " ".join(_ALIASES[name])
+            raise ErrorResponse(f"{name} of {quote(requested)} not in set of allowed values: [{known}]")
     for name in _METADATA:
         if name in call:
             with refusing():
@@ -118,11 +123,10 @@ def rotate_root(state: AwsAuth, call: Call) -> Reply:
     """Return the access key that replaces the present one. Raises ErrorResponse without a configured key."""
     config = state.config
     if config is None:
-        raise ErrorResponse("no configuration found")
-    if not config.access_key:
-        raise ErrorResponse("Cannot call config/rotate-root when access_key is empty")
-    if not config.secret_key:
-        raise ErrorResponse("Cannot call config/rotate-root when secret_key is empty")
+        raise ErrorResponse("can't update client config because it's unset")
+    for name in ("access_key", "secret_key"):
+        if not getattr(config, name):
+            raise ErrorResponse(f"can't update {name} because it's unset")
     entropy = call.core.entropy
     config.access_key, config.secret_key = "AKIA" + entropy.hex(8).upper(), entropy.hex(20)
     return {"access_key": config.access_key}
@@ -165,18 +169,22 @@ def write_account(state: AwsAuth, call: Call, account_id: str, account: AwsAccou
 
 @certificates.write
 def write_certificate(
-    state: AwsAuth, call: Call, cert_name: str, certificate: AwsCertificate, *, aws_public_cert: str
+    state: AwsAuth, call: Call, cert_name: str, certificate: AwsCertificate, *, aws_public_cert: str | None = None
 ) -> None:
-    """Create or replace a certificate. Raises ErrorResponse for invalid ones."""
-    certificate.replace_from(call)
+    """Create or replace a certificate. Raises ErrorResponse and BackendError for invalid ones."""
+    certificate.update_from(call, "type")
+    certificate.type = certificate.type.lower()
     if certificate.type not in ("pkcs7", "identity"):
-        raise ErrorResponse(f'invalid certificate type "{certificate.type}"')
-    text = aws_public_cert
-    if not text:
+        raise ErrorResponse(f"invalid certificate type {quote(certificate.type)}")
+    if aws_public_cert is None:
         raise ErrorResponse("missing aws_public_cert")
-    if "-----BEGIN" not in text:
-        with refusing(text="failed to decode the certificate: neither PEM nor PEM in base64"):
-            text = base64.b64decode(text, validate=True).decode()
-    with refusing(text="invalid certificate; failed to decode and parse certificate"):
+    text = aws_public_cert
+    with suppress(ValueError):
+        text = b64.decode(text).decode("utf-8", "replace")
+    if not text:
+        raise ErrorResponse("invalid aws_public_cert")
+    if not _ONE_BLOCK.fullmatch(text):
+        raise BackendError("invalid certificate; should be one PEM block only")
+    with refusing(text="x509: malformed certificate", error=BackendError):
         x509.load_pem_x509_certificate(text.encode())
     certificate.aws_public_cert = text

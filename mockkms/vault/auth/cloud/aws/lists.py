@@ -95,7 +95,7 @@ def tag_exists(state: AwsAuth, call: Call, *, role_tag: str) -> bool:
 @tag.on(Operation.READ)
 def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
     """Return the times at which the denial of a tag started and ends."""
-    found = state.denied_tags.get(_plain(role_tag))
+    found = state.denied_tags.get(role_tag)
     if found is None:
         return None
     return {"creation_time": rfc3339(found.created), "expiration_time": rfc3339(found.expires)}
@@ -117,7 +117,7 @@ def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
 @tag.on(Operation.DELETE)
 def allow_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
     """Delete the denial of a tag, if there is one."""
-    state.denied_tags.pop(_plain(role_tag), None)
+    state.denied_tags.pop(role_tag, None)
 
 
 @periodic.existence

@@ -7,7 +7,7 @@ from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsAuthRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, refusing
+from mockkms.vault.framework.message import ErrorResponse, Response, refusing
 from mockkms.vault.golang.duration import go_duration
 
 _MACHINE_BOUNDS = (
@@ -15,7 +15,7 @@ _MACHINE_BOUNDS = (
     "bound_iam_role_arn",
 )  # fmt: skip
 _NETWORK_BOUNDS = ("bound_vpc_id", "bound_subnet_id")
-_PRINCIPALS = "bound_iam_principal_arn"
+_PRINCIPALS, _REGION = "bound_iam_principal_arn", "bound_region"
 _BOUNDS = (*_MACHINE_BOUNDS, _PRINCIPALS, *_NETWORK_BOUNDS)
 _LONGEST_TAG = 127
 
@@ -35,23 +35,31 @@ roles = Collection[AwsAuth, AwsAuthRole](
 
 
 @roles.write
-def write_role(state: AwsAuth, call: Call, name: str, role: AwsAuthRole, *, role_tag: str | None = None) -> None:
+def write_role(
+    state: AwsAuth, call: Call, name: str, role: AwsAuthRole, *, role_tag: str | None = None
+) -> Response | None:
     """Create or change a role. Raises ErrorResponse."""
     role.update_from(call, *_BOUNDS)
     _resolve(state, call, role)
     role.update_from(call, "inferred_entity_type", "inferred_aws_region")
     _set_type(call, role)
     _check_bounds(role)
-    role.update_from(call, "allow_instance_migration", "disallow_reauthentication")
+    for name in ("disallow_reauthentication", "allow_instance_migration"):
+        if name in call and role.auth_type != "ec2":
+            raise ErrorResponse(f"specified {name} when not using ec2 auth type")
+        role.update_from(call, name)
     if role.allow_instance_migration and role.disallow_reauthentication:
         raise ErrorResponse("cannot specify both disallow_reauthentication=true and allow_instance_migration=true")
-    _set_token(call, role)
+    warnings = _set_token(call, role)
     if role_tag is not None:
+        if role.auth_type != "ec2":
+            raise ErrorResponse("tried to enable role_tag when not using ec2 auth method")
         if len(role_tag) > _LONGEST_TAG:
             raise ErrorResponse(f"length of role tag exceeds the EC2 key limit of {_LONGEST_TAG} characters")
         role.role_tag = role_tag
     role.role_id = role.role_id or call.core.entropy.uuid()
     role.hmac_key = role.hmac_key or call.core.entropy.uuid()
+    return Response(warnings=warnings) if warnings else None
 
 
 def _resolve(state: AwsAuth, call: Call, role: AwsAuthRole) -> None:
@@ -85,7 +93,7 @@ def _check_bounds(role: AwsAuthRole) -> None:
     inferred, region = role.inferred_entity_type, role.inferred_aws_region
     if inferred:
         if role.auth_type != "iam":
-            raise ErrorResponse("specified inferred_entity_type but didn't specify iam auth_type")
+            raise ErrorResponse("specified inferred_entity_type but didn't allow iam auth_type")
         if inferred != "ec2_instance":
             raise ErrorResponse(f"specified invalid inferred_entity_type: {inferred}")
         if not region:
@@ -97,13 +105,17 @@ def _check_bounds(role: AwsAuthRole) -> None:
         if name == _PRINCIPALS:
             if role.auth_type != "iam":
                 raise ErrorResponse(f"specified {name} but not specifying iam auth_type")
+        elif name == _REGION:
+            if role.auth_type != "ec2":
+                raise ErrorResponse(f"specified {name} but not specifying ec2 auth_type")
         elif role.auth_type != "ec2" and not inferred:
             raise ErrorResponse(f"specified {name} but not specifying ec2 auth_type or inferring ec2_instance")
     if not bound:
         raise ErrorResponse("at least one bound parameter should be specified on the role")
 
 
-def _set_token(call: Call, role: AwsAuthRole) -> None:
+def _set_token(call: Call, role: AwsAuthRole) -> list[str]:
+    """Set the parameters of the tokens; return the warnings. Raises ErrorResponse."""
     role.update_token_params(call)
     if 0 < role.token_max_ttl < role.token_ttl:
         raise ErrorResponse("ttl should be shorter than max ttl")
@@ -113,3 +125,9 @@ def _set_token(call: Call, role: AwsAuthRole) -> None:
             f'period of "{go_duration(role.token_period)}" is greater than the backend\'s maximum lease TTL of '
             f'"{go_duration(longest)}"'
         )
+    if role.token_max_ttl <= longest:
+        return []
+    return [
+        f"Given max ttl of {role.token_max_ttl} seconds greater than current mount/system default of {longest} "
+        "seconds; max ttl will be capped at login time"
+    ]
