@@ -62,6 +62,13 @@ OF_SOPS = {
     "rotated": "changed",
     "refused": 403,
 }
+OF_TINK = {
+    "plaintext": "four score",
+    "key versions": ["v1", "v2"],
+    "rotated": "four score",
+    "bound to its context": True,
+    "refused": True,
+}
 OF_CONSUL_TEMPLATE = {"password": "s3cr3t", "user": True, "renewed": True, "changed": True, "interrupted": 12}
 OF_VALS = {"password": "s3cr3t", "url": "http://app:s3cr3t@db", "user": True, "absent": True, "refused": True}
 OF_COMMAND_LINE = {
@@ -209,6 +216,9 @@ CLIENTS = [
         partial(_python_with, "dynaconf==3.3.5 hvac==2.4.0", "with_dynaconf.py"),
         SETTINGS,
     ),
+    Client(
+        "Python", "tink (hcvault)", "1.16.1", partial(_python_with, "tink==1.16.1 hvac==2.4.0", "with_tink.py"), OF_TINK
+    ),
     Client("program", "ansible-playbook", "", _ansible),
     Client("program", "sops", "", partial(_program, "sops", "with_sops.py"), OF_SOPS),
     Client(
@@ -227,6 +237,12 @@ CLIENTS = [
     Client("Go", "openbao/api/v2", "2.7.1", partial(_go, "github.com/openbao/openbao/api/v2", "gobao")),
     Client("Node", "fetch", "", partial(_node, "with_fetch.mjs", "", "")),
     Client("Node", "node-vault", "0.12.0", partial(_node, "with_node_vault.cjs", "node-vault", "0.12.0")),
+    Client(
+        "Node",
+        "node-vault-client",
+        "1.0.2",
+        partial(_node, "with_node_vault_client.cjs", "node-vault-client", "1.0.2"),
+    ),
     Client("Java", "RestTemplate", "6.2.8", partial(_java, "WithRestTemplate")),
     Client("Java", "Spring Vault", "3.2.0", partial(_java, "WithSpringVault")),
     Client("Java", "vault-java-driver (jopenlibs)", "6.2.0", partial(_java, "WithJopenlibs")),
