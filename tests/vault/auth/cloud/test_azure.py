@@ -246,3 +246,17 @@ def test_an_issuer_on_this_machine_is_asked(seeded: Seeded, issuer: str) -> None
     kms = world(seeded, tenant={"discovery_url": "http://127.0.0.1:1/x"})
     with pytest.raises(InternalServerError, match=r'Get "http://127.0.0.1:1/x": dial tcp 127.0.0.1:1: connect: '):
         log_in(kms, token())
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({"num_uses": -1}, "token num uses cannot be negative"),
+        ({"num_uses": -1, "token_period": "900h"}, 'token period of "900h0m0s" is greater than the backend'),
+        ({"ttl": "2h", "max_ttl": "1h"}, "must have at least one bound constraint"),
+        ({"ttl": "2h", "max_ttl": "1h", "bound_locations": "x"}, "ttl should not be greater than max_ttl"),
+    ],
+)
+def test_the_first_fault_of_a_role(seeded: Seeded, sent: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidRequest, match=text):
+        root(world(seeded)).write_data("auth/azure/role/new", data=sent)

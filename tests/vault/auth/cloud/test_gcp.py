@@ -251,3 +251,51 @@ def test_settings(seeded: Seeded) -> None:
     assert shown["private_key_id"] == fresh
     assert "hidden" not in str(shown)
     round_trips(kms)
+
+
+_FOUND = "invalid args found for role of type"
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({"type": ""}, "role type cannot be empty"),
+        ({"type": "odd", "project_id": "a", "bound_projects": "b"}, "only one of 'bound_projects' or 'project_id'"),
+        ({"type": "odd", "token_num_uses": -1}, "'token_num_uses' cannot be negative"),
+        ({"token_num_uses": -1}, "'token_num_uses' cannot be negative"),
+        ({"type": "iam", "bound_zones": "z", "ttl": "2h", "max_ttl": "1h"}, f"{_FOUND} iam: bound_zones"),
+        ({"type": "iam", "ttl": "2h", "max_ttl": "1h"}, "IAM role type must have at least one service account"),
+        ({"type": "gce", "ttl": "2h", "max_ttl": "1h"}, "ttl should be shorter than max_ttl"),
+    ],
+)
+def test_the_first_fault_of_a_role(seeded: Seeded, sent: dict[str, Any], text: str) -> None:
+    client = root(world(seeded))
+    with pytest.raises(InvalidRequest, match=text):
+        client.write_data("auth/gcp/role/new", data=sent)
+
+
+def test_a_change_without_a_type_does_not_name_it(seeded: Seeded) -> None:
+    with pytest.raises(InvalidRequest, match=f"{_FOUND} : bound_zones"):
+        root(world(seeded)).write_data("auth/gcp/role/iam", data={"bound_zones": "z"})
+
+
+@pytest.mark.parametrize(
+    ("sent", "warned"),
+    [
+        ({"type": "iam", "service_accounts": "a", "project_id": "p"}, []),
+        ({"type": "gce", "project_id": "p"}, []),
+        ({"type": "gce", "bound_zone": "z"}, ["zone"]),
+        ({"type": "gce", "bound_region": "r", "bound_instance_group": "g"}, ["region", "instance group"]),
+    ],
+)
+def test_deprecated_bounds_of_machines_are_warned_about(
+    seeded: Seeded, sent: dict[str, Any], warned: list[str]
+) -> None:
+    answer = root(world(seeded)).write_data("auth/gcp/role/new", data=sent)
+    said = answer["warnings"] if isinstance(answer, dict) else []
+    assert said == [
+        f'The "bound_{word.replace(" ", "_")}" field is deprecated. Please use "bound_{word.replace(" ", "_")}s" '
+        f"(plural) instead. You can still specify a single {word}, but multiple {word}s are also now supported. The "
+        f'"bound_{word.replace(" ", "_")}" field will be removed in a later release, so please update accordingly.'
+        for word in warned
+    ]

@@ -38,6 +38,8 @@ def write_role(state: AzureAuth, call: Call, name: str, role: AzureRole) -> Resp
             f'token period of "{go_duration(role.token_period)}" is greater than the backend\'s maximum lease TTL of '
             f'"{go_duration(longest)}"'
         )
+    if role.token_num_uses < 0:
+        raise ErrorResponse("token num uses cannot be negative")
     role.update_own(call)
     if not any(role.bounds):
         raise ErrorResponse("must have at least one bound constraint when creating/updating a role")

@@ -18,6 +18,8 @@ _LIST = Kind.COMMA_STRINGS
 _LABEL = re.compile(r"[a-z]([\w-]+)?:[\w-]*", re.ASCII)
 _IAM_ONLY = ("max_jwt_exp", "allow_gce_inference")
 _GCE_ONLY = ("bound_zones", "bound_regions", "bound_instance_groups", "bound_labels")
+_FOREIGN = {"iam": _GCE_ONLY, "gce": _IAM_ONLY}
+"""The parameters that a role of a type cannot have."""
 _OLD = {"bound_zone": "bound_zones", "bound_region": "bound_regions", "bound_instance_group": "bound_instance_groups"}
 _LONGEST = 3600
 """Maximum of ``max_jwt_exp`` in seconds."""
@@ -61,26 +63,25 @@ def write_role(
     """Create or change a role. Raises ErrorResponse, and BackendError for unknown parameters."""
     refuse_unknown(call)
     role.role_id = role.role_id or call.core.entropy.uuid()
-    before, warnings = role.type, []
+    before, labels_before = role.type, role.bound_labels
+    role.update_token_params(call)
     if not before and "type" not in call:
         raise ErrorResponse("role type cannot be empty")
     if before and call.get("type", before) != before:
         raise ErrorResponse("role type cannot be changed for an existing role")
-    labels_before = role.bound_labels
-    role.take(call, "ttl should be shorter than max_ttl")
+    role.update_own(call)
     if service_accounts is not None and "bound_service_accounts" not in call:
-        warnings.append(_deprecated("service_accounts", "bound_service_accounts"))
         role.bound_service_accounts = service_accounts
     if project_id is not None:
         if "bound_projects" in call:
             raise ErrorResponse("only one of 'bound_projects' or 'project_id' can be given")
-        warnings.append(_deprecated("project_id", "bound_projects"))
         role.bound_projects = [project_id]
-    if role.type not in ("iam", "gce"):
-        raise ErrorResponse(f"role type '{role.type}' is invalid")
-    foreign = [one for one in (_GCE_ONLY if role.type == "iam" else _IAM_ONLY) if one in call]
-    if foreign:
-        raise ErrorResponse(f"invalid args found for role of type {role.type}: {','.join(foreign)}")
+    # The real server forgets the warnings about service_accounts and project_id.
+    warnings: list[str] = []
+    if role.type in _FOREIGN:
+        foreign = [one for one in _FOREIGN[role.type] if one in call]
+        if foreign:
+            raise ErrorResponse(f"invalid args found for role of type {call['type']}: {','.join(foreign)}")
     if role.type == "gce":
         warnings += _take_singles(call, role)
         role.bound_labels = _labels(call["bound_labels"]) if "bound_labels" in call else labels_before
@@ -90,13 +91,6 @@ def write_role(
     return Response(warnings=warnings) if warnings else None
 
 
-def _deprecated(old: str, new: str) -> str:
-    return (
-        f'The "{old}" field is deprecated. Please use "{new}" instead. The "{old}" field will be removed in a later '
-        "release, so please update accordingly."
-    )
-
-
 def _take_singles(call: Call, role: GcpRole) -> list[str]:
     """Add what deprecated parameters name, and return the warnings about them. Raises ErrorResponse."""
     warnings = []
@@ -104,7 +98,12 @@ def _take_singles(call: Call, role: GcpRole) -> list[str]:
         if old in call:
             if new in call:
                 raise ErrorResponse(f'cannot specify both "{old}" and {quote(new)}')
-            warnings.append(_deprecated(old, new))
+            said = old.removeprefix("bound_").replace("_", " ")
+            warnings.append(
+                f'The "{old}" field is deprecated. Please use "{new}" (plural) instead. You can still specify a single '
+                f'{said}, but multiple {said}s are also now supported. The "{old}" field will be removed in a later '
+                "release, so please update accordingly."
+            )
             setattr(role, new, [*getattr(role, new), call[old]])
     return warnings
 
@@ -121,6 +120,10 @@ def _labels(given: list[str]) -> list[str]:
 def _checked(call: Call, role: GcpRole) -> list[str]:
     """Return the warnings about a role. Raises ErrorResponse."""
     warnings = []
+    if not role.type:
+        raise ErrorResponse("role type cannot be empty")
+    if role.type not in _FOREIGN:
+        raise ErrorResponse(f"role type '{role.type}' is invalid")
     if role.type == "iam":
         if not role.bound_service_accounts:
             raise ErrorResponse("IAM role type must have at least one service account")
@@ -145,6 +148,8 @@ def _checked(call: Call, role: GcpRole) -> list[str]:
                 f"Given {name} of {value} seconds greater than current mount/system default of {limit} seconds; {name} "
                 "will be capped at login time"
             )
+    if 0 < role.token_max_ttl < role.token_ttl:
+        raise ErrorResponse("ttl should be shorter than max_ttl")
     if role.token_period > longest:
         raise ErrorResponse(
             f"'period' of '{go_duration(role.token_period)}' is greater than the backend's maximum lease TTL of "
