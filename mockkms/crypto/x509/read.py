@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,12 @@ _USAGES: Final = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
     "key_cert_sign", "crl_sign",
 )  # fmt: skip
+
+_KEY_AGREEMENT: Final = 0x08
+_LONELY_USAGE: Final = re.compile(
+    rb"\x06\x03\x55\x1d\x0f(?:\x01\x01\xff)?\x04.\x03[\x02\x03].(?=[\x00-\xff])", re.DOTALL
+)
+"""The extension with the usages of a key, up to their first byte."""
 
 
 @dataclass
@@ -119,9 +126,26 @@ def load(data: bytes) -> Certificate:
             loaded.not_valid_after_utc.timestamp(),
             public,
         )
-        for extension in loaded.extensions:
+        for extension in _extensions(loaded, data):
             _note(found, extension.value)
     return found
+
+
+def _extensions(loaded: x509.Certificate, data: bytes) -> x509.Extensions:
+    """Return the extensions of a certificate. Raises ValueError.
+
+    The library refuses the usages ``encipher_only`` and ``decipher_only`` without ``key_agreement``, which Go writes
+    and reads: it gets a copy with the latter, whose signature it does not verify.
+    """
+    try:
+        return loaded.extensions
+    except ValueError:
+        found = _LONELY_USAGE.search(data)
+        if found is None:
+            raise
+        at = found.end()
+        copy = data[:at] + bytes([data[at] | _KEY_AGREEMENT]) + data[at + 1 :]
+        return x509.load_der_x509_certificate(copy).extensions
 
 
 def _note(found: Certificate, value: x509.ExtensionType) -> None:

@@ -71,3 +71,22 @@ def test_a_path_length_that_is_none(pki: Authority) -> None:
     fault = "unable to create certificate: x509: invalid MaxPathLen, must be greater or equal to -1"
     answer = pki.errors("pki/root/generate/internal", common_name="Next", key_type="ec", max_path_length=-2)
     assert answer == (500, [f"1 error occurred:\n\t* {fault}\n\n"])
+
+
+@pytest.mark.parametrize(
+    ("usages", "bits"),
+    [
+        (["DecipherOnly"], "0303070080"),
+        (["EncipherOnly"], "03020001"),
+        (["DecipherOnly", "EncipherOnly"], "0303070180"),
+        (["CRLSign", "DecipherOnly"], "0303070280"),
+        (["DecipherOnly", "KeyAgreement"], "0303070880"),
+    ],
+)
+def test_usages_of_an_agreement_without_it(pki: Authority, usages: list[str], bits: str) -> None:
+    # The bits are those of OpenBao's certificates.
+    pki.data("pki/roles/any", allow_any_name=True, key_type="ec", key_usage=usages)
+    leaf = pki.issue()
+    der = x509.load_pem_x509_certificate(leaf["certificate"].encode()).public_bytes(serialization.Encoding.DER)
+    assert bytes.fromhex("0603551d0f0101ff04") + bytes([len(bits) // 2]) + bytes.fromhex(bits) in der
+    pki.revoke(leaf)
