@@ -141,16 +141,17 @@ def encode(data: bytes) -> str:
 
 def jwk(key: PublicKey, algorithm: str, key_id: str) -> dict[str, str]:
     """Return the JSON Web Key of a public key, for signatures."""
-    out = {"use": "sig", "kid": key_id, "alg": algorithm}
+    # The order is go-jose's.
+    head, tail = {"use": "sig"}, {"kid": key_id}
     if isinstance(key, ed25519.Ed25519PublicKey):
-        return {**out, "kty": "OKP", "crv": "Ed25519", "x": encode(key.public_bytes_raw())}
+        return {**head, "kty": "OKP", **tail, "crv": "Ed25519", "alg": algorithm, "x": encode(key.public_bytes_raw())}
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
-        return {**out, "kty": "RSA", "n": _number(numbers.n), "e": _number(numbers.e)}
+        return {**head, "kty": "RSA", **tail, "alg": algorithm, "n": _number(numbers.n), "e": _number(numbers.e)}
     size = (key.key_size + 7) // 8
     point = key.public_numbers()
     x, y = (encode(value.to_bytes(size, "big")) for value in (point.x, point.y))
-    return {**out, "kty": "EC", "crv": f"P-{key.key_size}", "x": x, "y": y}
+    return {**head, "kty": "EC", **tail, "crv": f"P-{key.key_size}", "alg": algorithm, "x": x, "y": y}
 
 
 def of_jwk(key: object) -> PublicKey | None:

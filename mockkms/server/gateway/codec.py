@@ -298,6 +298,7 @@ class _Target(NamedTuple):
     """Whether it is answered outside the core, where invalid headers are ignored."""
     leaves_body: bool
     """Whether the body is not decoded: the endpoint reads it itself, or the operation is refused before."""
+    escaped: bool
 
 
 def _to_request(core: Core, http: HttpRequest) -> Request:
@@ -315,11 +316,12 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
             if len(mounts.targets) >= MOST_CACHED:
                 mounts.targets.clear()
             mounts.targets[key] = target
-    path, operation, outside, leaves_body = target
+    path, operation, outside, leaves_body, escaped = target
     headers, facts = http.headers, http.header_facts
     request = Request(
         operation=operation,
         path=path,
+        escaped=escaped,
         token=facts.token,
         namespace=facts.namespace,
         headers=headers,
@@ -373,7 +375,8 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
         elif scanning:
             operation = Operation.SCAN
             values.pop("scan")
-    found = outside(core, path)
+    escaped = "%" in http.target and "%2f" in "/".join(http.target.split("/", 4)[:4]).lower()
+    found = None if escaped else outside(core, path)
     before_core = found is not None
     if operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/") and not before_core:
         path += "/"
@@ -382,7 +385,7 @@ def _target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> _Tar
         leaves_body = operation not in found.endpoint.operations and path not in _READ_FIRST
     else:
         leaves_body = operation is Operation.UPDATE and _takes_bytes(core, path)
-    return _Target(path, operation, before_core, leaves_body)
+    return _Target(path, operation, before_core, leaves_body, escaped)
 
 
 def _takes_bytes(core: Core, path: str) -> bool:

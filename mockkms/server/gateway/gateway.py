@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
 from aiohttp import web
@@ -271,8 +271,9 @@ class Gateway:
         return self._replied(http, request, response)
 
     def _replied(self, http: HttpRequest, request: Request, response: Response) -> HttpReply:
-        # The real server repeats the data at the top level only for URLs without a namespace before sys/.
-        response.flat = response.flat and http.target.startswith("/v1/sys/")
+        if response.flat and (not http.target.startswith("/v1/sys/") or request.escaped):
+            # The real server repeats the data at the top level only for URLs without a namespace before sys/.
+            response.flat = not request.escaped and unquote(http.target).startswith("/v1/sys/")
         reply = codec.to_reply(self.world.core, request, response)
         if reply.rest is not None and (http.whole or self.threads is None):
             # A rule changes the whole response, or a cluster answers in one go: without the lines that follow.

@@ -164,7 +164,12 @@ class Engine:
         To be called after the declaration of the endpoints there.
         """
         for folder in folders:
-            path = self.path(f"{folder}/{{rest:all}}", login=True, help="Requires no token, but is not supported.")
+            path = self.path(
+                f"{folder}/{{rest:all}}",
+                login=True,
+                help="Requires no token, but is not supported.",
+                requires=no_such_path,
+            )
             path.on(*(set(Operation) - {Operation.HELP, Operation.INTERNAL}))(_unsupported)
 
     def endpoints_of(self, product: Product) -> list[Endpoint]:
@@ -245,6 +250,11 @@ class Engine:
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints)
+
+
+def no_such_path(_core: Context, _request: Request) -> None:
+    """Raise BackendError: to be required by paths that are open to everyone but do not exist."""
+    raise unsupported_path()
 
 
 def _unsupported(_state: object, _call: Call) -> None:

@@ -93,6 +93,9 @@ class Request:
     data: dict[str, object] = field(default_factory=dict)
     """Decoded body or query parameters."""
     token: str = ""
+    escaped: bool = False
+    """A slash after one of the first two segments was sent as ``%2F``: the HTTP layer, which compares segments, knows
+    no such path."""
     inner: bool = False
     """Sent by the server itself, and so never answered by the endpoints outside the core."""
     inline: bool = False

@@ -24,6 +24,7 @@ from mockkms.vault.framework.message import (
     VaultError,
     framed,
     permission_denied,
+    unsupported_operation,
 )
 from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.kernel import inline_auth, login, matching
@@ -41,6 +42,8 @@ _NO_ALIAS = "failed to determine alias name from login request"
 _SELF = frozenset(f"auth/token/{verb}-self" for verb in ("lookup", "renew", "revoke"))
 _CORE_TOO = ("sys/seal-status", "sys/leader")
 """Paths outside the core that are in it too: reached below the path of a namespace, and by requests of the server."""
+_AUTHENTICATED = ("sys/seal", "sys/step-down")
+"""Paths outside the core that require a token there."""
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
@@ -81,7 +84,7 @@ class Core(VaultServer):
         # Rate limits come first: Vault wraps its whole HTTP mux in them (``rateLimitQuotaWrapping``), so a request
         # counts whatever its result is.
         self.quotas.check(request)
-        if path.startswith("sys/") and not request.inner:
+        if path.startswith("sys/") and not request.inner and not request.escaped:
             # Endpoints of the HTTP layer (``sys/init``, ``sys/unseal``, …) answer a sealed server, so before the seal
             # check.
             outside = self._outside(request)
@@ -147,6 +150,9 @@ class Core(VaultServer):
         check_ids(request)
         wrapping.check_request(self, request)
         outside = found.endpoint is not None and found.endpoint.outside and request.operation is not Operation.HELP
+        if outside and path in _AUTHENTICATED:
+            self.tokens.authenticate(request)
+            raise framed(unsupported_operation())
         if outside and path not in _CORE_TOO:
             raise ErrorResponse("unsupported operation", status=405)
         if found.login:

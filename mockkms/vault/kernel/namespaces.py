@@ -148,6 +148,8 @@ class NamespaceStore:
             )
         if self.sealed(namespace):
             raise ErrorResponse("namespace is sealed", status=503)
+        if any(one.unloaded for one in self.lineage(namespace)):
+            raise ErrorResponse(f"no handler for route {quote(path)}. route entry not found.", status=404)
         if path.startswith("sys/") and has_segments(path[4:], ROOT_ONLY):
             raise ErrorResponse("operation only available in root namespace")
 

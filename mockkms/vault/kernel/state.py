@@ -48,6 +48,8 @@ class Namespace:
     locked: bool = False
     unlock_key: str = ""
     tainted: bool = False
+    unloaded: bool = False
+    """Whether it was sealed without a seal of its own: its mounts answer no more."""
     barrier: Barrier | None = None
     """The barrier of a sealable namespace."""
 

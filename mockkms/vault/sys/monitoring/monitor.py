@@ -162,7 +162,15 @@ def _known(call: Call) -> None:
 @state.on(Operation.READ)
 def read_state(_state: object, call: Call) -> dict[str, object]:
     """Return the settings of a dev server."""
-    listener = {"config": {"address": call.request.headers.get("host") or "127.0.0.1:8200", "tls_disable": True}}
+    address = call.request.headers.get("host") or "127.0.0.1:8200"
+    listener = {
+        "config": {
+            "address": address,
+            "proxy_protocol_authorized_addrs": address,
+            "proxy_protocol_behavior": "allow_authorized",
+            "tls_disable": True,
+        }
+    }
     numbers = (
         "cache_size", "default_lease_ttl", "default_max_request_duration", "max_lease_ttl", "plugin_file_permissions",
         "plugin_file_uid",

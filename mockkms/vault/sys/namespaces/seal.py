@@ -156,25 +156,29 @@ def read_status(_state: object, call: Call) -> dict[str, object]:
 
 @seal.on(Operation.UPDATE)
 def seal_namespace(_state: object, call: Call) -> None:
-    """Seal a sealable namespace and the namespaces below it."""
+    """Seal a namespace and those below it; the mounts of one that has no seal are gone for good."""
     _name, found = _named(call)
     if found is None:
         raise ErrorResponse("namespace doesn't exist")
     if found.barrier is None:
-        raise ErrorResponse("namespace is not sealable")
-    found.barrier.seal()
+        found.unloaded = True
+    else:
+        found.barrier.seal()
 
 
 @unseal.on(Operation.UPDATE)
 def unseal_namespace(_state: object, call: Call, *, reset: bool, key: str) -> dict[str, object]:
     """Add an unseal share, or discard the shares entered so far."""
+    _name, found = _named(call)
+    part = b""
+    if found is not None and not reset:
+        if not key:
+            raise BackendError("provided key is empty")
+        part = _decoded(key)
     barrier = _barrier(call)
     if reset:
         barrier.reset()
         return _shown(barrier)
-    if not key:
-        raise BackendError("provided key is empty")
-    part = _decoded(key)
     if barrier.sealed:
         barrier.unseal(part, call.core.entropy.uuid)
     return _shown(barrier)

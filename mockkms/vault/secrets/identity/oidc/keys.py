@@ -122,6 +122,10 @@ def write_key(state: object, call: Call, name: str, key: NamedKey) -> None:
     """Create or change a key; a new algorithm starts a new ring. Raises ErrorResponse."""
     oidc = service(call)
     before = oidc.keys.get(name)
+    if name == DEFAULT_KEY and before is None:
+        before = default_key(call)
+        key.allowed_client_ids, key.ring = list(before.allowed_client_ids), list(before.ring)
+        key.next_rotation = before.next_rotation
     key.update_from(call)
     if key.rotation_period < 60:
         raise ErrorResponse("rotation_period must be at least one minute")
@@ -149,9 +153,7 @@ def write_key(state: object, call: Call, name: str, key: NamedKey) -> None:
 @keys.one.on(Operation.READ)
 def read_key(state: object, call: Call, *, name: str) -> Reply:
     """Return a key's settings, never its private half."""
-    if name == DEFAULT_KEY:
-        default_key(call)
-    found = service(call).keys.get(name)
+    found = default_key(call) if name == DEFAULT_KEY else service(call).keys.get(name)
     return None if found is None else found.shown(call.core.product)
 
 
@@ -185,7 +187,7 @@ def list_keys(state: object, call: Call) -> dict[str, object]:
 @rotation.on(Operation.UPDATE)
 def rotate_key(state: object, call: Call, *, name: str) -> None:
     """Rotate a key. Raises ErrorResponse if it is unknown."""
-    found = service(call).keys.get(name)
+    found = default_key(call) if name == DEFAULT_KEY else service(call).keys.get(name)
     if found is None:
         raise ErrorResponse(f"no named key found at {quote(name)}")
     found.rotate(call, call.get("verification_ttl", found.verification_ttl))

@@ -7,6 +7,7 @@ with ``key-change``, which it does not have: a path with another text is not fou
 from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint
+from mockkms.vault.framework.engine import no_such_path
 from mockkms.vault.framework.message import Operation, unsupported_path
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.protocol.directory import BASES, SEGMENT
@@ -23,13 +24,16 @@ def nowhere(_state: PKI, _call: Call) -> None:
 
 for _base in BASES:
     for _path in _NOWHERE:
-        engine.path(f"{_base}/{_path}", login=True, help="An unsupported path.").on(*_ALL)(nowhere)
+        engine.path(f"{_base}/{_path}", login=True, help="An unsupported path.", requires=no_such_path).on(*_ALL)(
+            nowhere
+        )
 
 
 engine.path(
     f"issuer/{{other:{SEGMENT}}}/{{what:re(json|pem|der|crl(?:/(?:pem|der|delta(?:/(?:pem|der))?))?)}}",
     login=True,
     help="An unsupported path.",
+    requires=no_such_path,
 ).on(*_ALL)(nowhere)
 
 
