@@ -96,6 +96,8 @@ class Feature(StrEnum):
     """An OIDC provider's discovery document lists the methods of PKCE."""
     OIDC_GRANTS = "oidc-grants"
     """Clients of an OIDC provider have a list of the grants they may use, including client credentials."""
+    CF_NEW_CLIENTS = "cf-new-clients"
+    """Cloud Foundry can be contacted anew for every login."""
     CERT_ORGANIZATIONS = "cert-organizations"
     """Roles of certificate mounts name accepted organizations."""
     AUDIENCE_OPTIONAL = "audience-optional"

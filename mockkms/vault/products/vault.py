@@ -67,6 +67,7 @@ VAULT = OPENBAO.derive(
         Feature.CHALLENGE_METHODS,
         Feature.ALIAS_ISSUERS,
         Feature.CERT_ORGANIZATIONS,
+        Feature.CF_NEW_CLIENTS,
         Feature.MFA_METHODS_APART,
         Feature.MFA_EXPLAINS_TOTP,
         Feature.ENTITY_TIMES_LISTED,

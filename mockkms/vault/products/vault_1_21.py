@@ -39,6 +39,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.ALIAS_ISSUERS,
         Feature.IDENTITY_ANSWERS,
         Feature.CERT_ORGANIZATIONS,
+        Feature.CF_NEW_CLIENTS,
         Feature.ENTITY_TIMES_LISTED,
         Feature.IDENTITY_SOURCES,
         Feature.SUDO_FOR_MERGES,

@@ -66,15 +66,17 @@ def signed(contents: str, moment: str = NOW, role: str = "r", key: rsa.RSAPrivat
     return {"role": "r", "cf_instance_cert": contents, "signing_time": moment, "signature": text}
 
 
+_CONFIG = {
+    "identity_ca_certificates": [_ROOT],
+    "cf_api_addr": "https://api.example.org",
+    "cf_username": "u",
+    "cf_password": "hidden",
+}
+
+
 def world(seeded: Seeded, role: dict[str, Any] | None = None, kind: str = "cf", **section: Any) -> MockKMS:
-    config = {
-        "identity_ca_certificates": [_ROOT],
-        "cf_api_addr": "https://api.example.org",
-        "cf_username": "u",
-        "cf_password": "hidden",
-    }
     made = {"token_policies": ["p"], **(role or {})}
-    return seeded(kind, NOW, **{"config": config, "roles": {"r": made}, "apps": [_APP], **section})
+    return seeded(kind, NOW, **{"config": _CONFIG, "roles": {"r": made}, "apps": [_APP], **section})
 
 
 @pytest.mark.parametrize("kind", ["cf", "pcf"])
@@ -190,10 +192,18 @@ def test_settings(seeded: Seeded) -> None:
     assert "hidden" not in str(shown)
     with pytest.raises(InvalidRequest, match=r"Could not get api /v2/info: .*connection refused"):
         client.write_data("auth/cf/config", data={"cf_api_addr": "http://127.0.0.1:1"})
+    assert client.read("auth/cf/config")["data"]["cf_api_addr"] == "http://127.0.0.1:1"
     round_trips(kms)
     client.delete("auth/cf/config")
     with pytest.raises(InternalServerError, match="no matching role"):
         login(kms, "cf/login", **signed(instance()))
+
+
+@pytest.mark.parametrize(("flavor", "there"), [("vault", True), ("vault-1.21", False)])
+def test_new_clients_are_of_vault_2(flavor: str, there: bool) -> None:
+    seed = {"vault": {"auth": {"cf/": {"type": "cf", "config": _CONFIG}}}}
+    with MockKMS(flavor=flavor, seed=seed) as kms:
+        assert ("force_new_client" in root(kms).read("auth/cf/config")["data"]) is there
 
 
 class _Api(BaseHTTPRequestHandler):

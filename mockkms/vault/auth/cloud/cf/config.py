@@ -52,7 +52,7 @@ def read(state: CfAuth, call: Call) -> Reply:
 
 @config.on(Operation.UPDATE)
 def write(state: CfAuth, call: Call) -> None:
-    """Change the settings that were sent. Raises ErrorResponse."""
+    """Change the settings that were sent. Raises ErrorResponse, also after storing some that do not reach the API."""
     made = state.config.copy() if state.config else CfConfig()
     made.update_from(call)
     for name in _OLD:
@@ -60,10 +60,10 @@ def write(state: CfAuth, call: Call) -> None:
             setattr(made, f"cf_{name}", call[f"pcf_{name}"])
     if state.config is None:
         _check_new(made, call)
+    state.config = made  # The plugin, too, stores them before it tries them.
     if not state.loading:
         with refusing(of=OSError):
             api.check(made)
-    state.config = made
 
 
 def _check_new(made: CfConfig, call: Call) -> None:

@@ -13,6 +13,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.products.features import Feature
 from mockkms.world.stored import stored
 
 _IDS = Kind.COMMA_STRINGS
@@ -44,7 +45,9 @@ class CfConfig(Record):
     login_max_seconds_not_after: Annotated[
         int, param(Kind.INT, help="Seconds by which a signature may be in the future.")
     ] = 60
-    force_new_client: Annotated[bool, param(Kind.BOOL, help="Connect anew for every login.")] = False
+    force_new_client: Annotated[
+        bool, param(Kind.BOOL, help="Connect anew for every login.", needs=Feature.CF_NEW_CLIENTS)
+    ] = False
 
 
 @stored("auth.cf.CfRole")
