@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from mockkms.crypto import jws
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.auth import token_headers
 from mockkms.vault.golang.json import kind_of
 from mockkms.vault.golang.number import Number
 
@@ -42,11 +42,7 @@ def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bo
 
     ``remote``: the keys come from a URL; go-oidc verifies with those, and has a text of its own.
     """
-    try:
-        token = jws.parse(text)
-        _check_header(token.header)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"error verifying token signature: {error}") from None
+    token = read(text, remote=remote)
     if keys is None:
         if token.algorithm not in jws.ALGORITHMS:
             raise ValueError("error verifying token signature: go-jose/go-jose: unexpected signature algorithm")
@@ -56,14 +52,16 @@ def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bo
     return token
 
 
-def _check_header(header: dict[str, object]) -> None:
-    """Check the types of header parameters. Raises ValueError with go-jose's text."""
-    for name, meaning in (("alg", "algorithm"), ("kid", "key ID")):
-        value = header.get(name)
-        if value is not None and not isinstance(value, str):
-            fault = f"json: cannot unmarshal {kind_of(value)} into Go value of type string"
-            shown = quote(json.dumps(value, separators=(",", ":")))
-            raise ValueError(f"failed to unmarshal {meaning}: {fault}: {shown}")
+def read(text: str, *, remote: bool = False) -> jws.JwsToken:
+    """Return a token, not verified. Raises ValueError with the server's text; ``remote`` as above."""
+    try:
+        token = jws.parse(text)
+        token_headers.check(token)
+        if remote:
+            token_headers.check_algorithm(token)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"error verifying token signature: {'oidc: malformed jwt: ' * remote}{error}") from None
+    return token
 
 
 def _unreadable(token: jws.JwsToken) -> bool:

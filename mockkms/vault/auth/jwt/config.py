@@ -28,7 +28,15 @@ def read(state: JWT, call: Call) -> Reply:
         return None
     product = call.core.product
     shown = state.config.shown(product) | {"provider_config": custom.shown(state.config.provider_config)}
-    return {**shown, "status": "valid"} if product.has(Feature.JWT_ADDITIONS) else shown
+    if not product.has(Feature.JWT_ADDITIONS):
+        return shown
+    try:
+        keys_of(state, call, state.config)
+    except Unreachable as error:
+        if error.configuring:
+            warning = f"failed to construct JWK validator: keyset configuration error: {error}"
+            return Response(data={**shown, "status": "invalid"}, warnings=[warning])
+    return {**shown, "status": "valid"}
 
 
 @config.on(Operation.UPDATE)

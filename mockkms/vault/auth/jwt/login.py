@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from mockkms.vault.auth.claims import Claims, ExpectedClaims, claim, validate
+from mockkms.vault.auth.claims import Claims, ExpectedClaims, claim, read, validate
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
@@ -96,8 +96,15 @@ def role_of(state: JWT, role: str, roles: Mapping[str, R]) -> tuple[JwtConfig, s
 
 def claims_of(state: JWT, config: JwtConfig, role: JwtRole | CelRole, call: Call, jwt: str) -> Claims:
     """Return the claims of the token ``jwt``, valid for ``role``. Raises ErrorResponse."""
-    with refusing("error validating token: error verifying token signature: ", of=Unreachable):
+    try:
         keys = keys_of(state, call, config)
+    except Unreachable as error:
+        if error.configuring:
+            raise ErrorResponse(f"error configuring token validator: keyset configuration error: {error}") from None
+        fault = str(error) if config.jwks_pairs else f"fetching keys oidc: get keys failed {error}"
+        with refusing("error validating token: "):
+            read(jwt, remote=True)  # The real server reads the token before it fetches keys.
+        raise ErrorResponse(f"error validating token: error verifying token signature: {fault}") from None
     expected = ExpectedClaims(
         issuer=config.bound_issuer,
         subject=role.bound_subject if isinstance(role, JwtRole) else "",

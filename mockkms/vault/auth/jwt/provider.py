@@ -23,6 +23,8 @@ class Unreachable(Exception):
 
     url = ""
     """The JWKS URL, if there are several."""
+    configuring = False
+    """Whether it has no valid discovery document, which the real server reads before it looks at a token."""
 
 
 @dataclass
@@ -39,12 +41,16 @@ class OidcIssuer:
 def discover(call: Call, config: JwtConfig) -> OidcIssuer:
     """Return the provider at ``oidc_discovery_url``. Raises Unreachable."""
     issuer = config.oidc_discovery_url
-    document = _json(call, config, issuer.rstrip("/") + DISCOVERY)
-    if document.get("issuer") != issuer:
-        raise Unreachable(
-            f'oidc: issuer did not match the issuer returned by provider, expected "{issuer}" got '
-            f'"{document.get("issuer")}"'
-        )
+    try:
+        document = _json(call, config, issuer.rstrip("/") + DISCOVERY)
+        if document.get("issuer") != issuer:
+            raise Unreachable(
+                f'oidc: issuer did not match the issuer returned by provider, expected "{issuer}" got '
+                f'"{document.get("issuer")}"'
+            )
+    except Unreachable as error:
+        error.configuring = True
+        raise
     names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
     authorization, token, userinfo, jwks = (str(document.get(name) or "") for name in names)
     return OidcIssuer(issuer, authorization, token, userinfo, _keys(_json(call, config, jwks)))

@@ -229,13 +229,24 @@ def cancel_recovery(_state: object, call: Call) -> None:
 
 
 @recovery_update.on(Operation.UPDATE)
-@recovery_verify.on(Operation.UPDATE)
 def add_recovery_share(_state: object, call: Call) -> None:
     """Refuse: a Shamir seal has no recovery key."""
+    _check_share(call)
+    raise ErrorResponse("failed to fetch existing config: %!w(*errors.errorString=&{recovery not supported})")
+
+
+@recovery_verify.on(Operation.UPDATE)
+def verify_recovery_share(_state: object, call: Call) -> None:
+    """Refuse: a Shamir seal has no recovery key."""
+    _check_share(call)
+    raise ErrorResponse("no rotation in progress")
+
+
+def _check_share(call: Call) -> None:
+    """Raise ErrorResponse for a share that cannot be one, or in a namespace without a seal."""
     key, _nonce = _share(call)
     barrier_of(call)
     decode_key(key)
-    raise ErrorResponse("no rotation in progress")
 
 
 @recovery_verify.on(Operation.READ, Operation.DELETE)

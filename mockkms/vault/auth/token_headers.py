@@ -1,0 +1,101 @@
+"""The headers of signed tokens as go-jose reads them: what it refuses before it looks for a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from mockkms.crypto import jws
+from mockkms.crypto.encoding import b64
+from mockkms.crypto.x509 import read
+from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.json import kind_of
+
+_CURVES = ("P-256", "P-384", "P-521")
+_EMBEDDED = "go-jose/go-jose: invalid embedded jwk, must be public key"
+
+
+def check(token: jws.JwsToken) -> None:
+    """Check the types of header parameters, and a key that is one of them. Raises ValueError with go-jose's text."""
+    for name, (meaning, check_value) in _CHECKS.items():
+        value = token.header.get(name)
+        if value is None:
+            continue
+        try:
+            check_value(value)
+        except ValueError as fault:
+            if str(fault) == _EMBEDDED:
+                raise
+            raise ValueError(f"failed to unmarshal {meaning}: {fault}: {quote(_raw(token, name))}") from None
+
+
+def check_algorithm(token: jws.JwsToken) -> None:
+    """Raise ValueError, with go-jose's text, for a token that is signed with an algorithm it does not know."""
+    if token.algorithm not in jws.ALGORITHMS:
+        known = " ".join(quote(one) for one in jws.ALGORITHMS)
+        raise ValueError(f"unexpected signature algorithm {quote(token.algorithm)}; expected [{known}]")
+
+
+def _raw(token: jws.JwsToken, wanted: str) -> str:
+    """Return a member of the header as it was sent."""
+    text = b64.decode_raw_url(token.protected).decode("utf-8", "replace")
+    decoder = json.JSONDecoder()
+    at, found = text.index("{") + 1, ""
+    while text[at:].lstrip()[:1] == '"':
+        at += len(text[at:]) - len(text[at:].lstrip())
+        name, at = decoder.raw_decode(text, at)
+        at = text.index(":", at) + 1
+        at += len(text[at:]) - len(text[at:].lstrip())
+        start = at
+        _, at = decoder.raw_decode(text, at)
+        if name == wanted:
+            found = text[start:at]
+        at += len(text[at:]) - len(text[at:].lstrip())
+        if text[at : at + 1] != ",":
+            break
+        at += 1
+    return found
+
+
+def _text(value: object) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"json: cannot unmarshal {kind_of(value)} into Go value of type string")
+
+
+def _certificates(value: object) -> None:
+    if not isinstance(value, list):
+        raise ValueError(f"json: cannot unmarshal {kind_of(value)} into Go value of type []string")
+    for text in value:
+        _text(text)
+        read.load(b64.decode(text))
+
+
+def _key(value: object) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"json: cannot unmarshal {kind_of(value)} into Go value of type jose.rawJSONWebKey")
+    kind, curve = value.get("kty", ""), value.get("crv", "")
+    if kind == "EC":
+        if curve not in _CURVES:
+            raise ValueError(f"go-jose/go-jose: unsupported elliptic curve '{curve}'")
+        if value.get("x") is None or value.get("y") is None:
+            raise ValueError("go-jose/go-jose: invalid EC key, missing x/y values")
+    elif kind == "RSA":
+        if value.get("n") is None or value.get("e") is None:
+            raise ValueError("go-jose/go-jose: invalid RSA key, missing n/e values")
+    elif kind == "OKP":
+        if curve != "Ed25519" or value.get("x") is None:
+            raise ValueError(f"go-jose/go-jose: unknown curve {curve}'")
+    elif kind != "oct":
+        raise ValueError(f"go-jose/go-jose: unknown json web key type '{kind}'")
+    if kind == "oct" or value.get("d") is not None:
+        raise ValueError(_EMBEDDED)
+
+
+_CHECKS: dict[str, tuple[str, Callable[[object], None]]] = {
+    "alg": ("algorithm", _text),
+    "kid": ("key ID", _text),
+    "nonce": ("nonce", _text),
+    "x5c": ("x5c header", _certificates),
+    "jwk": ("JWK", _key),
+}
+"""By parameter: what messages call it, and its check."""
