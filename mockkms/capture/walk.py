@@ -102,7 +102,9 @@ class Walk:
         if namespace:
             headers["X-Vault-Namespace"] = namespace.rstrip("/")
         target = "/v1/" + quote(path, safe="/~!$&'()*+,;=:@")
-        return self.client.ask(method, target, headers=headers)
+        # No response outlasts the capture, however slowly it comes.
+        left = self.limits.seconds - (time.monotonic() - self._started)
+        return self.client.ask(method, target, headers=headers, seconds=max(1.0, left))
 
     def _over(self) -> bool:
         spent = time.monotonic() - self._started

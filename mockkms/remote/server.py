@@ -57,7 +57,8 @@ class RemoteKMS:
 
     ``control_token``: the token that the server was started with, if any; ``control_token_file``: a file that contains
     it. Without both, ``$MOCKKMS_CONTROL_TOKEN`` or the file ``$MOCKKMS_CONTROL_TOKEN_FILE``. ``ca_file``: path of the
-    certificate (PEM) to trust. ``timeout``: seconds for one request. No request is sent before the first use.
+    certificate (PEM) to trust. ``timeout``: seconds for which the server may be silent; a response may take six times
+    that. No request is sent before the first use.
 
     Raises ValueError for an invalid address and an unreadable token file. Every method raises RemoteError if the server
     cannot be reached, is not mockkms, requires another token, or has another API version; FaultError (a ValueError) for

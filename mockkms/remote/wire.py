@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from mockkms.error_context import error_context, file_context
 from mockkms.faults.parsing import FaultError
+from mockkms.remote.bounded import BoundedConnection, BoundedResponse, BoundedTlsConnection
 from mockkms.remote.document import Document, NotMockKMS, RemoteError
 from mockkms.version import __version__
 
@@ -26,7 +28,11 @@ _FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBO
 
 
 class Wire:
-    """Client of the control API of one world. Thread-safe; each request takes at most ``timeout`` seconds."""
+    """Client of the control API of one world. Thread-safe.
+
+    A request fails if the server is silent for ``timeout`` seconds, or has not sent all of a response after six times
+    that.
+    """
 
     def __init__(self, url: str, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
         wrong = f"{url!r} is not a valid server address; example: http://127.0.0.1:8200"
@@ -119,13 +125,14 @@ class Wire:
 
     def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, str]:
         kept = self._kept
-        if kept is not None and kept.sock is not None and select.select([kept.sock], [], [], 0)[0]:
+        if kept is not None and kept.sock is not None and _is_readable(kept.sock):
             self._drop()  # The server has closed it in the meantime.
         try:
             connection = self._kept = self._kept or self._connection()
             connection.request(method, target, body, headers)
             answer = connection.getresponse()
-            text = answer.read().decode("utf-8", "replace")
+            assert isinstance(answer, BoundedResponse)
+            text = answer.whole().decode("utf-8", "replace")
         except _LOST as error:
             self._drop()
             raise RemoteError(f"cannot reach mockkms at {self.url}: {_reason(error)}") from None
@@ -135,8 +142,8 @@ class Wire:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._tls is not None:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self.timeout, context=self._tls)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
+            return BoundedTlsConnection(self._host, self._port, timeout=self.timeout, context=self._tls)
+        return BoundedConnection(self._host, self._port, timeout=self.timeout)
 
     def _drop(self) -> None:
         if self._kept is not None:
@@ -149,9 +156,22 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file or None)
 
 
+def _is_readable(sock: socket.socket) -> bool:
+    """Return whether a connection has data, or was closed by the server."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    # Not select(), which fails for descriptors from 1,024 on.
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
+        # Its text may be what the server has sent.
+        return f"its response is not HTTP, or incomplete ({type(error).__name__})"
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
@@ -160,7 +180,7 @@ def _decoded(text: str, kind: str) -> object:
         return text
     try:
         answer: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return answer
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, report_file, rng, seconds, whole, written_report
 from mockkms.cli.commands.run import environment, started
+from mockkms.cli.progress import progress
 from mockkms.error_context import error_context
 from mockkms.version import __version__
 
@@ -143,7 +144,8 @@ def _explored(
     with error_context(raised=CommandError):
         explorer = Explorer(settings, stream_watcher(sys.stderr), ResumeFile(options.resume))
         runner = CommandRunner(command, kms, environment(kms), lambda case: _again(options, command, case))
-        first = runner.run((), _PLAIN_LIMIT if options.limit is None else options.limit)
+        with progress("running the command without failures"):
+            first = runner.run((), _PLAIN_LIMIT if options.limit is None else options.limit)
         verdict, observation = first
         if verdict.outcome is not Outcome.TOLERATED:
             output = "".join(f"\n  {line}" for line in verdict.output)

@@ -10,11 +10,15 @@ import json
 import os
 import ssl
 import urllib.request
+from http.client import HTTPException, HTTPResponse
 
 from mockkms.cli.arguments import CommandError
+from mockkms.remote.bounded import BoundedConnection, BoundedTlsConnection
 
 _TIMEOUT = 10.0
 """Seconds."""
+_LARGEST = 1024 * 1024
+"""Bytes of the largest response that is read."""
 _ROWS = {
     "type": "Seal Type", "initialized": "Initialized", "sealed": "Sealed", "n": "Total Shares", "t": "Threshold",
     "version": "Version", "build_date": "Build Date", "commit_date": "Commit Date", "storage_type": "Storage Type",
@@ -51,6 +55,24 @@ def run(options: argparse.Namespace) -> int:
     return 2 if status.get("sealed") else 0
 
 
+class _Plain(urllib.request.HTTPHandler):
+    """Opens connections whose responses end."""
+
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(BoundedConnection, req)
+
+
+class _Tls(urllib.request.HTTPSHandler):
+    """Opens them over TLS."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trust = context
+
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(BoundedTlsConnection, req, context=self._trust)
+
+
 def _asked(options: argparse.Namespace) -> dict[str, object]:
     url = f"{options.address.rstrip('/')}/v1/sys/seal-status"
     skip = options.tls_skip_verify or os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true")
@@ -59,12 +81,15 @@ def _asked(options: argparse.Namespace) -> dict[str, object]:
         if skip:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         # A health check concerns a local server: environment proxies are ignored.
-        handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        handlers = (urllib.request.ProxyHandler({}), _Plain(), _Tls(context))
         with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT) as answer:
-            found = json.load(answer)
-    except (OSError, ValueError) as error:
+            found = json.loads(answer.read(_LARGEST))
+    except (OSError, ValueError, RecursionError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         said = getattr(reason, "strerror", None) or reason
+        if not isinstance(error, OSError):
+            # Its text may be what the server has sent.
+            said = f"the response is not HTTP, or not JSON ({type(error).__name__})"
         raise CommandError(f"Error checking seal status: {url}: {said}", 1) from None
     if not isinstance(found, dict):
         raise CommandError(f"Error checking seal status: the response of {url} is not a JSON object", 1)

@@ -13,6 +13,8 @@ from multidict import CIMultiDict
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
 
+_WHOLE = 300.0
+"""Seconds until a response must be complete: the time limit of the ``Upstream`` is for a server that is silent."""
 _UNREACHABLE = ("unreachable", "tls")
 """Kinds of failures (``Upstream.ask``) before a request was sent."""
 
@@ -46,11 +48,16 @@ class Client:
         self._runner.close()
 
     def ask(
-        self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
-    ) -> HttpReply:
-        """Return the answer, with its whole body. Raises ServerSilent."""
+        self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"",
+        seconds: float = _WHOLE,
+    ) -> HttpReply:  # fmt: skip
+        """Return the answer, with its whole body. Raises ServerSilent, after ``seconds`` at the latest."""
         http = HttpRequest(method, path, query, CIMultiDict(headers or {}), body, whole=True)
-        reply = self._runner.run(self._upstream.ask(http))
+        try:
+            reply = self._runner.run(asyncio.wait_for(self._upstream.ask(http), seconds))
+        except TimeoutError:
+            message = f"no answer from {self.url}: its response did not end within {seconds:.0f} s"
+            raise ServerSilent(message) from None
         if UPSTREAM_HEADER in reply.headers:
             raise ServerSilent(_reason(reply), unreachable=reply.headers[UPSTREAM_HEADER] in _UNREACHABLE)
         return reply
