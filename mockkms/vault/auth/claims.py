@@ -40,7 +40,7 @@ class ExpectedClaims:
 def signature_checked(text: str, keys: list[jws.PublicKey] | None, *, remote: bool = False) -> jws.JwsToken:
     """Return the token, verified by one of ``keys`` (None: not verified). Raises ValueError with the server's text.
 
-    ``remote``: the keys come from a URL; go-oidc verifies with those, and has a text of its own.
+    ``remote``: the keys come from a URL. The real server verifies with go-oidc then, whose error text differs.
     """
     token = read(text, remote=remote)
     if keys is None:

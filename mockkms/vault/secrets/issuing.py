@@ -1,11 +1,11 @@
-"""What engines share that issue credentials: a setting of the mount, a credential with its lease, generated names.
+"""Common parts of engines that issue credentials: a setting of the mount, a credential with its lease, generated names.
 
     access: Setting[Consul, ConsulAccess] = Setting(engine, "config/access", ConsulAccess, "access", help="The server.")
 
     @access.write
     def write_access(state: Consul, call: Call, access: ConsulAccess) -> Reply: ...
 
-A ``Setting`` is to one record of a mount what a ``Collection`` is to records by name.
+A ``Setting`` supplies the endpoint of one record of a mount, as a ``Collection`` does for records by name.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class Peer:
         """Return the server with some time left, to remove what was created before a failure."""
         return replace(self, until=max(self.until, monotonic() + _TIDYING))
 
-    def can_be_asked(self, call: Call) -> bool:
+    def is_local(self, call: Call) -> bool:
         """Return whether the server is on this machine. If not, the journal says that its answer is made up."""
         if is_offline():
             return False
@@ -157,7 +157,7 @@ class Peer:
 
 def bootstrapped(call: Call, peer: Peer) -> str:
     """Return the first token of the ACL system of a Consul or Nomad server. Raises ErrorResponse."""
-    if not peer.can_be_asked(call):
+    if not peer.is_local(call):
         return call.core.entropy.uuid()
     with refusing(text="Token not provided and failed to bootstrap ACLs", of=PeerError):
         return peer.ask("PUT", "/v1/acl/bootstrap").expected().member("SecretID")

@@ -134,7 +134,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
 def _read_url(key: TotpKey, url: str) -> None:
-    """Set what an otpauth URL says. Raises ErrorResponse."""
+    """Set the parameters of an otpauth URL. Raises ErrorResponse."""
     with refusing(text="an error occurred while parsing url string"):
         if _UNREADABLE.search(url):
             raise ValueError(url)

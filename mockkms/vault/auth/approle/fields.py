@@ -143,7 +143,7 @@ def _clear_token_blocks(role: AppRoleRole) -> None:
     role.token_bound_cidrs = None
 
 
-# -- what a value must be ------------------------------------------------------------------------------------------
+# -- requirements of values ----------------------------------------------------------------------------------------
 
 
 def _check_uses(call: Call, role: AppRoleRole) -> None:

@@ -141,7 +141,7 @@ class AppRole:
         self.roles.pop(role.name, None)
 
     def knows(self, role: AppRoleRole, accessor: str) -> bool:
-        """Return whether there is an accessor where those of ``role`` are: local ones have a place of their own."""
+        """Return whether an accessor is stored with those of ``role``: local ones are stored separately."""
         found = self.accessors.get(accessor)
         if found is not None:
             return self.roles[found[0]].local_secret_ids == role.local_secret_ids

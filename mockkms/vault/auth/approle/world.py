@@ -36,7 +36,7 @@ def add_role(core: Context, mount: Mount, name: str, spec: Mapping[str, object])
 
 
 def _describe(core: Context, _mount: Mount, role: AppRoleRole) -> dict[str, object]:
-    """Return a role as ``add_role`` reads it; lifetimes become what is left of them."""
+    """Return a role in the form that ``add_role`` reads, with remaining lifetimes."""
     spec = role.changed()
     secret_ids = [_secret_id(entry, role, core.clock.now()) for entry in role.secret_ids.values()]
     return {"role_id": role.role_id, **spec, **({"secret_ids": secret_ids} if secret_ids else {})}

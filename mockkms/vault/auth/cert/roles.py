@@ -42,7 +42,7 @@ roles = Collection[Cert, CertRole](
 
 
 def _configure(core: Context, mount: Mount, data: Mapping[str, object]) -> None:
-    """Write the settings of a world file, in which 0 means what it means in reads: that no size was set."""
+    """Write the settings of a world file. As in reads, a size of 0 means that none was set."""
     seeding.write(core, mount, config.template, {k: v for k, v in data.items() if k != _OCSP or v != 0})
 
 

@@ -200,7 +200,7 @@ def _check_member(arn: AliArn, role: AliRole) -> None:
 
 
 def _identify(state: AliCloud, call: Call, url: str) -> tuple[str, AliCredential]:
-    """Return the id of a request, and who signed it. Raises ValueError with the plugin's text."""
+    """Return the id of a request, and the key that signed it. Raises ValueError with the plugin's text."""
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = dict(reversed(pairs))

@@ -33,5 +33,5 @@ def chosen(requested: Iterable[str], usual: Sequence[str], known: Sequence[str])
 
 
 def selected(fields: Iterable[str], about: Mapping[str, str]) -> dict[str, str]:
-    """Return the chosen fields of what is known of a login; those without a value are left out."""
+    """Return the chosen fields of the data of a login; those without a value are left out."""
     return {name: about[name] for name in fields if about.get(name)}

@@ -184,7 +184,7 @@ def _check_target(target: str | None, role: str) -> None:
 
 
 def _authenticate(state: OciAuth, call: Call, headers: dict[str, str]) -> OciPrincipal:
-    """Return who signed a request. Raises ErrorResponse."""
+    """Return the principal that signed a request. Raises ErrorResponse."""
     scheme, _, rest = headers.get("authorization", "").partition(" ")
     members = dict(_MEMBER.findall(rest)) if scheme.lower() == "signature" else {}
     key_id = members.get("keyId", "")

@@ -1,4 +1,4 @@
-"""World files of cloud methods: what a cloud has, such as its keys, its users and its machines."""
+"""World files of cloud methods: the keys, users, machines and other contents of a cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Auth methods of clouds: what their roles have in common.
+"""The common parameters of roles of cloud auth methods.
 
 Rules: the API pages of HashiCorp Vault and the published sources of its plugins; nothing of it is recorded.
 """

@@ -77,7 +77,7 @@ def fold(text: bytes, size: int) -> bytes:
         parts += ((bits >> by | bits << (width - by)) & ((1 << width) - 1)).to_bytes(len(text), "big")
     added = sum(int.from_bytes(parts[at : at + size], "big") for at in range(0, total, size))
     limit = 1 << (8 * size)
-    while added >= limit:  # Addition in ones' complement: what is carried out is added again.
+    while added >= limit:  # Addition in ones' complement: the carry is added to the sum.
         added = added % limit + added // limit
     return added.to_bytes(size, "big")
 

@@ -55,7 +55,7 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
     named = claims.get("aud")
     audiences = [found.audience] if found.audience else named if isinstance(named, list) else []
     if account not in state.reviewed and not review.confirms(state.config, audiences, jwt, account):
-        if not review.can_be_asked(state.config):
+        if not review.is_local(state.config):
             call.request.trace.hint = "list the cluster's accounts in the world under service_accounts"
         raise permission_denied()
     return Response(auth=_auth(found, role, call, account, secret, alias))

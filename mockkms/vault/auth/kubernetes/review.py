@@ -10,14 +10,14 @@ from mockkms.vault.auth.kubernetes.model import KubernetesConfig, ServiceAccount
 _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 
-def can_be_asked(config: KubernetesConfig) -> bool:
+def is_local(config: KubernetesConfig) -> bool:
     """Return whether the cluster's API server is on this machine."""
     return outside.is_here(config.kubernetes_host)
 
 
 def confirms(config: KubernetesConfig, audiences: list[str], token: str, account: ServiceAccount) -> bool:
     """Return whether the API server accepts ``token`` as that of ``account``."""
-    if not can_be_asked(config):
+    if not is_local(config):
         return False
     question = {
         "kind": "TokenReview",

@@ -50,7 +50,7 @@ def renew_by_accessor(state: TokenRoles, call: Call, *, accessor: str, increment
     try:
         response = extend(call, call.core.tokens.lookup(token.id), increment)
     except ErrorResponse:
-        # The real server passes the error on and drops the response that says what is wrong.
+        # The real server passes the error on, and drops the response with the reason.
         raise ErrorResponse(error_list(["invalid request"])) from None
     if response is None:
         raise BackendError("failed to lookup the token")

@@ -45,7 +45,7 @@ class AliCloudConfig(Record):
 @stored("alicloud.AliCloudRole")
 @dataclass
 class AliCloudRole(WithLifetimes):
-    """What the credentials of a role may do. Durations are seconds."""
+    """A role: the permissions of its credentials. Durations are seconds."""
 
     role_arn: Annotated[str, param(Kind.STRING, help="ARN of a role to assume.")] = ""
     inline_policies: Annotated[

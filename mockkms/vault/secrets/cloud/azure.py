@@ -71,7 +71,7 @@ class AzureSecretsConfig(AutomatedRotation, Record):
 @stored("azure.AzureCredentialRole")
 @dataclass
 class AzureCredentialRole(Record):
-    """What the service principals of a role may do. Durations are seconds."""
+    """A role: the permissions of its service principals. Durations are seconds."""
 
     azure_roles: Annotated[
         str, param(Kind.STRING, help="Azure roles to assign, a list in JSON: role_name, role_id, scope.",
@@ -108,7 +108,7 @@ class AzureSecrets:
 
 
 def derived_id(*parts: str) -> str:
-    """Return the id, a UUID, that stands for something in Azure that is known by its name."""
+    """Return the id, a UUID, of an object in Azure that is identified by its name."""
     raw = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:32]}"
 

@@ -40,7 +40,7 @@ class AtlasConfig(Record):
 @stored("mongodbatlas.AtlasRole")
 @dataclass
 class AtlasRole(WithLifetimes):
-    """What the API keys of a role may do. Durations are seconds."""
+    """A role: the permissions of its API keys. Durations are seconds."""
 
     project_id: Annotated[str, param(Kind.STRING, help="Project of the keys.")] = ""
     organization_id: Annotated[str, param(Kind.STRING, help="Organization of the keys.")] = ""

@@ -88,7 +88,7 @@ def _shown(role: TerraformRole, product: Product) -> dict[str, object]:
     if role.user_id:
         shown["credential_type"] = _USER
     elif role.team_id:
-        # With an organization, the plugin says so of legacy tokens, too.
+        # With an organization, the plugin reports legacy tokens as ``team`` as well.
         legacy = not role.organization and role.credential_type in ("", _TEAM_LEGACY)
         shown["credential_type"] = _TEAM_LEGACY if legacy else _TEAM
     return shown
@@ -194,7 +194,7 @@ def _create(state: Terraform, call: Call, role: TerraformRole) -> _TerraformToke
         description = f"{role.description}({call.core.entropy.below(10000)})"
         expires = rfc3339(int(call.now()) + max(role.max_ttl, call.core.limits(call.mount).max))
     peer = _peer(state.config)
-    if not peer.can_be_asked(call):
+    if not peer.is_local(call):
         entropy = call.core.entropy
         token = f"{entropy.base62(14)}.atlasv1.{entropy.base62(67)}"
         return _TerraformToken(f"at-{entropy.base62(16)}", token, description, expires)
@@ -215,7 +215,7 @@ def _create(state: Terraform, call: Call, role: TerraformRole) -> _TerraformToke
 
 
 def _owner(role: TerraformRole) -> str:
-    """Return the path of what the tokens of a role belong to."""
+    """Return the path of the organization, team or user that the tokens of a role belong to."""
     if role.team_id:
         return f"teams/{quote(role.team_id, safe='')}"
     if role.organization:
@@ -239,7 +239,7 @@ def revoke(state: Terraform, call: Call) -> None:
     if state.config is None:
         raise BackendError("error getting client: client configuration was nil")
     peer = _peer(state.config)
-    if peer.can_be_asked(call):
+    if peer.is_local(call):
         with refusing("error revoking user token: ", BackendError, of=PeerError):
             _sound(peer.ask("DELETE", f"authentication-tokens/{quote(call.kept('token_id'), safe='')}"))
 

@@ -31,7 +31,7 @@ _TLS = {"true": True, "skip-verify": False, "preferred": False}
 
 @dataclass(frozen=True)
 class MysqlTarget:
-    """What a connection string says."""
+    """The parts of a connection string."""
 
     host: str
     port: int
@@ -43,7 +43,7 @@ class MysqlTarget:
 
 
 def parse(url: str) -> MysqlTarget:
-    """Return what a connection string of Go's driver says. Raises DatabaseError with the driver's text."""
+    """Return the parts of a connection string of Go's driver. Raises DatabaseError with the driver's text."""
     head, slash, rest = url.rpartition("/")
     if not slash:
         raise DatabaseError(f"{_INVALID}missing the slash separating the database name")

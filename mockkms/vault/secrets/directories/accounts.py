@@ -35,7 +35,7 @@ class Bind:
     """Seconds since the epoch; 0: never."""
 
 
-def can_be_asked(call: Call, settings: DirectorySettings) -> bool:
+def is_local(call: Call, settings: DirectorySettings) -> bool:
     """Return whether the directory is on this machine. If not, the journal says that it is assumed."""
     if is_offline():
         return False

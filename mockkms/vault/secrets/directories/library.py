@@ -85,10 +85,10 @@ class Library(Generic[S]):
             engine: Their engine.
             sets: Declares the collection of the sets, whose records its argument returns.
             name: The template of a set's name in paths.
-            configured: Raises VaultError if the mount is not configured; the text is what was to be done with it.
+            configured: Raises VaultError if the mount is not configured; the text is the operation.
             managed: Returns the names of all accounts of a mount.
             new_password: Sets a new password for an account and returns it. Raises BackendError.
-            taken: What follows the name of an account that is managed already.
+            taken: The error for an account that is managed already, after its name.
         """
         self._configured, self._managed, self._new_password, self._taken = configured, managed, new_password, taken
         self._path(engine, f"library/manage/{name}/check-in", "Check accounts in, of any client.").on(Operation.UPDATE)(

@@ -66,7 +66,7 @@ def alias_shown(call: Call, alias: Alias) -> dict[str, object]:
 
 
 def alias_within(call: Call, alias: Alias) -> dict[str, object]:
-    """Return what lists of entities and groups say of an alias."""
+    """Return an alias as lists of entities and groups show it."""
     return {
         "id": alias.id,
         "name": alias.name,
@@ -108,7 +108,7 @@ def elsewhere(text: str) -> ErrorResponse:
 
 
 def names_of(info: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """Return a list of names from what the list of ids says of each; empty like that of ``listed``."""
+    """Return a list of names, from the ``key_info`` of the list of ids; empty like that of ``listed``."""
     return {"keys": [one["name"] for one in info.values()]} if info else {}
 
 

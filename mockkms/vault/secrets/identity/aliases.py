@@ -75,7 +75,7 @@ def write(
     entity_id: str,
     custom_metadata: dict[str, str] | None = None,
 ) -> Reply:
-    """Create an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    """Create an alias, or update the parameters that were sent. Raises ErrorResponse and BackendError."""
     faults = faults_of(custom_metadata or {})
     if faults:
         # One error gets the core's frame, several errors get one more.
@@ -86,7 +86,7 @@ def write(
 @old_alias.on(Operation.UPDATE)
 @old_one.on(Operation.UPDATE)
 def write_old(state: object, call: Call, *, name: str, mount_accessor: str, canonical_id: str, entity_id: str) -> Reply:
-    """Create an alias, or change what was sent of one. Raises ErrorResponse and BackendError."""
+    """Create an alias, or update the parameters that were sent. Raises ErrorResponse and BackendError."""
     return _write(call, name, mount_accessor, canonical_id or entity_id, None)
 
 

@@ -73,7 +73,7 @@ def save(
     metadata: dict[str, str] | None = None,
     disabled: bool | None = None,
 ) -> Reply:
-    """Create the entity that ``name`` and the parameter ``id`` mean, or change what is not None.
+    """Create the entity that ``name`` and the parameter ``id`` identify, or set its values that are not None.
 
     Raises ErrorResponse and BackendError.
     """
@@ -196,7 +196,7 @@ def list_names(state: object, call: Call) -> dict[str, object]:
 
 
 def _infos(call: Call) -> dict[str, dict[str, object]]:
-    """Return what lists say of each entity of the namespace, by id and in the order of ids."""
+    """Return the ``key_info`` of the namespace's entities, by id and in the order of ids."""
     return {entity.id: _listed(call, entity) for entity in own_objects(call, store(call).state.entities)}
 
 

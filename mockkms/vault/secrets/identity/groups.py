@@ -74,7 +74,7 @@ def register(state: object, call: Call, *, name: str | None = None) -> Reply:
 
 @one.on(Operation.UPDATE)
 def write(state: object, call: Call) -> Reply:
-    """Change what was sent of a group."""
+    """Update the parameters of a group that were sent."""
     return _write_by_id(call)
 
 
@@ -259,7 +259,7 @@ def list_names(state: object, call: Call) -> dict[str, object]:
 
 
 def _infos(call: Call) -> dict[str, dict[str, object]]:
-    """Return what lists say of each group of the namespace, by id and in the order of ids."""
+    """Return the ``key_info`` of the namespace's groups, by id and in the order of ids."""
     info: dict[str, dict[str, object]] = {}
     for group in own_objects(call, store(call).state.groups):
         info[group.id] = {

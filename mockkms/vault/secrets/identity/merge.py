@@ -145,7 +145,8 @@ def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None
         identity.put_alias(alias)
         target.aliases.append(alias)
     target.merged = [*(target.merged or []), *(source.merged or []), source.id]
-    target.mfa.update(source.mfa)  # With force, those of the source win, unlike the parameter's description says.
+    # With force, secrets of the source take precedence, contrary to the parameter's description.
+    target.mfa.update(source.mfa)
     for group in identity.direct_groups(source.id):
         group.settle()
         others = [member_id for member_id in group.members or () if member_id not in (source.id, target.id)]

@@ -55,7 +55,7 @@ class ConsulAccess(Record):
 @stored("consul.ConsulRole")
 @dataclass
 class ConsulRole(WithLifetimes):
-    """What the tokens of a role may do. Durations are seconds."""
+    """A role: the permissions of its tokens. Durations are seconds."""
 
     policy: Annotated[
         str, param(Kind.STRING, help="Policy in base64, before Consul 1.4.", deprecated=True, show=Show.SET)
@@ -169,7 +169,7 @@ def create_token(state: Consul, call: Call, *, role: str) -> Response:
         raise ErrorResponse(_UNCONFIGURED)
     name = f"Vault {role} {display_name(call)} {int(call.now() * 1e9)}"
     peer = _peer(state.access)
-    asked = peer.can_be_asked(call)
+    asked = peer.is_local(call)
     with refusing(of=PeerError):
         if found.legacy:
             token = _legacy_token(call, peer, found, name, asked=asked)
@@ -250,7 +250,7 @@ def revoke(state: Consul, call: Call) -> None:
     if state.access is None:
         raise BackendError(_UNCONFIGURED)
     peer = _peer(state.access)
-    if not peer.can_be_asked(call):
+    if not peer.is_local(call):
         return
     token = quote(call.kept("token"), safe="")
     places = {"ns": call.kept("namespace"), "partition": call.kept("partition")}

@@ -57,7 +57,7 @@ class KubernetesAccess(Record):
 @stored("kubernetes.KubernetesCredentialRole")
 @dataclass
 class KubernetesCredentialRole(Record):
-    """What the tokens of a role may do. Durations are seconds."""
+    """A role: the permissions of its tokens. Durations are seconds."""
 
     allowed_kubernetes_namespaces: Annotated[
         list[str] | None, param(Kind.COMMA_STRINGS, help="Namespaces in which credentials are created; * for all.")
@@ -276,12 +276,12 @@ def _cluster(state: KubernetesSecrets, call: Call) -> Cluster:
         raise BackendError("kubernetes_host was unset and could not determine it from environment variables")
     headers = {"Authorization": f"Bearer {access.service_account_jwt}"} if access.service_account_jwt else {}
     peer = Peer("the Kubernetes cluster", access.kubernetes_host, headers, access.kubernetes_ca_cert)
-    return Cluster(call, peer if peer.can_be_asked(call) else None)
+    return Cluster(call, peer if peer.is_local(call) else None)
 
 
 @engine.revokes
 def revoke(state: KubernetesSecrets, call: Call) -> None:
-    """Delete what was created for a token; the token itself ends by itself. Raises BackendError."""
+    """Delete what was created for a token; the token itself expires. Raises BackendError."""
     found = _cluster(state, call)
     faults = found.unbind(call.raw)
     if faults:

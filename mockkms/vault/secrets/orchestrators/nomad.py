@@ -45,7 +45,7 @@ class NomadAccess(Record):
 @stored("nomad.NomadRole")
 @dataclass
 class NomadRole(Record):
-    """What the tokens of a role may do."""
+    """A role: the permissions of its tokens."""
 
     policies: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Nomad policies; for client tokens.")] = None
     type: Annotated[str, param(Kind.STRING, help="Type of the tokens: client or management.")] = "client"
@@ -123,7 +123,7 @@ def create_token(state: Nomad, call: Call, *, name: str) -> Response:
     longest = access.max_token_name_length if access.max_token_name_length > 0 else _LONGEST_NAME
     token_name = f"vault-{name}-{display_name(call)}-{int(call.now() * 1e9)}"[:longest]
     peer = _peer(access)
-    if peer.can_be_asked(call):
+    if peer.is_local(call):
         body = {
             "Name": token_name, "Type": role.type, "Policies": role.policies or None, "Global": role.everywhere,
         }  # fmt: skip
@@ -147,7 +147,7 @@ def renew(state: Nomad, call: Call) -> Response:
 def revoke(state: Nomad, call: Call) -> None:
     """Delete the token of a lease. Raises BackendError."""
     peer = _peer(state.access or NomadAccess())
-    if peer.can_be_asked(call):
+    if peer.is_local(call):
         with refusing(error=BackendError, of=PeerError):
             peer.ask("DELETE", f"/v1/acl/token/{quote(call.kept('accessor_id'), safe='')}").expected()
 

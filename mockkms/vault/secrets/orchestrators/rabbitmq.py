@@ -166,7 +166,7 @@ def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection,
         with refusing():
             check_template(call, connection.username_template, _METADATA)
     peer = _peer(connection)
-    if verify_connection and peer.can_be_asked(call):
+    if verify_connection and peer.is_local(call):
         with refusing("failed to validate the connection: ", BackendError, of=PeerError):
             _sound(peer.ask("GET", "/api/users"))
 
@@ -198,7 +198,7 @@ def create_user(state: RabbitMQ, call: Call, *, name: str) -> Response:
         username = generated_name(call, connection.username_template or _TEMPLATE, name, _METADATA)
     password = generated_password(call, connection.password_policy, _PASSWORD)
     peer = _peer(connection)
-    if peer.can_be_asked(call):
+    if peer.is_local(call):
         _create(peer, role, username, password)
     lifetimes = state.lease or Lifetimes()
     data = {"username": username, "password": password}
@@ -243,7 +243,7 @@ def renew(state: RabbitMQ, call: Call) -> Response:
 def revoke(state: RabbitMQ, call: Call) -> None:
     """Delete the user of a lease. Raises BackendError."""
     peer = _peer(state.connection or RabbitConnection())
-    if not peer.can_be_asked(call):
+    if not peer.is_local(call):
         return
     with refusing("could not delete user: ", BackendError, of=PeerError):
         answer = peer.ask("DELETE", f"/api/users/{quote(call.kept('username'), safe='')}")

@@ -36,7 +36,7 @@ def _data(
 
 
 def common_name(certificate: str) -> str:
-    """Return the common name of a certificate in PEM; empty for what is none."""
+    """Return the common name of a certificate in PEM; empty if the text is not a certificate."""
     try:
         found = pem.decode(certificate.strip() + "\n")
         return read.load(found.der).common_name if found else ""

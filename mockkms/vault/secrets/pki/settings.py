@@ -114,7 +114,7 @@ class TidySettings(Record):
         return any(getattr(self, name) for name in tidy_parts())
 
     def noted(self) -> dict[str, object]:
-        """Return what the status of a tidy shows of its settings."""
+        """Return the settings of a tidy as its status shows them."""
         shown = {name: getattr(self, name) for name in TidySettings.params()}
         return {**shown, "revoked_safety_buffer": self.revoked_buffer}
 

@@ -113,7 +113,7 @@ def _text(value: object) -> str:
 
 
 def allowed_sizes(role: SshRole) -> dict[str, list[int]]:
-    """Return the allowed sizes of keys in bits, by type. Raises ValueError with Go's text for what is not a number."""
+    """Return the allowed sizes of keys in bits, by type. Raises ValueError with Go's text if one is not a number."""
     return {name: _sizes(value) for name, value in role.allowed_user_key_lengths.items()}
 
 

@@ -1,6 +1,6 @@
 """Transit mounts in world files: keys by name.
 
-What a key's description says is turned into keys in ``descriptions``.
+``descriptions`` turns the description of a key into the key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Amazon resource names of principals, and what identifies a principal in IAM.
+"""Amazon resource names of principals, and the unique ids of principals in IAM.
 
 Source: ``parseIamArn`` of Vault's ``builtin/credential/aws/path_login.go``, and the IAM user guide (unique ids).
 """
@@ -60,7 +60,7 @@ def parse(arn: str) -> Principal:
 
 
 def made_up_id(principal: Principal) -> str:
-    """Return the unique id of a principal whose own is not known: the same for each of its ARNs."""
+    """Return a made-up unique id for a principal without a known one: the same for each of its ARNs."""
     digest = base64.b32encode(hashlib.sha256(principal.canonical.encode()).digest()).decode()
     return _PREFIXES[principal.type] + digest[:17]
 

@@ -1,4 +1,4 @@
-"""Which machines a role accepts, also those that the session of a role is inferred to be.
+"""Which machines a role accepts, including those inferred from the session of a role.
 
 Source: ``verifyInstanceMeetsRoleRequirements`` in ``path_login.go`` of Vault's ``builtin/credential/aws``.
 """

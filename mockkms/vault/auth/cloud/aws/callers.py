@@ -73,7 +73,7 @@ class Caller:
 
 
 def identify(state: AwsAuth, call: Call, request: SignedRequest) -> Caller:
-    """Return who signed a request. Raises ErrorResponse with the server's text."""
+    """Return the principal that signed a request. Raises ErrorResponse with the server's text."""
     config = state.config
     endpoint = _USUAL_ENDPOINT
     if config is not None:

@@ -25,7 +25,7 @@ _NOT_PEM = "failed to decode the PEM encoded PKCS#7 signature"
 
 @dataclass(frozen=True)
 class IdentityDocument:
-    """What a document says of its machine; absent members are empty."""
+    """The machine that an identity document describes; absent members are empty."""
 
     instance_id: str
     ami_id: str

@@ -98,7 +98,7 @@ def _match_globs(
 def _inferred(
     state: AwsAuth, call: Call, role: AwsAuthRole, name: str, principal: arns.Principal, account: str
 ) -> dict[str, str]:
-    """Return what is inferred of the machine that a session belongs to; empty texts if nothing is to be."""
+    """Return the inferred properties of a session's machine; empty texts if the role infers none."""
     made = dict.fromkeys(("inferred_entity_type", "inferred_entity_id", "inferred_hostname"), "")
     if role.inferred_entity_type != "ec2_instance":
         return made

@@ -43,7 +43,7 @@ login = engine.path(
 
 @dataclass(frozen=True)
 class Instance:
-    """What a certificate says of its instance."""
+    """The instance that a certificate identifies."""
 
     instance_id: str
     org_id: str
@@ -172,7 +172,7 @@ def _signer(found: tuple[x509.Certificate, ...], signature: bytes, signed: bytes
 
 
 def _instance(certificate: x509.Certificate) -> Instance:
-    """Return what a certificate says of its instance. Raises ValueError with the plugin's text."""
+    """Return the instance that a certificate identifies. Raises ValueError with the plugin's text."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]

@@ -91,7 +91,7 @@ def account(state: GcpAuth, call: Call, name: str, project: str = "-") -> GcpAcc
 
 
 def machine(state: GcpAuth, call: Call, project: str, zone: str, name: str, created: float) -> GcpMachine:
-    """Return a machine that runs, and was made when its token says so. Raises ValueError."""
+    """Return a running machine with the creation time of its token. Raises ValueError."""
     try:
         answer = _asked(state, "compute", f"/compute/v1/projects/{project}/zones/{zone}/instances/{name}")
         found = _described(answer, project) if answer is not None else _known(state, call, project, zone, name)

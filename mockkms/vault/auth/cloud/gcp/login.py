@@ -41,7 +41,7 @@ login = engine.path(
 
 @dataclass(frozen=True)
 class Instance:
-    """What a token of a machine says of it."""
+    """The claims of a token about its machine."""
 
     project_id: str
     project_number: str

@@ -63,7 +63,7 @@ class GcpConfig(Record, AutomatedRotation):
     identity_token_ttl: Annotated[int, param(Kind.SECONDS, help="Lifetime of identity tokens in seconds.")] = 0
 
     def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows: of the key everything but its secret."""
+        """Return what a read in ``product`` shows: everything except the secret of the key."""
         key = {name: self.key[name] for name in _KEY_SHOWN if self.key.get(name)}
         return {**key, **super().shown(product), **self.shown_rotation(product)}
 
@@ -155,7 +155,7 @@ class GcpMachine:
 @stored("auth.gcp.GcpProject")
 @dataclass
 class GcpProject:
-    """A project of the world's Google Cloud, and what it is part of."""
+    """A project of the world's Google Cloud, with its folders and organization."""
 
     id: str
     ancestors: list[str] = field(default_factory=list)

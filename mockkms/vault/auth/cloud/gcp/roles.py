@@ -92,7 +92,7 @@ def write_role(
 
 
 def _take_singles(call: Call, role: GcpRole) -> list[str]:
-    """Add what deprecated parameters name, and return the warnings about them. Raises ErrorResponse."""
+    """Add the values of deprecated parameters, and return the warnings about them. Raises ErrorResponse."""
     warnings = []
     for old, new in _OLD.items():
         if old in call:
@@ -109,7 +109,7 @@ def _take_singles(call: Call, role: GcpRole) -> list[str]:
 
 
 def _labels(given: list[str]) -> list[str]:
-    """Return labels as they are kept, the last one of each name. Raises ErrorResponse."""
+    """Return labels as they are stored, the last one of each name. Raises ErrorResponse."""
     invalid = [label for label in given if not _LABEL.fullmatch(label)]
     if invalid:
         raise ErrorResponse(f"invalid labels given: {quoted(invalid)}")

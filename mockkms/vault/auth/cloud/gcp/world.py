@@ -79,7 +79,7 @@ section = record_section(
         GcpProject,
         {
             "id": text("id of the project"),
-            "ancestors": text("what it is part of, from the nearest on: `folder-1`, `organization-2`", shape=NAMES),
+            "ancestors": text("folders and organization, the nearest first: `folder-1`, `organization-2`", shape=NAMES),
         },
         lambda state: state.projects,
     ),

@@ -118,7 +118,7 @@ def _opened(key: CryptoKey, ciphertext: bytes, associated: str) -> bytes:
 
 
 def _bytes(text: str, failure: str) -> bytes:
-    """Return what is given in base64. Raises BackendError."""
+    """Return the bytes of a base64 text. Raises BackendError."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

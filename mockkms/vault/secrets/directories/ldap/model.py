@@ -14,7 +14,7 @@ from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.directories.accounts import Bind, Directory, active_directory_password, can_be_asked
+from mockkms.vault.secrets.directories.accounts import Bind, Directory, active_directory_password, is_local
 from mockkms.vault.secrets.directories.library import LibraryAccount, LibrarySet
 from mockkms.vault.secrets.issuing import generated_password
 from mockkms.world.stored import stored
@@ -114,7 +114,7 @@ def new_password(call: Call, config: LdapSecretsConfig) -> str:
 
 def directory_of(state: LdapSecrets, call: Call, config: LdapSecretsConfig) -> Directory | None:
     """Return the directory if it is on this machine."""
-    if not can_be_asked(call, config):
+    if not is_local(call, config):
         return None
     return Directory(config, Bind(state.previous_bindpass, state.bindpass_rotated), call.now())
 

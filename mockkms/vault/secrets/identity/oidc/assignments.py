@@ -49,7 +49,7 @@ def _lowered(given: str) -> str:
 
 @assignments.write
 def write_assignment(state: object, call: Call, name: str, assignment: Assignment) -> None:
-    """Create or change an assignment. Raises ErrorResponse for the one that allows all."""
+    """Create or change an assignment. Raises ErrorResponse for ``allow_all``."""
     if name == ALLOW_ALL:
         raise ErrorResponse(f"modification of assignment {quote(ALLOW_ALL)} not allowed")
     assignment.update_from(call)
@@ -59,7 +59,7 @@ def write_assignment(state: object, call: Call, name: str, assignment: Assignmen
 
 @assignments.one.on(Operation.DELETE)
 def delete_assignment(state: object, call: Call, *, name: str) -> None:
-    """Delete an assignment. Raises ErrorResponse for the one that allows all, and while clients use it."""
+    """Delete an assignment. Raises ErrorResponse for ``allow_all``, and while clients use it."""
     oidc = service(call)
     if name == ALLOW_ALL:
         raise ErrorResponse(f"deletion of assignment {quote(ALLOW_ALL)} not allowed")

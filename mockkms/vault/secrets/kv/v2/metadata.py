@@ -188,7 +188,7 @@ def patch(
     max_versions: int | None = None,
     delete_version_after: int | None = None,
 ) -> Reply:
-    """Change what was sent of existing metadata; null removes a setting, or a member of custom_metadata."""
+    """Update the sent parameters of existing metadata; null removes a setting, or a member of custom_metadata."""
     zero_counts = call.core.product.has(Feature.KV_PATCH_ZERO)
     if not zero_counts and not any(name in call for name in (*SecretMetadata.params(), "custom_metadata")):
         return None

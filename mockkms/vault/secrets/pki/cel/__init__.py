@@ -1,1 +1,1 @@
-"""Roles that are programs in the Common Expression Language, and what they issue and sign (OpenBao)."""
+"""Roles that are programs in the Common Expression Language, and the certificates that they issue (OpenBao)."""

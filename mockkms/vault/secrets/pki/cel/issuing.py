@@ -153,7 +153,7 @@ def _signed(
     state: PKI, call: Call, ca: signer.Signer, output: Mapping[str, object], public: bytes, key_id: bytes,
     hash_bits: int, private: bytes,
 ) -> Response:  # fmt: skip
-    """Sign the certificate that a program describes, and keep it unless the program says otherwise."""
+    """Sign the certificate that a program describes, and store it unless the program forbids that."""
     with refusing(error=BackendError):
         template = template_of(_message(output["template"]), signing.serial(call), public, key_id)
     template.authority_key_id = ca.certificate.subject_key_id

@@ -41,7 +41,7 @@ def to_ascii(name: str) -> str:
 
 
 def written_as_host(call: Call, name: str) -> str:
-    """Return a host name as certificates write it; empty for what is not a host name.
+    """Return a host name as certificates write it; empty if the text is not a host name.
 
     Raises ValueError with Go's text for labels that are empty or too long.
     """

@@ -98,7 +98,7 @@ def _beyond(call: Call, end: float, signer: Certificate, behavior: str) -> float
 def check_order(role: PkiRole, call: Call, signer: Certificate | None, end: float) -> None:
     """Raise ErrorResponse for a certificate that would end before it begins, or begin before its issuer.
 
-    The beginning is what the role says, without the usual one where it says nothing: so the real server compares.
+    As on the real server, the beginning is the role's setting, not the default that applies without one.
     """
     if not call.core.product.has(Feature.PKI_STRICTER):
         return

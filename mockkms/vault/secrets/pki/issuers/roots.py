@@ -131,7 +131,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     addresses = _root_urls(state, asked.warnings)
     made = signing.root(call, role, _new_key(state, call, role, private), addresses, asked)
     certificate = made.certificate
-    # Vault forgets what it noted so far where it goes on to build revocation lists.
+    # Later versions drop the warnings so far when they build revocation lists.
     forgets = call.core.product.has(Feature.PKI_LATER)
     warnings = usage_note(call, "Invalid key usage will be ignored: ") if forgets else made.warnings
     warnings += ca_warnings(certificate.subject, certificate.urls)

@@ -53,7 +53,7 @@ def rebuild_or_fail(state: PKI, call: Call, *, force: bool) -> list[str]:
 def catch_up(state: PKI, call: Call) -> None:
     """Build the lists that are about to expire and the delta lists that are due, as the real server does every minute.
 
-    A failure goes to its log and the lists stay as they are.
+    It logs a failure, and leaves the lists unchanged.
     """
     config, now = state.crl, call.now()
     if not config.auto_rebuild or config.disable:

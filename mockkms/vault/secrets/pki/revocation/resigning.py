@@ -96,7 +96,7 @@ def _given(at: int, text: str) -> read.RevocationList:
 
 
 def _signer(state: PKI, reference: str) -> signer.Signer:
-    """Return the issuer with what it needs to sign lists. Raises ErrorResponse."""
+    """Return the signer of an issuer that can sign lists. Raises ErrorResponse."""
     with refusing("failed to resolve issuer issuer_ref: ", of=BackendError):
         issuer = references.issuer(state, reference)
     with refusing(of=BackendError):

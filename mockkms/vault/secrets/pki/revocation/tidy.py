@@ -78,7 +78,7 @@ def _pause(text: str, fault: str) -> str:
 def read_status(state: PKI, call: Call) -> Reply:
     """Return settings and results of the last run; empty before the first.
 
-    The counts of what is stored stay empty: the real server begins to count when it starts the next time.
+    The counts of stored certificates stay empty: the real server counts only from its next start on.
     """
     unified = UNIFIED_COUNTS if call.core.product.has(Feature.UNIFIED_CRL) else ()
     names = (

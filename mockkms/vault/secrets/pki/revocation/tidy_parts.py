@@ -1,4 +1,4 @@
-"""The parts of a tidy: which entries each has, what is done with one, and what the status says meanwhile."""
+"""The parts of a tidy: the entries of each, the action on an entry, and the text of the status meanwhile."""
 
 from __future__ import annotations
 

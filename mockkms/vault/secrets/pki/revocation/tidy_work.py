@@ -1,6 +1,6 @@
 """The work of a tidy: deleting certificates, revocations and issuers that expired long ago, one entry after another.
 
-Nothing runs in the background: what is due is done by the next request of the mount.
+Nothing runs in the background: the next request of the mount does what is due.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ UNIFIED_COUNTS = (
 
 
 def catch_up(state: PKI, call: Call) -> None:
-    """Do what is due of a tidy that pauses, and start the automatic one if it is due.
+    """Continue a tidy whose pause is over, and start the automatic one if it is due.
 
-    The real server checks the latter every minute, here the next request does.
+    The real server checks the latter every minute; here the next request does.
     """
     if state.tidy_run is not None:
         _proceed(state, call, state.tidy_run)
@@ -100,7 +100,7 @@ def _finish(state: PKI, run: TidyRun, pause: float, how: str, error: str | None 
 
 
 def _note(state: PKI, run: TidyRun, how: str, *, error: str | None = None, time_finished: str | None = None) -> None:
-    """Store what the status shows."""
+    """Store the values of the status."""
     state.tidy_status = {
         **run.settings.noted(), **run.counts, "state": how, "error": error, "message": run.message,
         "time_started": rfc3339(run.started), "time_finished": time_finished,

@@ -32,7 +32,7 @@ def configure(
     deletion_allowed: bool | None = None,
     auto_rotate_period: int | None = None,
 ) -> Reply:
-    """Change what was sent. Raises ErrorResponse, and changes nothing then."""
+    """Update the settings that were sent. Raises ErrorResponse, and then changes nothing."""
     key = existing(state, name, call.core, f"no existing key named {name} could be found")
     warnings = [call.core.product.texts.transit_first_version] if min_decryption_version == 0 else []
     decryption = _bound("decryption", key.min_decryption_version, min_decryption_version, key.latest_version) or 1

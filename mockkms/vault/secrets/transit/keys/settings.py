@@ -45,6 +45,6 @@ def read_config(state: Transit, call: Call) -> Reply:
 
 @config.on(Operation.UPDATE)
 def write_config(state: Transit, call: Call, *, disable_upsert: bool) -> Reply:
-    """Set them; what is not sent goes back to its default."""
+    """Set the configuration; parameters that were not sent get their defaults."""
     state.disable_upsert = disable_upsert
     return {"disable_upsert": state.disable_upsert}

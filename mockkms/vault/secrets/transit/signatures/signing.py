@@ -129,7 +129,7 @@ def _quoted(value: object) -> str:
 
 
 def digest(key: TransitKey, data: bytes, options: Options) -> bytes:
-    """Return what is signed of the input: its digest, or itself."""
+    """Return the bytes to sign: the digest of the input, or the input itself."""
     if options.prehashed or not key.kind.hashes_input:
         return data
     return hashes.digest(options.hash, data)

@@ -30,7 +30,7 @@ class RefusedHost(Exception):
 
 @dataclass(frozen=True)
 class Reach:
-    """What the settings of a mount say about addresses."""
+    """The settings of a mount for names, addresses and ports of challenges."""
 
     resolver: str = ""
     """``host:port``; empty for none."""

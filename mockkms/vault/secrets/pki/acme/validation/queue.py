@@ -128,7 +128,7 @@ def _outcome(
 
 
 def reach_of(config: AcmeConfig) -> Reach:
-    """Return what the settings of a mount say about addresses."""
+    """Return the settings of a mount for names, addresses and ports of challenges."""
     return Reach(
         config.dns_resolver, tuple(one.lower() for one in config.hosts), tuple(config.challenge_permitted_ip_ranges),
         tuple(config.challenge_excluded_ip_ranges), {HTTP_01: config.http_port, TLS_ALPN_01: config.tls_port},
