@@ -86,16 +86,18 @@ def _check_source(state: JWT, call: Call, made: JwtConfig, lenient: bool) -> str
 
 
 def _check_pairs(made: JwtConfig) -> None:
-    """Raise ErrorResponse for JWKS URLs that the real plugin refuses (source: its documentation)."""
+    """Raise ErrorResponse for JWKS URLs that the real plugin refuses (source: `path_config.go`)."""
     if made.jwks_ca_pem:
         raise ErrorResponse("CA PEMs must be provided as part of the 'jwks_pairs' when using multiple JWKS URLs")
     if made.bound_issuer:
         raise ErrorResponse("Bound issuer is not supported for use with 'jwks_pairs'")
-    for pair in made.jwks_pairs:
-        if not isinstance(pair, dict):
-            text = "jwks_pairs must be provided as a list of json objects with the fields jwks_url and jwks_ca_pem"
-            raise ErrorResponse(f"invalid jwks_pairs: {text}")
-        if pair.get("jwks_ca_pem") and not _is_certificates(str(pair["jwks_ca_pem"])):
+    pairs = [pair for pair in made.jwks_pairs if isinstance(pair, dict)]
+    if len(pairs) < len(made.jwks_pairs):
+        text = "jwks_pairs must be provided as a list of json objects with the fields jwks_url and jwks_ca_pem"
+        raise ErrorResponse(f"invalid jwks_pairs: {text}")
+    for pair in pairs:
+        # A pair without an address, too, is reported as one with wrong certificates.
+        if not pair.get("jwks_url") or (pair.get("jwks_ca_pem") and not _is_certificates(str(pair["jwks_ca_pem"]))):
             raise ErrorResponse("error checking jwks_ca_pem")
 
 

@@ -190,3 +190,22 @@ def test_policies_may_be_templates_over_claims(world: World) -> None:
     assert (
         "failed to parse template policy [1]: unable to parse template: template: template:1: unclosed action"
     ) in refused.errors[0]
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+@pytest.mark.parametrize(
+    ("pairs", "text"),
+    [
+        ([{}], "error checking jwks_ca_pem"),
+        ([{"jwks_url": ""}], "error checking jwks_ca_pem"),
+        ([{"jwks_url": "http://127.0.0.1:1/k", "jwks_ca_pem": "x"}], "error checking jwks_ca_pem"),
+        ([{}, "x"], "invalid jwks_pairs: jwks_pairs must be provided as a list of json objects with the fields "
+         "jwks_url and jwks_ca_pem"),
+        ([{"jwks_url": "http://127.0.0.1:1/k"}], "error checking jwks URL http://127.0.0.1:1/k"),
+    ],
+)  # fmt: skip
+def test_pairs_of_urls_that_are_refused(flavor: str, pairs: list[Any], text: str) -> None:
+    world = World(flavor)
+    world.write("sys/auth/jwt", {"type": "jwt"})
+    answer = world.write("auth/jwt/config", {"jwks_pairs": pairs})
+    assert (answer.status, answer.errors) == (400, [text])
