@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
+from mockkms.crypto.x509 import pair
+from mockkms.error_context import error_context
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
@@ -104,9 +106,8 @@ def check(config: DirectorySettings) -> None:
     if config.certificate:
         _check_certificate(config.certificate)
     if config.client_tls_cert and config.client_tls_key:
-        fault = _pair_fault(config.client_tls_cert.encode(), config.client_tls_key.encode())
-        if fault:
-            raise ValueError(f"failed to parse client X509 key pair: tls: {fault}")
+        with error_context("failed to parse client X509 key pair: "):
+            pair.check(config.client_tls_cert, config.client_tls_key)
     elif config.client_tls_cert or config.client_tls_key:
         raise ValueError("both client_tls_cert and client_tls_key must be set")
     for name in ("tls_min_version", "tls_max_version"):
@@ -150,21 +151,3 @@ def _check_certificate(pem: str) -> None:
         raise ValueError(
             "failed to parse server tls cert: failed to parse certificate x509: malformed certificate"
         ) from None
-
-
-def _pair_fault(certificate: bytes, key: bytes) -> str:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-
-    for pem, what in ((certificate, "certificate"), (key, "key")):
-        if b"-----BEGIN " not in pem:
-            return f"failed to find any PEM data in {what} input"
-    try:
-        public = x509.load_pem_x509_certificate(certificate).public_key()
-        private = load_pem_private_key(key, None)
-    except (ValueError, TypeError):
-        return "failed to parse private key"
-    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if private.public_key().public_bytes(*spki) != public.public_bytes(*spki):
-        return "private key does not match public key"
-    return ""

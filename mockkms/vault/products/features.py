@@ -67,6 +67,8 @@ class Feature(StrEnum):
     """Settings of automatic rotation include ``rotation_policy``."""
     DATABASE_ROTATION = "database-rotation"
     """Database connections store whether they are verified and how they rotate; static roles have schedules."""
+    DATABASE_VALKEY_URLS = "database-valkey-urls"
+    """Connections to Valkey and Redis can be given as one URL."""
     OLDER_POSTGRES_DRIVER = "older-postgres-driver"
     """The driver for PostgreSQL is an older one, which has other messages for failed connections."""
     PLAIN_VERIFICATION = "plain-verification"

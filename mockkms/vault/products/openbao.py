@@ -59,6 +59,7 @@ OPENBAO = Product(
             Feature.WORKFLOWS,
             Feature.POLICY_FOLDERS,
             Feature.POLICY_VERSIONS,
+            Feature.DATABASE_VALKEY_URLS,
             Feature.KV_METADATA_CAS,
             Feature.KV_NULL_PATCH,
             Feature.OPEN_KEY_ENDPOINTS,

@@ -176,6 +176,7 @@ VAULT = OPENBAO.derive(
         Feature.WORKFLOWS,
         Feature.POLICY_FOLDERS,
         Feature.POLICY_VERSIONS,
+        Feature.DATABASE_VALKEY_URLS,
         Feature.KV_METADATA_CAS,
         Feature.TRANSIT_ADDITIONS,
         Feature.PKI_ADDITIONS,

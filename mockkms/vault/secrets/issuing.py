@@ -196,11 +196,14 @@ def parsed_template(call: Call, text: str, further: Mapping[str, Function] | Non
     return GoTemplate(text, {**naming_functions(call.core.entropy, call.now(), decoding=decoding), **(further or {})})
 
 
-def check_template(call: Call, text: str, metadata: str) -> None:
-    """Check a template of user names, as ``config/`` paths do before they keep it. Raises ValueError."""
+def check_template(call: Call, text: str, metadata: str, invalid: str = "invalid username template: ") -> None:
+    """Check a template of user names, as ``config/`` paths do before they keep it. Raises ValueError.
+
+    ``metadata`` is the Go type of the template's data. ``invalid`` precedes the error of a template that is one.
+    """
     with error_context("unable to initialize username template: "):
         template = parsed_template(call, text)
-    with error_context("invalid username template: "):
+    with error_context(invalid):
         template.generate(Data(metadata, {"DisplayName": "", "RoleName": ""}))
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from mockkms.error_context import error_context
 from mockkms.urls import urlsplit
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
-from mockkms.vault.framework.fields import Kind, convert
+from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.database import servers, settings
+from mockkms.vault.secrets.database import checks, servers
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
@@ -21,9 +20,8 @@ from mockkms.vault.secrets.database.engine import (
     DatabaseError,
     engine,
 )
-from mockkms.vault.secrets.database.generated import METADATA, new_password
+from mockkms.vault.secrets.database.generated import new_password
 from mockkms.vault.secrets.database.servers import opened
-from mockkms.vault.secrets.issuing import check_template
 
 _NAME = {"name": Field(Kind.STRING, help="Name of the connection.")}
 _FIELDS = {**_NAME, **DatabaseConnection.fields(), **automated_rotation.fields(Feature.DATABASE_ROTATION)}
@@ -37,20 +35,6 @@ _UNDECLARED = frozenset(
     )
 )  # fmt: skip
 """Parameters of SQL plugins that are not fields of the path, but for which the server gives no warning."""
-_SQL = ("postgresql-database-plugin", "redshift-database-plugin", "hana-database-plugin", "mssql-database-plugin")
-_AUTH_TYPES = ("", "cert", "gcp_iam")
-_NEEDED = {
-    "cassandra-database-plugin": ("hosts", "username", "password"),
-    "influxdb-database-plugin": ("host", "username", "password"),
-    "redis-database-plugin": ("host", "port", "username", "password"),
-    "valkey-database-plugin": ("host", "port", "username", "password"),
-    "couchbase-database-plugin": ("hosts", "username", "password"),
-    "elasticsearch-database-plugin": ("url", "username", "password"),
-    "mongodbatlas-database-plugin": ("private_key", "public_key", "project_id"),
-    "redis-elasticache-database-plugin": ("url",),
-}
-_INITIALIZING = {"cassandra-database-plugin": "failed to initialize: "}
-"""What precedes the errors of plugins for which the server's own text is not the only one."""
 _SUPPORTED = {
     "mongodb-database-plugin": [PASSWORD, CERTIFICATE],
     "snowflake-database-plugin": [PASSWORD, RSA_KEY],
@@ -139,8 +123,10 @@ def write(state: Database, call: Call, *, verify_connection: bool) -> Response |
     _check_version(call, plugin)
     with refusing():
         new.parse_rotation(call)
+    if plugin not in call.core.product.builtins.database:
+        raise ErrorResponse(_UNCREATED + _unknown_plugin(plugin))
     with refusing(_UNCREATED, of=DatabaseError):
-        _check(state, call, new)
+        checks.check(state, call, new)
     with refusing():
         new.register_rotation()
     if plugin in _SUPPORTED:
@@ -173,46 +159,6 @@ def _unknown_plugin(plugin: str, version: str = "") -> str:
     named = f"{plugin}, version={version}" if version else plugin
     fault = f"\t* plugin not found in the catalog: {named}\n"
     return f"invalid database version: 2 errors occurred:\n{fault}{fault}\n"
-
-
-def _check(state: Database, call: Call, new: DatabaseConnection) -> None:
-    """Start the plugin with the settings. Raises DatabaseError."""
-    if new.plugin_name not in call.core.product.builtins.database:
-        raise DatabaseError(_unknown_plugin(new.plugin_name))
-    with error_context(_INITIALIZING.get(new.plugin_name, ""), DatabaseError, of=DatabaseError):
-        needed = _NEEDED.get(new.plugin_name, ("connection_url",))
-        settings.check(call.core.product, new.plugin_name, new.connection_details, needed)
-    if new.plugin_name in _SQL:
-        _check_sql(call, new.connection_details)
-    if new.verify_connection:
-        servers.server_of(state, call, new).verify()
-    template = settings.username_template(new.connection_details)
-    if template:
-        with error_context(raised=DatabaseError):
-            check_template(call, template, METADATA)
-    form = new.connection_details.get("password_authentication") or ""
-    if new.plugin_name == _SQL[0] and form not in ("", "password", "scram-sha-256"):
-        raise DatabaseError(f"'{form}' is not a valid password authentication type")
-
-
-def _check_sql(call: Call, details: dict[str, object]) -> None:
-    names = [str(details.get(name) or "") for name in ("username", "password")]
-    if any(template in name for name in names for template in ("{{username}}", "{{password}}")):
-        raise DatabaseError("username and/or password cannot contain the template variables")
-    if call.core.product.has(Feature.DATABASE_ROTATION):
-        templated = all(template in str(details["connection_url"]) for template in ("{{username}}", "{{password}}"))
-        managed = bool(details.get("self_managed"))
-        if templated and not managed and not any(names):
-            raise DatabaseError("must either provide username/password or set self-managed to 'true'")
-        if managed and (any(names) or not templated):
-            raise DatabaseError("cannot use both self-managed and vault-managed workflows")
-    lifetime = details.get("max_connection_lifetime")
-    if lifetime is not None:
-        with error_context("invalid max_connection_lifetime: ", DatabaseError):
-            convert(Kind.SIGNED_SECONDS, lifetime)
-    kind = str(details.get("auth_type") or "")
-    if call.core.product.has(Feature.DATABASE_ROTATION) and kind not in _AUTH_TYPES:
-        raise DatabaseError(f"invalid auth_type: {kind}")
 
 
 def _password_of(url: str) -> str | None:

@@ -12,6 +12,7 @@ from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import conversion_text
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, go_type, several
 from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database.engine import DatabaseError
 
 _SQL = {
@@ -19,20 +20,38 @@ _SQL = {
     "username": Kind.STRING, "password": Kind.STRING, "disable_escaping": Kind.BOOL, "auth_type": Kind.STRING,
     "service_account_json": Kind.STRING, "self_managed": Kind.BOOL, "use_private_ip": Kind.BOOL,
 }  # fmt: skip
+_MYSQL = {
+    **{name: kind for name, kind in _SQL.items() if name not in ("disable_escaping", "self_managed", "use_private_ip")},
+    "tls_server_name": Kind.STRING, "tls_skip_verify": Kind.BOOL,
+}  # fmt: skip
+MYSQL = (
+    "mysql-database-plugin",
+    "mysql-aurora-database-plugin",
+    "mysql-rds-database-plugin",
+    "mysql-legacy-database-plugin",
+)
+"""The plugins of MySQL, which differ in the names of the users."""
+MONGODB_TIMEOUTS = ("socket_timeout", "connect_timeout", "server_selection_timeout")
 _HOST = {
     "username": Kind.STRING, "password": Kind.STRING, "tls": Kind.BOOL, "insecure_tls": Kind.BOOL,
 }  # fmt: skip
+_VALKEY = {
+    "host": Kind.STRING, "port": Kind.INT, **_HOST, "ca_cert": Kind.STRING, "connection_url": Kind.STRING,
+}  # fmt: skip
 _SETTINGS = {
+    **dict.fromkeys(MYSQL, _MYSQL),
     "cassandra-database-plugin": {
         "hosts": Kind.STRING, "port": Kind.INT, **_HOST, "protocol_version": Kind.INT, "local_datacenter": Kind.STRING,
-        "consistency": Kind.STRING, "skip_verification": Kind.BOOL,
+        "consistency": Kind.STRING, "skip_verification": Kind.BOOL, "pem_json": Kind.STRING, "pem_bundle": Kind.STRING,
+        "tls_min_version": Kind.STRING, "tls_server_name": Kind.STRING,
     },
     "influxdb-database-plugin": {"host": Kind.STRING, "port": Kind.STRING, **_HOST},
-    "redis-database-plugin": {"host": Kind.STRING, "port": Kind.INT, **_HOST, "ca_cert": Kind.STRING},
-    "valkey-database-plugin": {"host": Kind.STRING, "port": Kind.INT, **_HOST, "ca_cert": Kind.STRING},
+    "redis-database-plugin": _VALKEY,
+    "valkey-database-plugin": _VALKEY,
     "couchbase-database-plugin": {"hosts": Kind.STRING, **_HOST, "base64pem": Kind.STRING, "bucket_name": Kind.STRING},
     "mongodb-database-plugin": {
         "connection_url": Kind.STRING, "write_concern": Kind.STRING, "username": Kind.STRING, "password": Kind.STRING,
+        **dict.fromkeys(MONGODB_TIMEOUTS, Kind.INT64),
     },
     "mongodbatlas-database-plugin": {
         "public_key": Kind.STRING, "private_key": Kind.STRING, "project_id": Kind.STRING,
@@ -45,6 +64,11 @@ _SETTINGS = {
 """By plugin; the others are SQL plugins."""
 _WITH_CA = ("redis-database-plugin", "valkey-database-plugin")
 """Plugins that require the certificate of the CA with TLS."""
+_TIMEOUTS = {
+    "cassandra-database-plugin": ("connect_timeout", "socket_keep_alive"),
+    "influxdb-database-plugin": ("connect_timeout",),
+}
+LOST = "failed to retrieve {}: "
 
 
 def decoded(product: Product, plugin: str, details: Mapping[str, object]) -> dict[str, object]:
@@ -61,29 +85,35 @@ def decoded(product: Product, plugin: str, details: Mapping[str, object]) -> dic
     return found
 
 
-def check(product: Product, plugin: str, details: Mapping[str, object], needed: tuple[str, ...]) -> None:
-    """Check the settings as the plugin does when it starts; those of ``needed`` may not be empty.
+def check(product: Product, plugin: str, details: Mapping[str, object], needed: tuple[str, ...]) -> dict[str, object]:
+    """Return the settings as the plugin sees them; those of ``needed`` may not be empty.
 
     Raises DatabaseError with the plugin's text.
     """
     found = decoded(product, plugin, details)
-    for name in needed:
+    for name in _TIMEOUTS.get(plugin, ()):
+        if found.get(name) is not None:
+            with error_context(f"invalid {name}: ", DatabaseError):
+                convert(Kind.SIGNED_SECONDS, found[name])
+    by_url = plugin in _WITH_CA and found.get("connection_url") and product.has(Feature.DATABASE_VALKEY_URLS)
+    if by_url and any(found.get(name) for name in (*needed, "tls")):
+        raise DatabaseError("cannot specify both connection_url and individual connection parameters")
+    for name in () if by_url else needed:
         if found.get(name) in (None, "", 0):
             raise DatabaseError(f"{name} cannot be empty")
+    if by_url and str(found["connection_url"]).startswith("valkeys:"):
+        found["tls"] = True
     if plugin in _WITH_CA and found.get("tls") and not found.get("ca_cert"):
         raise DatabaseError("ca_cert cannot be empty")
-    if plugin == "cassandra-database-plugin":
-        for name in ("connect_timeout", "socket_keep_alive"):
-            if found.get(name) is not None:
-                with error_context(f"invalid {name}: ", DatabaseError):
-                    convert(Kind.SIGNED_SECONDS, found[name])
+    return found
 
 
-def username_template(details: Mapping[str, object]) -> str:
-    """Return the template of user names; empty without one. Raises DatabaseError for another type than a text."""
-    found = details.get("username_template", "")
+def text_of(details: Mapping[str, object], name: str, lost: str = LOST) -> str:
+    """Return a setting that has to be a text; empty without it. Raises DatabaseError for another type.
+
+    ``lost`` precedes the error, with ``{}`` for the name.
+    """
+    found = details.get(name, "")
     if isinstance(found, str):
         return found
-    raise DatabaseError(
-        f"failed to retrieve username_template: invalid value at username_template: is a {go_type(found)}"
-    )
+    raise DatabaseError(f"{lost.format(name)}invalid value at {name}: is a {go_type(found)}")

@@ -76,7 +76,7 @@ def test_a_password_in_the_url_is_warned_of(client: hvac.Client) -> None:
             r"invalid database version: 2 errors occurred:\n\t\* plugin not found in the catalog",
         ),
         ({"connection_url": ""}, "error creating database object: connection_url cannot be empty"),
-        ({"plugin_name": "redis-database-plugin"}, "host cannot be empty"),
+        ({"plugin_name": "redis-database-plugin", "connection_url": ""}, "host cannot be empty"),
         (
             {"username_template": "{{ nothing 5 }}"},
             "unable to initialize username template: unable to parse template: template: template:1: "
@@ -316,3 +316,133 @@ def test_an_empty_schedule_is_none(client: hvac.Client, times: dict[str, Any], t
     with pytest.raises(InvalidRequest) as refused:
         client.write_data("database/static-roles/app", data=static)
     assert refused.value.errors == [text]
+
+
+_MYSQL = {
+    "plugin_name": "mysql-rds-database-plugin",
+    "connection_url": "{{username}}:{{password}}@tcp(db)/",
+}
+_MSSQL = {
+    "plugin_name": "mssql-database-plugin",
+    "connection_url": "sqlserver://{{username}}:{{password}}@db.example.org",
+}
+_MONGODB = {
+    "plugin_name": "mongodb-database-plugin",
+    "connection_url": "mongodb://{{username}}:{{password}}@db.example.org",
+}
+_NO_PAIR = "unable to load tls_certificate_key_data: tls: failed to find any PEM data in certificate input"
+_NO_BOOL = {
+    "openbao": "'tls_skip_verify' cannot parse value as 'bool': strconv.ParseBool: invalid syntax",
+    "vault": "* cannot parse 'tls_skip_verify' as bool: strconv.ParseBool: parsing \"x\": invalid syntax",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (
+            {"max_connection_lifetime": "x", "tls_ca": "x"},
+            'max_connection_lifetime: time: invalid duration "x"',
+        ),
+        ({"tls_ca": "x", "tls_certificate_key": "y"}, "failed to append CA to client options"),
+        ({"tls_certificate_key": "y"}, _NO_PAIR),
+        (
+            {"tls_ca": "x", "username_template": "{{"},
+            "unable to initialize username template: unable to parse template",
+        ),
+        ({"username_template": 5, "tls_ca": "x"}, "object: invalid value at username_template: is a json.Number"),
+        ({"tls_skip_verify": "x"}, ""),
+    ],
+)
+def test_mysql_checks_the_template_then_the_address_then_tls(
+    kms: MockKMS, client: hvac.Client, settings: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        connect(client, **_MYSQL, **settings)
+    assert (text or _NO_BOOL[kms.flavor]) in str(raised.value)
+
+
+@pytest.mark.flavors("vault", "vault-1.21")
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"tls_ca": "x", "connection_url": ""}, "unable to add CA to cert pool"),
+        ({"tls_certificate": "x", "connection_url": ""}, 'both "sslcert" and "sslkey" are required'),
+        ({"private_key": "x"}, 'both "sslcert" and "sslkey" are required'),
+        ({"private_key": 5}, "failed to retrieve private_key: invalid value at private_key: is a json.Number"),
+        ({"tls_certificate": "x", "private_key": "y"},
+         "unable to load cert: tls: failed to find any PEM data in certificate input"),
+        ({"self_managed": True}, "cannot use both self-managed and vault-managed workflows"),
+        ({"self_managed": True, "username": "", "password": "", "auth_type": "x"}, "invalid auth_type: x"),
+        ({"self_managed": True, "username": "", "password": ""},
+         "error initializing static account cache: self-managed static roles only available in Vault Enterprise"),
+        ({**_MYSQL, "auth_type": "x", "tls_ca": "x"}, "failed to append CA to client options"),
+        ({**_MYSQL, "auth_type": "x"}, "invalid auth_type: x"),
+        ({**_MONGODB, "username_template": "{{", "write_concern": "x"}, "unable to initialize username template"),
+        ({**_MONGODB, "socket_timeout": -1, "write_concern": "x"}, "socket_timeout must be >= 0"),
+        ({**_MONGODB, "write_concern": "{", "tls_ca": "x"},
+         "error unmarshalling write_concern: unexpected end of JSON input"),
+        ({**_MONGODB, "write_concern": "IjEi"},
+         "error unmarshalling write_concern: json: cannot unmarshal string into Go value of type mongodb.writeConcern"),
+        ({**_MONGODB, "tls_ca": "x", "write_concern": "{}"}, "failed to append CA to client options"),
+        ({**_MONGODB, "tls_certificate_key": "y"}, _NO_PAIR),
+        ({**_MSSQL, "contained_db": "x", "username_template": "{{.A}}"},
+         "invalid username template - did you reference a field that isn't available? : "),
+        ({**_MSSQL, "contained_db": "x"},
+         "invalid value for \"contained_db\": cannot parse '' as bool: strconv.ParseBool: parsing \"x\": invalid"),
+    ],
+)  # fmt: skip
+def test_a_connection_that_a_plugin_of_vault_would_refuse(
+    client: hvac.Client, settings: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        connect(client, **settings)
+    assert text in str(raised.value)
+
+
+_CASSANDRA = {"plugin_name": "cassandra-database-plugin", "hosts": "db.example.org"}
+_BLOCK = "-----BEGIN {0}-----\nAAAA\n-----END {0}-----\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"connect_timeout": "x", "hosts": ""}, 'invalid connect_timeout: time: invalid duration "x"'),
+        ({"socket_keep_alive": "x", "hosts": ""}, 'invalid socket_keep_alive: time: invalid duration "x"'),
+        ({"hosts": "", "pem_json": "{", "pem_bundle": "x"}, "hosts cannot be empty"),
+        ({"pem_json": "{", "pem_bundle": "x", "tls_min_version": "x"}, "cannot specify both pem_json and pem_bundle"),
+        ({"pem_json": "{", "tls_min_version": "x"}, "unrecognized TLS version [x]"),
+        ({"pem_json": "{"}, "failed to parse pem_json: failed to parse JSON: unexpected end of JSON input"),
+        ({"pem_json": '{"issuing_ca": "x", "ca_chain": ["y"]}'},
+         "failed to parse pem_json: issuing_ca and ca_chain cannot both be specified"),
+        ({"pem_json": '{"certificate": "x", "private_key": "y"}'},
+         "failed to parse certificate and private key pair: tls: failed to find any PEM data in certificate input"),
+        ({"pem_json": '{"certificate": "x"}'},
+         "found certificate for client-side TLS authentication but no private key"),
+        ({"pem_json": '{"issuing_ca": "x"}'},
+         "failed to add CA certificate to certificate pool: it may be malformed or empty"),
+        ({"pem_bundle": "x"}, "failed to parse pem_bundle: no data found in PEM block"),
+        ({"pem_bundle": _BLOCK.format("CERTIFICATE")}, "failed to parse certificate: x509: malformed certificate"),
+        ({"pem_bundle": _BLOCK.format("X")}, "unsupported PEM block type [X]"),
+        ({"pem_bundle": _BLOCK.format("PRIVATE KEY")},
+         "found private key for client-side TLS authentication but no certificate"),
+        ({"pem_bundle": 2 * _BLOCK.format("PRIVATE KEY")}, "multiple private keys not supported"),
+    ],
+)  # fmt: skip
+def test_cassandra_checks_times_then_hosts_then_tls(client: hvac.Client, settings: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        connect(client, **_CASSANDRA | settings)
+    assert "error creating database object: failed to initialize: " in str(raised.value)
+    assert text in str(raised.value)
+
+
+@pytest.mark.flavors("openbao")
+@pytest.mark.parametrize("plugin", ["valkey-database-plugin", "redis-database-plugin"])
+def test_valkey_by_its_url(client: hvac.Client, plugin: str) -> None:
+    settings = {"plugin_name": plugin, "connection_url": "valkeys://u:p@db.example.org:6379", "username": ""}
+    with pytest.raises(InvalidRequest, match="cannot specify both connection_url and individual connection parameters"):
+        connect(client, **settings)
+    with pytest.raises(InvalidRequest, match="ca_cert cannot be empty"):
+        connect(client, **settings, password="")
+    warned = connect(client, **settings | {"connection_url": "valkey://u:p@db"}, password="")["warnings"]
+    assert warned[0].startswith("Password found in connection_url")
