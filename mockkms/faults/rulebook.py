@@ -154,7 +154,7 @@ class RuleBook:
     def _switch(self, id: str, *, on: bool) -> None:
         with self._lock:
             known = self.get(id)
-            # Snapshots hold the rule as it was.
+            # A new object, because snapshots refer to the old one.
             self.rules = tuple(rule.switched(on=on) if rule is known else rule for rule in self.rules)
             self._changed()
 

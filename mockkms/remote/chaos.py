@@ -32,7 +32,7 @@ class RemoteChaos:
         return self._wire.document("DELETE", "chaos").flag("stopped")
 
     def status(self) -> dict[str, object]:
-        """Return the plan, its phase with the seconds that are left of it, and counts, as data."""
+        """Return the plan, its phase with the remaining seconds, and counts, as data."""
         return dict(self._wire.get("chaos").data)
 
     @property

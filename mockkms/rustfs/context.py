@@ -1,4 +1,4 @@
-"""What the contracts need of the admin API: small protocols. ``admin.RustfsAdmin`` implements all of them."""
+"""The interfaces of the admin API that the contracts use. ``admin.RustfsAdmin`` implements all of them."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Chaos:
         return stopped
 
     def status(self) -> dict[str, object]:
-        """Return the plan, its phase with the seconds that are left of it, and counts, as data."""
+        """Return the plan, its phase with the remaining seconds, and counts, as data."""
         with self._world.lock:
             self._world.overdue()
             run = self._world.faults.chaos.run

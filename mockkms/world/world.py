@@ -215,7 +215,7 @@ class World:
     def copied(self) -> World:
         """Return a world with the same state, clock and randomness, and this one's rules and journal.
 
-        It is to be looked at, while this world goes on.
+        For readers, such as a dump, while this world continues to change.
         """
         world = self.sibling()
         world.upstream, world.faults, world.journal = self.upstream, self.faults, self.journal

@@ -29,7 +29,7 @@ def read_place(value: object) -> int:
 
 
 class _Cutting(FaultKind):
-    """Interrupts the connection before any byte of the answer or in the middle of it."""
+    """Interrupts the connection before the answer, or in the middle of it."""
 
     help = WHERE
     example = True

@@ -25,7 +25,7 @@ def show_cluster(request: ControlRequest) -> dict[str, object]:
 @route("POST", "cluster", "Change the cluster", body="{do: stop | start | …, node: n, nodes: [n], seconds: s}")
 def change_cluster(request: ControlRequest) -> dict[str, object]:
     """``do``: ``stop``, ``start``, ``seal``, ``unseal`` or ``lag`` (seconds) of a ``node``; ``partition`` of ``nodes``
-    from the rest; ``heal``, ``step-down`` or ``elect``. Answers with the nodes as they are then.
+    from the rest; ``heal``, ``step-down`` or ``elect``. Returns the state of the nodes afterwards.
     """
     gateway, data = _gateway(request), request.data if isinstance(request.data, dict) else {}
     word = data.get("do")

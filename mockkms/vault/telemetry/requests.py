@@ -1,7 +1,7 @@
-"""Counts and durations of requests, taken from the journal when somebody asks: requests themselves count nothing.
+"""Counts and durations of requests, computed from the journal when metrics are read, so that requests cost nothing.
 
-The journal keeps the latest 10,000 requests. If more come between two looks, their number is right, and their share of
-each path is that of those which are kept.
+The journal keeps the latest 10,000 requests. If more come between two reads, the total is right, and the share of
+each path is that of the entries which are kept.
 """
 
 from __future__ import annotations

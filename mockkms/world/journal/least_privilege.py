@@ -105,7 +105,7 @@ def _full(entry: Entry) -> str:
 
 
 class _Rules:
-    """The policies as they are now: which of their rules decide a request, and which grants are left over."""
+    """The current policies: which of their rules decide a request, and which grants are unused."""
 
     def __init__(self, world: World) -> None:
         self.store = world.core.policies

@@ -17,7 +17,7 @@ class TemplateNode:
 
 @dataclass
 class ConstantNode(TemplateNode):
-    """A string or a truth value, as it was written and as it is."""
+    """A string or a boolean: its source text and its value."""
 
     text: str
     value: str | bool

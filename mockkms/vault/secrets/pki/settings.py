@@ -79,7 +79,7 @@ class CrlConfig(Record):
 @stored("pki.TidySettings")
 @dataclass
 class TidySettings(Record):
-    """The parts of a tidy and how it does them. Durations in seconds, unless they are texts."""
+    """The parts of a tidy and their options. Durations in seconds, unless they are texts."""
 
     tidy_cert_store: Annotated[bool, param(Kind.BOOL, help=_PART)] = False
     tidy_revoked_certs: Annotated[bool, param(Kind.BOOL, help=_PART)] = False

@@ -156,7 +156,7 @@ def read_status(_state: object, call: Call) -> dict[str, object]:
 
 @seal.on(Operation.UPDATE)
 def seal_namespace(_state: object, call: Call) -> None:
-    """Seal a namespace and those below it; the mounts of one that has no seal are gone for good."""
+    """Seal a namespace and those below it; the mounts of one without a seal of its own are lost."""
     _name, found = _named(call)
     if found is None:
         raise ErrorResponse("namespace doesn't exist")

@@ -49,7 +49,7 @@ def _seal(sums: bytes, key: bytes) -> bytes:
 
 
 def unpack(packed: bytes, key: bytes | None) -> bytes:
-    """Return the state of an archive; without ``key``, whatever keys sealed it. Raises ValueError."""
+    """Return the state of an archive; without ``key``, the key that sealed it is not checked. Raises ValueError."""
     files = _files(packed)
     for name in (META, STATE, SUMS):
         if name not in files:

@@ -69,7 +69,7 @@ def restore(_state: object, call: Call) -> None:
 
 @forced.on(Operation.UPDATE)
 def restore_forced(_state: object, call: Call) -> None:
-    """Restore an archive, whatever its keys: the server is sealed afterwards if they are others."""
+    """Restore an archive of any server; this one is sealed afterwards if the archive has other keys."""
     _restore(call, None)
 
 

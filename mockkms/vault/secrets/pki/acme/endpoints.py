@@ -1,4 +1,4 @@
-"""Paths that need no token and are not found: of ACME beside the protocol, of issuers without a name, unified CRLs.
+"""Paths that need no token and are answered with 404: below ACME's, of issuers without a name, of unified CRLs.
 
 The real server lists the patterns of ACME's paths as unauthenticated, with any text where an endpoint has an id, and
 with ``key-change``, which it does not have: a path with another text is not found, also without a token.

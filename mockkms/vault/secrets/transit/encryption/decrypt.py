@@ -59,7 +59,7 @@ def decrypt(state: Transit, call: Call) -> Reply:
 def _decrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
     """Return the result of a batch of ciphertexts with nothing but references beside them, none at fault, else None.
 
-    As most batches are: without a detour for each item, and written as JSON at once.
+    The fast path of most batches: no objects for single items, and the result is written as JSON at once.
     """
     found = plain_items(batch, "ciphertext")
     if not found or not found[0] or not all(found[0]):

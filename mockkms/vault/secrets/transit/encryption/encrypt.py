@@ -87,7 +87,7 @@ def _encrypt(state: Transit, call: Call) -> Reply:
 def _encrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
     """Return the result of a batch of plaintexts with nothing but references beside them, none at fault, else None.
 
-    As most batches are: without a detour for each item, and written as JSON at once.
+    The fast path of most batches: no objects for single items, and the result is written as JSON at once.
     """
     found = plain_items(batch, "plaintext")
     if not found or not found[0]:

@@ -73,7 +73,7 @@ def create_key(
     key_size: int,
     name: str,
 ) -> Reply:
-    """Make a key; one that exists is shown as it is."""
+    """Create a key. An existing key is returned unchanged."""
     check_rotation_period(auto_rotate_period)
     if convergent_encryption and not derived:
         raise ErrorResponse("convergent encryption requires derivation to be enabled")

@@ -33,7 +33,7 @@ restore = engine.path(
 
 @backup.on(Operation.READ)
 def back_up(state: Transit, call: Call, *, name: str) -> Reply:
-    """Return a backup; the key keeps its time."""
+    """Return a backup of a key, and record its time in the key."""
     key = find(state, name, call.core)
     if key is None:
         raise BackendError(f'key "{name}" not found')

@@ -94,7 +94,7 @@ class Directory:
         return self.key
 
     def account(self) -> AcmeAccount:
-        """Return the account that signed the request, in whatever status. Raises AcmeProblem."""
+        """Return the account that signed the request; its status is not checked. Raises AcmeProblem."""
         return loaded(self.records, self.account_id, self.path)
 
     def check_binding(self, account: AcmeAccount) -> None:

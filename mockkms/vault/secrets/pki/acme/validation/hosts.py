@@ -79,7 +79,7 @@ def _server(resolver: str) -> tuple[str, int]:
 
 
 def _candidates(reach: Reach, name: str) -> list[str]:
-    """Return the addresses of a name, whatever machine they belong to. Raises OSError."""
+    """Return the addresses of a name, on any machine. Raises OSError."""
     bare = name.strip("[]").lower().rstrip(".")
     try:
         return [str(ip_address(bare))]
