@@ -42,6 +42,12 @@ def test_long_patterns_are_refused(pattern: object) -> None:
     assert time.monotonic() - began < 1
 
 
+def test_a_long_path_of_leases_is_refused_with_the_rule() -> None:
+    """Not when the rule fires, in the response of a client."""
+    with pytest.raises(FaultError, match="expire: a pattern has at most 4,096 characters"):
+        RuleBook().add({"expire": "a" * 5000})
+
+
 def test_long_lists_of_patterns_are_refused() -> None:
     with pytest.raises(FaultError, match="a list of patterns has at most 1,000, this one has 1,001"):
         text_test(["a"] * 1001)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mockkms.faults.kinds import FaultKind, ServerKind
 from mockkms.faults.parsing import FaultError, only_true, seconds, shown, text
 from mockkms.faults.plan import Plan, Turn
+from mockkms.faults.text_matching import glob
 
 
 class SealServer(ServerKind):
@@ -73,6 +76,15 @@ class Expire(ServerKind):
         self.value = text(value)
         if not self.value.strip("/"):
             raise FaultError(f"expected last, or a path prefix of leases, got {shown(value)}")
+        leases_below(self.value)
+
+
+def leases_below(path: str) -> Callable[[str], object]:
+    """Return what tells whether the path of a lease, with a slash at its end, is one of a path prefix or glob.
+
+    Raises FaultError for a pattern that is too long.
+    """
+    return glob(path.strip("/") + "/*").fullmatch
 
 
 class SetState(FaultKind):

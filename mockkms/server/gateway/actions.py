@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from mockkms.faults.kinds.state import leases_below
 from mockkms.faults.parsing import text
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
-from mockkms.faults.text_matching import glob
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.world.world import World
 
@@ -94,7 +94,7 @@ def _expire(value: object, world: World, host: Host, view: View) -> None:
     if value == "last":
         ending = [entry for entry in ending if entry.auth is None][-1:]
     else:
-        fits = glob(text(value).strip("/") + "/*").fullmatch
+        fits = leases_below(text(value))
         ending = [entry for entry in ending if fits(f"{entry.namespace}{entry.id}/")]
     for entry in ending:
         # Ending one may end others, such as those of a token.
