@@ -180,7 +180,8 @@ _NO_BODY = (204, 304)
 def health_response(node: NodeStatus, query: Mapping[str, str], *, head: bool = False) -> Response:
     """Return the response of ``sys/health`` to a query. Raises ErrorResponse (400, no text) for an invalid parameter.
 
-    ``head`` is True for HEAD, to which the real server writes no body, and so no Content-Length.
+    ``head`` is True for HEAD, to which the real server writes no body, and so no Content-Length; nor does it write the
+    type of one for an invalid parameter.
     """
     if not (query or head) and node.standing is None:
         status, document = _usual_health(node)
@@ -188,9 +189,14 @@ def health_response(node: NodeStatus, query: Mapping[str, str], *, head: bool = 
     extras = node.product.has(Feature.STATUS_EXTRAS) or node.enterprise
     defaults = _ALL_CODES if extras else _CODES
     if query:
-        codes = {name: _code(query.get(name)) for name in defaults}
         switches = ("standbyok", "perfstandbyok") if extras else ("standbyok",)
-        passing = {name: _switch(query.get(name)) for name in switches}
+        try:
+            codes = {name: _code(query.get(name)) for name in defaults}
+            passing = {name: _switch(query.get(name)) for name in switches}
+        except ErrorResponse:
+            if not head:
+                raise
+            return Response(raw=b"", status=400, content_type="")
         which = _code_of(node, extras=extras, passing={name for name, on in passing.items() if on})
         status = codes[which] or defaults[which]
     else:
