@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
 from mockkms.vault.cel.messages import LOGINS, Dialect
+from mockkms.vault.cel.unfinished import expectation
 from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
@@ -151,18 +152,17 @@ def parse(text: str) -> Tree[Token]:
     from celpy import Environment
     from celpy.celparser import CELParseError
 
-    end = "mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " + (
-        "NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
-    )
+    if not text:
+        raise CelError(f"ERROR: <input>:1:0: Syntax error: {expectation(text)}")
     if not text.strip():
-        raise CelError(f"ERROR: <input>:1:0: Syntax error: {end}")
+        raise CelError(_located(text, len(text), f"Syntax error: {expectation(text)}"))
     try:
         tree = Environment().compile(text)
     except CELParseError as error:
         cause = error.__cause__ or error.__context__
         position = getattr(cause, "pos_in_stream", None)
         if position is None or position < 0 or getattr(getattr(cause, "token", None), "type", "") == "$END":
-            raise CelError(_located(text, len(text.rstrip()), f"Syntax error: {end}")) from None
+            raise CelError(_located(text, len(text.rstrip()), f"Syntax error: {expectation(text)}")) from None
         found = text[position : position + 1]
         raise CelError(_located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
     for literal in tree.scan_values(lambda part: getattr(part, "type", "") in ("STRING_LIT", "MLSTRING_LIT")):
