@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from queue import SimpleQueue
 from typing import TextIO
 
@@ -16,6 +17,8 @@ MOST_WAITING = 10_000
 """Lines in the queue; further ones are dropped and counted."""
 LONGEST_LINE = 4096
 """Characters; longer lines are truncated."""
+_PAUSE = 0.02
+"""Seconds until another attempt to write to a stream that is full and does not block."""
 
 
 class LineWriter:
@@ -69,7 +72,11 @@ def _write(target: int, text: str) -> None:
     )
     data = memoryview(cut.encode("utf-8", "backslashreplace") + b"\n")
     while data:
-        data = data[os.write(target, data) :]
+        try:
+            data = data[os.write(target, data) :]
+        except BlockingIOError:
+            # Another process has made the stream, which it shares, non-blocking: Node does so with terminals and pipes.
+            time.sleep(_PAUSE)
 
 
 class LogLines(logging.Handler):

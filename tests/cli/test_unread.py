@@ -68,6 +68,20 @@ def test_dropped_lines_are_counted() -> None:
     assert seen.startswith(b"0 xxx")
 
 
+def test_a_stream_that_another_process_has_made_non_blocking() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(reading, "rb") as source, os.fdopen(writing, "w") as stream:
+        writer = LineWriter(stream)
+        for number in range(100):
+            writer.write(f"{number} " + "x" * 4000)
+        seen = b""
+        while b"\n99 xxx" not in seen:
+            seen += source.read1()
+        writer.close(WAIT)
+    assert [int(line.split()[0]) for line in seen.splitlines() if b" " in line] == list(range(100))
+
+
 def test_stopping_while_peers_are_silent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, MockKMS() as kms:
         kms.faults.add("sys/health", drip={"bytes": 1, "every": 10})
