@@ -65,8 +65,9 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 
 def cold_start(rounds: int) -> tuple[float, float]:
-    """Seconds from the spawn of ``serve`` to its first answer, and their ratio to ``import aiohttp.web``: the least of
-    each. The modules are compiled as installed ones are.
+    """Return the seconds from the spawn of ``serve`` to its first answer, and their ratio to ``import aiohttp.web``.
+
+    Each is the least of the rounds. Modules are compiled, as installed ones are.
     """
     times, imports = [], []
     for _ in range(rounds):

@@ -20,7 +20,7 @@ def post(path: str, body: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Calls:
-    """One prepared request for each thing that is measured."""
+    """A prepared request for each measured operation."""
 
     encrypt: bytes
     decrypt: bytes

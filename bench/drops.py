@@ -45,7 +45,7 @@ line.getresponse()
 
 @dataclass
 class Result:
-    """What a run showed."""
+    """The result of a run."""
 
     connections: int
     killed: int
@@ -58,7 +58,7 @@ class Result:
 
 
 def run(connections: int, processes: int = 4) -> Result:
-    """Drop so many connections, by FIN and by RST in turn, and kill so many processes."""
+    """Drop ``connections`` connections, by FIN and by RST in turn, and kill ``processes`` processes."""
     with MockKMS(root_token="root", rng=1) as kms:
         port = int(kms.url.rpartition(":")[2])
         _ask(port, "POST", "/v1/sys/mounts/transit", {"type": "transit"})
@@ -104,7 +104,7 @@ def _kill(port: int, slow: Rule, fired: int) -> None:
 
 
 def _left(kms: MockKMS, wanted: int) -> int:
-    """How many requests were left by their client: the journal tells it a turn after the connection is closed."""
+    """Return the number of requests whose client left; the journal shows it a moment after the connection is closed."""
     until = time.monotonic() + 30
     while kms.journal.count(cut="left") < wanted and time.monotonic() < until:
         time.sleep(0.01)
@@ -112,7 +112,7 @@ def _left(kms: MockKMS, wanted: int) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run and print; 1 where something is left behind."""
+    """Run and print; returns 1 if something is left behind."""
     parser = argparse.ArgumentParser(prog="python -m bench.drops", description=__doc__)
     parser.add_argument("--connections", type=int, default=10_000, metavar="N")
     parser.add_argument("--processes", type=int, default=20, metavar="N")

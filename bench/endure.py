@@ -36,7 +36,7 @@ _DAMAGED = frozenset(("truncate", "bad_chunk", "garbage", "close", "reset", "los
 
 @dataclass
 class Result:
-    """What a run showed."""
+    """The result of a run."""
 
     seen: Counter[str]
     """Outcomes as the clients counted them: statuses, and ``cut``."""
@@ -52,12 +52,12 @@ class Result:
 
 
 def rule(seed: int) -> dict[str, Any]:
-    """One rule, so that a request meets one fault: they take turns."""
+    """Return one rule whose faults take turns, so that a request meets at most one."""
     return {"path": "transit/*", "chance": SHARE, "seed": seed, "sequence": FAULTS, "times": None}
 
 
 def run(requests: int, clients: int = CLIENTS, seed: int = 1) -> Result:
-    """Let every client send so many requests. Raises nothing for what faults do; anything else goes through."""
+    """Let every client send ``requests`` requests. Errors caused by faults are counted, others raised."""
     with MockKMS(root_token="root", rng=seed) as kms:
         port = int(kms.url.rpartition(":")[2])
         _ask(port, "POST", "/v1/sys/mounts/transit", {"type": "transit"})
@@ -120,7 +120,7 @@ def _ask(port: int, method: str, path: str, data: Any = None) -> int:
 
 
 def _settled(wanted: int) -> int:
-    """Open files once the server has seen that its clients left, within thirty seconds."""
+    """Return the number of open files once the server has noticed that its clients left, within thirty seconds."""
     deadline, pause = monotonic() + 30, threading.Event()
     while _files() > wanted and monotonic() < deadline:
         pause.wait(0.01)
@@ -132,13 +132,13 @@ def _files() -> int:
 
 
 def _resident() -> float:
-    """Resident memory of this process in MiB."""
+    """Return the resident memory of this process in MiB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run and print; 1 where clients and journal disagree or something is left behind."""
+    """Run and print; returns 1 if clients and journal disagree or something is left behind."""
     parser = argparse.ArgumentParser(prog="python -m bench.endure", description=__doc__)
     parser.add_argument("--requests", type=int, default=10_000, metavar="N", help="of each client")
     parser.add_argument("--clients", type=int, default=CLIENTS, metavar="N")

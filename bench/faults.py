@@ -10,7 +10,7 @@ COUNTS = (0, 10, 1000)
 
 
 def set_rules(port: int, count: int) -> None:
-    """Have exactly so many rules, none of which fits an encryption."""
+    """Set ``count`` rules, none of which matches an encryption."""
     load.once(port, load.request("DELETE", "/_mockkms/faults"))
     rules = [{"match": f"secret/data/other{number}", "answer": "sealed"} for number in range(count)]
     if rules:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 def application() -> web.Application:
-    """Return the floor's one route."""
+    """Return the application with its only route."""
     cipher = AESGCM(AESGCM.generate_key(256))
 
     async def encrypt(request: web.Request) -> web.Response:
@@ -32,7 +32,7 @@ def application() -> web.Application:
 
 
 async def serve() -> None:
-    """Serve until standard input ends: when the bench that started this goes, so does the floor."""
+    """Serve until standard input ends, which it does when the bench that started this process ends."""
     runner = web.AppRunner(application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

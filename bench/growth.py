@@ -23,7 +23,7 @@ Step = Callable[[], object]
 
 
 def ask(core: Core, operation: Operation, path: str, **data: object) -> object:
-    """Ask the core; an error is a defect of the bench."""
+    """Send a request to the core and return its data; an error is a defect of the bench."""
     response = core.handle(Request(operation, path, data=dict(data), token="root"))
     if response.errors is not None:
         raise RuntimeError(f"{operation} {path}: {response.errors}")

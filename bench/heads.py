@@ -39,7 +39,7 @@ class Memory:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it grew and fell back as it should."""
+        """Whether it stayed below the limit and fell back afterwards."""
         return self.highest - self.start <= MOST_GROWTH and self.cleared - self.start <= MOST_KEPT
 
 

@@ -22,23 +22,23 @@ _PATIENCE = 120.0
 
 
 def batch(port: int) -> list[bytes]:
-    """10,000 items to encrypt, ten times: the most that Vault takes at once."""
+    """Return ten encryptions of 10,000 items, the most that Vault accepts in one request."""
     return [calls.batch(10_000)] * 10
 
 
 def body(port: int) -> list[bytes]:
-    """A secret of 31 MiB in 9,000 values."""
+    """Return the write of a secret of 31 MiB in 9,000 values."""
     return [calls.post("/v1/secret/data/large", {"data": {f"k{n}": "v" * 3600 for n in range(9_000)}})]
 
 
 def text(port: int) -> list[bytes]:
-    """A plaintext of 23 MiB, 31 MiB in base64."""
+    """Return the encryption of a plaintext of 23 MiB, 31 MiB in base64."""
     plaintext = base64.b64encode(bytes(23 * 1024 * 1024)).decode()
     return [calls.post("/v1/transit/encrypt/app", {"plaintext": plaintext})]
 
 
 def policy(port: int) -> list[bytes]:
-    """A policy of 100,000 paths, and a token that uses it."""
+    """Create a token, and return the write of its policy of 100,000 paths, and a read with it."""
     rules = "\n".join(f'path "secret/data/{n}/*" {{ capabilities = ["read"] }}' for n in range(100_000))
     load.once(port, calls.post("/v1/auth/token/create", {"id": "limited", "policies": ["large"]}))
     read = load.request("GET", "/v1/secret/data/77/x", headers={"X-Vault-Token": "limited"})
@@ -46,14 +46,14 @@ def policy(port: int) -> list[bytes]:
 
 
 def rsa(port: int) -> list[bytes]:
-    """Roots with RSA keys of 8192 bits."""
+    """Return the generation of roots with RSA keys of 8192 bits."""
     load.once(port, calls.post("/v1/sys/mounts/pki", {"type": "pki"}))
     asked = {"common_name": "a.example", "key_type": "rsa", "key_bits": 8192}
     return [calls.post("/v1/pki/root/generate/internal", asked)]
 
 
 def dump(port: int) -> list[bytes]:
-    """A dump of 50,000 tokens."""
+    """Create 50,000 tokens, and return the request for a dump of them."""
     with load.connect(port) as connection:
         for _ in range(50_000):
             load.exchange(connection, calls.post("/v1/auth/token/create", {"policies": ["default"]}))
@@ -61,12 +61,12 @@ def dump(port: int) -> list[bytes]:
 
 
 def snapshot(port: int) -> list[bytes]:
-    """A named snapshot of those tokens, kept and restored."""
+    """Return the requests that store and restore a snapshot of those tokens."""
     return [load.request("POST", "/_mockkms/snapshots/s"), load.request("POST", "/_mockkms/snapshots/s/restore")]
 
 
 def signatures(port: int) -> list[bytes]:
-    """5,000 signatures in one batch."""
+    """Return a batch of 5,000 signatures."""
     load.once(port, calls.post("/v1/transit/keys/rsa", {"type": "rsa-2048"}))
     items = [{"input": calls.PLAINTEXT}] * 5_000
     return [calls.post("/v1/transit/sign/rsa", {"batch_input": items})]

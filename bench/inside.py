@@ -27,7 +27,7 @@ def milliseconds(act: Callable[[], object], rounds: int) -> float:
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Restoring a world, and the creation of an RSA key, in milliseconds."""
+    """Return the milliseconds for restoring a world and for creating an RSA key."""
     with MockKMS() as kms:
         port = int(kms.url.rpartition(":")[2])
         load.once(port, load.request("POST", "/v1/sys/mounts/transit", b'{"type": "transit"}'))

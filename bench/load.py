@@ -9,7 +9,7 @@ from time import perf_counter
 
 
 class BadAnswer(RuntimeError):
-    """A server under load answered something else than it should."""
+    """A server under load sent an unexpected answer."""
 
 
 def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
@@ -52,7 +52,7 @@ def complete(data: bytes) -> bool:
 
 
 def exchange(connection: socket.socket, sent: bytes) -> bytes:
-    """One request and its whole answer."""
+    """Send a request and return its whole answer."""
     connection.sendall(sent)
     data = _more(connection)
     while not complete(data):
@@ -61,13 +61,13 @@ def exchange(connection: socket.socket, sent: bytes) -> bytes:
 
 
 def once(port: int, sent: bytes) -> bytes:
-    """One request on a connection of its own; returns the body."""
+    """Send a request on a connection of its own and return the body of the answer."""
     with connect(port) as connection:
         return exchange(connection, sent).partition(b"\r\n\r\n")[2]
 
 
 def rate(port: int, sent: bytes, connections: int, seconds: float) -> float:
-    """Answers per second, each connection sending its next request when the last is answered."""
+    """Return the answers per second; each connection sends its next request when the last one is answered."""
     opened = [connect(port) for _ in range(connections)]
     try:
         for one in opened:

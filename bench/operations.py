@@ -40,7 +40,7 @@ _REQUESTS = 200
 
 @dataclass(frozen=True)
 class Cost:
-    """What one operation costs."""
+    """The cost of one operation."""
 
     microseconds: float
     """CPU time of a request, the median of all rounds."""

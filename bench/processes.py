@@ -31,7 +31,7 @@ class Ours:
     """Seconds from the spawn to the first answered request."""
 
     def resident(self) -> float:
-        """Resident memory in MiB."""
+        """Return the resident memory in MiB."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
@@ -40,7 +40,7 @@ class Ours:
 
 @contextmanager
 def ours(*options: str) -> Iterator[Ours]:
-    """``mockkms serve`` in a process of its own; once this returns it has answered a request."""
+    """Start ``mockkms serve`` in a process of its own, and yield it once it has answered a request."""
     with tempfile.TemporaryDirectory(prefix="mockkms-bench-") as folder:
         ready = Path(folder, "ready.json")
         command = [sys.executable, "-m", "mockkms", "serve", "--port", "0", "--ready-file", str(ready), *options]
@@ -62,7 +62,7 @@ def ours(*options: str) -> Iterator[Ours]:
 
 @contextmanager
 def floor() -> Iterator[tuple[int, int]]:
-    """The floor in a process of its own: its port and its process id."""
+    """Start the floor in a process of its own, and yield its port and process id."""
     command = [sys.executable, "-m", "bench.floor"]
     process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None

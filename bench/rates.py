@@ -12,7 +12,7 @@ CONNECTIONS = (1, 16)
 
 
 def against_floor(floor: int, ours: int, named: Mapping[str, bytes], rounds: int, seconds: float) -> dict[str, Any]:
-    """By number of connections: the floor's rate, each call's rate and its ratio to the floor, as medians."""
+    """Return by number of connections: the floor's rate, each call's rate and its ratio to the floor, as medians."""
     out: dict[str, Any] = {}
     for connections in CONNECTIONS:
         floors: list[float] = []
@@ -32,7 +32,7 @@ def against_floor(floor: int, ours: int, named: Mapping[str, bytes], rounds: int
 
 
 def each(port: int, sent: Mapping[str, bytes], rounds: int, seconds: float) -> dict[str, float]:
-    """Milliseconds a request on one connection, by name: medians of interleaved rounds."""
+    """Return the milliseconds of a request on one connection, by name: medians of interleaved rounds."""
     taken: dict[str, list[float]] = {name: [] for name in sent}
     for _ in range(rounds):
         for name, request in sent.items():

@@ -43,7 +43,7 @@ SLOW = "Executing <"
 
 @dataclass
 class Result:
-    """What a run showed."""
+    """The result of a run."""
 
     seconds: float
     outcomes: Counter[str]
@@ -73,7 +73,7 @@ class Result:
 
 
 def run(seconds: float, clients: int = CLIENTS, seed: int = 1) -> Result:
-    """Load a server for so many seconds. Raises RuntimeError where it does not start."""
+    """Load a server for ``seconds``. Raises RuntimeError if it does not start."""
     with tempfile.TemporaryDirectory() as folder:
         ready, errors = Path(folder, "ready.json"), Path(folder, "errors.txt")
         environment = {**os.environ, "PYTHONASYNCIODEBUG": "1", "PYTHONWARNINGS": "error::ResourceWarning"}
@@ -168,7 +168,7 @@ def _steer(kms: RemoteKMS, pid: int, seconds: float, dice: random.Random, result
 
 
 class _Client:
-    """One connection that asks again and again."""
+    """A client with one connection, which sends requests until it is stopped."""
 
     def __init__(self, url: str, token: str, dice: random.Random) -> None:
         self._line = http.client.HTTPConnection("127.0.0.1", int(url.rpartition(":")[2]), timeout=30)
@@ -177,7 +177,7 @@ class _Client:
         self.outcomes: Counter[str] = Counter()
 
     def work(self, stop: threading.Event) -> None:
-        """Ask until ``stop`` is set."""
+        """Send requests until ``stop`` is set."""
         while not stop.is_set():
             name = self._dice.randrange(200)
             method, path, data = self._dice.choice((
@@ -217,13 +217,13 @@ def _files(pid: int) -> int:
 
 
 def _resident(pid: int) -> float:
-    """Resident memory of a process in MiB."""
+    """Return the resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run and print; returns 1 where something grew, was left behind or was written."""
+    """Run and print; returns 1 if memory grew, or something was left behind or written."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1800, metavar="N")
     parser.add_argument("--clients", type=int, default=CLIENTS, metavar="N")

@@ -25,7 +25,7 @@ class Active:
     """The servers used by one test: the session's server, and those of ``mockkms_factory``."""
 
     def __init__(
-        self, strict: bool, lint: str = "off", report_lint: bool = True, allow_unhandled: Sequence[str] = ()
+        self, *, strict: bool, lint: str = "off", report_lint: bool = True, allow_unhandled: Sequence[str] = ()
     ) -> None:
         self.strict = strict
         self.allow_unhandled = allow_unhandled
@@ -131,11 +131,11 @@ class Active:
 
     def report(self) -> str:
         """Return the section of a failure report: the last requests, and the rules with their counts."""
-        return "\n\n".join(_report(kms, self._listed) for kms in self._servers)
+        return "\n\n".join(_report(kms, listed=self._listed) for kms in self._servers)
 
 
-def _report(kms: Kms, listed: bool = False) -> str:
-    """Return the section of one server; ``listed``: the failure itself lists the unhandled requests."""
+def _report(kms: Kms, *, listed: bool) -> str:
+    """Return the section of one server, without unhandled requests if the failure itself has ``listed`` them."""
     seed = "" if kms.rng is None else f", rng {kms.rng}"
     if listed:
         requests = kms.journal.table(last=_SHOWN, unhandled=False) or "no other requests received"

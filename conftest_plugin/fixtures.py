@@ -156,7 +156,9 @@ def _active(request: pytest.FixtureRequest, world: TestWorld) -> Active:
         lint = world.lint or settings.lint(request.config)
         allowed = [*settings.allow_unhandled(request.config), *world.allow_unhandled]
         report_lint = (world.lint or request.config.getoption("mockkms_lint")) != "off"
-        active = request.node.stash[ACTIVE] = Active(strict, lint, report_lint, allowed)
+        active = request.node.stash[ACTIVE] = Active(
+            strict=strict, lint=lint, report_lint=report_lint, allow_unhandled=allowed
+        )
         active.observer = request.node.stash.get(OBSERVER, None)
         active.explored = request.node.stash.get(EXPLORED, False)
     return active

@@ -1,7 +1,7 @@
-"""Writes docs/coverage.md: what of each product's API is emulated, told from the endpoint declarations.
+"""Writes docs/coverage.md: what of each product's API is emulated, computed from the endpoint declarations.
 
 python scripts/coverage.py            write it
-python scripts/coverage.py --check    exit 1 where it is out of date
+python scripts/coverage.py --check    exit 1 if it is out of date
 
 ``tests/parity/data/surface-<product>.json`` has what a product's own OpenAPI document says: by group and path the
 methods, each with its flags (``?`` answers without a token, ``!`` is root-protected, ``/`` can list) and parameters.
@@ -32,7 +32,7 @@ from mockkms.vault.products import OPENBAO, PRODUCTS, VAULT, Product  # noqa: E4
 DATA = ROOT / "tests" / "parity" / "data"
 PAGE = ROOT / "docs" / "coverage.md"
 SURVEYED: tuple[Product, ...] = (OPENBAO, VAULT)
-"""The products whose OpenAPI document is at hand."""
+"""The products with a stored OpenAPI document."""
 ENGINES = {
     "auth-aws": "auth/aws", "auth-ldap": "auth/ldap", "auth-oidc": "jwt", "aws": "secret/aws", "kv-v1": "kv",
     "kv-v2": "kv2", "sys": "system",
@@ -48,7 +48,7 @@ SAMPLES = (
     "container",
     "1" * 8 + "-1111" * 3 + "-" + "1" * 12,
 )
-"""What stands for a path's parameters: at least one of them is what the path takes."""
+"""Sample values of parameters in paths: each parameter accepts at least one of them."""
 OPERATIONS = {
     "GET": (Operation.READ, Operation.LIST, Operation.SCAN),
     "POST": (Operation.UPDATE, Operation.CREATE),
@@ -72,8 +72,8 @@ none answers `unsupported path` or `unsupported operation`.
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One operation that a product's surface names."""
+class SurfaceOperation:
+    """An operation in the OpenAPI document of a product."""
 
     group: str
     path: str
@@ -92,7 +92,7 @@ class Asked:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """The operations that the method can mean; a path that ends in a slash is there to be listed."""
+        """The operations that the method can mean; a path that ends in a slash can only be listed."""
         return LISTINGS if self.lists and self.path.endswith("/") else OPERATIONS[self.method]
 
     @property
@@ -102,8 +102,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Tabled:
-    """One operation of a path table of a plugin."""
+class TableOperation:
+    """An operation in the path table of a plugin."""
 
     type: str
     """``secret/azure``."""
@@ -125,7 +125,7 @@ class Tabled:
 
 @dataclass
 class Group:
-    """What is emulated of one engine or method."""
+    """The coverage of one engine or auth method."""
 
     name: str
     operations: int = 0
@@ -136,30 +136,30 @@ class Group:
     lacking_parameters: list[str] = field(default_factory=list)
 
 
-def surface(product: Product) -> tuple[Asked, ...]:
+def surface(product: Product) -> tuple[SurfaceOperation, ...]:
     """Return every operation that the product's OpenAPI document names."""
     return _surface(product.name)
 
 
 @cache
-def _surface(name: str) -> tuple[Asked, ...]:
+def _surface(name: str) -> tuple[SurfaceOperation, ...]:
     text = (DATA / f"surface-{name}.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, dict[str, str]]] = json.loads(text)
     return tuple(
-        Asked(group, path, method, "?" in flags, "!" in flags, "/" in flags, frozenset(names))
+        SurfaceOperation(group, path, method, "?" in flags, "!" in flags, "/" in flags, frozenset(names))
         for group, paths in found.items()
         for path, methods in paths.items()
         for method, (flags, *names) in ((method, told.split(" ")) for method, told in methods.items())
     )
 
 
-def tabled(product: Product) -> tuple[Tabled, ...]:
+def tabled(product: Product) -> tuple[TableOperation, ...]:
     """Return every operation of the path tables of the types that the product's OpenAPI document lacks."""
     return _tabled(OPENBAO.name if product is OPENBAO else VAULT.name)
 
 
 @cache
-def _tabled(name: str) -> tuple[Tabled, ...]:
+def _tabled(name: str) -> tuple[TableOperation, ...]:
     text = (DATA / "plugin-paths.json").read_text(encoding="utf-8")
     tables: dict[str, dict[str, dict[str, str | dict[str, str]]]] = json.loads(text)
     found = []
@@ -168,16 +168,16 @@ def _tabled(name: str) -> tuple[Tabled, ...]:
         assert isinstance(source, str)
         assert isinstance(paths, dict)
         for path, operations in paths.items():
-            found += [Tabled(mount_type, path, Operation(word), source) for word in operations.split()]
+            found += [TableOperation(mount_type, path, Operation(word), source) for word in operations.split()]
     return tuple(found)
 
 
-def answering(asked: Tabled, product: Product) -> list[str]:
+def answering(operation: TableOperation, product: Product) -> list[str]:
     """Return the paths below the mount at which an operation of a path table is declared."""
-    kind, plugin_type = asked.type.split("/")
+    kind, plugin_type = operation.type.split("/")
     engine = registry.engine(registry.implementation(plugin_type, None, kind).type)
-    routed = ((at, engine.route(at, product)) for at in asked.samples)
-    return [at for at, found in routed if found is not None and asked.operation in found[0].operations]
+    routed = ((at, engine.route(at, product)) for at in operation.samples)
+    return [at for at, found in routed if found is not None and operation.operation in found[0].operations]
 
 
 def engine_of(group: str) -> Engine:
@@ -185,29 +185,28 @@ def engine_of(group: str) -> Engine:
     return registry.engine(ENGINES.get(group, group.removeprefix("auth-")))
 
 
-def routed(asked: Asked, product: Product) -> Iterator[tuple[str, Endpoint]]:
+def routed(operation: SurfaceOperation, product: Product) -> Iterator[tuple[str, Endpoint]]:
     """Yield paths below the mount that an operation can mean, with the endpoint that each is routed to."""
-    engine = engine_of(asked.group)
+    engine = engine_of(operation.group)
     for sample in SAMPLES:
-        plain = re.sub(r"\{\w+\}", sample, asked.below)
-        for at in dict.fromkeys((plain, plain.rstrip("/") + "/" if asked.lists else plain)):
+        plain = re.sub(r"\{\w+\}", sample, operation.below)
+        for at in dict.fromkeys((plain, plain.rstrip("/") + "/" if operation.lists else plain)):
             found = engine.route(at, product)
             if found is not None:
                 yield at, found[0]
 
 
-def serving(asked: Asked, product: Product) -> list[Endpoint]:
-    """Return the endpoints that answer an operation: those declared alike, and those it is routed to."""
-    alike = [
-        e for e in engine_of(asked.group).endpoints_of(product) if _shape(shown_path(e.template)) == _shape(asked.below)
-    ]
-    found = {id(endpoint): endpoint for endpoint in (*alike, *(endpoint for _, endpoint in routed(asked, product)))}
-    return [e for e in found.values() if any(operation in e.operations for operation in asked.operations)]
+def serving(operation: SurfaceOperation, product: Product) -> list[Endpoint]:
+    """Return the endpoints that answer an operation: those declared with the same path, and those it is routed to."""
+    shape = _shape(operation.below)
+    alike = [e for e in engine_of(operation.group).endpoints_of(product) if _shape(shown_path(e.template)) == shape]
+    found = {id(endpoint): endpoint for endpoint in (*alike, *(endpoint for _, endpoint in routed(operation, product)))}
+    return [e for e in found.values() if any(one in e.operations for one in operation.operations)]
 
 
-def emulation(asked: Asked, product: Product) -> Emulation:
+def emulation(operation: SurfaceOperation, product: Product) -> Emulation:
     """Return how far an operation is emulated."""
-    found = {endpoint.emulation for endpoint in serving(asked, product)}
+    found = {endpoint.emulation for endpoint in serving(operation, product)}
     return next((one for one in Emulation if one in found), Emulation.NONE)
 
 
@@ -216,7 +215,7 @@ def _shape(path: str) -> str:
 
 
 def groups(product: Product) -> list[Group]:
-    """Return the surface of a product held against the declarations."""
+    """Return the coverage of a product, by engine and auth method."""
     return _groups(product.name)
 
 
@@ -224,22 +223,22 @@ def groups(product: Product) -> list[Group]:
 def _groups(name: str) -> list[Group]:
     product = PRODUCTS[name]
     found: dict[str, Group] = {}
-    for asked in surface(product):
-        group = found.setdefault(asked.group, Group(asked.group))
+    for operation in surface(product):
+        group = found.setdefault(operation.group, Group(operation.group))
         group.operations += 1
-        how = emulation(asked, product)
+        how = emulation(operation, product)
         column = {
             Emulation.FULL: group.emulated,
             Emulation.REFUSED: group.refused,
             Emulation.NONE: group.lacking_operations,
         }
-        column[how].append(asked.name)
+        column[how].append(operation.name)
         if how is Emulation.FULL:
-            group.parameters += len(asked.parameters)
-            endpoints = serving(asked, product)
+            group.parameters += len(operation.parameters)
+            endpoints = serving(operation, product)
             known = {name for e in endpoints for name, declared in e.fields.items() if declared.known_to(product)}
             if not any(endpoint.arbitrary for endpoint in endpoints):
-                group.lacking_parameters += [f"{asked.name}: {one}" for one in sorted(asked.parameters - known)]
+                group.lacking_parameters += [f"{operation.name}: {one}" for one in sorted(operation.parameters - known)]
     for group in found.values():
         group.refused.sort()
         group.lacking_operations.sort()
@@ -274,17 +273,17 @@ def _surveyed(product: Product) -> list[str]:
 
 
 def _further() -> list[str]:
-    """The types that come with the products besides, by their path tables."""
+    """Return the lines on the types without an OpenAPI document, by their path tables."""
     lines = ["", "## Further types", "", *FURTHER.splitlines(), ""]
     lines += ["| type | of | operations | emulated | source |", "| --- | --- | ---: | ---: | --- |"]
     lacking: dict[str, list[str]] = {}
     rows = []
     for product in SURVEYED:
-        by_type: dict[str, list[Tabled]] = {}
-        for asked in tabled(product):
-            by_type.setdefault(asked.type, []).append(asked)
+        by_type: dict[str, list[TableOperation]] = {}
+        for operation in tabled(product):
+            by_type.setdefault(operation.type, []).append(operation)
         for mount_type, all_of_it in by_type.items():
-            missing = [asked.name for asked in all_of_it if not answering(asked, product)]
+            missing = [operation.name for operation in all_of_it if not answering(operation, product)]
             lacking[f"{mount_type} ({product.texts.product})"] = missing
             counts = f"{len(all_of_it)} | {len(all_of_it) - len(missing)}"
             rows.append(f"| {mount_type} | {product.texts.product} | {counts} | {all_of_it[0].source} |")

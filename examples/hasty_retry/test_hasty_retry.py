@@ -1,7 +1,7 @@
 """Does the service wait as long as Vault asks it to?"""
 
 import pytest
-from hasty_retry import flawed, mended
+from hasty_retry import fixed, flawed
 from vault import Vault
 
 
@@ -11,7 +11,7 @@ def ciphertext(mockkms):
     return order["data"]["ciphertext"]
 
 
-@pytest.mark.parametrize("service", [flawed, mended], ids=["flawed", "mended"])
+@pytest.mark.parametrize("service", [flawed, fixed], ids=["flawed", "fixed"])
 @pytest.mark.mockkms(explore={"permission-denied": "raises"})
 def test_an_order_is_decrypted(mockkms, ciphertext, service):
     assert service.decrypt(Vault(mockkms.url, mockkms.token), ciphertext) == "aGVsbG8="

@@ -29,7 +29,7 @@ class Baseline:
         """Return a test with ``known`` set in its cases."""
         return replace(test, cells=tuple(replace(cell, known=self.knows(test.id, cell)) for cell in test.cells))
 
-    def mended(self, result: Exploration) -> list[tuple[str, Cell]]:
+    def fixed(self, result: Exploration) -> list[tuple[str, Cell]]:
         """Return the cases of a result that are harmless now and were not before."""
         found = []
         for test, cell in result.cells():
@@ -40,11 +40,11 @@ class Baseline:
 
     def news(self, result: Exploration) -> list[str]:
         """Return lines about what is better than in the baseline."""
-        mended = self.mended(result)
-        if not mended:
+        fixed = self.fixed(result)
+        if not fixed:
             return []
-        count = "1 problem" if len(mended) == 1 else f"{len(mended)} problems"
-        return [f"{count} of {self.path} did not occur, such as {mended[0][1].id}: write it again to keep it so"]
+        count = "1 problem" if len(fixed) == 1 else f"{len(fixed)} problems"
+        return [f"{count} of {self.path} did not occur, such as {fixed[0][1].id}: write it again to keep it so"]
 
 
 def read_baseline(path: Path, advice: str) -> Baseline:

@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Emulation
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.products import OPENBAO, VAULT, Product
 from scripts import coverage
-from scripts.coverage import SURVEYED, Asked
+from scripts.coverage import SURVEYED, SurfaceOperation
 from tests.vault.driving import World
 
 _DAILY = [
@@ -51,14 +51,14 @@ def test_every_operation_is_in_one_of_three_columns(product: Product) -> None:
 @pytest.mark.parametrize("product", SURVEYED, ids=lambda product: product.name)
 def test_what_answers_without_a_token_and_what_needs_sudo(product: Product) -> None:
     wrong = []
-    for asked in coverage.surface(product):
-        endpoints = [endpoint for _, endpoint in coverage.routed(asked, product)]
-        if asked.path in _CHECKS_ITSELF or not endpoints:
+    for operation in coverage.surface(product):
+        endpoints = [endpoint for _, endpoint in coverage.routed(operation, product)]
+        if operation.path in _CHECKS_ITSELF or not endpoints:
             continue
         first = endpoints[0]
         is_open = first.outside or first.is_login(product)
-        if (is_open, first.needs_sudo(product)) != (asked.open, asked.protected):
-            wrong.append(f"{asked.name}: open {is_open}, protected {first.needs_sudo(product)}")
+        if (is_open, first.needs_sudo(product)) != (operation.open, operation.protected):
+            wrong.append(f"{operation.name}: open {is_open}, protected {first.needs_sudo(product)}")
     assert wrong == []
 
 
@@ -67,7 +67,7 @@ def surveyed(request: pytest.FixtureRequest) -> World:
     """A server on which every engine and method of the surface is mounted."""
     product: Product = request.param
     made = World(product.name)
-    for group in dict.fromkeys(asked.group for asked in coverage.surface(product)):
+    for group in dict.fromkeys(operation.group for operation in coverage.surface(product)):
         path, type = _MOUNTED.get(group, (group.removeprefix("auth-"), group.removeprefix("auth-")))
         table = "sys/auth" if group.startswith("auth-") else "sys/mounts"
         if group not in ("auth-token", "cubbyhole", "identity", "sys", "kv-v2"):
@@ -75,9 +75,9 @@ def surveyed(request: pytest.FixtureRequest) -> World:
     return made
 
 
-def _ask(world: World, asked: Asked, below: str, **more: str) -> tuple[Request, Response]:
-    mount = asked.path[1 : len(asked.path) - len(asked.below)]
-    wanted = asked.operations[0] if not below.endswith("/") or asked.method != "GET" else Operation.LIST
+def _ask(world: World, operation: SurfaceOperation, below: str, **more: str) -> tuple[Request, Response]:
+    mount = operation.path[1 : len(operation.path) - len(operation.below)]
+    wanted = operation.operations[0] if not below.endswith("/") or operation.method != "GET" else Operation.LIST
     request = Request(wanted, mount + below, data={}, token=more.get("token", "root"))
     return request, world.core.handle(request)
 
@@ -88,17 +88,17 @@ _DANGEROUS = ("/sys/seal", "/sys/step-down", "/sys/init", "/auth/token/revoke-se
 def test_the_server_answers_as_the_page_says(surveyed: World) -> None:
     product = surveyed.core.product
     wrong = []
-    for asked in coverage.surface(product):
-        if asked.path.startswith(_DANGEROUS):
+    for operation in coverage.surface(product):
+        if operation.path.startswith(_DANGEROUS):
             continue
-        how = coverage.emulation(asked, product)
-        paths = [at for at, endpoint in coverage.routed(asked, product) if endpoint.emulation is how]
+        how = coverage.emulation(operation, product)
+        paths = [at for at, endpoint in coverage.routed(operation, product) if endpoint.emulation is how]
         handled = []
         for below in paths:
-            request, answer = _ask(surveyed, asked, below)
+            request, answer = _ask(surveyed, operation, below)
             handled.append(not request.trace.unhandled)
             if how is Emulation.REFUSED and answer.status in (404, 405):
                 assert answer.errors == ["enterprise-only feature"] or answer.status == 405
         if how is not Emulation.NONE and not any(handled):
-            wrong.append(asked.name)
+            wrong.append(operation.name)
     assert wrong == []

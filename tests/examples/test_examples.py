@@ -1,4 +1,4 @@
-"""The examples: their tests pass, an exploration finds each flaw with one command, and the mended twins are clean."""
+"""The examples: their tests pass, an exploration finds each flaw with one command, and the fixed twins are clean."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def run(command: str, *more: str, folder: Path = EXAMPLES) -> subprocess.Complet
 
 
 def explored(path: Path) -> tuple[ExploredTest, ExploredTest]:
-    """The tests of the flawed service and of its mended twin, from a report."""
+    """The tests of the flawed service and of its fixed twin, from a report."""
     result = Exploration.from_data(json.loads(path.read_text(encoding="utf-8"))["exploration"])
-    flawed, mended = result.tests
-    assert (flawed.id.rpartition("[")[2], mended.id.rpartition("[")[2]) == ("flawed]", "mended]")
-    return flawed, mended
+    fixed, flawed = result.tests  # In the order of their ids.
+    assert (flawed.id.rpartition("[")[2], fixed.id.rpartition("[")[2]) == ("flawed]", "fixed]")
+    return flawed, fixed
 
 
 def problems(test: ExploredTest) -> list[Cell]:
@@ -72,13 +72,13 @@ def test_nothing_is_seen_without_an_exploration() -> None:
 def test_one_command_finds_the_flaw(folder: str, tmp_path: Path) -> None:
     [command] = [command for command in COMMANDS if f" {folder} " in command]
     done = run(command, f"--mockkms-report={tmp_path / 'report.json'}")
-    flawed, mended = explored(tmp_path / "report.json")
+    flawed, fixed = explored(tmp_path / "report.json")
     found = problems(flawed)
     assert {cell.kind or str(cell.outcome) for cell in found} == {FLAWS[folder]}
-    assert problems(mended) == [], done.stdout
+    assert problems(fixed) == [], done.stdout
     assert flawed.cells
-    assert mended.cells
-    assert all(test.left_out == 0 and not test.skipped for test in (flawed, mended))
+    assert fixed.cells
+    assert all(test.left_out == 0 and not test.skipped for test in (flawed, fixed))
     row = re.findall(rf"\| `{folder}` \|[^|]*\|([^|]*)\|", README)[0]
     named = set(re.findall(r"`([\w-]+)`", row))
     assert not named or {cell.faults[0].failure for cell in found} == named

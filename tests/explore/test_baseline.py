@@ -1,4 +1,4 @@
-"""Baselines: which problems were known, and which are mended."""
+"""Baselines: which problems were known, and which are fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cases an exploration has, and what it finds: flawed clients, and their mended twins."""
+"""Which cases an exploration has, and what it finds: flawed clients, and their fixed twins."""
 
 from __future__ import annotations
 
