@@ -79,7 +79,7 @@ def mockkms_server(
         with tenant_of(url, settings.control_token(pytestconfig), seed, flavor) as tenant:
             yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
         return
-    yield _mockkms_servers.of(mockkms_tls)
+    yield _mockkms_servers.of(mockkms_tls, None, mockkms_seed)
 
 
 @pytest.fixture
@@ -94,6 +94,7 @@ def _mockkms_flavor(request: pytest.FixtureRequest) -> str | None:
 def mockkms(
     request: pytest.FixtureRequest,
     mockkms_server: Kms,
+    mockkms_seed: object,
     mockkms_tls: object,
     _mockkms_servers: Servers,
     _mockkms_flavor: str | None,
@@ -118,8 +119,11 @@ def mockkms(
     theirs = settings.option(request.config, "mockkms_url")
     if world.tls is not None and theirs:
         pytest.skip("mockkms(tls=…) requires a separate server and cannot be used with --mockkms-url")
-    if not theirs and (world.tls is not None or world.flavor is not None):
-        server = _mockkms_servers.of(mockkms_tls if world.tls is None else world.tls, world.flavor)
+    if theirs and mockkms_seed != _mockkms_servers.seed:
+        pytest.skip("a mockkms_seed of its own part of the suite cannot be used with --mockkms-url")
+    if not theirs:
+        # A part of the suite may override the fixtures, which the session's server got from the part that came first.
+        server = _mockkms_servers.of(mockkms_tls if world.tls is None else world.tls, world.flavor, mockkms_seed)
     active = _active(request, world)
     active.start(server, world)
     if settings.record(request.config) is not None or settings.replay(request.config) is not None:

@@ -270,9 +270,31 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
+def _end_at_the_test(item: pytest.Item, failure: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave out the frames of mockkms at the end of a traceback, except with ``--full-trace``."""
+    kind = type(failure.value)
+    ours = kind in (AssertionError, ValueError) or kind.__module__.partition(".")[0] == "mockkms"
+    if not ours or item.config.getoption("fulltrace"):
+        return
+    last, entry = None, failure.value.__traceback__
+    while entry is not None:
+        if str(entry.tb_frame.f_globals.get("__name__")).partition(".")[0] != "mockkms":
+            last = entry
+        entry = entry.tb_next
+    if last is not None:
+        last.tb_next = None
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the requests to the report of a failed test, and what the session's report says about the test."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[object]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the requests to the report of a failed test, and what the session's report says about the test.
+
+    The traceback of a failed assertion or a refused argument ends where the test called mockkms.
+    """
+    if call.excinfo is not None:
+        _end_at_the_test(item, call.excinfo)
     report = yield
     active = item.stash.get(ACTIVE, None)
     if (

@@ -1,9 +1,9 @@
-"""The servers of one process: one for each combination of product and ``tls`` that the tests use."""
+"""The servers of one process: one for each combination of product, ``tls`` and world of the suite that tests use."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -19,26 +19,23 @@ class Servers:
 
     def __init__(self, config: pytest.Config, seed: object, folders: pytest.TempPathFactory) -> None:
         self._config = config
-        self._seed = seed
+        self.seed = seed
+        """The world of the session's server."""
         self._folders = folders
-        self._made: list[tuple[object, str | None, MockKMS]] = []
-        self._usual: str | None = None
-        """The product of the session's server; None before it is started."""
+        self._made: list[_Made] = []
 
-    def of(self, tls: object, flavor: str | None = None) -> MockKMS:
-        """Return the running server with this ``tls`` and product (None: that of the session)."""
+    def of(self, tls: object, flavor: str | None, seed: object) -> MockKMS:
+        """Return the running server with this ``tls``, product (None: that of the world) and world of the suite."""
         asked = tls or None
-        wanted = None if flavor == self._usual else flavor
-        for known, name, kms in self._made:
-            if (known is asked or known == asked) and name == wanted:
-                return kms
-        kms = self._new(asked, wanted)
-        if wanted is None:
-            self._usual = kms.flavor
-        self._made.append((asked, wanted, kms))
+        alike = [made for made in self._made if _same(made.tls, asked) and _same(made.seed, seed)]
+        for made in alike:
+            if flavor == made.flavor or (made.flavor is None and flavor == made.product):
+                return made.kms
+        kms = self._new(asked, flavor, seed)
+        self._made.append(_Made(asked, flavor, kms.flavor, seed, kms))
         return kms
 
-    def _new(self, asked: object, flavor: str | None) -> MockKMS:
+    def _new(self, asked: object, flavor: str | None, suite_seed: object) -> MockKMS:
         config = self._config
         tls, ca_file = tls_files(asked, self._folders.mktemp("mockkms") if asked else config.rootpath)
         upstream, recording = settings.upstream(config), settings.replay(config)
@@ -53,7 +50,7 @@ class Servers:
         else:
             from mockkms import MockKMS, SeedError
 
-            seed = settings.located(self._seed, config.invocation_params.dir, config.rootpath)
+            seed = settings.located(suite_seed, config.invocation_params.dir, config.rootpath)
             usual = settings.flavor(config)
             if usual is not None:
                 # Overrides the session's world; the test's own world takes precedence.
@@ -64,7 +61,7 @@ class Servers:
                     replay_fallback=recording is not None,
                 )  # fmt: skip
             except SeedError as error:
-                source = "mockkms_seed" if self._seed == settings.suite_seed(config) else "the fixture mockkms_seed"
+                source = "mockkms_seed" if suite_seed == settings.suite_seed(config) else "the fixture mockkms_seed"
                 pytest.fail(f"invalid world of the session ({source}): {error}", pytrace=False)
         kms.start()
         kms.ca_file = ca_file or kms.ca_file
@@ -73,7 +70,22 @@ class Servers:
     def close(self) -> None:
         """Stop all servers."""
         while self._made:
-            self._made.pop()[2].stop()
+            self._made.pop().kms.stop()
+
+
+class _Made(NamedTuple):
+    """One server, and what it was made of."""
+
+    tls: object
+    flavor: str | None
+    product: str
+    """The product when it was started: worlds of tests may change it."""
+    seed: object
+    kms: MockKMS
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other or bool(one == other)
 
 
 def tls_files(asked: Any, folder: Path) -> tuple[Tls | None, str]:

@@ -15,13 +15,14 @@ PAGE = "docs/pytest.md"
 
 
 def test_the_examples_pass_as_one_suite(tmp_path: Path) -> None:
-    *tests, conftest = blocks(PAGE, "python")
+    *tests, conftest, provisioned = blocks(PAGE, "python")
     (tmp_path / "test_page.py").write_text("\n\n".join(tests), encoding="utf-8")
     (tmp_path / "conftest.py").write_text(conftest, encoding="utf-8")
+    (tmp_path / "test_provisioned.py").write_text(provisioned, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text(blocks(PAGE, "ini")[0], encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert "13 passed" in done.stdout, done.stdout + done.stderr
+    assert "14 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_tables_name_every_fixture_keyword_and_option() -> None:

@@ -67,14 +67,10 @@ def read_query(match: object, words: Mapping[str, object]) -> All:
         if not given:
             continue
         if isinstance(given, Mapping):
+            mapping(given, {*match_words(), *OUTCOMES}, "word")
             rest = {word: value for word, value in given.items() if word not in OUTCOMES}
             parts += [_Outcome(word, value) for word, value in given.items() if word in OUTCOMES]
-            try:
-                parts += read_match(rest).parts
-            except FaultError:
-                # Outcomes are valid keys here too: suggest the closest of all keys.
-                mapping(rest, {*match_words(), *OUTCOMES}, "word")
-                raise
+            parts += read_match(rest).parts
         else:
             parts += read_match(given).parts
     return All(tuple(parts))
