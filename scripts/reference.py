@@ -6,6 +6,7 @@ python scripts/reference.py --check    exit 1 if one is out of date
 
 from __future__ import annotations
 
+import inspect
 import json
 import pkgutil
 import re
@@ -18,11 +19,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import mockkms.server.control as control_package  # noqa: E402
+from mockkms import MockKMS  # noqa: E402
+from mockkms.api import Kms, KmsChaos, KmsClock, KmsFaults, KmsJournal, KmsRule  # noqa: E402
 from mockkms.cli.shells.grammar import Command, Flag, grammar  # noqa: E402 - run as a script, from any folder
 from mockkms.faults.kinds import KINDS  # noqa: E402
+from mockkms.faults.rule import Rule  # noqa: E402
+from mockkms.faults.rulebook import RuleBook  # noqa: E402
 from mockkms.server.control.routing import ROUTES  # noqa: E402
 from mockkms.vault.products import PRODUCTS, Product  # noqa: E402
 from mockkms.vault.products.features import Feature  # noqa: E402
+from mockkms.world.chaos import Chaos  # noqa: E402
+from mockkms.world.clock import Clock  # noqa: E402
+from mockkms.world.journal.entry import Entry  # noqa: E402
+from mockkms.world.journal.journal import Journal  # noqa: E402
 from mockkms.worldfile import json_schema  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
@@ -247,7 +256,91 @@ def described() -> dict[str, dict[Feature, str]]:
     return found
 
 
-PAGES = {"commands": commands, "control": control, "faults": faults, "worlds": world, "products": products}
+# -- Python ------------------------------------------------------------------------------------------------------------
+
+INTERFACES: tuple[tuple[str, type, type], ...] = (
+    ("The server: `kms`", Kms, MockKMS),
+    ("Fault rules: `kms.faults`", KmsFaults, RuleBook),
+    ("One rule, as `kms.faults.add(…)` returns it", KmsRule, Rule),
+    ("The journal: `kms.journal`", KmsJournal, Journal),
+    ("The clock: `kms.clock`", KmsClock, Clock),
+    ("Chaos: `kms.chaos`", KmsChaos, Chaos),
+)
+"""Heading, the interface that servers of all kinds share, and the class whose docstrings describe it."""
+
+
+ENTRY = (
+    "number", "time", "service", "method", "target", "path", "operation", "mount", "key", "namespace", "token",
+    "accessor", "policies", "headers", "body", "fields", "status", "answer", "seconds", "rules", "phase", "cut",
+    "denied", "unhandled", "hint", "line",
+)  # fmt: skip
+"""The members of a request in the journal that tests use."""
+
+
+def python() -> str:
+    """Return the page of the Python interface."""
+    lines = [
+        "# Python", "", WRITTEN.format("interface `mockkms.Kms`"), "",
+        "What `MockKMS`, its tenants and `RemoteKMS` have in common; a test typed with `mockkms.Kms` accepts all of "
+        "them. In pytest, it is the value of the fixture `mockkms`. Words such as `operation=` are the keys of "
+        "[rules](faults.md).", "",
+    ]  # fmt: skip
+    for heading, interface, described_by in INTERFACES:
+        members = [name for name in vars(interface) if not name.startswith("_")]
+        rows = [(code(_call(name, getattr(interface, name))), _member(described_by, name)) for name in members]
+        rows += [(code(name), _member(described_by, name)) for name in vars(interface).get("__annotations__", ())]
+        lines += [f"## {heading}", "", *table("member", "meaning", rows=rows)]
+        if interface is KmsJournal:
+            rows = [(code(name), _member(Entry, name)) for name in ENTRY]
+            lines += [
+                "## One request, as `kms.journal.entries(…)` returns it",
+                "",
+                *table("member", "meaning", rows=rows),
+            ]
+    rows = [(code(", ".join(names)), text) for names, text in _arguments()]
+    lines += ["## Arguments of `MockKMS`", "", *table("argument", "meaning", rows=rows)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _arguments() -> Iterator[tuple[list[str], str]]:
+    """Yield the arguments that the class describes in a list, with what it says about them."""
+    for entry in re.findall(r"^- (.+?)(?=^- |^\S|\Z)", inspect.getdoc(MockKMS) or "", re.MULTILINE | re.DOTALL):
+        for part in re.split(r"(?<=\.)\s+(?=``\w+``(?:, ``\w+``)*:)", entry):
+            names, _, text = part.partition(": ")
+            yield re.findall(r"``(\w+)``", names), plain(text)
+
+
+def _call(name: str, member: object) -> str:
+    """Return how a member is written: with its arguments, if it is a method."""
+    if not callable(member):
+        return name
+    arguments = [
+        ("*" if one.kind is one.VAR_POSITIONAL else "**" if one.kind is one.VAR_KEYWORD else "")
+        + one.name
+        + ("" if one.default is one.empty else f"={one.default!r}")
+        for one in list(inspect.signature(member).parameters.values())[1:]
+    ]
+    return f"{name}({', '.join(arguments)})"
+
+
+def _member(cls: type, name: str) -> str:
+    """Return the first paragraph of what a class says about a member: in a docstring, or below an attribute."""
+    found = inspect.getdoc(getattr(cls, name, None)) if hasattr(cls, name) else None
+    for base in () if found else cls.__mro__[:-1]:
+        source = inspect.getsource(base)
+        below = re.search(rf'^        self\.{name}\b[^\n]*\n        """(.+?)"""', source, re.MULTILINE | re.DOTALL)
+        found = found or (below[1] if below else None)
+    return plain((found or "").split("\n\n")[0])
+
+
+PAGES = {
+    "python": python,
+    "commands": commands,
+    "control": control,
+    "faults": faults,
+    "worlds": world,
+    "products": products,
+}
 
 
 def main() -> int:

@@ -45,9 +45,11 @@ class Rule:
     def __init__(self, words: Mapping[str, object], *, rule_id: str, now: float, seed: int | str) -> None:
         given = mapping(words, rule_words())
         self.id = _checked("id", text, given.get("id", rule_id))
+        """The name of the rule: the one given, or ``rule-`` and a number."""
         if not self.id:
             raise FaultError("expected a name", "id")
         self.words = {word: value for word, value in given.items() if word != "id"}
+        """The keys of the rule, as they were given."""
         self.note = _checked("note", text, given.get("note", ""))
         self.matcher = _matcher(given)
         self.steps = _steps(given)

@@ -61,12 +61,14 @@ class RuleBook:
     def __init__(self, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.active = False
         self.state = START_STATE
+        """The state that ``in_state`` of rules names and ``set_state`` changes."""
         self.header = False
         """Whether answers name the rules that fired in ``X-Mockkms-Fault``, a header that real servers do not send."""
         self.rules: tuple[Rule, ...] = ()
         self.injected: tuple[Rule, ...] = ()
         """Rules of an exploration: evaluated before all others, also before a script, and not part of the world."""
         self.current_script: Script | None = None
+        """The script that is running; None without one."""
         self.tls_denied: Mapping[str, str] = {}
         """TLS faults that this server cannot produce, with the reason."""
         self.denied: Mapping[str, str] = {}

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from mockkms import Kms
 from mockkms.cli import COMMANDS
 from mockkms.faults.kinds import KINDS
 from mockkms.vault.products.features import Feature
@@ -48,6 +49,9 @@ def test_everything_that_is_declared_is_there() -> None:
     products = (FOLDER / "products.md").read_text(encoding="utf-8")
     assert sum(line.count("| yes |") > 0 for line in products.splitlines()) <= len(Feature)
     assert products.count("\n|") > len(Feature)
+    python = (FOLDER / "python.md").read_text(encoding="utf-8")
+    assert [name for name in vars(Kms) if not name.startswith("_") and f"`{name}" not in python] == []
+    assert [line for line in python.splitlines() if line.endswith("|  |")] == []
     worlds = (FOLDER / "worlds.md").read_text(encoding="utf-8")
     assert "### transit\n" in worlds
     assert "| `keys.<name>.type` |" in worlds

@@ -87,7 +87,16 @@ class Entry:
         """Counted from 1 by the journal that keeps it."""
         self.time = time
         """Time of arrival by the world's clock, in seconds since the epoch."""
-        self.service, self.method, self.target, self.headers, self.body = service, method, target, headers, body
+        self.service = service
+        """``vault`` or ``rustfs``."""
+        self.method = method
+        """The HTTP method."""
+        self.target = target
+        """Path and query as on the wire."""
+        self.headers = headers
+        """The headers of the request; their names are in lower case."""
+        self.body = body
+        """The body of the request, in bytes."""
         self.shown_target = target
         """``target`` without tokens and other secrets."""
         # Thousands of entries are kept: they refer to parts of a Vault request, not to the request itself.
@@ -98,10 +107,13 @@ class Entry:
         self.status = status
         """The HTTP status; 0 if no response was sent."""
         self.answer = answer
+        """The body of the response, in bytes."""
         self.seconds = seconds
         """Duration in seconds; by the world's clock if it is frozen."""
-        self.rules, self.words = rules, words
-        """Ids and fault kinds of the rules that fired."""
+        self.rules = rules
+        """Ids of the rules that fired."""
+        self.words = words
+        """Fault kinds of the rules that fired."""
         self.phase = phase
         """Plan of chaos and its phase, as in ``leader-election/election``; empty without one."""
         self.cut = cut
