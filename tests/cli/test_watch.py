@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,9 @@ def test_a_broken_world_is_reported_and_the_old_one_stays(serve: Serve, tmp_path
     world.unlink()
     wait_for(lambda: "No such file" in served.text(), served)
     assert secret(served.url) == "old"
+    os.mkfifo(world)
+    wait_for(lambda: "it is a device, a pipe or a socket" in served.text(), served)
+    world.unlink()
     world.write_text(WORLD.format(token="first", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)
 

@@ -43,7 +43,11 @@ def watcher(kms: MockKMS, options: argparse.Namespace, signals: EndingSignals) -
 
     def changed(paths: list[Path]) -> None:
         names = ", ".join(str(path) for path in paths)
-        if options.watch == "reload":
+        # To open a pipe that nobody writes to would hold this thread for good.
+        special = [path for path in watched if path.exists() and not (path.is_file() or path.is_dir())]
+        if special:
+            _refuse(names, ValueError(f"{special[0]}: cannot be read: it is a device, a pipe or a socket"))
+        elif options.watch == "reload":
             _reload(kms, names)
         elif _usable(kms, names):
             screen.say(f"{names} changed; starting again")
