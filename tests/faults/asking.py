@@ -34,7 +34,7 @@ class Seen:
 
 
 @dataclass
-class Asked:
+class ClientRequest:
     """One request."""
 
     method: str
@@ -45,7 +45,7 @@ class Asked:
     timeout: float = 5
 
 
-Client = Callable[[Asked], Seen]
+Client = Callable[[ClientRequest], Seen]
 
 
 def told(error: BaseException) -> str:
@@ -66,7 +66,7 @@ def told(error: BaseException) -> str:
     return " ".join(parts)
 
 
-def by_requests(asked: Asked) -> Seen:
+def by_requests(asked: ClientRequest) -> Seen:
     """requests, a session of its own."""
     try:
         answer = requests.request(
@@ -78,7 +78,7 @@ def by_requests(asked: Asked) -> Seen:
     return Seen(answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, answer.content)
 
 
-def by_aiohttp(asked: Asked) -> Seen:
+def by_aiohttp(asked: ClientRequest) -> Seen:
     """aiohttp, a session and a loop of its own."""
 
     async def ask() -> Seen:
@@ -104,7 +104,7 @@ class Driver:
         env = {**os.environ, "NODE_EXTRA_CA_CERTS": ca_file, "NODE_NO_WARNINGS": "1"}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
 
-    def __call__(self, asked: Asked) -> Seen:
+    def __call__(self, asked: ClientRequest) -> Seen:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         authority = Path(asked.ca_file).read_text() if asked.ca_file else ""

@@ -15,7 +15,7 @@ import requests
 from mockkms import Cluster, MockKMS
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.kinds.connections import TLS_FAULTS
-from tests.faults.asking import Asked, Client, Seen, by_aiohttp, by_requests, go, node
+from tests.faults.asking import Client, ClientRequest, Seen, by_aiohttp, by_requests, go, node
 from tests.ports import wait_for_port
 
 PATH = "secret/data/app"
@@ -138,8 +138,8 @@ def clients(secure: MockKMS) -> Iterator[Callable[[str], Client]]:
         yield client
 
 
-def write(kms: MockKMS, timeout: float = 5) -> Asked:
-    return Asked("POST", f"{kms.url}/v1/{PATH}", kms.token, '{"data": {"n": 1}}', kms.ca_file, timeout)
+def write(kms: MockKMS, timeout: float = 5) -> ClientRequest:
+    return ClientRequest("POST", f"{kms.url}/v1/{PATH}", kms.token, '{"data": {"n": 1}}', kms.ca_file, timeout)
 
 
 def agreed(seen: Seen, wanted: str) -> bool:

@@ -17,7 +17,7 @@ from mockkms import Cluster, MockKMS, RemoteKMS
 from mockkms.faults.kinds import KINDS, stateless
 from mockkms.remote import RemoteError
 from mockkms.world.world import NoState
-from tests.faults.asking import Asked, by_aiohttp, by_requests
+from tests.faults.asking import ClientRequest, by_aiohttp, by_requests
 from tests.faults.test_kinds_by_client import CASES, PATH, agreed
 from tests.ports import wait_for_port
 
@@ -34,7 +34,9 @@ def test_kind(proxy: MockKMS, real: MockKMS, row: str, client: str) -> None:
     rule = proxy.faults.add(PATH, times=1, **case.words)
     noted = threading.Event()
     proxy.journal.subscribe(lambda entry: noted.set())
-    seen = SEES[client](Asked("POST", f"{proxy.url}/v1/{PATH}", proxy.token, '{"data": {"n": 1}}', "", case.timeout))
+    seen = SEES[client](
+        ClientRequest("POST", f"{proxy.url}/v1/{PATH}", proxy.token, '{"data": {"n": 1}}', "", case.timeout)
+    )
     if case.errors is None:
         assert not seen.error
         assert case.check is not None

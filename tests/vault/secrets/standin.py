@@ -19,7 +19,7 @@ from tests.vault.driving import World
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """One request that the server got."""
 
     method: str
@@ -30,10 +30,10 @@ class Asked:
 
 @dataclass
 class StandIn:
-    """The server: its address, what it was asked, and what it answers."""
+    """The server: its address, the requests that it got, and its answers."""
 
     url: str
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ReceivedRequest] = field(default_factory=list)
     answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     """Status and JSON body by method and the beginning of the path; the longest one counts. Else 200 and {}."""
 
@@ -55,7 +55,7 @@ def standing_in(tls: ssl.SSLContext | None = None) -> Iterator[StandIn]:
         def respond(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             body = json.loads(content) if content else None
-            found.asked.append(Asked(self.command, self.path, {**self.headers}, body))
+            found.asked.append(ReceivedRequest(self.command, self.path, {**self.headers}, body))
             status, answer = found.answer(self.command, self.path)
             sent = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
             self.send_response(status)
