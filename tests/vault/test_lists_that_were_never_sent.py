@@ -27,6 +27,14 @@ CASES: dict[str, tuple[str, str, Values, list[str]]] = {
     ),
     "nomad": ("nomad", "role/app", {"type": "management"}, ["policies"]),
     "azure": ("azure", "roles/app", {"application_object_id": "object"}, ["tags", "azure_roles", "azure_groups"]),
+    "mongodbatlas": (
+        "mongodbatlas", "roles/app", {"organization_id": "o", "roles": ["ORG_MEMBER"]},
+        ["project_roles", "ip_addresses", "cidr_blocks"],
+    ),
+    "aws": (
+        "aws", "roles/app", {"credential_type": "iam_user", "policy_document": "{}"},
+        ["policy_arns", "role_arns", "iam_groups"],
+    ),
     "alicloud": (
         "alicloud", "role/app", {"inline_policies": "[{}]"}, ["remote_policies"]
     ),
@@ -53,3 +61,17 @@ def test_a_list_is_null_until_it_is_sent(kms: MockKMS, client: hvac.Client, case
     with MockKMS(seed=kms.dump()) as copy:
         again = hvac.Client(copy.url, token=copy.token).read(f"{mount}/{path}")["data"]
     assert {name: again[name] for name in lists} == {name: [] for name in lists}
+
+
+def test_tags_are_null_until_they_are_sent(kms: MockKMS, client: hvac.Client) -> None:
+    """Maps are kept as lists are."""
+    client.write_data("sys/mounts/aws", data={"type": "aws"})
+    client.write_data("aws/roles/app", data={"credential_type": "assumed_role"})
+    shown = client.read("aws/roles/app")["data"]
+    assert (shown["iam_tags"], shown["session_tags"]) == (None, None)
+    client.write_data("aws/roles/app", data={"iam_tags": {}, "session_tags": []})
+    shown = client.read("aws/roles/app")["data"]
+    assert (shown["iam_tags"], shown["session_tags"]) == ({}, {})
+    with MockKMS(seed=kms.dump()) as copy:
+        again = hvac.Client(copy.url, token=copy.token).read("aws/roles/app")["data"]
+    assert (again["iam_tags"], again["session_tags"]) == ({}, {})

@@ -77,10 +77,11 @@ def _lifetime(call: Call, role: AwsRole) -> int:
 
 def _role_arn(role: AwsRole, name: str, requested: str) -> str:
     """Return the AWS role to assume. Raises ErrorResponse."""
-    arn = requested or (role.role_arns[0] if len(role.role_arns) == 1 else "")
+    known = role.role_arns or []
+    arn = requested or (known[0] if len(known) == 1 else "")
     if not arn:
         raise ErrorResponse("did not supply a role_arn parameter and unable to determine one")
-    if arn not in role.role_arns:
+    if arn not in known:
         raise ErrorResponse(f'role_arn "{arn}" not in allowed role arns for Vault role "{name}"')
     return arn
 
@@ -152,7 +153,7 @@ def _assume(state: AwsSecrets, call: Call, name: str, role: AwsRole, arn: str, s
     parameters = {"RoleArn": arn, "RoleSessionName": session, **_policies(state, call, role)}
     if role.external_id:
         parameters["ExternalId"] = role.external_id
-    for at, (key, value) in enumerate(sorted(role.session_tags.items()), 1):
+    for at, (key, value) in enumerate(sorted((role.session_tags or {}).items()), 1):
         parameters |= {f"Tags.member.{at}.Key": key, f"Tags.member.{at}.Value": value}
     with refusing("Error assuming role: ", of=AwsFault):
         answer = _keys(endpoint, call, "AssumeRole", parameters, ttl)
@@ -203,11 +204,11 @@ def _temporary(data: Mapping[str, str], internal: Mapping[str, object], ttl: int
 
 def _policies(state: AwsSecrets, call: Call, role: AwsRole) -> dict[str, str]:
     """Return the parameters with the policies of a session: those of the role, and of its groups in IAM."""
-    documents, arns = ([role.policy_document] if role.policy_document else []), list(role.policy_arns)
+    documents, arns = ([role.policy_document] if role.policy_document else []), list(role.policy_arns or ())
     iam = access(state, call, "iam") if role.iam_groups else None
     if iam is not None:
         with refusing(of=AwsFault):
-            for group in role.iam_groups:
+            for group in role.iam_groups or ():
                 arns += texts_in(iam.ask(call, "ListAttachedGroupPolicies", GroupName=group), "PolicyArn")
                 for policy in texts_in(iam.ask(call, "ListGroupPolicies", GroupName=group), "member"):
                     found = iam.ask(call, "GetGroupPolicy", GroupName=group, PolicyName=policy)

@@ -66,7 +66,7 @@ class AwsRootConfig(Record, AutomatedRotation):
 @stored("aws.AwsRole")
 @dataclass
 class AwsRole(Record):
-    """What keys of a role are created with. Durations in seconds."""
+    """What keys of a role are created with. Durations in seconds. Lists and tags that were never sent are None."""
 
     legacy: bool = False
     """Whether it was written with ``policy`` or ``arn``: keys and temporary keys then have different paths."""
@@ -74,30 +74,18 @@ class AwsRole(Record):
         str, param(Kind.STRING, help="iam_user, assumed_role, federation_token or session_token.")
     ] = ""
     """Two with a comma for a legacy role with a policy."""
-    role_arns: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Roles that may be assumed.")] = field(
-        default_factory=list
-    )
-    policy_arns: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Policies of the user.")] = field(
-        default_factory=list
-    )
+    role_arns: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Roles that may be assumed.")] = None
+    policy_arns: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Policies of the user.")] = None
     policy_document: Annotated[str, param(Kind.STRING, help="A policy in JSON.")] = ""
-    iam_groups: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Groups of the user.")] = field(
-        default_factory=list
-    )
-    iam_tags: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Tags of the user.")] = field(default_factory=dict)
+    iam_groups: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Groups of the user.")] = None
+    iam_tags: Annotated[dict[str, str] | None, param(Kind.KV_PAIRS, help="Tags of the user.")] = None
     default_sts_ttl: Annotated[int, param(Kind.SECONDS, help="Default lifetime of temporary keys in seconds.")] = 0
     max_sts_ttl: Annotated[int, param(Kind.SECONDS, help="Maximum lifetime of temporary keys in seconds.")] = 0
     user_path: Annotated[str, param(Kind.STRING, help="Path of the user.")] = ""
     permissions_boundary_arn: Annotated[str, param(Kind.STRING, help="Permissions boundary of the user.")] = ""
     external_id: Annotated[str, param(Kind.STRING, help="External id that is sent when a role is assumed.")] = ""
-    session_tags: Annotated[dict[str, str], param(Kind.KV_PAIRS, help="Tags of a session.")] = field(
-        default_factory=dict
-    )
+    session_tags: Annotated[dict[str, str] | None, param(Kind.KV_PAIRS, help="Tags of a session.")] = None
     mfa_serial_number: Annotated[str, param(Kind.STRING, help="MFA device of the session.")] = ""
-
-    def shown(self, product: Product) -> dict[str, object]:
-        """Return what a read in ``product`` shows: lists and tags without entries are null."""
-        return {name: None if value in ([], {}) else value for name, value in super().shown(product).items()}
 
     @property
     def kinds(self) -> list[str]:

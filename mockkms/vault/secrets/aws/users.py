@@ -30,13 +30,13 @@ def create(iam: AwsAccess, call: Call, username: str, name: str, role: AwsRole) 
 def _equipped(iam: AwsAccess, call: Call, username: str, name: str, role: AwsRole) -> tuple[str, str]:
     """Give a new user what its role describes, and return its access key. Raises ErrorResponse."""
     with refusing("Error attaching user policy: ", of=AwsFault):
-        for arn in role.policy_arns:
+        for arn in role.policy_arns or ():
             iam.ask(call, "AttachUserPolicy", UserName=username, PolicyArn=arn)
     with refusing("Error putting user policy: ", of=AwsFault):
         if role.policy_document:
             iam.ask(call, "PutUserPolicy", UserName=username, PolicyName=name, PolicyDocument=role.policy_document)
     with refusing("Error adding user to group: ", of=AwsFault):
-        for group in role.iam_groups:
+        for group in role.iam_groups or ():
             iam.ask(call, "AddUserToGroup", UserName=username, GroupName=group)
     with refusing("Error adding tags to user: ", of=AwsFault):
         if role.iam_tags:

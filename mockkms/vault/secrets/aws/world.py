@@ -32,7 +32,7 @@ def _role(_core: Context, _mount: Mount, role: AwsRole) -> dict[str, object]:
     """Return the parameters of a role; those of a legacy one are deprecated."""
     if not role.legacy:
         return role.changed()
-    arns = [*role.role_arns, *role.policy_arns]
+    arns = [*(role.role_arns or ()), *(role.policy_arns or ())]
     return {"arn": arns[0]} if arns else {"policy": role.policy_document}
 
 

@@ -44,18 +44,16 @@ class AtlasRole(WithLifetimes):
 
     project_id: Annotated[str, param(Kind.STRING, help="Project of the keys.")] = ""
     organization_id: Annotated[str, param(Kind.STRING, help="Organization of the keys.")] = ""
-    roles: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Roles of the keys in Atlas.")] = field(
-        default_factory=list
-    )
+    roles: Annotated[list[str] | None, param(Kind.COMMA_STRINGS, help="Roles of the keys in Atlas.")] = None
     project_roles: Annotated[
-        list[str], param(Kind.COMMA_STRINGS, help="Roles in the project, for keys of an organization.")
-    ] = field(default_factory=list)
-    ip_addresses: Annotated[list[str], param(Kind.COMMA_STRINGS, help="Addresses from which the keys may be used.")] = (
-        field(default_factory=list)
-    )
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Roles in the project, for keys of an organization.")
+    ] = None
+    ip_addresses: Annotated[
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Addresses from which the keys may be used.")
+    ] = None
     cidr_blocks: Annotated[
-        list[str], param(Kind.COMMA_STRINGS, help="Address blocks from which the keys may be used.")
-    ] = field(default_factory=list)
+        list[str] | None, param(Kind.COMMA_STRINGS, help="Address blocks from which the keys may be used.")
+    ] = None
 
 
 @stored("mongodbatlas.Atlas")
@@ -68,9 +66,8 @@ class Atlas:
 
 
 def _shown(role: AtlasRole, product: Product) -> dict[str, object]:
-    """Return what a read shows: Go's empty lists are null."""
-    shown = {name: None if value == [] else value for name, value in role.shown(product).items()}
-    return {**shown, "database_name": ""}
+    """Return what a read shows."""
+    return {**role.shown(product), "database_name": ""}
 
 
 engine = Engine("mongodbatlas", kind="secret", new_state=Atlas, help="Random API keys of MongoDB Atlas for roles.")
