@@ -305,7 +305,7 @@ def delete(state: SSH, call: Call) -> Response | None:
     issuer = state.find_issuer(reference)
     if issuer is None:
         return None
-    warnings = _used(state, issuer.name) + _used(state, issuer.id)
+    warnings = (_used(state, issuer.name) if issuer.name else []) + _used(state, issuer.id)
     del state.issuers[issuer.id]
     if state.default == issuer.id:
         state.default = ""
@@ -318,8 +318,11 @@ def delete(state: SSH, call: Call) -> Response | None:
 
 
 def _used(state: SSH, name: str) -> list[str]:
-    """Return the warning about roles that refer to an issuer by a name that becomes invalid."""
-    count = sum(role.issuer_ref == name and role.key_type == "ca" for role in state.roles.values()) if name else 0
+    """Return the warning about roles that refer to an issuer by a name that becomes invalid.
+
+    Roles for one-time passwords refer to the empty name.
+    """
+    count = sum((role.issuer_ref if role.key_type == "ca" else "") == name for role in state.roles.values())
     if count >= _MOST:
         return [f"The name '{name}' was in use by at least {_MOST} roles"]
     return [f"{count} roles reference '{name}'"] if count else []

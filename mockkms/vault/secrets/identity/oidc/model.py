@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 DEFAULT_KEY = "default"
+_NEVER = 253402300799.0
+"""The end of the year 9999, in Unix seconds."""
 DEFAULT_PROVIDER = "default"
 ALLOW_ALL = "allow_all"
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -69,9 +71,11 @@ class NamedKey(Record):
     """Unix seconds."""
 
     def renew(self, call: Call) -> None:
-        """Start a new ring, as for a changed algorithm."""
+        """Let new keys sign, as for a changed algorithm; the real server keeps those of the old one without an end."""
+        for key in self.ring:
+            key.expires = key.expires or _NEVER
         first = new_key(call, self.algorithm)
-        self.ring = [first, new_key(call, self.algorithm, first)]
+        self.ring = [*self.ring, first, new_key(call, self.algorithm, first)]
 
     def rotate(self, call: Call, verification_ttl: int) -> None:
         """Let the next key sign from now on; signatures of the old one stay valid for ``verification_ttl`` seconds."""
