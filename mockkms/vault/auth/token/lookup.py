@@ -97,7 +97,8 @@ def describe(call: Call, token: Token) -> dict[str, object]:
         "namespace_path": token.namespace,
     }
     data.update({name: value for name, value in optional.items() if value})
-    entry = leases.of_token(token)
+    # The id of a lease of the root namespace names none: the real server looks for it in that of the request.
+    entry = leases.of_token(token) if token.namespace or not call.request.namespace else None
     if entry is not None:
         if entry.last_renewal:
             data["last_renewal_time"] = int(entry.last_renewal)
