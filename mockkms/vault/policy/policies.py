@@ -249,7 +249,10 @@ class PolicyStore:
             response.data["key_info"] = {key: info[key] for key in kept if key in info}
 
     def acl(self, token: Token) -> Acl:
-        """Return the merged rules of a token. Raises ErrorResponse 403 if its entity was deleted or disabled."""
+        """Return the merged rules of a token. Raises ErrorResponse 403 if its entity was deleted or disabled.
+
+        So does an entity of another namespace.
+        """
         if token.entity_id:
             return self._identity_acl(token)
         key = (token.namespace, *token.policies)
@@ -262,7 +265,8 @@ class PolicyStore:
     def _identity_acl(self, token: Token) -> Acl:
         identity = self.core.identity
         entity = identity.entity(token.entity_id)
-        if entity is None or entity.disabled:
+        # A child of a token in another namespace has the entity of its parent, which is unknown there.
+        if entity is None or entity.disabled or entity.namespace != token.namespace:
             raise PermissionDenied
         derived = {} if token.no_identity_policies else identity.policies_of(token.entity_id)
         frozen = tuple((namespace, *names) for namespace, names in sorted(derived.items()))

@@ -70,6 +70,14 @@ def check_namespace(call: Call, accessor: str) -> None:
         raise BackendError("cannot lookup token in different namespace")
 
 
+def _entity_id(call: Call, token: Token) -> str:
+    """Return the entity of a token; outside the root namespace, the real server takes its id for one of the token's."""
+    if not token.entity_id or not token.namespace:
+        return token.entity_id
+    ending = f".{call.core.namespaces.id_of(token.namespace)}"
+    return token.entity_id if token.entity_id.endswith(ending) else token.entity_id + ending
+
+
 def describe(call: Call, token: Token) -> dict[str, object]:
     """Return ``data`` of a lookup."""
     leases = call.core.leases
@@ -87,7 +95,7 @@ def describe(call: Call, token: Token) -> dict[str, object]:
         "expire_time": None,
         "ttl": 0,
         "explicit_max_ttl": token.explicit_max_ttl,
-        "entity_id": token.entity_id,
+        "entity_id": _entity_id(call, token),
         "type": token.type,
     }
     optional = {
