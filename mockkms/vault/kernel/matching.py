@@ -68,22 +68,25 @@ def may_wait(core: RoutedServices, request: Request, size: int) -> bool:
     """
     mounts = core.state.mounts
     if mounts.waits is None:
-        engines = [(mount.path, registry.bare_engine(mount.engine or mount.type)) for mount in mounts.entries.values()]
+        engines = [(key, registry.bare_engine(mount.engine or mount.type)) for key, mount in mounts.entries.items()]
         slow: dict[int, set[str]] = {}
         for base, engine in engines:
             for beginning, least in engine.slow.items():
                 slow.setdefault(least, set()).add(base + beginning)
         mounts.slow = {least: tuple(beginnings) for least, beginnings in slow.items()}
         mounts.waits = any(engine.waits for _, engine in engines)
-    namespace, path = core.namespaces.locate(request.namespace, request.path)
+    whole = request.path
+    if request.namespace:
+        whole = "".join(filter(None, core.namespaces.locate(request.namespace, whole)))
     for least, beginnings in mounts.slow.items():
-        if size >= least and path.startswith(beginnings):
+        if size >= least and whole.startswith(beginnings):
             return True
     if not mounts.waits:
         return False
     due = core.state.leases.due
     if due and due[0][0] <= core.clock.now():
         return True  # Due leases are revoked before the request is answered, those of databases too.
+    namespace, path = core.namespaces.locate(request.namespace, request.path)
     asked = match(core, namespace or "", path).engine
     # Revoking a lease of a database runs statements there.
     return (asked is not None and asked.waits) or path.startswith(_REVOKING)

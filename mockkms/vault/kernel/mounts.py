@@ -126,8 +126,8 @@ class MountTable:
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not determined yet (``matching.may_wait``)."""
         self.slow: dict[int, tuple[str, ...]] = {}
-        """Beginnings of the paths in any namespace whose requests may compute for long, by the number of bytes of body
-        from which on they do; as old as ``waits``."""
+        """Beginnings of the paths, with their namespaces, whose requests may compute for long, by the number of bytes
+        of body from which on they do; as old as ``waits``."""
 
     def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}

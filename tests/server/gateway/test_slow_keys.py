@@ -90,6 +90,23 @@ def test_others_are_answered_while_a_key_is_made(
         assert statuses[0] in (200, 204)
 
 
+@pytest.mark.parametrize(("header", "path"), [("", "team/transit/keys/k"), ("team", "transit/keys/k")])
+def test_a_key_in_a_namespace(header: str, path: str, making: Making, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {**ROOT, **({"X-Vault-Namespace": header} if header else {})}
+    with MockKMS(root_token="root", flavor="openbao", fresh_keys=True) as kms:
+        write(kms, "sys/namespaces/team", {})
+        write(kms, "team/sys/mounts/transit", {"type": "transit"})
+        monkeypatch.setattr(pool, "generate", making)
+        asking = threading.Thread(
+            target=lambda: requests.post(f"{kms.url}/v1/{path}", json={"type": "rsa-2048"}, headers=headers, timeout=60)
+        )
+        asking.start()
+        assert making.begun.wait(20)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        making.ended.set()
+        asking.join(60)
+
+
 class Signing:
     """The signing of one item, which goes on until ``end``."""
 
