@@ -46,7 +46,7 @@ def _bounded_driver() -> Any:
     """Return the driver's connection, limited in what it reads."""
     base = driver().connections.Connection
 
-    class BoundedConnection(base):  # type: ignore[misc, valid-type]
+    class LimitedConnection(base):  # type: ignore[misc, valid-type]
         """Reads at most ``allowance`` bytes; each call of ``MysqlConnection`` resets it."""
 
         allowance = _MOST
@@ -57,7 +57,7 @@ def _bounded_driver() -> Any:
                 raise OSError("response too large")
             return super()._read_bytes(num_bytes)
 
-    return BoundedConnection
+    return LimitedConnection
 
 
 class MysqlConnection:
