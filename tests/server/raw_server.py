@@ -57,8 +57,7 @@ class RawServer:
                 threading.Thread(target=self._serve, args=(made,), daemon=True).start()
 
     def _serve(self, made: socket.socket) -> None:
-        with suppress(OSError, ValueError):
-            file = made.makefile("rb")
+        with made, suppress(OSError, ValueError), made.makefile("rb") as file:
             while request := _request(file):
                 self.requests.append(request)
                 answer = self._answers.get(timeout=PATIENCE)
@@ -67,7 +66,6 @@ class RawServer:
                     break
                 made.sendall(answer)
             made.shutdown(socket.SHUT_RDWR)
-        made.close()
 
 
 def _request(file: object) -> bytes:
