@@ -127,6 +127,7 @@ class Wire:
         kept = self._kept
         if kept is not None and kept.sock is not None and _is_readable(kept.sock):
             self._drop()  # The server has closed it in the meantime.
+        answer: http.client.HTTPResponse | None = None
         try:
             connection = self._kept = self._kept or self._connection()
             connection.request(method, target, body, headers)
@@ -134,6 +135,8 @@ class Wire:
             assert isinstance(answer, BoundedResponse)
             text = answer.whole().decode("utf-8", "replace")
         except _LOST as error:
+            if answer is not None:
+                answer.close()  # A connection that ends with its response no longer knows it.
             self._drop()
             raise RemoteError(f"cannot reach mockkms at {self.url}: {_reason(error)}") from None
         if answer.will_close:
