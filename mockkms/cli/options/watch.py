@@ -43,7 +43,7 @@ def watcher(kms: MockKMS, options: argparse.Namespace, signals: EndingSignals) -
 
     def changed(paths: list[Path]) -> None:
         names = ", ".join(str(path) for path in paths)
-        # To open a pipe that nobody writes to would hold this thread for good.
+        # Opening a pipe without a writer would block this thread forever.
         special = [path for path in watched if path.exists() and not (path.is_file() or path.is_dir())]
         if special:
             _refuse(names, ValueError(f"{special[0]}: cannot be read: it is a device, a pipe or a socket"))

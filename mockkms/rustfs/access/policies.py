@@ -72,7 +72,7 @@ def _covers(statement: Mapping[str, object], action: str, key_id: str) -> bool:
         return False
     resources, others = texts(statement.get("Resource")), texts(statement.get("NotResource"))
     if not wanted:
-        # Such a statement is about buckets; the KMS is asked for with a bucket without a name, and the key as object.
+        # Such a statement concerns buckets; requests to the KMS have an empty bucket name, and the key as the object.
         return bool(resources or others) and _within(f"/{key_id}", _BUCKET, resources, others)
     if action in _WHOLE_SERVICE and (resources or others):
         return statement.get("Effect") == "Deny"

@@ -92,7 +92,7 @@ class Keyring:
     def page(self, limit: int | None, marker: str) -> tuple[list[KmsKey], str | None]:
         """Return the keys after ``marker``, sorted by id, and the marker of the next page, None for the last one.
 
-        An embedded Vault is asked for its keys.
+        With an embedded Vault, its keys are listed.
         """
         size = min(100 if limit is None else limit, 1000)
         if size == 0:

@@ -36,7 +36,7 @@ def answer(status: int, message: str, key_id: str, description: dict[str, object
 
 
 def described(keys: Keyring, key_id: str) -> dict[str, object] | None:
-    """Return the description of a key after a change; None if the Vault no longer answers, which is no failure."""
+    """Return the description of a key after a change; None, not an error, if the Vault no longer responds."""
     with suppress(KmsError):
         return keys.describe(key_id)
     return None
