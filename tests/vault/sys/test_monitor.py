@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -15,6 +14,7 @@ import requests
 from mockkms import MockKMS
 from mockkms.vault.telemetry.server_log import KEPT, MOST_FOLLOWERS, ServerLog, json_line, standard_line
 from mockkms.world.clock import Clock
+from tests.waiting import eventually
 
 ROOT = {"X-Vault-Token": "root"}
 pytestmark = pytest.mark.server(rng=5, root_token="root")
@@ -34,13 +34,6 @@ def follow(kms: MockKMS, query: str = "") -> requests.Response:
 
 def lines(stream: requests.Response) -> Iterator[str]:
     return stream.iter_lines(chunk_size=1, decode_unicode=True)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_lines_as_they_are_written(kms: MockKMS) -> None:

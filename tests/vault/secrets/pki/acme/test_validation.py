@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from mockkms.vault.secrets.pki.acme.validation import hosts
 from tests.vault.secrets.pki.acme.conftest import AcmeAuthority
 from tests.vault.secrets.pki.acme.responders import AAAA, CNAME, TXT, A
 from tests.vault.secrets.pki.acme.wire import PATIENCE, Wire
+from tests.waiting import eventually
 
 NAME = "www.example.test"
 ADVICE = (
@@ -62,7 +63,7 @@ def test_attempts_are_repeated_until_the_seventh(authority: AcmeAuthority) -> No
     wire, challenge = accepted(authority)
     asked = authority.others.http.asked
     for count, pause in enumerate((5, 10, 15, 20, 25, 30), 1):
-        wait(lambda count=count: len(asked) == count)
+        eventually(lambda count=count: len(asked) == count)
         found = wire.until(challenge["of"], "pending")
         failed(wire, challenge)
         assert found["challenges"][0]["status"] == "processing"
@@ -78,14 +79,6 @@ def test_attempts_are_repeated_until_the_seventh(authority: AcmeAuthority) -> No
     authority.kms.clock.advance(3600)
     wire.post(challenge["of"])
     assert len(asked) == 7
-
-
-def wait(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_later_attempt_succeeds(authority: AcmeAuthority) -> None:
@@ -322,7 +315,7 @@ def test_other_requests_are_answered_meanwhile_and_a_reset_ends_it(authority: Ac
     assert len(silent.connections) == 1, "a challenge is accepted once"
     authority.kms.reset()
     silent.hang_up()
-    wait(lambda: not any(thread.name == "mockkms background" for thread in threading.enumerate()))
+    eventually(lambda: not any(thread.name == "mockkms background" for thread in threading.enumerate()))
     assert wire.post(wire.at("orders")).json() == {"orders": []}
 
 
