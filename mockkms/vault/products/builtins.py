@@ -18,6 +18,9 @@ class Builtins:
     unlisted: tuple[str, ...] = ("database",)
     """Secrets engines that can be mounted and are not in the catalog."""
     deprecated: tuple[str, ...] = ()
+    """Types whose mounting is answered with a warning."""
+    removed: tuple[tuple[str, str], ...] = ()
+    """Kind and type of what former versions had: known by name, not listed, and refused."""
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Return the plugin catalog of a kind: ``auth``, ``secret`` or ``database``."""
@@ -31,8 +34,14 @@ class Builtins:
         """Return whether ``plugin_type`` can be mounted as ``kind`` (``auth``, ``secret``)."""
         return plugin_type in self.mountable(kind)
 
-    def status(self, plugin_type: str) -> str:
+    def knows(self, kind: str, plugin_type: str) -> bool:
+        """Return whether the catalog has a type, listed or not: ``kind`` is ``auth``, ``secret`` or ``database``."""
+        return plugin_type in self.names(kind) or (kind, plugin_type) in self.removed
+
+    def status(self, kind: str, plugin_type: str) -> str:
         """Return ``deprecation_status`` of a type."""
+        if (kind, plugin_type) in self.removed:
+            return "removed"
         return "deprecated" if plugin_type in self.deprecated else "supported"
 
 
@@ -63,4 +72,8 @@ VAULT = Builtins(
         "snowflake-database-plugin",
     ),
     deprecated=("ad", "pcf"),
+    removed=(
+        ("auth", "app-id"), ("secret", "cassandra"), ("secret", "mongodb"), ("secret", "mssql"), ("secret", "mysql"),
+        ("secret", "postgresql"),
+    ),
 )  # fmt: skip

@@ -78,3 +78,25 @@ def test_tuning_an_auth_method_by_its_mount_needs_sudo() -> None:
         answer = world.ask("read", "sys/mounts/auth/token/tune", token=token)
         assert (answer.errors is None) is allowed
         assert world.ask("read", "sys/mounts/secret/tune", token=token).errors is None
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+@pytest.mark.parametrize(("path", "kind"), [("sys/mounts/old", "ad"), ("sys/auth/old", "pcf")])
+def test_mounting_a_deprecated_type_is_answered_with_a_warning(flavor: str, path: str, kind: str) -> None:
+    # Vault's change log, 1.12.0 (17058), and the texts of vault/mount.go.
+    mounted = World(flavor).write(path, {"type": kind})
+    assert (mounted.errors, mounted.warnings) == (None, ["mount entry associated with deprecated builtin"])
+
+
+@pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
+@pytest.mark.parametrize(("path", "kind"), [("sys/mounts/old", "mysql"), ("sys/auth/old", "app-id")])
+def test_types_that_former_versions_had_are_refused_as_removed(flavor: str, path: str, kind: str) -> None:
+    # Vault's change log, 1.13.0 (18039), and helper/builtinplugins/registry_full.go: known, and not listed.
+    world = World(flavor)
+    refused = world.write(path, {"type": kind})
+    text = f'could not mount "{kind}": mount entry associated with removed builtin'
+    assert (refused.status, refused.errors) == (400, [text])
+    catalog = "auth" if "auth" in path else "secret"
+    shown = world.ask("read", f"sys/plugins/catalog/{catalog}/{kind}").data or {}
+    assert shown["deprecation_status"] == "removed"
+    assert kind not in (world.ask("read", "sys/plugins/catalog").data or {})[catalog]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel import mounting
@@ -13,6 +13,7 @@ from mockkms.vault.sys.mounts.shapes import (
     TOKEN_TYPES,
     check_conflict,
     check_token_key,
+    deprecation_warnings,
     implementation,
     mount_info,
     not_in_catalog,
@@ -54,7 +55,7 @@ def enable_auth(
     local: bool,
     seal_wrap: bool,
     external_entropy_access: bool,
-) -> None:
+) -> Reply:
     """Enable an auth method."""
     core = call.core
     config = decoded_config(core, call["config"], "auth")
@@ -67,6 +68,7 @@ def enable_auth(
     if options.get("version"):
         raise ErrorResponse(f"auth method {quote(mount_type)} does not allow setting a version")
     visibility(config.listing_visibility)
+    warnings = deprecation_warnings(core, "auth", mount_type, version)
     if mount_type in ("token", "ns_token"):
         raise ErrorResponse("token credential backend cannot be instantiated")
     path = sanitized(call["path"])
@@ -92,6 +94,7 @@ def enable_auth(
         "core", "enabled credential backend", namespace=call.request.namespace, path=path, type=mount_type,
         version=version,
     )  # fmt: skip
+    return Response(warnings=warnings) if warnings else None
 
 
 @one.on(Operation.DELETE)

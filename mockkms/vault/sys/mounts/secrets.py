@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel import mounting
@@ -13,6 +13,7 @@ from mockkms.vault.sys.mounts.shapes import (
     SINGLETONS,
     check_conflict,
     check_token_key,
+    deprecation_warnings,
     implementation,
     mount_info,
     not_in_catalog,
@@ -54,7 +55,7 @@ def enable_mount(
     local: bool,
     seal_wrap: bool,
     external_entropy_access: bool,
-) -> None:
+) -> Reply:
     """Mount a secrets engine."""
     core = call.core
     config = decoded_config(core, call["config"], "mount")
@@ -73,6 +74,7 @@ def enable_mount(
     made.delegated_auth_accessors = config.delegated_auth_accessors
     check_token_key(core, call.request.namespace, made.identity_token_key)
     path = sanitized(call["path"])
+    warnings = deprecation_warnings(core, "secret", mount_type, version)
     check_new_mount(call, path, mount_type, options, version)
     core.mount(
         call.request.namespace,
@@ -88,6 +90,7 @@ def enable_mount(
     core.log.info(
         "core", "successful mount", namespace=call.request.namespace, path=path, type=mount_type, version=version
     )
+    return Response(warnings=warnings) if warnings else None
 
 
 def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> None:

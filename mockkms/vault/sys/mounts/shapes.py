@@ -98,8 +98,9 @@ def mount_info(core: Environment, mount: Mount, limits: Limits | None = None) ->
         "uuid": mount.uuid,
     }
     builtins = core.product.builtins
-    if mount.type in builtins.names("auth" if mount.is_auth else "secret"):
-        info["deprecation_status"] = builtins.status(mount.type)
+    kind = "auth" if mount.is_auth else "secret"
+    if mount.type in builtins.names(kind):
+        info["deprecation_status"] = builtins.status(kind, mount.type)
     return info
 
 
@@ -187,6 +188,17 @@ _INNER = {
     **{("secrets", mount_type): mount_type for mount_type in SINGLETONS - {"token", "ns_token"}},
 }  # fmt: skip
 """Types that are part of the server rather than plugins, and their names."""
+
+
+def deprecation_warnings(core: Environment, kind: str, mount_type: str, version: str) -> list[str]:
+    """Return the warnings about a type to mount; ``kind`` is ``auth`` or ``secret``. A version is never a built-in's.
+
+    Raises ErrorResponse for a type that former versions of the product had.
+    """
+    status = "" if version else core.product.builtins.status(kind, mount_type)
+    if status == "removed":
+        raise ErrorResponse(f"could not mount {quote(mount_type)}: mount entry associated with removed builtin")
+    return ["mount entry associated with deprecated builtin"] if status == "deprecated" else []
 
 
 def not_in_catalog(plugin_type: str, version: str = "") -> ErrorResponse:

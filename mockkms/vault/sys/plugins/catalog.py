@@ -49,7 +49,7 @@ def list_all(_state: object, call: Call) -> dict[str, object]:
     detailed = [
         {
             "builtin": True,
-            "deprecation_status": known.status(name),
+            "deprecation_status": known.status(kind, name),
             "name": name,
             "type": kind,
             "version": builtin_version(call.core, name),
@@ -75,13 +75,13 @@ def read_plugin(_state: object, call: Call, *, version: str) -> dict[str, object
         return Response(warnings=[text])
     wanted = semantic_version(call.core, version, dashed=True) if version else ""
     product = call.core.product
-    if name not in product.builtins.names(kind) or wanted not in ("", builtin_version(call.core, name)):
+    if not product.builtins.knows(kind, name) or wanted not in ("", builtin_version(call.core, name)):
         return None
     found = {
         "args": None,
         "builtin": True,
         "command": "",
-        "deprecation_status": product.builtins.status(name),
+        "deprecation_status": product.builtins.status(kind, name),
         "name": name,
         "sha256": "",
         "version": builtin_version(call.core, name),
