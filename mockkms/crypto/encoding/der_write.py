@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Sequence
 
+_MOST_DIGITS = 100
+"""Digits without leading zeros of an arc that are read: any such number is beyond 64 bits."""
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 
 
@@ -65,7 +67,9 @@ def parse_oid(text: str) -> tuple[int, ...]:
         if not re.fullmatch(r"[+-]?[0-9]+", part, re.ASCII):
             shown = part.replace("\\", r"\\").replace('"', r"\"")
             raise ValueError(f'strconv.Atoi: parsing "{shown}": invalid syntax')
-        if not -(1 << 63) <= (arc := int(part)) < 1 << 63:
+        digits = part.lstrip("+-0")[:_MOST_DIGITS] or "0"
+        arc = -int(digits) if part[0] == "-" else int(digits)
+        if not -(1 << 63) <= arc < 1 << 63:
             raise ValueError(f'strconv.Atoi: parsing "{part}": value out of range')
         arcs.append(arc)
     return tuple(arcs)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_uint
 
 _USUAL_MODE = 0o600
 _EXECUTABLE = 0o111
@@ -107,17 +108,8 @@ def file_mode(path: str, text: str) -> int:
     text = text.strip()
     if not text:
         return _USUAL_MODE
-    if not (text.isascii() and text.isdigit() and max(text) < "8"):
-        raise ErrorResponse(
-            "unable to parse file mode: invalid internal parameter: "
-            f"strconv.ParseUint: parsing {quote(text)}: invalid syntax"
-        )
-    mode = int(text, 8)
-    if mode >= 2**32:
-        raise ErrorResponse(
-            "unable to parse file mode: invalid internal parameter: "
-            f"strconv.ParseUint: parsing {quote(text)}: value out of range"
-        )
+    with refusing("unable to parse file mode: invalid internal parameter: "):
+        mode = parse_uint(text, base=8, bits=32)
     if mode == 0:
         with _reported("unable to determine existing file mode: ", "stat", path):
             mode = stat.S_IMODE(Path(path).stat().st_mode)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mockkms.crypto import jws
 from mockkms.vault.auth import token_headers
 from mockkms.vault.golang.json import kind_of
-from mockkms.vault.golang.number import Number
+from mockkms.vault.golang.number import Number, of_digits
 
 UNEXPECTED_ALGORITHM = "invalid algorithm (alg) header parameter: token signed with unexpected algorithm"
 DEFAULT_LEEWAY = 150
@@ -192,6 +192,6 @@ def claim(claims: Claims, name: str) -> object:
 def _step(value: object, part: str) -> object:
     if isinstance(value, dict):
         return value.get(part)
-    if isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
-        return value[int(part)]
+    if isinstance(value, list) and part.isascii() and part.isdigit() and of_digits(part) < len(value):
+        return value[of_digits(part)]
     return None

@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mockkms.error_context import error_context
-from mockkms.vault.golang.fmt import quote
-from mockkms.vault.golang.number import of_digits
+from mockkms.vault.golang.integers import parse_int
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -126,11 +125,8 @@ def _range(part: str, low: int, high: int, names: dict[str, int]) -> set[int]:
 def _number(text: str, names: dict[str, int]) -> int:
     if text.lower() in names:
         return names[text.lower()]
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise ValueError(f"failed to parse int from {text}: strconv.Atoi: parsing {quote(text)}: invalid syntax")
-    number = of_digits(text.lstrip("+-"))
-    if number >= 1 << 63:
-        raise ValueError(f"failed to parse int from {text}: strconv.Atoi: parsing {quote(text)}: value out of range")
-    if number and text[0] == "-":
-        raise ValueError(f"negative number ({-number}) not allowed: {text}")
+    with error_context(f"failed to parse int from {text}: "):
+        number = parse_int(text, "Atoi")
+    if number < 0:
+        raise ValueError(f"negative number ({number}) not allowed: {text}")
     return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mockkms.error_context import error_context
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import int64, parse_int
 from mockkms.vault.golang.number import Number, of_digits
 from mockkms.world.clock import parse_rfc3339
 
@@ -32,29 +32,12 @@ def parse_seconds(value: object) -> float:
     text = str(value)
     if text == "":
         return 0.0
-    whole = _int64(text)
+    whole = int64(text)
     if whole is not None:
         return _whole_seconds(whole)
     if text.endswith("d"):
-        return _whole_seconds(parse_int64(text[:-1]) * 86400)
+        return _whole_seconds(parse_int(text[:-1]) * 86400)
     return parse_go(text)
-
-
-def parse_int64(text: str) -> int:
-    """Return a whole number of 64 bits, as Go's ``strconv.ParseInt`` with base 10. Raises ValueError with its text."""
-    value = _int64(text)
-    if value is None:
-        fault = "value out of range" if _WHOLE.fullmatch(text) else "invalid syntax"
-        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: {fault}")
-    return value
-
-
-def _int64(text: str) -> int | None:
-    if not _WHOLE.fullmatch(text):
-        return None
-    value = of_digits(text.lstrip("+-"))
-    value = -value if text[0] == "-" else value
-    return value if -(1 << 63) <= value < 1 << 63 else None
 
 
 def _whole_seconds(seconds: int) -> float:
@@ -72,8 +55,8 @@ def parse_moment(value: object) -> float:
         raise ValueError("could not parse time from input type")
     text = str(value)
     if not isinstance(value, str):
-        return float(parse_int64(text))
-    epoch = _int64(text)
+        return float(parse_int(text))
+    epoch = int64(text)
     if epoch is not None:
         return float(epoch)
     with error_context(of=(ValueError, OverflowError), text="could not parse string as date and time"):

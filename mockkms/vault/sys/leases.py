@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.paths import children
 from mockkms.vault.sys.engine import engine
@@ -204,11 +202,8 @@ def _limit(text: str, everything: int) -> int:
         return _MOST
     if text.lower() == "none":
         return everything
-    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
-        raise BackendError(f"invalid 'limit' provided: strconv.Atoi: parsing {quote(text)}: invalid syntax")
-    most = int(text) if len(text) < 30 else 1 << 64
-    if not -(1 << 63) <= most < 1 << 63:
-        raise BackendError(f"invalid 'limit' provided: strconv.Atoi: parsing {quote(text)}: value out of range")
+    with refusing("invalid 'limit' provided: ", BackendError):
+        most = parse_int(text, "Atoi")
     if most < 1:
         raise BackendError("limit must be 'none' or a positive integer")
     return most

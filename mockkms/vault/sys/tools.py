@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -76,14 +77,6 @@ def _asked(call: Call) -> tuple[str, int]:
         return "platform", call["bytes"]
     if not url_bytes and source in _SOURCES:
         return source, call["bytes"]
-    return (source, _number(str(url_bytes))) if url_bytes else ("platform", _number(source))
-
-
-def _number(text: str) -> int:
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    if not (digits.isascii() and digits.isdigit()):
-        raise ErrorResponse(f'error parsing url-set byte count: strconv.Atoi: parsing "{text}": invalid syntax')
-    number = int(text)
-    if not -(2**63) <= number < 2**63:
-        raise ErrorResponse(f'error parsing url-set byte count: strconv.Atoi: parsing "{text}": value out of range')
-    return number
+    with refusing("error parsing url-set byte count: "):
+        number = parse_int(str(url_bytes or source), "Atoi")
+    return source if url_bytes else "platform", number

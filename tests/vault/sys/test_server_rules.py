@@ -161,3 +161,14 @@ def test_an_id_may_name_the_root_namespace(world: World) -> None:
     assert in_team.errors == ["invalid lease"]
     lease.items[f"{known}.root"] = lease.items[known]
     assert world.write("sys/leases/lookup", {"lease_id": f"{known}.root"}, namespace="team").errors is None
+
+
+def test_numbers_of_thousands_of_digits_are_out_of_range(world: World) -> None:
+    many = "9" * 5000
+    world.write("sys/auth/userpass", {"type": "userpass"})
+    lockout = {"user_lockout_config": {"lockout_threshold": many}}
+    for path, body in ((f"sys/tools/random/{many}", {}), ("sys/auth/userpass/tune", lockout)):
+        status, errors = refusal(world, "update", path, body)
+        assert status == 400
+        assert errors[0].endswith(f'parsing "{many}": value out of range')
+    assert world.ask("read", "sys/pprof/heap", query={"seconds": many}).status == 400

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from mockkms import outside
 from mockkms.urls import urlsplit
+from mockkms.vault.golang.number import of_digits
 
 _SCHEMES = ("postgres://", "postgresql://")
 _NAMES = {"dbname": "database"}
@@ -75,8 +76,8 @@ def parse(text: str, keywords: str) -> PostgresTarget:
     found = _url(text) if is_url(text) else _keywords(text, keywords)
     mode = found.get("sslmode") or "prefer"
     port = found.get("port") or "5432"
-    if not re.fullmatch(r"[0-9]+", port) or not 0 < int(port) < 65536:
-        number = re.fullmatch(r"[0-9]+", port)
+    number = re.fullmatch(r"[0-9]+", port)
+    if not number or not 0 < of_digits(port) < 65536:
         cause = "outside range" if number else f'strconv.ParseUint: parsing "{port}": invalid syntax'
         raise ConnectionStringError("invalid port", cause)
     if mode not in _TLS:

@@ -11,6 +11,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Response, refusing
 from mockkms.vault.golang import cron
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import credentials
@@ -189,9 +190,8 @@ def _certificate_settings(given: Mapping[str, str]) -> dict[str, object]:
 
 def _bits(given: Mapping[str, str], sizes: tuple[int, ...], refusal: str) -> int:
     text = given.get("key_bits", "")
-    fault = f"cannot parse 'key_bits' as int: strconv.ParseInt: parsing {quote(text)}: invalid syntax"
-    with error_context(text=f"1 error(s) decoding:\n\n* {fault}"):
-        bits = int(text or 0)
+    with error_context("1 error(s) decoding:\n\n* cannot parse 'key_bits' as int: "):
+        bits = parse_int(text or "0")
     if bits and bits not in sizes:
         raise ValueError(refusal.format(bits))
     return bits

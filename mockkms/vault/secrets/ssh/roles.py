@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from mockkms.vault.framework.collections import Collection, page
@@ -10,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, SshRole, engine
 from mockkms.vault.tokens import cidr
@@ -130,9 +130,7 @@ def _sizes(value: object) -> list[int]:
         if item is None:
             continue
         text = str(int(item) if isinstance(item, bool) else item).strip()
-        if re.fullmatch(r"[+-]?\d+", text, re.ASCII) is None:
-            raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
-        found.append(int(text))
+        found.append(parse_int(text))
     return found
 
 

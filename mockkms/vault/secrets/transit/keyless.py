@@ -8,9 +8,10 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import engine
-from mockkms.vault.secrets.transit.model import Transit, go_atoi
+from mockkms.vault.secrets.transit.model import Transit
 
 SOURCES = ("", "platform", "seal", "all")
 
@@ -62,11 +63,8 @@ def _read_path(source: str, digits: str, size: int) -> tuple[str, int]:
     """
     if not source or (not digits and source in SOURCES):
         return source, size
-    text = digits or source
-    number = go_atoi(text)
-    if number is None:
-        fault = "value out of range" if text.lstrip("+-").isdigit() else "invalid syntax"
-        raise ErrorResponse(f"error parsing url-set byte count: strconv.Atoi: parsing {quote(text)}: {fault}")
+    with refusing("error parsing url-set byte count: "):
+        number = parse_int(digits or source, "Atoi")
     return source if digits else "", number
 
 

@@ -14,6 +14,7 @@ from mockkms.crypto import kdf
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang.integers import int64
 from mockkms.world.stored import stored
 
 SOFT_DELETED = "refusing to use soft-deleted key"
@@ -274,7 +275,7 @@ class TransitKey(Record):
         digits, colon, rest = text[len(PREFIX) :].partition(":")
         if not colon:
             raise ErrorResponse(f"invalid {what}: wrong number of fields")
-        number = go_atoi(digits)
+        number = int64(digits)
         if number is None:
             raise ErrorResponse(f"invalid {what}: version number could not be decoded")
         if number == 0 and what == "ciphertext":
@@ -284,15 +285,6 @@ class TransitKey(Record):
         if number < self.min_decryption_version:
             raise ErrorResponse(TOO_OLD)
         return number, rest
-
-
-def go_atoi(text: str) -> int | None:
-    """Read a decimal number as Go's ``strconv.Atoi`` does (with a sign, in 64 bits); None if it is invalid."""
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 40:
-        return None
-    number = int(text)
-    return number if -(1 << 63) <= number < 1 << 63 else None
 
 
 @stored("transit.Transit")

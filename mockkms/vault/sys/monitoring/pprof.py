@@ -7,6 +7,7 @@ import gzip
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
+from mockkms.vault.golang.integers import int64
 from mockkms.vault.sys.engine import engine
 
 _LONGEST = 90
@@ -77,7 +78,7 @@ def _read(_state: object, call: Call) -> Reply:
     name = call.endpoint.template.removeprefix("pprof/")
     query = call.request.query
     if query.get("seconds"):
-        if not query["seconds"].isdecimal() or not int(query["seconds"]):
+        if (int64(query["seconds"]) or 0) <= 0:
             return _refused('invalid value for "seconds" - must be a positive integer')
         if query.get("debug", "0") != "0":
             return _refused("seconds and debug params are incompatible")

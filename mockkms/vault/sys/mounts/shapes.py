@@ -10,8 +10,8 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, refusing
-from mockkms.vault.golang.duration import parse_int64
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.kernel.mounts import Mount, MountTable
 from mockkms.vault.products.features import Feature
 
@@ -228,7 +228,7 @@ def semantic_version(core: Environment, text: str, *, dashed: bool = False) -> s
         raise ErrorResponse(f"{refusal}{core.product.texts.malformed_version}: {text}")
     segments, number, word, meta = match.groups()
     with refusing(f"{refusal}error parsing version: "):
-        numbers = [parse_int64(segment) for segment in segments.split(".")]
+        numbers = [parse_int(segment) for segment in segments.split(".")]
     pre = number or word
     shown = ".".join(str(part) for part in [*numbers, 0, 0][: max(len(numbers), 3)])
     return f"v{shown}" + (f"-{pre}" if pre else "") + (f"+{meta}" if meta else "")

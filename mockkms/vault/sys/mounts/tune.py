@@ -7,9 +7,10 @@ import copy
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
-from mockkms.vault.golang.duration import parse_int64, parse_seconds
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import parse_int, parse_uint
 from mockkms.vault.kernel.mounts import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -201,11 +202,9 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
     lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
     text = texts.get("lockout_threshold", "")
     if text:
-        if not (text.isascii() and text.isdigit()):
-            raise _bad_threshold(call, text, "invalid syntax")
-        if int(text) >= 2**64:
-            raise _bad_threshold(call, text, "value out of range")
-        lockout["threshold"] = int(text)
+        framed = call.core.product.has(Feature.THRESHOLD_FRAMED)
+        with refusing("unable to parse user lockout threshold: ", BackendError if framed else ErrorResponse):
+            lockout["threshold"] = parse_uint(text)
     for name, key in (("lockout_duration", "duration"), ("lockout_counter_reset_duration", "counter_reset")):
         value = texts.get(name, "")
         if value:
@@ -213,12 +212,6 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
     if disable is not None:
         lockout["disable"] = disable
     config.user_lockout = lockout
-
-
-def _bad_threshold(call: Call, text: str, fault: str) -> VaultError:
-    """Return the error for an invalid lockout threshold, which one product returns as an internal error."""
-    message = f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text}": {fault}'
-    return BackendError(message) if call.core.product.has(Feature.THRESHOLD_FRAMED) else ErrorResponse(message)
 
 
 def _lockout_members(raw: dict[str, object]) -> tuple[dict[str, str], bool | None]:
@@ -271,7 +264,7 @@ def _options(mount: Mount, given: dict[str, str]) -> dict[str, str]:
 
 def _version(text: str, framing: str) -> int:
     with refusing(f"{framing}: "):
-        return parse_int64(text) if text else 0
+        return parse_int(text) if text else 0
 
 
 def _apply_options(call: Call, mount: Mount, options: dict[str, str]) -> Response | None:

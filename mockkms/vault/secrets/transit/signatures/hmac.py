@@ -10,10 +10,11 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
+from mockkms.vault.golang.integers import int64
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import KEY_VERSION, NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import PREFIX, Transit, TransitKey, go_atoi
+from mockkms.vault.secrets.transit.model import PREFIX, Transit, TransitKey
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
     BatchShape,
@@ -102,7 +103,7 @@ def _given(key: TransitKey, item: Item) -> tuple[int, bytes]:
     digits, colon, encoded = text[len(PREFIX) :].partition(":")
     if not colon:
         raise ErrorResponse("invalid HMAC: wrong number of fields")
-    number = go_atoi(digits)
+    number = int64(digits)
     if number is None:
         raise ErrorResponse("invalid HMAC: version number could not be decoded")
     with refusing("unable to decode verification HMAC as base64: "):

@@ -12,9 +12,10 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.integers import int64
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import CONTEXT, NAME
-from mockkms.vault.secrets.transit.model import KeyVersion, TransitKey, go_atoi
+from mockkms.vault.secrets.transit.model import KeyVersion, TransitKey
 
 DEFAULT_HASH: Final = "sha2-256"
 
@@ -87,7 +88,7 @@ def _salt(call: Call) -> int:
     lower = given.lower()
     if lower in ("auto", "hash"):
         return rsa.SALT_AUTO if lower == "auto" else rsa.SALT_HASH
-    number = go_atoi(lower)
+    number = int64(lower)
     if number is None:
         raise ErrorResponse(f"salt length neither 'auto', 'hash', nor an int: {given}")
     if number < rsa.SALT_HASH:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, numbers, pem
+from mockkms.vault.golang.integers import int64
 from mockkms.vault.secrets.transit.model import TYPES_BY_NUMBER, Event, KeyType, KeyVersion, TransitKey
 from mockkms.world.clock import ZERO_TIME, parse_rfc3339, rfc3339
 
@@ -169,9 +170,10 @@ def _read_versions(key: TransitKey, document: object, policy: dict[str, object])
         if 0 < number <= key.latest_version and isinstance(entry, dict):
             key.versions[number] = _read_version(key.kind, entry)
     for text, entry in _member(policy, "keys", dict).items():
-        if not text.isascii() or not text.isdigit() or not isinstance(entry, dict):
+        version = int64(text)
+        if version is None or not isinstance(entry, dict):
             raise ValueError(f"{text} is not a key version")
-        key.versions[int(text)] = _read_version(key.kind, entry)
+        key.versions[version] = _read_version(key.kind, entry)
 
 
 def _read_version(kind: KeyType, entry: dict[str, object]) -> KeyVersion:

@@ -8,11 +8,12 @@ from mockkms.crypto.encoding import b64, encodings, pem
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
+from mockkms.vault.golang.integers import int64
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import find
 from mockkms.vault.secrets.transit.keys.keys import CMAC_REFUSED
-from mockkms.vault.secrets.transit.model import SOFT_DELETED, KeyVersion, Transit, TransitKey, go_atoi
+from mockkms.vault.secrets.transit.model import SOFT_DELETED, KeyVersion, Transit, TransitKey
 
 TYPES: Final = ("encryption-key", "signing-key", "hmac-key", "public-key", "certificate-chain")
 _PUBLIC: Final = ("public-key", "certificate-chain")
@@ -61,7 +62,7 @@ def versions_asked(key: TransitKey, asked: str) -> list[tuple[int, KeyVersion]]:
     """Return the versions for ``""`` (all in use), ``latest``, ``3`` or ``v3``. Raises ErrorResponse."""
     if not asked:
         return list(key.usable())
-    number = key.latest_version if asked == "latest" else go_atoi(asked.removeprefix("v"))
+    number = key.latest_version if asked == "latest" else int64(asked.removeprefix("v"))
     if number is None:
         raise ErrorResponse("invalid key version")
     if number < key.min_decryption_version:
