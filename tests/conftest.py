@@ -15,6 +15,7 @@ from typing import Any
 
 import hvac
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mockkms import MockKMS
 from mockkms.world.world import Snapshot
@@ -27,6 +28,9 @@ MARKERS = (
     "server(**options): arguments of MockKMS for the fixture kms",
     "prepared(by): this function is called with the new world, server or engine",
 )
+# How long an example takes says how busy the machine is, and nothing of the product.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 Servers = Callable[[str | None, dict[str, Any], Callable[[MockKMS], object] | None], MockKMS]
 
 

@@ -21,7 +21,7 @@ NAME = "xchacha20-poly1305"
     text=st.binary(max_size=200),
     extra=st.binary(max_size=40),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_same_as_nacl(key: bytes, nonce: bytes, text: bytes, extra: bytes) -> None:
     sealed = aead.seal(NAME, key, nonce, text, extra)
     assert sealed == nonce + crypto_aead_xchacha20poly1305_ietf_encrypt(text, extra, nonce, key)

@@ -94,7 +94,7 @@ def test_an_array_is_read_as_the_members_in_order() -> None:
     assert read_body(b"[null]", START, ValueError) == Start()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=60) | st.text('{}[]":,-+.eE0123456789truefalsn\\u \n', max_size=40).map(str.encode))
 def test_no_body_does_more_than_be_refused(body: bytes) -> None:
     for reader in (KEY, CREATE, sequence(mapping(option(string)))):

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockkms import MockKMS
@@ -92,7 +92,7 @@ def test_each_change(flavor: str, operation: Operation, path: str, given: dict[s
 
 
 @pytest.mark.parametrize("flavor", ["vault", "openbao"])
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(steps=steps)
 def test_snapshots_stay_as_they_were(flavor: str, steps: list[Any]) -> None:
     world = made(flavor)
@@ -173,7 +173,7 @@ class TokenWorld:
         return copy.deepcopy((self.world.core.state.tokens, self.world.core.state.leases))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(steps=token_steps)
 def test_snapshots_of_tokens_stay_as_they_were(steps: list[tuple[str, int]]) -> None:
     made = TokenWorld()
@@ -192,7 +192,7 @@ def test_snapshots_of_tokens_stay_as_they_were(steps: list[tuple[str, int]]) -> 
         assert (vault.tokens, vault.leases) == before
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(steps=token_steps)
 def test_snapshots_change_nothing_in_the_world(steps: list[tuple[str, int]]) -> None:
     alone, watched = TokenWorld(), TokenWorld()

@@ -192,7 +192,6 @@ class WorldMachine(RuleBasedStateMachine):
 WorldMachine.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # Shrinking takes minutes; the seeds stand in the report.
     derandomize=EXAMPLES == 20,
     print_blob=True,

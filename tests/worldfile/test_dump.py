@@ -137,7 +137,7 @@ _VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(value=_VALUES)
 def test_any_value_survives(value: Any) -> None:
     world = World()

@@ -111,13 +111,18 @@ def _json_object(core: Core, body: bytes, prefix: str, *, outside: bool = False)
     limit = product.json_string_limit
     if limit and len(body) > _LONG_JSON:
         _refuse_complexity(cost.fault_before_decoding(body, limit))
+    limited = product.has(Feature.JSON_LIMITS)
+    if limited and len(body) > limits.MAX_TOKENS:
+        # First: other threads wait while a body is decoded, and run while it is scanned.
+        _refuse_beyond_limits(core, body)
+        limited = False
     try:
         value = go_json.decode(body, any_number=product.has(Feature.JSON_LIMITS))
     except go_json.GoJSONError as error:
-        _refuse_beyond_limits(core, body)
+        if limited:
+            _refuse_beyond_limits(core, body)
         raise _bad_request(prefix + str(error)) from None
-    strict = product.has(Feature.STRICT_JSON)
-    if product.has(Feature.JSON_LIMITS) and not limits.harmless(body, value, strict=strict):
+    if limited and not limits.harmless(body, value, strict=product.has(Feature.STRICT_JSON)):
         _refuse_beyond_limits(core, body)
     if outside and type(value) is not dict:
         return {}

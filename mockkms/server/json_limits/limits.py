@@ -27,6 +27,7 @@ _LARGEST = 10**308
 _BLANKS = b" \t\r\n\x1f\x8b"
 _BLANK = re.compile(rb"[ \t\r\n\x1f\x8b]*")
 _STRING = re.compile(rb'[^"\\]+|\\[^u]|\\u[0-9a-fA-F]{4}')
+_GOOD_STRING = re.compile(rb'"(?:[^"\\]++|\\[bfnrt"\\/]|\\u[0-9a-fA-F]{4})*+"')
 _ENDS_IN_HIGH_SURROGATE = re.compile(rb'\\u[dD][89abAB][0-9a-fA-F]{2}"')
 _LITERAL = re.compile(rb"[^ \t\r\n\x1f\x8b,}\]]*")
 _NUMBER = re.compile(rb"[0-9.eE+\-]*")
@@ -268,11 +269,13 @@ class _Strict:
 
     def string(self) -> None:
         """Read a key or a string."""
-        text = self.text()
         top = self.open[-1] if self.open else None
         if top is None or top.array or not top.key_next:
+            if not self.good_string():
+                self.text()
             self.value()
             return
+        text = self.text()
         if text in top.keys:
             raise GoJSONError(f"duplicate key '{text.decode('utf-8', 'replace')}' in object")
         top.keys.add(text)
@@ -280,6 +283,14 @@ class _Strict:
         if top.count > MAX_ENTRIES:
             raise GoJSONError("JSON object exceeds allowed entry count")
         top.key_next = False
+
+    def good_string(self) -> bool:
+        """Pass over a string that violates no rule, in one call; if False, nothing was read."""
+        found = _GOOD_STRING.match(self.data, self.at, self.at + MAX_STRING + 2)
+        if found is None or _ENDS_IN_HIGH_SURROGATE.match(self.data, found.end() - 7):
+            return False
+        self.at = found.end()
+        return True
 
     def text(self) -> bytes:
         """Read a string and return its bytes, with escapes resolved."""

@@ -164,6 +164,11 @@ _CONTEXT = {
 _CLOSING = {("]", "array-start"), ("]", "array-comma"), ("}", "object-start"), ("}", "object-comma")}
 _LITERALS = {0x74: b"true", 0x66: b"false", 0x6E: b"null"}
 _DIGITS = frozenset(b"0123456789")
+_BLANKS = re.compile(rb"[ \t\r\n]*+")
+_MORE_DIGITS = re.compile(rb"[0-9]*+")
+_GOOD_TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
+_PIECE = 256 * 1024
+"""Bytes that one call of a regular expression reads: other threads run between the calls only."""
 _ENDED = "unexpected end of JSON input"
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
@@ -182,8 +187,8 @@ class Scanner:
     def run(self) -> None:
         data = self.data
         while True:
-            while self.at < len(data) and data[self.at] in b" \t\r\n":
-                self.at += 1
+            if self.at < len(data) and data[self.at] in b" \t\r\n":
+                self.at = self.end_of(_BLANKS, self.at)
             if self.at >= len(data):
                 if self.whole and self.state != "end":
                     raise GoJSONError(_ENDED)
@@ -255,6 +260,15 @@ class Scanner:
         else:
             raise self.fail(byte, " looking for beginning of value")
 
+    def end_of(self, pattern: re.Pattern[bytes], at: int) -> int:
+        """Return the end of a repetition that begins at ``at``; earlier only in an escape at the end of a piece."""
+        while True:
+            found = pattern.match(self.data, at, at + _PIECE)
+            end = found.end() if found is not None else at
+            if end < at + _PIECE:
+                return end
+            at = end
+
     def peek(self, at: int) -> int:
         if at >= len(self.data):
             if self.whole:
@@ -265,6 +279,7 @@ class Scanner:
     def string(self) -> None:
         at = self.at + 1
         while True:
+            at = self.end_of(_GOOD_TEXT, at)
             if self.whole and at >= len(self.data):
                 raise GoJSONError(_ENDED)
             byte = self.peek(at)
@@ -313,6 +328,4 @@ class Scanner:
         self.at = at
 
     def digits(self, at: int) -> int:
-        while at < len(self.data) and self.data[at] in _DIGITS:
-            at += 1
-        return at
+        return self.end_of(_MORE_DIGITS, at)

@@ -148,7 +148,7 @@ def test_public_keys_refused(data: bytes, text: str) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_arbitrary_bytes_are_refused_with_a_message(data: bytes) -> None:
     for parse in (containers.parse_private, containers.parse_public):
         with pytest.raises(CryptoError):
@@ -156,7 +156,7 @@ def test_arbitrary_bytes_are_refused_with_a_message(data: bytes) -> None:
 
 
 @given(st.integers(0, 137), st.integers(0, 255))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_changed_byte_gives_a_key_or_an_error(at: int, value: int) -> None:
     key = generate_ec("P-256", Entropy(1))
     changed = key[:at] + bytes((value,)) + key[at + 1 :]

@@ -24,7 +24,7 @@ ED_KEY = generate_ed25519(Entropy(1))
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pem_round(data: bytes) -> None:
     text = pem.encode("SOME THING", data)
     assert pem.decode(f"before\n{text}after") == ("SOME THING", data, "after")
@@ -96,7 +96,7 @@ def test_hash_values() -> None:
 
 
 @given(st.binary(max_size=50))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_url_base64(data: bytes) -> None:
     text = b64.encode_url(data)
     assert text == base64.urlsafe_b64encode(data).decode().rstrip("=")

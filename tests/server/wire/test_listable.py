@@ -104,7 +104,7 @@ def test_other_protocols_are_refused_and_closed(kms: MockKMS) -> None:
     messages=st.lists(st.sampled_from([LIST, WRITE, TRICKY, PLAIN]), min_size=1, max_size=5),
     cuts=st.lists(st.integers(0, 1500), max_size=12),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_division_into_packets(messages: list[bytes], cuts: list[int]) -> None:
     """Only the verbs at the beginnings change, and no byte is lost, whatever the packets."""
     stream = b"".join(messages)

@@ -146,7 +146,7 @@ def _written(value: Any) -> str:
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_\-]{0,8}", fullmatch=True), _VALUES, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read_back(data: dict[str, Any]) -> None:
     data.pop("true", None)
     data.pop("false", None)
@@ -164,7 +164,7 @@ def outcome(text: str) -> str:
 
 
 @given(st.text(alphabet='ab"{}[]=,<>-#/*\n \\0129.$:x\x00é', max_size=40) | st.text(max_size=30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_read_or_refused(text: str) -> None:
     for form in (text, "{" + text, json.dumps({"a": text})):
         assert outcome(form)

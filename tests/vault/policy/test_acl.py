@@ -78,7 +78,7 @@ _PATH = st.builds(
 
 
 @given(st.lists(st.tuples(_RULE_PATH, _CAPS), max_size=8), st.lists(_PATH, min_size=1, max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_random_rules_against_the_reference(rules: list[tuple[str, set[str]]], paths: list[str]) -> None:
     text = "\n".join(f'path "{path}" {{ capabilities = {json.dumps(sorted(caps))} }}' for path, caps in rules)
     merged = acl(text)
@@ -91,7 +91,7 @@ def test_random_rules_against_the_reference(rules: list[tuple[str, set[str]]], p
 
 
 @given(st.lists(st.tuples(_RULE_PATH, _CAPS), max_size=6), st.sampled_from(["a/", "b/", "ab/", "a/b/"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_reached_mount_has_something_granted(rules: list[tuple[str, set[str]]], mount: str) -> None:
     text = "\n".join(f'path "{path}" {{ capabilities = {json.dumps(sorted(caps))} }}' for path, caps in rules)
     if not any(caps - {"deny"} for _, caps in rules):

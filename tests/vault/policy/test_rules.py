@@ -256,7 +256,7 @@ def outcome(text: str, dialect: Any) -> str:
 
 
 @given(st.lists(_WORDS, max_size=14).map(" ".join), st.sampled_from([OPENBAO_POLICIES, VAULT_POLICIES]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_a_policy_or_is_refused(text: str, dialect: Any) -> None:
     for form in (text, f'path "a" {{ {text} }}'):
         assert outcome(form, dialect).startswith(("parsed", "failed to parse policy: "))

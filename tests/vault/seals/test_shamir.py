@@ -16,7 +16,7 @@ from mockkms.vault.seals import shamir
     counts=st.tuples(st.integers(2, 9), st.integers(2, 9)).filter(lambda c: c[0] >= c[1]),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_threshold_of_shares_gives_the_secret_back(secret: bytes, counts: tuple[int, int], seed: int) -> None:
     parts, threshold = counts
     rng = random.Random(seed)

@@ -357,4 +357,4 @@ class Trees(RuleBasedStateMachine):
 
 
 TestTrees = Trees.TestCase
-TestTrees.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestTrees.settings = settings(max_examples=25, stateful_step_count=25)

@@ -99,7 +99,7 @@ _JSON = st.none() | st.booleans() | st.integers(-5, 1 << 70) | st.text(max_size=
 
 
 @given(type=st.sampled_from(["aes256-gcm96", "ecdsa-p256", "rsa-2048", "ed25519"]), data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_damaged_backup_breaks_the_server(ring: Ring, type: str, data: st.DataObject) -> None:
     if type not in ring.state.keys:
         ring.create(type, type=type, exportable=True, allow_plaintext_backup=True)

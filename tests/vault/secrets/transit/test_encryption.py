@@ -111,7 +111,7 @@ def test_associated_data_must_be_given_again(ring: Ring) -> None:
 
 
 @given(version=st.integers(-3, 9), low=st.integers(1, 5), encryption=st.integers(0, 5))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_versions_out_of_bounds_are_refused(ring: Ring, version: int, low: int, encryption: int) -> None:
     if "k" not in ring.state.keys:
         ring.create()
@@ -132,7 +132,7 @@ def test_versions_out_of_bounds_are_refused(ring: Ring, version: int, low: int, 
 
 
 @given(st.text(max_size=30) | st.text(alphabet="vault:1234567890=+/A -", max_size=30).map("vault:v".__add__))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_only_ciphertexts_decrypt(ring: Ring, text: str) -> None:
     if "k" not in ring.state.keys:
         ring.create()

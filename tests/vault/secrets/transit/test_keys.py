@@ -257,7 +257,7 @@ class OneKey(RuleBasedStateMachine):
         assert sorted(self.ring.key().versions) == list(range(max(1, self.available), self.latest + 1))
 
 
-OneKey.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+OneKey.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
 TestOneKey = OneKey.TestCase
 
 
