@@ -2,6 +2,9 @@
 
 A request holds its world's lock. One that runs on a thread of its own (``taking_turns``) gives the lock up wherever
 the code uses ``waiting``. Everywhere else ``waiting`` does nothing.
+
+What takes long to make, and depends on nothing in the world (``made``), is made before the request changes anything:
+``starting_over`` gives the lock up for it and calls the handler again, which so decides by what the world is now.
 """
 
 from __future__ import annotations
@@ -9,7 +12,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Lock(Protocol):
@@ -26,11 +31,45 @@ class Abandoned(Exception):
     """The world was replaced (a reset, a restored snapshot) while a request waited: its result is discarded."""
 
 
+class _Product(NamedTuple):
+    """Something that takes long to make."""
+
+    kind: str
+    make: Callable[[], bytes]
+
+
+class Unmade(Exception):
+    """A request needs something that is to be made first: ``made`` raises it for ``starting_over``."""
+
+    def __init__(self, product: _Product) -> None:
+        super().__init__(f"{product.kind} is made without the world's lock, and the request starts over")
+        self.product = product
+
+
+class _Stock:
+    """What was made in advance for a request, and what it has used of it."""
+
+    def __init__(self, ready: list[tuple[str, bytes]]) -> None:
+        self.ready = ready
+        self.used: list[_Product] = []
+
+    def take(self, product: _Product) -> bytes:
+        """Return one of the kind. Raises Unmade if there is none."""
+        for place, (kind, value) in enumerate(self.ready):
+            if kind == product.kind:
+                del self.ready[place]
+                self.used.append(product)
+                return value
+        raise Unmade(product)
+
+
 class _Turn(threading.local):
     lock: Lock | None = None
     still: Callable[[], bool] | None = None
     gives_way: bool = False
     """Whether the lock is released while this thread waits."""
+    stock: _Stock | None = None
+    """None: nothing is made in advance."""
 
 
 _turn = _Turn()
@@ -97,3 +136,42 @@ def waiting() -> Iterator[None]:
         lock.acquire()
         if not still():
             raise Abandoned
+
+
+def starting_over(work: Callable[[], T]) -> T:
+    """Return what ``work`` returns; it is called again after each thing that ``made`` lacked in it.
+
+    Such a thing is made as in ``waiting``. ``work`` must ask for it before it changes what it decides by. Things that
+    it had used when it lacked another one are made anew, because it may have kept them. Raises Abandoned as ``waiting``
+    does.
+    """
+    ready: list[tuple[str, bytes]] = []
+    while True:
+        _turn.stock = stock = _Stock(ready)
+        try:
+            return work()
+        except Unmade as unmade:
+            lacking = [*stock.used, unmade.product]
+        finally:
+            _turn.stock = None
+        with waiting():
+            ready = [*stock.ready, *((product.kind, product.make()) for product in lacking)]
+
+
+def made(kind: str, make: Callable[[], bytes]) -> bytes:
+    """Return what ``make`` returns, which takes long and does not depend on the world.
+
+    ``kind`` names it: any of one kind will do. Raises Unmade in a request that can start over.
+    """
+    stock = _turn.stock
+    return make() if stock is None else stock.take(_Product(kind, make))
+
+
+@contextmanager
+def undivided() -> Iterator[None]:
+    """During this block, ``made`` makes what is needed at once: the block cannot be run again."""
+    stock, _turn.stock = _turn.stock, None
+    try:
+        yield
+    finally:
+        _turn.stock = stock

@@ -19,6 +19,7 @@ from functools import cache
 from mockkms.crypto.asymmetric import draw, private_der, public_of
 from mockkms.crypto.rsa.primes import primes
 from mockkms.crypto.rsa.store import KeyDirectory, default_directory
+from mockkms.outside.turn import made
 from mockkms.world.entropy import Entropy
 
 EXPONENT = 65537
@@ -34,10 +35,15 @@ def take(bits: int, entropy: Entropy, label: str = "", taken: Collection[bytes] 
     A seeded world gets the same key for the same draws, or for the same ``label`` where one is given.
     """
     if entropy.fresh_keys:
-        return generate(bits)
+        return fresh(bits)
     if entropy.seeded:
         return _repeatable(bits, draw(entropy, 8, label), taken)
     return default_pool().take(bits, entropy, taken)
+
+
+def fresh(bits: int) -> bytes:
+    """Return a new private key as PKCS #8 DER; a request that can start over gets it in advance (``outside/turn``)."""
+    return made(f"rsa-{bits}", lambda: generate(bits))
 
 
 def generate(bits: int) -> bytes:
@@ -93,6 +99,9 @@ class Pool:
         free = [key for key in keys if public_of(key) not in taken] if taken else keys
         if free:
             return free[entropy.below(len(free))]
+        return made(f"rsa-{bits}", lambda: self._new(bits))
+
+    def _new(self, bits: int) -> bytes:
         key = self._make(bits)
         self._keep(bits, key)
         return key
@@ -117,7 +126,7 @@ class Pool:
             # One process at a time: others would generate surplus keys.
             with self._store.turn(bits) as mine:
                 while mine and len(self.keys(bits)) < PREPARED and threading.main_thread().is_alive():
-                    self._keep(bits, self._make(bits))
+                    self._new(bits)
         with self._lock:
             self._filling.difference_update(sizes)
 

@@ -66,7 +66,7 @@ def generate(kind: str, size: int, entropy: Entropy, taken: Collection[bytes] = 
     """
     if kind == "rsa":
         if size not in (2048, 3072, 4096):
-            return pool.generate(size)
+            return pool.fresh(size)
         return pool.take(size, entropy, taken=taken)
     if kind == "ec":
         curve, order = _CURVES[size]

@@ -263,6 +263,7 @@ class Gateway:
         try:
             with taking_turns(self.world.lock, lambda: core.state is state):
                 request = codec.request_of(core, http)
+                request.apart = True
                 response = core.handle(request)
         except RequestRefused as refused:
             return refused.reply

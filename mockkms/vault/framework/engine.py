@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from mockkms.vault.framework.documents import help_texts, openapi
 from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Handler
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mockkms.vault.products import Product
 
 
+_NEVER: Final = sys.maxsize
 H = TypeVar("H", bound=Handler)
 C = TypeVar("C", bound=Callable[..., None])
 
@@ -35,6 +37,8 @@ class Match(NamedTuple):
     """The endpoint requires no token."""
     sudo: bool
     """The path is root-protected."""
+    slow_from: int
+    """Bytes of body from which on a request may compute for long or wait for another server (``Engine.slow``)."""
 
 
 class Prepared(NamedTuple):
@@ -68,6 +72,7 @@ class Engine:
         size: Callable[[Any], int] | None = None,
         waits: bool = False,
         slow: Mapping[str, int] | None = None,
+        makes_key: Callable[[Any, Request, Mapping[str, str], Callable[[], float]], bool] | None = None,
     ) -> None:
         self.type = engine_type
         self.kind = kind
@@ -80,6 +85,9 @@ class Engine:
         self.slow = slow or {}
         """Beginnings of the paths below the mount whose requests may compute for long, and from how many bytes of
         body on they do."""
+        self.makes_key = makes_key
+        """Returns whether a request of other paths computes for long, because it makes a key: from the mount's state,
+        the request, what its path captures, and a function that returns the time."""
         self.setup = setup
         self.renew = renew
         """Renews a lease or a login of this engine; ``Call.kept`` returns its internal data.
@@ -188,6 +196,12 @@ class Engine:
             path.startswith(beginning) and (feature is None or product.has(feature))
             for beginning, feature in self.protected.items()
         )
+
+    def slow_from(self, path: str) -> int:
+        """Return from how many bytes of body on a request of ``path`` may wait or compute for long."""
+        if self.waits:
+            return 0
+        return min((least for beginning, least in self.slow.items() if path.startswith(beginning)), default=_NEVER)
 
     def route(self, path: str, product: Product) -> tuple[Endpoint, dict[str, str]] | None:
         """Return the endpoint that ``product`` has for ``path`` (below the mount) and its captures, or None."""

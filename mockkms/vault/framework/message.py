@@ -98,6 +98,8 @@ class Request:
     no such path."""
     inner: bool = False
     """Sent by the server itself, and so never answered by the endpoints outside the core."""
+    apart: bool = False
+    """Answered on a thread of its own, which may release the world (``outside/turn``)."""
     inline: bool = False
     """The token is that of an inline login, which ends with the request."""
     namespace: str = ""

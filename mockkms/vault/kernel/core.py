@@ -8,7 +8,9 @@ Vault's ``http/handler.go`` and ``vault/request_handling.go`` and is verified by
 from __future__ import annotations
 
 import re
+from functools import partial
 
+from mockkms.outside import turn
 from mockkms.vault.audit import log as audit
 from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import (
@@ -107,7 +109,8 @@ class Core(VaultServer):
         """Answer a request from within another one. Raises VaultError."""
         request.id = request.id or self.entropy.uuid()
         request.inner = True
-        return self._handle(request)
+        with turn.undivided():
+            return self._handle(request)
 
     def _inline(self, request: Request) -> Response:
         """Answer a request that carries its own login; the token is revoked when the answer is complete."""
@@ -224,6 +227,8 @@ class Core(VaultServer):
         """Call the engine. An error that carries ``data`` is returned as a Response with its status."""
         assert found.engine is not None
         try:
+            if request.apart:
+                return turn.starting_over(partial(found.engine.dispatch, self, request, found))
             return found.engine.dispatch(self, request, found)
         except VaultError as error:
             if error.data is None:

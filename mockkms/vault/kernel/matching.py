@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import registry
@@ -45,12 +46,13 @@ def match_system(core: Environment, path: str) -> Match:
 
 def _match(core: Environment, path: str, mount: Mount | None) -> Match:
     if mount is None:
-        return Match(None, None, "", None, {}, False, False)
+        return Match(None, None, "", None, {}, False, False, sys.maxsize)
     product, engine, below = core.product, registry.engine(mount.engine or mount.type), path[len(mount.path) :]
     endpoint, captures = engine.route(below, product) or (None, {})
     # Below the path of a namespace, endpoints outside the core are routed here; they require no token there either.
     login = endpoint is not None and (endpoint.outside or endpoint.is_login(product))
-    return Match(mount, engine, below, endpoint, captures, login, engine.needs_sudo(below, endpoint, product))
+    sudo = engine.needs_sudo(below, endpoint, product)
+    return Match(mount, engine, below, endpoint, captures, login, sudo, engine.slow_from(below))
 
 
 def outside(core: Environment, path: str) -> Match | None:
@@ -66,30 +68,29 @@ def may_wait(core: RoutedServices, request: Request, size: int) -> bool:
 
     ``size``: bytes of its body.
     """
-    mounts = core.state.mounts
+    state, namespace, path = core.state, request.namespace, request.path
+    if namespace or state.namespaces.items:
+        located, path = core.namespaces.locate(namespace, path)
+        namespace = located or ""
+    found = match(core, namespace, path)
+    if size >= found.slow_from:
+        return True
+    mount, engine = found.mount, found.engine
+    if (
+        engine is not None
+        and engine.makes_key is not None
+        and mount is not None
+        and engine.makes_key(mount.state, request, found.captures, core.clock.now)
+    ):
+        return True
+    mounts = state.mounts
     if mounts.waits is None:
-        engines = [(key, registry.bare_engine(mount.engine or mount.type)) for key, mount in mounts.entries.items()]
-        slow: dict[int, set[str]] = {}
-        for base, engine in engines:
-            for beginning, least in engine.slow.items():
-                slow.setdefault(least, set()).add(base + beginning)
-        mounts.slow = {least: tuple(beginnings) for least, beginnings in slow.items()}
-        mounts.waits = any(engine.waits for _, engine in engines)
-    whole = request.path
-    if request.namespace:
-        whole = "".join(filter(None, core.namespaces.locate(request.namespace, whole)))
-    for least, beginnings in mounts.slow.items():
-        if size >= least and whole.startswith(beginnings):
-            return True
+        mounts.waits = any(registry.bare_engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
     if not mounts.waits:
         return False
-    due = core.state.leases.due
-    if due and due[0][0] <= core.clock.now():
-        return True  # Due leases are revoked before the request is answered, those of databases too.
-    namespace, path = core.namespaces.locate(request.namespace, request.path)
-    asked = match(core, namespace or "", path).engine
-    # Revoking a lease of a database runs statements there.
-    return (asked is not None and asked.waits) or path.startswith(_REVOKING)
+    # Due leases are revoked before the request is answered. Revoking one of a database runs statements there.
+    due = state.leases.due
+    return (bool(due) and due[0][0] <= core.clock.now()) or path.startswith(_REVOKING)
 
 
 def exists(core: Context, request: Request, found: Match) -> bool | None:

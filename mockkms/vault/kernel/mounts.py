@@ -125,16 +125,13 @@ class MountTable:
         """How the target of an HTTP request is read, by method, target and product: cached by the codec."""
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not determined yet (``matching.may_wait``)."""
-        self.slow: dict[int, tuple[str, ...]] = {}
-        """Beginnings of the paths, with their namespaces, whose requests may compute for long, by the number of bytes
-        of body from which on they do; as old as ``waits``."""
 
     def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}
 
     def __setstate__(self, state: dict[str, dict[str, Mount]]) -> None:
         self.entries = state["entries"]
-        self._found, self.matches, self.targets, self.waits, self.slow = {}, {}, {}, None, {}
+        self._found, self.matches, self.targets, self.waits = {}, {}, {}, None
 
     def add(self, mount: Mount) -> None:
         """Add ``mount``, replacing a mount at the same path."""

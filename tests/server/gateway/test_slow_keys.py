@@ -15,6 +15,7 @@ ROOT = {"X-Vault-Token": "root"}
 MOUNTS = {"transit": "transit", "pki": "pki", "ssh": "ssh", "gcp": "gcp", "gcpkms": "gcpkms"}
 BINDINGS = 'resource "//cloudresourcemanager.googleapis.com/projects/p" { roles = ["roles/viewer"] }'
 BEFORE: dict[str, dict[str, object]] = {
+    "secret/data/app": {"data": {"a": "b"}},
     "transit/keys/old": {"type": "ed25519"},
     "gcp/roleset/r": {"project": "p", "secret_type": "service_account_key", "bindings": BINDINGS},
 }
@@ -63,6 +64,10 @@ def prepared() -> MockKMS:
     return kms
 
 
+def read(kms: MockKMS, path: str) -> requests.Response:
+    return requests.get(f"{kms.url}/v1/{path}", headers=ROOT, timeout=10)
+
+
 def write(kms: MockKMS, path: str, data: dict[str, object]) -> None:
     assert requests.post(f"{kms.url}/v1/{path}", json=data, headers=ROOT, timeout=30).status_code < 300, path
 
@@ -84,6 +89,7 @@ def test_others_are_answered_while_a_key_is_made(
         asking.start()
         assert making.begun.wait(20)
         assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        assert read(kms, "secret/data/app").status_code == 200
         assert statuses == []
         making.ended.set()
         asking.join(60)

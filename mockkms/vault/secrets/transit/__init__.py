@@ -11,7 +11,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.model import Transit
+from mockkms.vault.secrets.transit.model import Transit, makes_key
 
 engine = Engine(
     "transit",
@@ -21,6 +21,7 @@ engine = Engine(
     # Keys may be RSA keys, which take seconds to make; with large ones, and with P-384, each item of a batch takes
     # milliseconds. An item of RSA to decrypt has 350 bytes at least.
     slow={"keys/": 0, "wrapping_key": 0, "sign/": 1024, "verify/": 1024, "decrypt/": 8192, "rewrap/": 8192},
+    makes_key=makes_key,
 )
 
 # Parameters of several endpoints.

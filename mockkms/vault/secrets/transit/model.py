@@ -6,13 +6,13 @@ Like the real server's key code they tell the caller's mistakes (``ErrorResponse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from mockkms.crypto import kdf
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Request
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.integers import int64
 from mockkms.world.stored import stored
@@ -299,3 +299,15 @@ class Transit:
     """``encrypt`` must not create keys."""
     wrapping_key: TransitKey | None = None
     """The RSA-4096 key for imports, created at its first use."""
+
+
+def makes_key(state: Transit, request: Request, captures: Mapping[str, str], now: Callable[[], float]) -> bool:
+    """Return whether a request that names its keys in its path makes an RSA key: by a due rotation, or a first use."""
+    for name in captures.values():
+        key = state.keys.get(name)
+        if key is None:
+            if str(request.data.get("type", "")).startswith("rsa-"):
+                return True
+        elif key.auto_rotate_period and key.kind.bits and now() > key.latest.created + key.auto_rotate_period:
+            return True
+    return False

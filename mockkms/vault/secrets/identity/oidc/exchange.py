@@ -147,6 +147,7 @@ def _by_code(call: Call, name: str, asked: OidcTokenRequest, client: OidcClient,
     code = asked.code
     if not code:
         raise OAuthError("invalid_request", "code parameter is required")
+    key.signing(call)  # A rotation that is due makes a key: before the code is used up (``outside/turn``).
     entry = service(call).codes.pop(code, None)
     if entry is None or entry.expires <= call.now():
         raise OAuthError("invalid_grant", "authorization grant is invalid or expired")

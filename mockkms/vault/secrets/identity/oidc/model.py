@@ -72,10 +72,11 @@ class NamedKey(Record):
 
     def renew(self, call: Call) -> None:
         """Let new keys sign, as for a changed algorithm; the real server keeps those of the old one without an end."""
+        first = new_key(call, self.algorithm)
+        following = new_key(call, self.algorithm, first)
         for key in self.ring:
             key.expires = key.expires or _NEVER
-        first = new_key(call, self.algorithm)
-        self.ring = [*self.ring, first, new_key(call, self.algorithm, first)]
+        self.ring = [*self.ring, first, following]
 
     def rotate(self, call: Call, verification_ttl: int) -> None:
         """Let the next key sign from now on; signatures of the old one stay valid for ``verification_ttl`` seconds."""
@@ -83,8 +84,9 @@ class NamedKey(Record):
         kept = [key for key in self.ring if key.expires == 0 or key.expires > now]
         old = [key for key in kept if key.expires]
         signing, following = (key for key in kept if not key.expires)
+        added = new_key(call, self.algorithm, *kept)
         signing.expires = now + verification_ttl
-        self.ring = [*old, signing, following, new_key(call, self.algorithm, *kept)]
+        self.ring = [*old, signing, following, added]
         self.next_rotation = now + self.rotation_period
 
     def signing(self, call: Call) -> SigningKey:
