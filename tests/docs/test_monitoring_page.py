@@ -30,7 +30,7 @@ def test_the_command_for_the_log(kms: MockKMS) -> None:
     line = blocks(PAGE, "sh")[1].splitlines()[1]
     words = shlex.split(line.replace("$VAULT_ADDR", kms.url).replace("$VAULT_TOKEN", kms.token))
     with subprocess.Popen([tool(words[0]), *words[1:]], stdout=subprocess.PIPE, text=True) as following:
-        while not kms.world.core.log._streams:
+        while not kms.world.core.log.streams:
             assert following.poll() is None
         with_header = {"X-Vault-Token": kms.token}
         requests.post(f"{kms.url}/v1/sys/mounts/keys", json={"type": "transit"}, headers=with_header, timeout=10)

@@ -16,7 +16,6 @@ from contextlib import suppress
 from mockkms.vault.telemetry.exposition import Gauge
 
 _STARTED = time.time()
-_PAGE = 4096
 
 
 def process_gauges() -> Iterator[Gauge]:
@@ -42,7 +41,8 @@ def _memory() -> tuple[int, int]:
     """Return resident and virtual memory in bytes; where the system does not tell, the peak of the former for both."""
     with suppress(OSError, ValueError), open("/proc/self/statm", encoding="ascii") as file:
         virtual, resident, *_ = file.read().split()
-        return int(resident) * _PAGE, int(virtual) * _PAGE
+        page = os.sysconf("SC_PAGE_SIZE")
+        return int(resident) * page, int(virtual) * page
     if sys.platform == "win32" or os.name != "posix":
         return 0, 0
     import resource

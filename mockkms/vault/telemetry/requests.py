@@ -33,9 +33,7 @@ if TYPE_CHECKING:
         """The journal."""
 
         @property
-        def total(self) -> int: ...
-        @property
-        def generation(self) -> int: ...
+        def progress(self) -> tuple[int, int]: ...
         def latest(self, count: int) -> Sequence[Observed]: ...
         def __len__(self) -> int: ...
 
@@ -76,7 +74,7 @@ class RequestMetrics:
     def forget(self) -> None:
         """Start again with the requests that come from now on."""
         if self.history is not None:
-            self._seen, self._generation = self.history.total, self.history.generation
+            self._generation, self._seen = self.history.progress
         self._timings, self._logins = {}, {}
 
     def collect(self, now: float, cluster: str) -> tuple[list[Timing], list[Count]]:
@@ -103,9 +101,9 @@ class RequestMetrics:
         history = self.history
         if history is None:
             return
-        total = history.total
-        if history.generation != self._generation:
-            self._seen, self._generation = 0, history.generation
+        generation, total = history.progress
+        if generation != self._generation:
+            self._seen, self._generation = 0, generation
         missing, self._seen = total - self._seen, total
         entries = history.latest(min(missing, len(history)))
         share = missing / len(entries) if entries else 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 
@@ -62,35 +63,46 @@ class LogStream:
 
 
 class ServerLog:
-    """The log of one server."""
+    """The log of one server. Thread-safe: followers come on the threads of requests, and leave on the server's."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._streams: tuple[LogStream, ...] = ()
+        self._lock = threading.Lock()
+        # Not held: a response that is dropped before it is sent never closes its stream.
+        self._followers: tuple[weakref.ref[LogStream], ...] = ()
+
+    @property
+    def streams(self) -> list[LogStream]:
+        """The present followers, in the order in which they came."""
+        return [stream for follower in self._followers if (stream := follower()) is not None]
 
     def follow(self, level: str, *, as_json: bool) -> LogStream | None:
         """Return a new follower; None if there are too many."""
-        if len(self._streams) >= MOST_FOLLOWERS:
-            return None
         stream = LogStream(level, as_json=as_json, end=self._leave)
-        self._streams += (stream,)
+        with self._lock:
+            present = self.streams
+            if len(present) >= MOST_FOLLOWERS:
+                return None
+            self._followers = tuple(map(weakref.ref, (*present, stream)))
         return stream
 
     def _leave(self, stream: LogStream) -> None:
-        self._streams = tuple(one for one in self._streams if one is not stream)
+        with self._lock:
+            self._followers = tuple(weakref.ref(one) for one in self.streams if one is not stream)
 
     def info(self, name: str, text: str, **pairs: object) -> None:
         """Write a line of the logger ``name``, with keys and values."""
-        for stream in self._streams:
+        for stream in self.streams:
             stream.write("info", name, text, pairs, self._clock.now())
 
     def end(self, last: str = "") -> None:
         """End all followers, with ``last`` as the end of what they read."""
-        for stream in self._streams:
+        with self._lock:
+            ending, self._followers = self.streams, ()
+        for stream in ending:
             if last:
                 stream.put(last.encode())
             stream.ended = True
-        self._streams = ()
 
 
 def standard_line(level: str, name: str, text: str, pairs: dict[str, object], moment: float) -> str:

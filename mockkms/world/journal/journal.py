@@ -84,7 +84,7 @@ class Journal:
         """Headers last seen, by the length of the body: a client sends the same ones again and again."""
         self.total = 0
         """Requests ever recorded; more than ``len`` once the ring has turned."""
-        self.generation = 0
+        self._generation = 0
         """Counts how often the numbers of entries have started again."""
         self.redact = False
         """Whether entries are recorded without secrets: tokens, passwords, keys, plaintexts, data of KV."""
@@ -225,7 +225,7 @@ class Journal:
             self._asked.clear()
             self._targets.clear()
             self.total = self.bytes = 0
-            self.generation += 1
+            self._generation += 1
         if much:
             memory.give_back()
 
@@ -237,6 +237,12 @@ class Journal:
         """
         fits = read_query(match, words)
         return [entry for entry in self if fits(entry)]
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How often the numbers of entries have started again, and the latest number, both of one moment."""
+        with self._lock:
+            return self._generation, self.total
 
     def latest(self, count: int) -> list[Entry]:
         """Return the newest ``count`` entries, oldest first."""
@@ -321,6 +327,6 @@ class Journal:
         with self._lock:
             self._ring.clear()
             self.total, entries, self.redact = kept
-            self.generation += 1
+            self._generation += 1
             self._ring.extend(entries)
             self.bytes = sum(entry.size for entry in self._ring)

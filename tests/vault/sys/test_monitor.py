@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
+from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.telemetry.server_log import KEPT, MOST_FOLLOWERS, ServerLog, json_line, standard_line
 from mockkms.world.clock import Clock
 from tests.waiting import eventually
@@ -53,14 +54,18 @@ def test_lines_as_they_are_written(kms: MockKMS) -> None:
         ]
 
 
-def test_json_and_a_revoked_lease(kms: MockKMS) -> None:
+def test_the_end_of_a_lease_in_json(kms: MockKMS) -> None:
     with closing(follow(kms, "?log_format=json&log_level=debug")) as stream:
-        token = ask(kms, "POST", "auth/token/create", {"ttl": "1h"}).json()["auth"]["client_token"]
-        ask(kms, "POST", "auth/token/revoke", {"token": token})
+        ask(kms, "POST", "auth/token/create", {"ttl": "1h"})
+        kms.clock.advance("2h")
         ask(kms, "POST", "sys/mounts/keys", {"type": "transit"})
-        found = [json.loads(line) for line in [next(lines(stream))]]
-        assert {"@level", "@message", "@module", "@timestamp"} <= set(found[0])
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", found[0]["@timestamp"])
+        read = lines(stream)
+        revoked, mounted = (json.loads(next(read)) for _ in range(2))
+        assert [*revoked] == ["@level", "@message", "@module", "@timestamp", "lease_id"]
+        assert (revoked["@level"], revoked["@module"], revoked["@message"]) == ("info", "expiration", "revoked lease")
+        assert revoked["lease_id"].startswith("auth/token/create/")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", revoked["@timestamp"])
+        assert (mounted["@module"], mounted["@message"], mounted["path"]) == ("core", "successful mount", "keys/")
 
 
 def test_a_seal_ends_it(kms: MockKMS) -> None:
@@ -87,11 +92,11 @@ def test_a_level_above_the_lines(kms: MockKMS) -> None:
 def test_a_client_that_disconnects_is_removed(kms: MockKMS) -> None:
     """Killed in the middle, as Ctrl-C does with ``vault monitor``."""
     streams = [follow(kms) for _ in range(3)]
-    assert len(kms.world.core.log._streams) == 3
+    assert len(kms.world.core.log.streams) == 3
     for stream in streams:
         stream.raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)
         stream.close()
-    eventually(lambda: not kms.world.core.log._streams)
+    eventually(lambda: not kms.world.core.log.streams)
     eventually(lambda: len(kms.journal.entries("sys/monitor", cut="left")) == 3)
 
 
@@ -106,11 +111,29 @@ def test_followers_are_bounded_and_a_reset_ends_them(kms: MockKMS) -> None:
         stream.close()
 
 
+def test_an_answer_that_is_never_sent_is_no_follower(kms: MockKMS) -> None:
+    """Its client has left while another thread held the world."""
+    core = kms.world.core
+    request = Request(Operation.READ, "sys/monitor", token="root")
+    assert [core.handle(request).stream is not None for _ in range(MOST_FOLLOWERS + 1)] == [True] * (MOST_FOLLOWERS + 1)
+    assert core.log.streams == []
+
+
+def test_looking_at_the_levels_changes_nothing(kms: MockKMS) -> None:
+    levels = ask(kms, "GET", "sys/loggers").json()["data"]
+    assert set(levels.values()) == {"info"}
+    assert ask(kms, "GET", "sys/loggers/core").json()["data"] == {"core": "info"}
+    assert "loggers" not in kms.dump()
+    ask(kms, "POST", "sys/loggers/core", {"level": "debug"})
+    assert ask(kms, "GET", "sys/loggers").json()["data"] == levels | {"core": "debug"}
+    assert "loggers" in kms.dump()
+
+
 def test_a_rule_gets_an_answer_without_a_stream(kms: MockKMS) -> None:
     kms.faults.add("sys/monitor", headers={"X-Seen": "yes"})
     answer = ask(kms, "GET", "sys/monitor")
     assert (answer.status_code, answer.headers["X-Seen"], answer.text) == (200, "yes", "")
-    assert kms.world.core.log._streams == ()
+    assert kms.world.core.log.streams == []
 
 
 def test_the_server_stops_with_open_streams() -> None:

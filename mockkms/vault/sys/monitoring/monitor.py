@@ -59,14 +59,14 @@ def read_monitor(_state: object, call: Call, *, log_level: str, log_format: str)
 @loggers.on(Operation.READ)
 def read_loggers(_state: object, call: Call) -> Response:
     """Return the levels of all loggers."""
-    return _raw_envelope(call, dict(_levels(call)))
+    return _raw_envelope(call, _levels(call))
 
 
 @logger.on(Operation.READ)
 def read_logger(_state: object, call: Call) -> Response:
     """Return the level of one logger; empty data for an unknown one."""
-    name = _named(call)
-    return _raw_envelope(call, {name: _levels(call)[name]} if name in _levels(call) else {})
+    name, levels = _named(call), _levels(call)
+    return _raw_envelope(call, {name: levels[name]} if name in levels else {})
 
 
 def _named(call: Call) -> str:
@@ -77,8 +77,13 @@ def _named(call: Call) -> str:
 
 
 def _levels(call: Call) -> dict[str, str]:
-    found: dict[str, str] = call.core.state.system.setdefault("loggers", dict.fromkeys(_LOGGERS, "info"))
-    return found
+    """Return the level of each logger."""
+    changed: dict[str, str] = call.core.state.system.get("loggers", {})
+    return dict.fromkeys(_LOGGERS, "info") | changed
+
+
+def _set_levels(call: Call, levels: dict[str, str]) -> None:
+    call.core.state.system["loggers"] = levels
 
 
 def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
@@ -112,9 +117,7 @@ def _wanted(call: Call) -> str:
 @loggers.on(Operation.UPDATE)
 def write_loggers(_state: object, call: Call) -> None:
     """Set all levels."""
-    level = _wanted(call)
-    for name in _levels(call):
-        _levels(call)[name] = level
+    _set_levels(call, dict.fromkeys(_levels(call), _wanted(call)))
 
 
 @loggers.on(Operation.DELETE)
@@ -129,14 +132,14 @@ def write_logger(_state: object, call: Call, *, name: str) -> None:
     _named(call)
     level = _wanted(call)
     _known(call)
-    _levels(call)[name] = level
+    _set_levels(call, _levels(call) | {name: level})
 
 
 @logger.on(Operation.DELETE)
 def reset_logger(_state: object, call: Call, *, name: str) -> None:
     """Reset one level."""
     _known(call)
-    _levels(call)[name] = "info"
+    _set_levels(call, _levels(call) | {name: "info"})
 
 
 _HOUR = 3600 * 10**9
