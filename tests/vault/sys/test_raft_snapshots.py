@@ -200,6 +200,15 @@ def test_a_sparse_file_is_no_part_of_a_snapshot() -> None:
         archive.unpack(gzip.compress(packed.getvalue()), None)
 
 
+def test_a_chain_of_headers_for_one_name_is_refused() -> None:
+    """Python's reader calls itself for each."""
+    info = tarfile.TarInfo("a")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 1
+    chain = (info.tobuf(tarfile.GNU_FORMAT) + b"a".ljust(tarfile.BLOCKSIZE, b"\0")) * 3000
+    with pytest.raises(ValueError, match="too many headers for one file"):
+        archive.unpack(gzip.compress(chain), None)
+
+
 def test_policies_apply(raft: MockKMS) -> None:
     ask(
         raft,

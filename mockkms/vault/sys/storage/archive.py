@@ -86,6 +86,8 @@ def _files(packed: bytes) -> Mapping[str, bytes]:
                 content = archive.extractfile(info) if info.isfile() and not info.issparse() else None
                 if content is not None:
                     found[info.name] = content.read()
+    except RecursionError:
+        raise ValueError("failed to read snapshot file: too many headers for one file") from None
     except (tarfile.TarError, ValueError) as error:
         raise ValueError(f"failed to read snapshot file: {error}") from None
     return found
