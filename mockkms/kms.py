@@ -196,18 +196,15 @@ class MockKMS(Handle):
             self._keeper.start()
         try:
             self._server.start(self._host, self._ports)
+            self._front.check_address(self._host, self._server.ports)
+            if self._own_tls is not None:
+                self._own_tls.open()
+                self.ca_file = self._own_tls.ca_file
         except BaseException:
+            self._server.stop()
             if self._keeper is not None:
                 self._keeper.stop()
             raise
-        try:
-            self._front.check_address(self._host, self._server.ports)
-        except ValueError:
-            self._server.stop()
-            raise
-        if self._own_tls is not None:
-            self._own_tls.open()
-            self.ca_file = self._own_tls.ca_file
         if self.world.core.server.storage == RAFT:
             self.world.core.server.standing = alone(self.url, self.clock.now())
 
@@ -301,8 +298,8 @@ class MockKMS(Handle):
         Without seeds it is the initial world. All tenants are dropped. Raises SeedError; the world is unchanged then.
         """
         self._server.cut_busy()
-        self._gateway.tenants.clear()
         super().load(*seeds)
+        self._gateway.tenants.clear()
 
     def check_worlds(self) -> None:
         """Read the initial worlds again without using them. Raises SeedError for errors in them."""
@@ -315,8 +312,8 @@ class MockKMS(Handle):
         """
         spec = self._initial.read()
         self._server.cut_busy()
-        self._gateway.tenants.clear()
         self._initial.reload(self._world, spec)
+        self._gateway.tenants.clear()
 
     def __repr__(self) -> str:
         where = f"at {self.url}" if self._server.running else "not running"

@@ -98,7 +98,7 @@ class StateKeeper:
                 self._warn(f"{error}; the changes since it was last written are lost")
             elif str(error) != self._complaint:
                 self._complaint = str(error)
-                self._warn(f"{error}; trying again every second")
+                self._warn(f"{error}; trying again until it can be written")
 
 
 class _FileLock:

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.answering import Answering
@@ -26,6 +27,8 @@ from mockkms.vault.kernel.mounting import trusted_certificates
 
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
+_RETRY_SECONDS = 0.1
+"""Seconds between attempts to listen on a port that was given up for a while, and is taken."""
 _LONGEST_ENDING = 30.0
 """Seconds that ``start`` waits for the thread of the previous run."""
 
@@ -77,16 +80,10 @@ class Server:
             self._ending.join(_LONGEST_ENDING)
             if self._ending.is_alive():
                 raise RuntimeError("the last run of this server has not ended: a request still holds its thread")
-        sockets: list[socket.socket] = []
         self._host = host
-        try:
-            own = [self.control] if self.control is not None else []
-            for place in [*own, *(Address(host, port) for port in ports), *self._addresses]:
-                sockets.append(place.listen())
-        except OSError:
-            for made in sockets:
-                made.close()
-            raise
+        own = [self.control] if self.control is not None else []
+        places = [*own, *(Address(host, port) for port in ports), *self._addresses]
+        sockets = _all_or_none(place.listen for place in places)
         found = [place_of(made) for made in sockets]
         if self.control is not None:
             self.control_port = int(found.pop(0))
@@ -100,7 +97,7 @@ class Server:
         failure, self._failure = self._failure, None
         if failure is not None:
             self._thread.join()
-            self._loop = self._thread = None
+            self._forget_run()
             raise failure
         return self.ports
 
@@ -120,9 +117,12 @@ class Server:
         if thread is not threading.current_thread():
             thread.join(_LONGEST_STOP)
         self._ending = thread
+        self._forget_run()
+
+    def _forget_run(self) -> None:
+        """Forget the loop, the thread and the ports: the next start may have other ports."""
         self.gateway.world.core.server.ports.difference_update(self.ports, self._further)
         self._loop = self._thread = None
-        # The next start may have other ports.
         self.ports, self.control_port, self._further = [], 0, {}
 
     @property
@@ -191,22 +191,31 @@ class Server:
             made.close()
 
     def listen_again(self) -> None:
-        """End ``refuse`` and ``deaf`` early. On the server's thread only."""
+        """End ``refuse`` and ``deaf`` early. On the server's thread only.
+
+        Raises OSError if another process has taken a port meanwhile; the server listens again when it is free.
+        """
         self._hear()
         if self._refusing is not None:
+            self._reopen_now()
             self._refusing.cancel()
             self._refusing = None
-            self._reopen_now()
 
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        while True:
+            try:
+                self._reopen_now()
+                break
+            except OSError:  # The system may have given the port to an outgoing connection.
+                await asyncio.sleep(_RETRY_SECONDS)
         self._refusing = None
-        self._reopen_now()
 
     def _reopen_now(self) -> None:
         if not self._listeners:
-            sockets = [listening(self._host, port) for port in self._ports_to_open()]
-            self._listen_on([*sockets, *(place.listen(port) for port, place in self._further.items())])
+            own = [partial(listening, self._host, port) for port in self._ports_to_open()]
+            further = [partial(place.listen, port) for port, place in self._further.items()]
+            self._listen_on(_all_or_none([*own, *further]))
 
     def _ports_to_open(self) -> list[int]:
         return self.ports
@@ -299,6 +308,19 @@ class Server:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
         await self.gateway.close()
+
+
+def _all_or_none(makers: Iterable[Callable[[], socket.socket]]) -> list[socket.socket]:
+    """Return the listening sockets that ``makers`` make; if one raises OSError, the others are closed."""
+    made: list[socket.socket] = []
+    try:
+        for listen in makers:
+            made.append(listen())
+    except OSError:
+        for one in made:
+            one.close()
+        raise
+    return made
 
 
 async def _refused_as_plain(made: socket.socket) -> bool:

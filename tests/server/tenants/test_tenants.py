@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from mockkms import MockKMS, RemoteError, RemoteKMS
+from mockkms import MockKMS, RemoteError, RemoteKMS, SeedError
 from mockkms.server.tenants.tenants import TenantError, Tenants
 from mockkms.world.world import World
 
@@ -125,6 +125,16 @@ def test_reset_and_load_over_http_drop_all_tenants_as_in_the_process(kms: MockKM
             write(kms.tenant("one").url, 5)
             renew()
             assert read(kms.tenant("one").url) == 0
+
+
+def test_an_invalid_world_leaves_the_tenants(kms: MockKMS) -> None:
+    invalid = {"mockkms": 1, "vault": {"odd": 1}}
+    with RemoteKMS(kms.url) as remote:
+        write(kms.tenant("one").url, 5)
+        for load in (kms.load, remote.load):
+            with pytest.raises(SeedError):
+                load(invalid)
+            assert read(kms.tenant("one").url) == 5
 
 
 def test_a_refused_port_is_refused_to_the_tenant_alone(kms: MockKMS) -> None:

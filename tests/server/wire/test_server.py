@@ -16,6 +16,7 @@ from mockkms import MockKMS
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.server import Server
 from mockkms.world.world import World
+from tests.waiting import eventually
 
 ROOT = {"X-Vault-Token": "root"}
 LIMIT = 32 * 1024 * 1024
@@ -53,6 +54,59 @@ def test_a_taken_port(kms: MockKMS) -> None:
         with pytest.raises(OSError, match="already in use"):
             other.start()
         other.stop()
+    assert healthy(kms)
+
+
+def test_a_server_that_could_not_start_has_no_address(kms: MockKMS, tmp_path: Path) -> None:
+    taken = int(kms.url.rpartition(":")[2])
+    kept = MockKMS(port=taken, state_file=tmp_path / "kept")
+    with pytest.raises(OSError, match="already in use"):
+        kept.start()
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = kept.url
+    # Its lock on the file has ended too.
+    with MockKMS(state_file=tmp_path / "kept") as other:
+        assert healthy(other)
+
+
+def listens(kms: MockKMS) -> bool:
+    with contextlib.suppress(OSError):
+        connect(kms).close()
+        return True
+    return False
+
+
+def taken_while_refused(kms: MockKMS, seconds: float) -> socket.socket | None:
+    """Return a socket that has taken the server's port while it refuses connections; None if the server was faster."""
+    kms.faults.add("sys/health", refuse=seconds, times=1)
+    with pytest.raises(requests.ConnectionError):
+        healthy(kms)
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind(("127.0.0.1", int(kms.url.rpartition(":")[2])))
+        found.listen()
+    except OSError:
+        found.close()
+        return None
+    return found
+
+
+def test_a_port_that_was_taken_while_the_server_refused_it_is_opened_as_soon_as_it_is_free(kms: MockKMS) -> None:
+    held = None
+    while held is None:
+        held = taken_while_refused(kms, 0.2)
+    held.close()
+    eventually(lambda: listens(kms))
+    assert healthy(kms)
+
+
+def test_a_reset_says_that_a_port_is_taken(kms: MockKMS) -> None:
+    held = taken_while_refused(kms, 60)
+    assert held is not None
+    with held, pytest.raises(OSError, match="already in use"):
+        kms.reset()
+    kms.reset()
     assert healthy(kms)
 
 
