@@ -44,9 +44,14 @@ def default_flavor() -> str:
     return "openbao" if Path(sys.argv[0]).name == "bao" else "vault"
 
 
+def is_port(text: str) -> bool:
+    """Return whether a text is the number of a port."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535
+
+
 def port_number(text: str) -> int:
     """Parse a port number. Raises argparse.ArgumentTypeError."""
-    if not text.isascii() or not text.isdecimal() or len(text) > 5 or int(text) > 65535:
+    if not is_port(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a valid port (0 to 65535)")
     return int(text)
 

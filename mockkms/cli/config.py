@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from mockkms.cli.arguments import CommandError
+from mockkms.cli.arguments import CommandError, is_port
 from mockkms.error_context import error_context
 from mockkms.files import read_file
 from mockkms.server.wire.listening.addresses import UnixSocket, read_mode
@@ -290,6 +290,6 @@ class _Reader:
         if not colon or text.endswith("]"):
             host, port = text, "8200"
         host = host.strip("[]") or "0.0.0.0"
-        if not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        if not is_port(port):
             raise self._wrong(item, f'address: "{text}" has no port from 0 to 65535')
         return host, int(port)

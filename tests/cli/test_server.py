@@ -242,6 +242,7 @@ def test_a_listener_may_demand_certificates(start: Start, tmp_path: Path, files:
         (("-dev=perhaps",), 2, '"perhaps" is not a boolean'),
         (("-dve",), 2, "-dve"),
         (("-dev", "-dev-listen-address=nowhere"), 2, "-dev-listen-address nowhere: expected HOST:PORT"),
+        (("-dev", "-dev-listen-address=:" + "9" * 5000), 2, ": expected HOST:PORT"),
         (("-dev-tls", "-dev-tls-cert-dir=/nonexistent"), 2, "-dev-tls-cert-dir /nonexistent"),
         (("-config=missing.hcl",), 2, "missing.hcl"),
     ],

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockkms.cli import server_screen
-from mockkms.cli.arguments import DESCRIPTION, CommandError, default_flavor, flavor
+from mockkms.cli.arguments import DESCRIPTION, CommandError, default_flavor, flavor, is_port
 from mockkms.cli.commands import serve
 from mockkms.error_context import file_context
 from mockkms.files import PemFolder
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     name = options.flavor or default_flavor()
     dev = options.dev or options.dev_tls or options.dev_three_node or options.dev_skip_init
     words = ["serve", "--flavor", name]
-    for path in _configurations(options, dev):
+    for path in _configurations(options, dev=dev):
         words += ["--config", str(path)]
     for seed in options.seed:
         words += ["--seed", seed]
@@ -141,7 +141,7 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _configurations(options: argparse.Namespace, dev: bool) -> list[Path]:
+def _configurations(options: argparse.Namespace, *, dev: bool) -> list[Path]:
     """Return the paths of ``-config``, in dev mode without empty directories: container images always pass theirs."""
     paths = [Path(path) for path in options.config]
     if not dev:
@@ -152,7 +152,7 @@ def _configurations(options: argparse.Namespace, dev: bool) -> list[Path]:
 def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
     address = options.dev_listen_address or _environ("DEV_LISTEN_ADDRESS", flavor) or _ADDRESS
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
+    if not colon or not is_port(port):
         raise CommandError(f"-dev-listen-address {address}: expected HOST:PORT")
     words = ["--host", host.strip("[]") or "0.0.0.0", "--port", port]
     if options.dev_skip_init:
@@ -171,8 +171,8 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
 
 
 def _environ(name: str, flavor: str) -> str:
-    """Return an environment variable; for OpenBao, ``BAO_`` takes precedence over ``VAULT_``."""
-    prefixes = ("BAO_", "VAULT_") if flavor == "openbao" else ("VAULT_",)
+    """Return an environment variable: that of the product's own command line, such as ``BAO_``, else ``VAULT_``."""
+    prefixes = (f"{PRODUCTS[flavor].texts.cli.upper()}_", "VAULT_")
     return next((value for prefix in prefixes if (value := os.environ.get(prefix + name))), "")
 
 

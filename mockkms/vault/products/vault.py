@@ -158,7 +158,6 @@ VAULT = OPENBAO.derive(
         Feature.PAGINATION,
         Feature.INLINE_AUTH,
         Feature.STRICT_IP_BINDING,
-        Feature.KERBEROS_DECODES_PAC,
         Feature.CEL_ROLES,
         Feature.PLAIN_VERIFICATION,
         Feature.JWT_ADDITIONS,
