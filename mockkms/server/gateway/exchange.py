@@ -63,7 +63,7 @@ class Rest(Protocol):
     """The body of a response that is still being received."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the pieces. Raises EOFError if the body is incomplete."""
+        """Yield the pieces. Raises EOFError, with the reason, if the body is incomplete."""
 
     def close(self) -> None:
         """Stop receiving."""

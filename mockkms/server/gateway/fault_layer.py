@@ -81,7 +81,7 @@ class FaultLayer:
     ) -> web.StreamResponse:
         reply = asked if isinstance(asked, HttpReply) else await self._waited(asked, http, now, started)
         if reply.rest is not None:
-            return PassedOn(reply, reply.rest, lambda body, cut: self._streamed(http, reply, body, cut, now, started))
+            return PassedOn(reply, reply.rest, partial(self._streamed, http, reply, now, started))
         self._passed(http, reply, reply.body, "", now, started)
         return plain(reply)
 
@@ -92,9 +92,13 @@ class FaultLayer:
             reply.status, reply.body, 0.0,
         ))  # fmt: skip
 
-    def _streamed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:
-        """Record a response that was streamed."""
+    def _streamed(
+        self, http: HttpRequest, reply: HttpReply, now: float, started: float, body: bytes, cut: str, why: str
+    ) -> None:
+        """Record a response that was streamed, and why it is incomplete."""
         reply.body = body
+        if why and reply.request is not None:
+            reply.request.trace.hint = f"the response was cut: {why}"
         self._passed(http, reply, body, cut, now, started)
 
     def _passed(self, http: HttpRequest, reply: HttpReply, body: bytes, cut: str, now: float, started: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -12,8 +13,10 @@ from mockkms.server.wire.responses import PlainResponse
 
 KEPT = 64 * 1024
 """Bytes of the body that are kept for the journal and for ``Learned``."""
-Ended = Callable[[bytes, str], None]
-"""Called with the start of the body, and how the connection was cut: ``left``, ``close``, or empty."""
+_UNREAD = 300.0
+"""Seconds after which a client that reads nothing is given up."""
+Ended = Callable[[bytes, str, str], None]
+"""Called with the start of the body, how the connection was cut (``left``, ``close``, or empty), and the reason."""
 
 
 class PassedOn(PlainResponse):
@@ -25,18 +28,22 @@ class PassedOn(PlainResponse):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write head and body. Raises ConnectionResetError if the client has disconnected."""
-        kept, cut = bytearray(), "left"
+        kept, cut, why = bytearray(), "left", ""
         try:
             await self._write(request, kept)
             cut = ""
-        except EOFError:
+        except EOFError as error:
             # The client must see that the response is incomplete, as without a proxy.
-            cut = "close"
+            cut, why = "close", str(error)
             if request.transport is not None:
                 request.transport.close()
+        except TimeoutError:
+            cut, why = "close", f"the client read nothing for {_UNREAD:g} s"
+            if request.transport is not None:
+                request.transport.abort()  # What is not read would keep a closed connection open.
         finally:
             self._rest.close()
-            self._ended(bytes(kept), cut)
+            self._ended(bytes(kept), cut, why)
         return None
 
     async def _write(self, request: web.BaseRequest, kept: bytearray) -> None:
@@ -53,6 +60,7 @@ class PassedOn(PlainResponse):
             if len(kept) < KEPT:
                 kept += piece[: KEPT - len(kept)]
             transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-            await request.writer.drain()
+            async with asyncio.timeout(_UNREAD):
+                await request.writer.drain()
         if chunked:
             transport.write(b"0\r\n\r\n")

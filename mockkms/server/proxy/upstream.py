@@ -22,14 +22,18 @@ UPSTREAM_HEADER = "X-Mockkms-Upstream"
 """Header of responses by mockkms itself if the real server did not respond; its value is the reason."""
 TIMEOUT = 60.0
 """Seconds without a connection or data after which a request fails."""
+PATIENCE = 6.0
+"""How many times its time limit a whole response may take: a server that sends a byte now and then is not silent."""
 MAX_ANSWER = 64 * 1024 * 1024
 """Maximum bytes of a response's body."""
 _KEPT_IDLE = 15.0
 """Seconds; well below the limits of servers, so that none closes a connection while it is used again."""
 _LARGE = 1 << 20
+"""Bytes of a request's body that is written in pieces."""
 _AT_ONCE = 64 * 1024
 """Bytes: a response of at most this declared length is read completely before it is forwarded."""
-_MAX_HEAD = 1 << 20
+_MAX_LINE = 64 * 1024
+"""Bytes of a line of a response's head. With the number of headers, it bounds a head to 64 MiB."""
 _MAX_HEADERS: dict[str, Any] = (
     {"max_headers": 1000} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
 )
@@ -42,6 +46,7 @@ _OURS = _HOP | {"content-length", "expect", "host"}
 """Headers of a request that are not forwarded."""
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that the session would add."""
+_LOG = "/sys/monitor"
 _SIGNED = "AWS4-HMAC-SHA256"
 
 _HERE = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -72,6 +77,7 @@ class Upstream:
         if not 0 < timeout < float("inf"):
             raise ValueError(f"upstream_timeout={timeout!r}: seconds above 0")
         self.timeout = timeout
+        self._limit = PATIENCE * timeout
         self._base = URL(self.url)
         self._path = self._base.raw_path.rstrip("/")
         self._origin = self.url[: len(self.url) - len(self._path)]
@@ -109,10 +115,13 @@ class Upstream:
     # -- there and back ----------------------------------------------------------------------------------------------
 
     async def _ask(self, http: HttpRequest) -> HttpReply:
+        until = asyncio.get_running_loop().time() + self._limit
+        deadline = asyncio.timeout_at(until)
         try:
-            return await self._exchange(http)
+            async with deadline:
+                return await self._exchange(http, until)
         except TimeoutError:
-            return self._failed(504, "timeout", f"it was silent for {self.timeout:g} s")
+            return self._failed(504, "timeout", self._overdue() if deadline.expired() else self._silent())
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
             return self._failed(502, "tls", tls_reason(error))
         except aiohttp.ClientConnectorError as error:
@@ -127,7 +136,13 @@ class Upstream:
         reply.headers = {"Cache-Control": "no-store", "Content-Type": "application/json", UPSTREAM_HEADER: kind}
         return reply
 
-    async def _exchange(self, http: HttpRequest) -> HttpReply:
+    def _silent(self) -> str:
+        return f"it was silent for {self.timeout:g} s"
+
+    def _overdue(self) -> str:
+        return f"its response did not end within {self._limit:g} s"
+
+    async def _exchange(self, http: HttpRequest, until: float) -> HttpReply:
         body: bytes | io.BytesIO | None = http.body or None
         if len(http.body) > _LARGE:
             body = io.BytesIO(http.body)  # Written in pieces, so that other requests are not blocked.
@@ -146,7 +161,9 @@ class Upstream:
                 return self._failed(502, "too-large", f"its response has more than {MAX_ANSWER >> 20} MiB")
             reply.body = body_of_answer
         elif not answer.content.at_eof():
-            reply.rest = _Rest(answer)
+            # The log of sys/monitor has no end.
+            limit = None if http.target.endswith(_LOG) else until
+            reply.rest = _Rest(answer, limit, self._overdue(), self._silent())
         return reply
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -156,8 +173,8 @@ class Upstream:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout, sock_read=self.timeout),
                 auto_decompress=False,
-                max_line_size=_MAX_HEAD,
-                max_field_size=_MAX_HEAD,
+                max_line_size=_MAX_LINE,
+                max_field_size=_MAX_LINE,
                 **_MAX_HEADERS,
             )
             # The session would retry PUT and DELETE and has no public option for this; a test checks it.
@@ -196,18 +213,28 @@ class Upstream:
 
 
 class _Rest:
-    """The body of a response that is being received."""
+    """The body of a response that is being received, until a moment of the loop's clock.
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    ``overdue`` and ``silent`` are the errors for a body that has not ended by then, and for a silent server.
+    """
+
+    def __init__(self, answer: aiohttp.ClientResponse, until: float | None, overdue: str, silent: str) -> None:
+        self._answer, self._until, self._overdue, self._silent = answer, until, overdue, silent
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the pieces as they are received. Raises EOFError if the body is incomplete."""
-        try:
-            async for piece in self._answer.content.iter_any():
+        """Yield the pieces as they are received. Raises EOFError, with the reason, if the body is incomplete."""
+        content = self._answer.content
+        while not content.at_eof():
+            deadline = asyncio.timeout_at(self._until)
+            try:
+                async with deadline:
+                    piece = await content.readany()
+            except TimeoutError:
+                raise EOFError(self._overdue if deadline.expired() else self._silent) from None
+            except aiohttp.ClientError as error:
+                raise EOFError(f"the connection ended before the response did ({type(error).__name__})") from None
+            if piece:
                 yield piece
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise EOFError(str(error)) from error
 
     def close(self) -> None:
         """Keep the connection if the body is complete, else close it."""
@@ -228,7 +255,7 @@ def _soon_whole(http: HttpRequest, answer: aiohttp.ClientResponse) -> bool:
     """Return whether to buffer a response: short ones, and JSON except for the endless log of sys/monitor."""
     if answer.content_length is not None and answer.content_length <= _AT_ONCE:
         return True
-    return answer.content_type == "application/json" and not http.target.endswith("/sys/monitor")
+    return answer.content_type == "application/json" and not http.target.endswith(_LOG)
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes | None:

@@ -6,7 +6,9 @@ import gzip
 import http.client
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import requests
@@ -14,7 +16,7 @@ import requests
 from mockkms import MockKMS
 from mockkms.server.proxy import upstream
 from tests.server.raw_client import Wire
-from tests.server.raw_server import RawServer, answer
+from tests.server.raw_server import PATIENCE, RawServer, answer
 
 JSON = "Content-Type: application/json"
 
@@ -43,7 +45,7 @@ def raw(kms: MockKMS, *lines: str, body: bytes = b"") -> bytes:
 
 
 def get(kms: MockKMS, path: str = "secret/a", **options: object) -> requests.Response:
-    return requests.get(f"{kms.url}/v1/{path}", timeout=5, **options)  # type: ignore[arg-type]
+    return requests.get(f"{kms.url}/v1/{path}", timeout=30, **options)  # type: ignore[arg-type]
 
 
 def noting(kms: MockKMS) -> threading.Event:
@@ -239,6 +241,61 @@ def test_a_silent_server_times_out(behind: RawServer) -> None:
     silent.set()
     assert (got.status_code, got.headers["X-Mockkms-Upstream"]) == (504, "timeout")
     assert got.json() == {"errors": [f"mockkms: no answer from {behind.url}: it was silent for 1 s"]}
+
+
+def drip(*pieces: bytes) -> Callable[[socket.socket], None]:
+    """What sends the first piece, and then the second one again and again until nobody listens."""
+    first, again = pieces
+
+    def send(made: socket.socket) -> None:
+        made.sendall(first)
+        with suppress(OSError):
+            while True:
+                made.sendall(again)
+                time.sleep(0.02)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("path", "pieces"),
+    [
+        ("secret/a", (b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n")),
+        ("sys/monitor", (b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n")),
+        ("secret/a", (b"", b"HTTP/1.1 100 Continue\r\n\r\n")),
+        ("secret/a", (f"HTTP/1.1 200 OK\r\n{JSON}\r\nContent-Length: 100000\r\n\r\n".encode(), b" ")),
+    ],
+)
+def test_a_response_that_drips_is_given_up(
+    behind: RawServer, path: str, pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "PATIENCE", 0.1)
+    behind.will(drip(*pieces))
+    with MockKMS(upstream=behind.url, upstream_timeout=PATIENCE) as relay:
+        got = get(relay, path)
+        assert (got.status_code, got.headers["X-Mockkms-Upstream"]) == (504, "timeout")
+        assert got.json() == {"errors": [f"mockkms: no answer from {behind.url}: its response did not end within 1 s"]}
+        assert relay.journal[0].status == 504
+
+
+def test_a_streamed_response_that_drips_is_cut(behind: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstream, "PATIENCE", 0.1)
+    begun = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+    behind.will(drip(begun, b"4\r\none\n\r\n"), drip(begun, b"4\r\none\n\r\n"))
+    with MockKMS(upstream=behind.url, upstream_timeout=PATIENCE) as relay:
+        noted = noting(relay)
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            get(relay, "sys/storage/raft/snapshot")
+        assert noted.wait(5)
+        entry = relay.journal.assert_called("sys/storage/raft/snapshot", cut="close", status=200)[0]
+        assert entry.hint == "the response was cut: its response did not end within 1 s"
+        with get(relay, "sys/monitor", stream=True) as log:
+            started, read = time.monotonic(), 0
+            for piece in log.iter_content(None):
+                read += len(piece)
+                if time.monotonic() - started > 1.5:
+                    break  # A log goes on for as long as its client reads it.
+    assert read
 
 
 @pytest.mark.parametrize(
