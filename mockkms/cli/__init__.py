@@ -126,6 +126,14 @@ def parsers(names: Iterable[str] = COMMANDS) -> tuple[argparse.ArgumentParser, d
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Run one command and return its exit code. Raises KeyboardInterrupt."""
     streams.prepare()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["-version"] or (arguments[:1] in (["--version"], ["-v"]) and _called() in ("vault", "bao")):
@@ -156,5 +164,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             where = "cannot write the output: "
         print(f"mockkms {options.command}: {where}{error.strerror or error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from mockkms.explore import ExploreError
 from mockkms.explore.explorer import Verdict
@@ -37,14 +38,53 @@ _DUMP = 1.0
 """Seconds that a process that has reached its limit gets to write what its threads are doing."""
 
 
+class Interruption:
+    """Heeds SIGINT and SIGTERM: the first one ends the run under way, the second one raises KeyboardInterrupt.
+
+    An exception that is raised wherever the signal comes could leave a process behind, or be lost in a finalizer.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        """Whether a signal came."""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal came."""
+        if self.came:
+            raise KeyboardInterrupt
+
+    def of(self, process: subprocess.Popen[bytes] | None) -> None:
+        """Make this the process that a signal ends."""
+        self._process = process
+        if self.came and process is not None:
+            _kill(process)
+
+    def _note(self, number: int, frame: object) -> None:
+        self.check()
+        self.came = True
+        if self._process is not None:
+            _kill(self._process)
+
+
 class CommandRunner:
     """Runs a command against a server whose world it resets before each run."""
 
     def __init__(
-        self, command: Sequence[str], kms: Handle, environment: Mapping[str, str], again: Callable[[str], str]
-    ) -> None:
+        self, command: Sequence[str], kms: Handle, environment: Mapping[str, str], again: Callable[[str], str],
+        interruption: Interruption,
+    ) -> None:  # fmt: skip
         """``again`` returns the command line that explores a case."""
         self._command, self._kms, self._environment, self._again = [*command], kms, dict(environment), again
+        self._interruption = interruption
 
     def command(self, case: str) -> str:
         """Return the command that explores one case alone."""
@@ -53,19 +93,23 @@ class CommandRunner:
     def run(
         self, rules: Sequence[InjectedRule], limit: float, *, effects: bool = False, reseed: bool = False
     ) -> tuple[Verdict, Observation]:
-        """Run the command in a new world. Raises ExploreError."""
+        """Run the command in a new world. Raises ExploreError, and KeyboardInterrupt once it was interrupted."""
+        self._interruption.check()
         observer = Observer(rules, effects=effects, reseed=reseed)
         self._kms.reset()
         observer.attach(self._kms)
         observer.phase = "call"
         try:
-            verdict = run_command(self._command, self._environment, limit)
+            verdict = run_command(self._command, self._environment, limit, self._interruption)
+            self._interruption.check()
             return verdict, observer.finish()
         finally:
             observer.detach()
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str], limit: float) -> Verdict:
+def run_command(
+    command: Sequence[str], environment: Mapping[str, str], limit: float, interruption: Interruption
+) -> Verdict:
     """Run a command and judge its exit code; end all its processes afterwards. Raises ExploreError."""
     started = time.monotonic()
     try:
@@ -80,13 +124,16 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], limit: f
     output = _Tail(process.stdout)
     hung = False
     try:
+        interruption.of(process)
         process.wait(limit)
     except subprocess.TimeoutExpired:
         hung = True
         seconds = time.monotonic() - started
         _dump(process, signal.SIGABRT if _is_python(command) else signal.SIGQUIT)
     finally:
-        _end(process)
+        interruption.of(None)
+        _kill(process)
+        process.wait()
         output.close()
     if not hung:
         seconds = time.monotonic() - started
@@ -106,14 +153,13 @@ def _dump(process: subprocess.Popen[bytes], number: int) -> None:
             process.wait(_DUMP)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """End what is left of the group of processes that the command has started."""
     if hasattr(os, "killpg"):
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
     elif process.poll() is None:
         process.kill()
-    process.wait()
 
 
 def _verdict(code: int, hung: bool, seconds: float, text: str, limit: float) -> Verdict:

@@ -73,7 +73,7 @@ def test_every_module_and_file_is_in_the_wheel(wheel: dict[str, bytes]) -> None:
 
 def test_the_wheels_own_words(wheel: dict[str, bytes]) -> None:
     (points,) = (text.decode() for name, text in wheel.items() if name.endswith("entry_points.txt"))
-    assert "[console_scripts]\nmockkms = mockkms.cli:main" in points
+    assert "[console_scripts]\nmockkms = mockkms.__main__:main" in points
     assert "[pytest11]\nmockkms = pytest_mockkms.plugin" in points
     assert [name for name in wheel if name.endswith("licenses/LICENSE")]
     (metadata,) = (text.decode() for name, text in wheel.items() if name.endswith("dist-info/METADATA"))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from mockkms.version import __version__
 
 if TYPE_CHECKING:
     from mockkms.explore.catalogue import Failure
+    from mockkms.explore.commands import Interruption
     from mockkms.explore.options import Acceptance
     from mockkms.explore.results import Exploration, ExploredTest
     from mockkms.kms import MockKMS
@@ -68,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> int:
     """Explore the command. Raises CommandError."""
     from mockkms.explore.baseline import compared, read_baseline
-    from mockkms.explore.commands import without_core_files, writable
+    from mockkms.explore.commands import Interruption, without_core_files, writable
     from mockkms.explore.matrix import render
     from mockkms.explore.options import chosen_failures, fails_on, read_acceptances
     from mockkms.report.model import Usage
@@ -94,16 +95,15 @@ def run(options: argparse.Namespace) -> int:
         reason = writable(path) if path is not None else ""
         if reason:
             raise CommandError(f"{path} cannot be written: {reason}")
-    before = signal.signal(signal.SIGTERM, _interrupt)
     without_core_files()
     start = time.monotonic()
     use = None if options.report is None else Usage(shlex.join(command))
     kms = started(options)
-    try:
-        test, interrupted = _explored(options, command, kms, failures, accepted, use)
-    finally:
-        kms.stop()
-        signal.signal(signal.SIGTERM, before)
+    with Interruption() as interruption:
+        try:
+            test = _explored(options, command, kms, failures, accepted, use, interruption)
+        finally:
+            kms.stop()
     result = compared(_result(options, test, failures, on, time.monotonic() - start), baseline)
     if options.json is not None and not options.dry_run:
         with error_context(raised=CommandError):
@@ -114,20 +114,15 @@ def run(options: argparse.Namespace) -> int:
         news = baseline.news(result) if baseline is not None else []
         for line in (*render(result, verbose=options.verbose or bool(options.case)), *news):
             print(line)
-    if interrupted:
-        raise KeyboardInterrupt
+    interruption.check()
     return 1 if result.failing() else 0
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _explored(
     options: argparse.Namespace, command: list[str], kms: MockKMS, failures: list[Failure],
-    accepted: list[Acceptance], use: Usage | None,
-) -> tuple[ExploredTest, bool]:  # fmt: skip
-    """Run the command as often as needed; return the result, and whether the user has interrupted it.
+    accepted: list[Acceptance], use: Usage | None, interruption: Interruption,
+) -> ExploredTest:  # fmt: skip
+    """Run the command as often as needed; return the result, which is incomplete after an interruption.
 
     ``use`` gets what the server saw of the run without failures.
     """
@@ -143,13 +138,16 @@ def _explored(
     )
     with error_context(raised=CommandError):
         explorer = Explorer(settings, stream_watcher(sys.stderr), ResumeFile(options.resume))
-        runner = CommandRunner(command, kms, environment(kms), lambda case: _again(options, command, case))
+        again = partial(_again, options, command)
+        runner = CommandRunner(command, kms, environment(kms), again, interruption)
         with progress("running the command without failures"):
             first = runner.run((), _PLAIN_LIMIT if options.limit is None else options.limit)
         verdict, observation = first
         if verdict.outcome is not Outcome.TOLERATED:
             output = "".join(f"\n  {line}" for line in verdict.output)
             reason = verdict.exception or verdict.detail
+            if verdict.outcome is Outcome.HUNG and options.limit is None:
+                reason += "; --limit gives it more"
             raise CommandError(f"the command does not pass without failures ({reason}):{output}")
         if not observation.requests:
             raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?")
@@ -160,10 +158,10 @@ def _explored(
         raise CommandError(f"the command cannot be explored: {test.skipped}")
     known = [cell.id for cell in test.cells]
     missing = [case for case in options.case if case not in known]
-    if missing and not options.dry_run and not explorer.interrupted:
+    if missing and not options.dry_run and not interruption.came:
         requests = "".join(f"\n  {request.id}" for request in test.requests)
         raise CommandError(f"no case {missing[0]!r}; a case is FAILURE@REQUEST, the requests are:{requests}")
-    return test, explorer.interrupted
+    return test
 
 
 def _again(options: argparse.Namespace, command: list[str], case: str) -> str:

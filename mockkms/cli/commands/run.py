@@ -52,12 +52,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("no command given; example: mockkms run -- pytest tests")
     kms = started(options)
     try:
-        try:
-            process = subprocess.Popen(command, env=environment(kms))
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise CommandError(f"cannot run {command[0]}: {reason}") from None
-        return _wait(process)
+        return _run(command, environment(kms))
     finally:
         kms.stop()
 
@@ -85,10 +80,27 @@ def started(options: argparse.Namespace) -> MockKMS:
         raise CommandError(f"cannot listen on {options.host}:{options.port}: {reason}{hint}") from None
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the command and return its exit code; forward signals to it."""
-    before = {number: signal.signal(number, lambda got, _: process.send_signal(got)) for number in _FORWARDED}
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run the command and return its exit code; forward signals to it. Raises CommandError."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+    """Signals that came before the command."""
+
+    def forward(number: int, _: object) -> None:
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
     try:
+        try:
+            process = subprocess.Popen(command, env=environment)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CommandError(f"cannot run {command[0]}: {reason}") from None
+        for number in early:
+            process.send_signal(number)
         code = process.wait()
     finally:
         for number, handler in before.items():
