@@ -10,6 +10,7 @@ from mockkms.rustfs.context import Vault
 from mockkms.rustfs.errors import AdminError, s3_error
 from mockkms.rustfs.message import (
     KMS_PREFIX,
+    MAX_BODY,
     RUSTFS_PREFIX,
     AdminReply,
     AdminRequest,
@@ -66,11 +67,13 @@ class RustfsAdmin:
         # Nothing runs in the background: keys whose deletion is due are deleted before the next request.
         if self.state.settings is not None and self.state.running:
             KeyStore(self, self.state.settings).delete_due()
-        chosen = contract.choose(self.state, request, below)
-        if chosen == "v1" and (request.method, below) in v1.ROUTES:
-            return v1.handle(self, request, below)
-        found = v2.find(request.method, below) if chosen != "v1" else None
-        return v2.handle(self, request, found, access_key) if found is not None else not_implemented()
+        older = contract.choose(self.state, request, below) == "v1"
+        found = None if older else v2.find(request.method, below)
+        if found is None and not older:
+            return not_implemented()
+        if len(request.body) > MAX_BODY:
+            raise s3_error(400, "EntityTooLarge", "Custom route request body exceeds the configured maximum size.")
+        return v1.handle(self, request, below) if found is None else v2.handle(self, request, found, access_key)
 
     def _authenticated(self, request: AdminRequest) -> str:
         """Return the access key that signed a request; empty if signatures are not checked. Raises AdminError."""

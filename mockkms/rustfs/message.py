@@ -20,6 +20,9 @@ ADMIN_PREFIXES = (RUSTFS_PREFIX, MINIO_PREFIX)
 KMS_PREFIX = RUSTFS_PREFIX + "/kms"
 """Prefix of all paths of the KMS part, after ``canonical``."""
 
+MAX_BODY = 1024 * 1024
+"""Maximum size of a request's body in bytes."""
+
 NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented."
 """The message for a method and path without a route."""
 

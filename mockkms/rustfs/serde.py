@@ -13,6 +13,8 @@ from math import isinf
 
 _NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _SPACE = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]*+")
+_TEXT = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\.)*+', re.DOTALL)
 _DEPTH = 127
 """Maximum nesting of arrays and objects."""
 _STRING_ERRORS: dict[type[ValueError], str] = {
@@ -62,8 +64,8 @@ class _JsonParser:
     def space(self) -> int | None:
         """Skip white space; return the next byte, None at the end."""
         body = self.body
-        while self.at < len(body) and body[self.at] in _SPACE:
-            self.at += 1
+        if self.at < len(body) and body[self.at] in _SPACE:
+            self.at = _end(_BLANKS, body, self.at)
         return body[self.at] if self.at < len(body) else None
 
     def peek_error(self, text: str) -> SerdeError:
@@ -114,16 +116,13 @@ class _JsonParser:
 
     def string(self) -> str:
         body, start = self.body, self.at
-        at = start + 1
-        while at < len(body):
-            byte = body[at]
-            if byte == 0x22:
-                self.at = at + 1
-                return self.unquoted(body[start : self.at])
-            if byte < 0x20:
-                raise SerdeError("control character (\\u0000-\\u001F) found while parsing a string", at)
-            at += 2 if byte == 0x5C else 1
-        raise SerdeError("EOF while parsing a string", len(body))
+        at = _end(_TEXT, body, start + 1)
+        if at < len(body) and body[at] < 0x20:
+            raise SerdeError("control character (\\u0000-\\u001F) found while parsing a string", at)
+        if body[at : at + 1] != b'"':
+            raise SerdeError("EOF while parsing a string", len(body))
+        self.at = at + 1
+        return self.unquoted(body[start : self.at])
 
     def unquoted(self, quoted: bytes) -> str:
         try:
@@ -208,6 +207,12 @@ class _JsonParser:
             return
         node.entries.append((name, name_end, value))
         node.broken = value.broken
+
+
+def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
+    """Return the end of a repetition that begins at ``at``, possibly of nothing."""
+    found = pattern.match(body, at)
+    return found.end() if found is not None else at
 
 
 def parse(body: bytes) -> JsonNode:

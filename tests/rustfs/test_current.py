@@ -257,6 +257,14 @@ def test_a_body_over_the_limit_is_refused() -> None:
     assert (reply.status, b"EntityTooLarge" in reply.body) == (400, True)
 
 
+@pytest.mark.parametrize("api", ["guide", "handler", "auto"])
+def test_a_body_over_the_limit_is_refused_by_the_older_contract_too(api: str) -> None:
+    admin = fresh(api=api)
+    for path in ("/configure", "/key/create", "/rewrap"):
+        reply, _ = call(admin, "POST", path, body=b"[" + b"{}," * (1024 * 1024) + b"1]")
+        assert (reply.status, b"EntityTooLarge" in reply.body) == (400, True)
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b"5", b"null", b'"x"', b"\xff", b'{"key_id":{}}', b"[" * 9000])
 def test_no_body_makes_more_than_a_refusal(body: bytes) -> None:
     for method, path in v2.ROUTES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from mockkms.rustfs.contracts import v1, v2
-from mockkms.rustfs.message import AdminRequest, query_pairs
+from mockkms.rustfs.message import MAX_BODY, AdminRequest, query_pairs
 from mockkms.rustfs.state import RustfsState
 
 
@@ -40,6 +40,8 @@ def _contract_of_fields(request: AdminRequest, path: str) -> str:
 
 
 def _object(body: bytes) -> dict[str, object]:
+    if len(body) > MAX_BODY:
+        return {}
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from mockkms.vault.hcl.tree import HclError, Literal, Position
 _ESCAPE = re.compile(
     r"\\(?:([abfnrtv\\\"'])|([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.|$))", re.DOTALL
 )
+_BRACE = re.compile("[{}]")
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _INT64 = range(-(2**63), 2**63)
 
@@ -55,26 +56,23 @@ def integer(text: str, position: Position | None = None) -> int:
 
 def unquote(text: str, position: Position | None = None) -> str:
     """Return the content of a quoted string; interpolations (``${…}``) are left unchanged."""
-    out, rest = [], text[1:-1]
-    while rest:
-        start = rest.find("${")
-        plain = rest if start < 0 else rest[:start]
-        out.append(unescape(plain, position))
-        if start < 0:
-            break
-        end = _closing(rest, start + 2)
-        out.append(rest[start:end])
-        rest = rest[end:]
+    content, out, end = text[1:-1], [], 0
+    while (start := content.find("${", end)) >= 0:
+        out.append(unescape(content[end:start], position))
+        end = _closing(content, start + 2)
+        out.append(content[start:end])
+    out.append(unescape(content[end:], position))
     return "".join(out)
 
 
 def _closing(text: str, at: int) -> int:
     """Return the end of the interpolation that was opened before ``at``."""
     depth = 1
-    while at < len(text) and depth:
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
-        at += 1
-    return at
+    for brace in _BRACE.finditer(text, at):
+        depth += 1 if brace.group() == "{" else -1
+        if not depth:
+            return brace.end()
+    return len(text)
 
 
 def unescape(text: str, position: Position | None = None) -> str:

@@ -163,6 +163,18 @@ def outcome(text: str) -> str:
     return "read"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"a\n${b\n{c}d}\n", "a\n" + r"${b\n{c}d}" + "\n"),
+        (r"${a}${b}\t${c}", r"${a}${b}" + "\t${c}"),
+        (r"\t}${}{\t", "\t}${}{\t"),
+    ],
+)
+def test_interpolations_are_left_as_they_are(written: str, read: str) -> None:
+    assert hcl.loads(f'a = "{written}"') == {"a": read}
+
+
 @given(st.text(alphabet='ab"{}[]=,<>-#/*\n \\0129.$:x\x00é', max_size=40) | st.text(max_size=30))
 @settings(max_examples=150)
 def test_any_text_is_read_or_refused(text: str) -> None:

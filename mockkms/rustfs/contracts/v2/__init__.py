@@ -15,9 +15,6 @@ from mockkms.rustfs.message import AdminReply, AdminRequest
 if TYPE_CHECKING:
     from mockkms.rustfs.context import AdminContext
 
-MAX_BODY = 1024 * 1024
-"""Maximum size of a request's body in bytes."""
-
 
 @dataclass(frozen=True)
 class KmsRoute:
@@ -111,8 +108,6 @@ def handle(admin: AdminContext, request: AdminRequest, found: tuple[KmsRoute, st
     """Return the response of a route; ``access_key`` is the signer's, empty without signatures. Raises AdminError."""
     route, key_id = found
     call = AdminCall(admin, request, key_id)
-    if len(request.body) > MAX_BODY:
-        raise s3_error(400, "EntityTooLarge", "Custom route request body exceeds the configured maximum size.")
     if not admin.may(access_key, route.action, route.key(call) if route.key else ""):
         raise s3_error(403, "AccessDenied", "Access Denied")
     return route.handler(call)
