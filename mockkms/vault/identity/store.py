@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import LoginAlias, PermissionDenied
 from mockkms.vault.identity.checks import check_metadata
+from mockkms.vault.identity.group_index import GroupIndex
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
@@ -29,6 +30,11 @@ class IdentityStore:
         self._named: IdentityState | None = None
         self._names: dict[tuple[str, str], str] = {}
         """Ids of entities by namespace and name in lower case, in the state ``_named``; old names may be among them."""
+        self._absorbed: dict[str, str] = {}
+        """Ids of entities by those of the entities that were merged into them, as old as ``_names``."""
+        self._index = GroupIndex(())
+        self._indexed: tuple[IdentityState | None, int] = (None, 0)
+        """The state, and its generation, to which ``_index`` belongs."""
 
     @property
     def state(self) -> IdentityState:
@@ -41,8 +47,32 @@ class IdentityStore:
         return self.state.generation
 
     def changed(self) -> None:
-        """Drop the caches; to be called after every change of an entity, alias or group."""
+        """Drop the caches; to be called after every change of an entity or alias that is not put."""
+        current = self._is_indexed
         self.state.generation += 1
+        if current:
+            self._indexed = (self.state, self.state.generation)
+
+    @property
+    def _is_indexed(self) -> bool:
+        return self._indexed[0] is self.state and self._indexed[1] == self.state.generation
+
+    @property
+    def group_index(self) -> GroupIndex:
+        """The index of the groups, made when it is first needed in a state."""
+        if not self._is_indexed:
+            self._index = GroupIndex(self.state.groups.values())
+            self._indexed = (self.state, self.state.generation)
+        return self._index
+
+    def _find_entities(self) -> None:
+        """Make the tables of entities by name, if the state was replaced."""
+        if self._named is self.state:
+            return
+        self._named, self._names, self._absorbed = self.state, {}, {}
+        for entity in self.state.entities.values():
+            self._names[entity.namespace, entity.name.lower()] = entity.id
+            self._absorbed.update(dict.fromkeys(entity.merged or (), entity.id))
 
     # -- for tokens and policies ---------------------------------------------------------------------------------
 
@@ -50,7 +80,8 @@ class IdentityStore:
         """Return the entity with this id, or the one it was merged into."""
         found = self.state.entities.get(entity_id)
         if found is None and entity_id:
-            found = next((e for e in self.state.entities.values() if e.merged and entity_id in e.merged), None)
+            self._find_entities()
+            found = self.state.entities.get(self._absorbed.get(entity_id, ""))
         return found
 
     def policies_of(self, entity_id: str) -> dict[str, list[str]]:
@@ -82,8 +113,7 @@ class IdentityStore:
 
     def direct_groups(self, entity_id: str) -> list[Group]:
         """Return the groups with the entity as a direct member, by id."""
-        found = [group for group in self.state.groups.values() if group.members and entity_id in group.members]
-        return sorted(found, key=lambda group: group.id)
+        return [self.state.groups[group_id] for group_id in sorted(self.group_index.of_member(entity_id))]
 
     def inherited_groups(self, direct: list[Group]) -> list[Group]:
         """Return the groups that contain these, at any depth."""
@@ -135,21 +165,22 @@ class IdentityStore:
 
         Names without a group are removed from the list, so that a renewal looks up the others only.
         """
-        known = [item for item in group_aliases if self.group_by_factors(mount.accessor, str(item["name"]))]
-        group_aliases[:] = known
-        wanted = {(mount.accessor, str(item["name"]).lower()) for item in known}
-        for group in self.state.groups.values():
-            alias = group.alias
-            if group.type != EXTERNAL or (alias is not None and alias.mount_accessor != mount.accessor):
-                continue
-            member = entity_id in (group.members or ())
-            if (alias is not None and alias.factors in wanted) == member:
-                continue
-            group.settle()
-            others = [member_id for member_id in group.members or () if member_id != entity_id]
-            group.members = others if member else [*others, entity_id]
-            group.modify_index += 1
-            self.changed()
+        found = {str(item["name"]): self.group_with_alias(mount.accessor, str(item["name"])) for item in group_aliases}
+        group_aliases[:] = [item for item in group_aliases if found[str(item["name"])]]
+        wanted = {group.id: group for group in found.values() if group is not None and group.type == EXTERNAL}
+        for group in self.direct_groups(entity_id):
+            of_mount = group.alias is None or group.alias.mount_accessor == mount.accessor
+            if wanted.pop(group.id, None) is None and group.type == EXTERNAL and of_mount:
+                self._set_member(group, entity_id, member=False)
+        for group in wanted.values():
+            self._set_member(group, entity_id, member=True)
+
+    def _set_member(self, group: Group, entity_id: str, *, member: bool) -> None:
+        group.settle()
+        others = [member_id for member_id in group.members or () if member_id != entity_id]
+        group.members = [*others, entity_id] if member else others
+        group.modify_index += 1
+        self.put_group(group)
 
     # -- look-ups -----------------------------------------------------------------------------------------------
 
@@ -159,23 +190,23 @@ class IdentityStore:
 
     def entity_named(self, namespace: str, name: str) -> Entity | None:
         """Return the entity with this name in a namespace, ignoring case."""
-        entities, key = self.state.entities, (namespace, name.lower())
-        if self._named is not self.state:
-            self._named = self.state
-            self._names = {(entity.namespace, entity.name.lower()): entity.id for entity in entities.values()}
-        found = entities.get(self._names.get(key, ""))
+        key = (namespace, name.lower())
+        self._find_entities()
+        found = self.state.entities.get(self._names.get(key, ""))
         return found if found is not None and (found.namespace, found.name.lower()) == key else None
 
     def group_named(self, namespace: str, name: str) -> Group | None:
         """Return the group with this name in a namespace, ignoring case."""
-        wanted = name.lower()
-        found = (g for g in self.state.groups.values() if g.namespace == namespace and g.name.lower() == wanted)
-        return next(found, None)
+        return self.state.groups.get(self.group_index.named(namespace, name))
+
+    def group_with_alias(self, accessor: str, name: str) -> Group | None:
+        """Return the group whose alias has this name on this mount."""
+        return self.state.groups.get(self.group_index.with_alias(accessor, name))
 
     def group_by_factors(self, accessor: str, name: str) -> Alias | None:
         """Return the group alias with this name on this mount."""
-        wanted = (accessor, name.lower())
-        return next((alias for alias in self.state.group_aliases.values() if alias.factors == wanted), None)
+        found = self.group_with_alias(accessor, name)
+        return None if found is None else found.alias
 
     # -- making -------------------------------------------------------------------------------------------------
 
@@ -210,24 +241,39 @@ class IdentityStore:
         self.state.entities[entity.id] = entity
         if self._named is self.state:
             self._names[entity.namespace, entity.name.lower()] = entity.id
+            self._absorbed.update(dict.fromkeys(entity.merged or (), entity.id))
+        self.changed()
+
+    def put_group(self, group: Group) -> None:
+        """Store a group, or what changed of it."""
+        self.state.groups[group.id] = group
+        self.group_index.put(group)
         self.changed()
 
     def put_alias(self, alias: Alias) -> None:
         """Store an entity alias, replacing its entry under an earlier name."""
-        factors = self.state.factors
-        if alias.id in self.state.aliases:
-            for key in [key for key, known_id in factors.items() if known_id == alias.id]:
-                del factors[key]
+        previous = self.state.aliases.get(alias.id)
+        if previous is not None and self.state.factors.get(alias.factors) != alias.id:
+            self._forget_name(previous)
         self.state.aliases[alias.id] = alias
-        factors[alias.factors] = alias.id
+        self.state.factors[alias.factors] = alias.id
         self.changed()
 
     def drop_alias(self, alias_id: str) -> None:
         """Forget an entity alias."""
-        if self.state.aliases.pop(alias_id, None) is not None:
-            for key in [key for key, known_id in self.state.factors.items() if known_id == alias_id]:
-                del self.state.factors[key]
+        dropped = self.state.aliases.pop(alias_id, None)
+        if dropped is not None:
+            self._forget_name(dropped)
             self.changed()
+
+    def _forget_name(self, alias: Alias) -> None:
+        """Forget by which name an alias is found. The name may have changed since it was put."""
+        factors = self.state.factors
+        if factors.get(alias.factors) == alias.id:
+            del factors[alias.factors]
+            return
+        for key in [key for key, known_id in factors.items() if known_id == alias.id]:
+            del factors[key]
 
     def delete_entity(self, entity: Entity) -> None:
         """Forget an entity, its aliases and its memberships."""
@@ -235,6 +281,7 @@ class IdentityStore:
             group.settle()
             group.members = [member_id for member_id in group.members or () if member_id != entity.id]
             group.modify_index += 1
+            self.put_group(group)
         for alias in entity.aliases:
             self.drop_alias(alias.id)
         self.state.entities.pop(entity.id, None)
@@ -244,6 +291,7 @@ class IdentityStore:
         """Forget a group and its alias."""
         if group.alias is not None:
             self.state.group_aliases.pop(group.alias.id, None)
+        self.group_index.drop(group.id)
         self.state.groups.pop(group.id, None)
         self.changed()
 

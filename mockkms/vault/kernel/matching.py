@@ -85,7 +85,7 @@ def may_wait(core: RoutedServices, request: Request, size: int) -> bool:
         return True
     mounts = state.mounts
     if mounts.waits is None:
-        mounts.waits = any(registry.bare_engine(mount.engine or mount.type).waits for mount in mounts.entries.values())
+        mounts.waits = any(registry.bare_engine(name).waits for name in mounts.index.engines)
     if not mounts.waits:
         return False
     # Due leases are revoked before the request is answered. Revoking one of a database runs statements there.

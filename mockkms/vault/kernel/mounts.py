@@ -10,6 +10,7 @@ from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
+from mockkms.vault.kernel.mount_index import MountIndex
 from mockkms.world.sharing import Forkable, interruptible_dumps
 from mockkms.world.stored import stored
 
@@ -125,26 +126,46 @@ class MountTable:
         """How the target of an HTTP request is read, by method, target and product: cached by the codec."""
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not determined yet (``matching.may_wait``)."""
+        self._index: MountIndex | None = None
 
     def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}
 
     def __setstate__(self, state: dict[str, dict[str, Mount]]) -> None:
         self.entries = state["entries"]
-        self._found, self.matches, self.targets, self.waits = {}, {}, {}, None
+        self.__post_init__()
 
     def add(self, mount: Mount) -> None:
         """Add ``mount``, replacing a mount at the same path."""
-        self.entries[mount.namespace + mount.path] = mount
-        self.changed()
+        key = mount.namespace + mount.path
+        if self._index is not None:
+            replaced = self.entries.get(key)
+            if replaced is not None:
+                self._index.remove(replaced)
+            self._index.add(mount)
+        self.entries[key] = mount
+        self._route_anew()
 
     def remove(self, mount: Mount) -> None:
         """Remove ``mount`` from the table."""
-        self.entries.pop(mount.namespace + mount.path, None)
-        self.changed()
+        removed = self.entries.pop(mount.namespace + mount.path, None)
+        if self._index is not None and removed is not None:
+            self._index.remove(removed)
+        self._route_anew()
 
     def changed(self) -> None:
-        """Drop the cached routing; to be called after every change of the table."""
+        """Drop what is cached; to be called after a change of a mount's engine."""
+        self._index = None
+        self._route_anew()
+
+    @property
+    def index(self) -> MountIndex:
+        """The index of the mounts, made when it is first needed."""
+        if self._index is None:
+            self._index = MountIndex(self.entries.values())
+        return self._index
+
+    def _route_anew(self) -> None:
         self._found.clear()
         self.matches.clear()
         self.targets.clear()
@@ -189,4 +210,7 @@ class MountTable:
 
     def by_accessor(self, accessor: str) -> Mount | None:
         """Return the mount with this accessor."""
+        found = self.index.by_accessor(accessor)
+        if found is not None and found.accessor == accessor:
+            return found
         return next((m for m in self.entries.values() if m.accessor == accessor), None)

@@ -97,9 +97,9 @@ class MfaStore:
 
     def hold_login(self, request_id: str, login: PendingLogin) -> None:
         """Store a login until it is validated."""
-        waiting = self.state(login.namespace).waiting
-        for old in [old for old, one in waiting.items() if one.since + WAITS <= self.core.clock.now()]:
-            del waiting[old]
+        waiting, now = self.state(login.namespace).waiting, self.core.clock.now()
+        while waiting and (oldest := next(iter(waiting.items())))[1].since + WAITS <= now:
+            del waiting[oldest[0]]
         waiting[request_id] = login
 
     def take_login(self, request_id: str) -> PendingLogin | None:

@@ -104,7 +104,7 @@ def _new_group(call: Call) -> Group:
     identity, namespace, now = store(call), call.request.namespace, call.now()
     group_id = identity.new_id(namespace)
     group = Group(group_id, identity.new_name("group", namespace), namespace, now, now, type=EXTERNAL)
-    identity.state.groups[group_id] = group
+    identity.put_group(group)
     return group
 
 
@@ -116,7 +116,7 @@ def _set(call: Call, group: Group, alias: Alias | None) -> None:
     if alias is not None:
         identity.state.group_aliases[alias.id] = alias
     group.modify_index += 1
-    identity.changed()
+    identity.put_group(group)
 
 
 @one.on(Operation.READ)

@@ -11,6 +11,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
+from mockkms.vault.identity.group_index import GroupIndex
 from mockkms.vault.identity.model import EXTERNAL, INTERNAL, Group
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
@@ -133,8 +134,7 @@ def _write(call: Call, found: Group | None) -> Reply:
     if below is not None:
         _set_member_groups(call, changed, below)
     changed.modify_index += 1
-    identity.state.groups[changed.id] = changed
-    identity.changed()
+    identity.put_group(changed)
     return None if found else {"id": changed.id, "name": changed.name}
 
 
@@ -157,22 +157,22 @@ def _entities(call: Call, sent: list[str]) -> list[str]:
 
 
 def _groups(call: Call, sent: list[str], parent: Group | None) -> list[str]:
-    groups = store(call).state.groups
+    identity = store(call)
     below = distinct(sent)
     for group_id in below:
-        member = own(call, groups, group_id)
+        member = own(call, identity.state.groups, group_id)
         if member is None:
             raise BackendError(f"invalid member group ID {quote(group_id)}")
         if parent is None or parent.id in (member.parents or ()):
             continue
         if parent.id == group_id:
             raise BackendError(f"member group ID {quote(group_id)} is same as the ID of the group")
-        if _reaches(groups, group_id, parent.id):
+        if _reaches(identity.group_index, group_id, parent.id):
             raise ErrorResponse(f"cyclic relationship detected for member group ID {quote(group_id)}")
     return below
 
 
-def _reaches(groups: dict[str, Group], start: str, wanted: str) -> bool:
+def _reaches(groups: GroupIndex, start: str, wanted: str) -> bool:
     seen: set[str] = set()
     queue = [start]
     while queue:
@@ -181,18 +181,19 @@ def _reaches(groups: dict[str, Group], start: str, wanted: str) -> bool:
             return True
         if group_id not in seen:
             seen.add(group_id)
-            queue += [group.id for group in groups.values() if group_id in (group.parents or ())]
+            queue += groups.below(group_id)
     return False
 
 
 def _set_member_groups(call: Call, parent: Group, below: list[str]) -> None:
-    for member in store(call).state.groups.values():
-        inside = parent.id in (member.parents or ())
-        if inside != (member.id in below):
-            member.settle()
-            others = [group_id for group_id in member.parents or () if group_id != parent.id]
-            member.parents = others if inside else [*others, parent.id]
-            member.modify_index += 1
+    identity = store(call)
+    inside = set(identity.group_index.below(parent.id))
+    for member in [identity.state.groups[group_id] for group_id in sorted(inside ^ set(below))]:
+        member.settle()
+        others = [group_id for group_id in member.parents or () if group_id != parent.id]
+        member.parents = others if member.id in inside else [*others, parent.id]
+        member.modify_index += 1
+        identity.put_group(member)
 
 
 @one.on(Operation.READ)
@@ -211,7 +212,7 @@ def shown(call: Call, group: Group | None) -> dict[str, object] | None:
     """Return a group as responses show it."""
     if group is None:
         return None
-    below = sorted(g.id for g in store(call).state.groups.values() if group.id in (g.parents or ()))
+    below = sorted(store(call).group_index.below(group.id))
     return {
         "alias": alias_shown(call, group.alias) if group.alias else {},
         "creation_time": rfc3339(group.created),

@@ -152,5 +152,6 @@ def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None
         others = [member_id for member_id in group.members or () if member_id not in (source.id, target.id)]
         group.members = [*others, target.id]
         group.modify_index += 2
+        identity.put_group(group)
     source.aliases = []
     identity.state.entities.pop(source.id, None)

@@ -240,6 +240,8 @@ def conflict(mounts: MountTable, namespace: str, path: str) -> str:
 
     The real router recognises a namespace by its mount ``sys/``, so any mount whose path ends in ``sys/`` counts.
     """
+    if not mounts.index.crowded(namespace, path):
+        return ""
     whole = namespace + path
     above = [at for at in mounts.entries if whole.startswith(at)]
     if above:
@@ -258,6 +260,8 @@ def check_conflict(call: Call, path: str) -> None:
     """Raise ErrorResponse where ``path`` (an auth method's with ``auth/``) is at, above or below another mount."""
     namespace = call.request.namespace
     mounts = call.core.state.mounts
+    if not mounts.index.crowded(namespace, path):
+        return
     auth = path.startswith("auth/")
     for mount in mounts.entries.values():  # The oldest conflict is reported.
         same = mount.namespace == namespace and mount.is_auth == auth

@@ -134,8 +134,9 @@ def write_namespace(
         found.custom_metadata = metadata
         return store.shown(found)
     validate(path)
-    conflict = next((place for place in sorted(call.core.state.mounts.entries) if place.startswith(path)), "")
-    if conflict:
+    mounts = call.core.state.mounts
+    if mounts.index.occupied(path):
+        conflict = min(place for place in mounts.entries if place.startswith(path))
         raise ErrorResponse(f"new namespace conflicts with existing mount: {conflict}")
     found = store.create(path, metadata)
     shown = store.shown(found)
