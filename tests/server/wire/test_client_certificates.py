@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mockkms import MockKMS
+from mockkms.vault.golang.fmt import error_list
 
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC)
+FAILED = "failed to match all constraints for this login certificate"
+"""Vault's one message (builtin/credential/cert/path_login.go)."""
 FOREIGN = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1")
 
 
@@ -61,7 +64,8 @@ def self_signed(folder: Path, name: str, change: Callable[[x509.CertificateBuild
     """The text and the files of a client's certificate that no authority signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([
-        x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "ops"), x509.NameAttribute(NameOID.COMMON_NAME, name),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "acme"), x509.NameAttribute(NameOID.COMMON_NAME, name),
+        x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "ops"),
     ])  # fmt: skip
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), BEGIN, END)
     names = [x509.DNSName("web.example"), x509.RFC822Name("web@example"), x509.UniformResourceIdentifier("spiffe://w")]
@@ -107,12 +111,14 @@ def test_a_renewal_needs_the_same_certificate(kms: MockKMS, authority: trustme.C
 FITTING = {
     "allowed_names": ["web*"], "allowed_common_names": "self", "allowed_dns_sans": "*.example",
     "allowed_email_sans": "web@*", "allowed_uri_sans": "spiffe://*", "allowed_organizational_units": "o*",
-    "required_extensions": f"{FOREIGN.dotted_string}:blue*",
+    "allowed_organizations": "ac*",
+    "required_extensions": f"{FOREIGN.dotted_string}:blue*,hex:{FOREIGN.dotted_string}:0c05626C*",
 }  # fmt: skip
 UNFIT = {
     "allowed_names": "x", "allowed_common_names": "web*", "allowed_dns_sans": "example", "allowed_email_sans": "x",
     "allowed_uri_sans": "http*", "allowed_organizational_units": "dev",
-    "required_extensions": f"{FOREIGN.dotted_string}:red*,1.2.3.4:*",
+    "allowed_organizations": "other",
+    "required_extensions": f"{FOREIGN.dotted_string}:blue*,hex:{FOREIGN.dotted_string}:0d*",
 }  # fmt: skip
 
 
@@ -127,7 +133,7 @@ def test_what_a_role_asks_of_a_certificate(kms: MockKMS, tmp_path: Path) -> None
     for word, value in UNFIT.items():
         root(kms, "POST", "auth/cert/certs/self", **{word: value})
         assert asked(kms, "POST", "auth/cert/login", pair) == (
-            400, {"errors": ["invalid certificate or no client certificate supplied"]},
+            400, {"errors": [FAILED]},
         ), word  # fmt: skip
         root(kms, "POST", "auth/cert/certs/self", **{word: FITTING[word]})
         assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
@@ -140,9 +146,9 @@ def test_a_chain_to_an_authority_may_not_fit(kms: MockKMS, authority: trustme.CA
     root(kms, "POST", "auth/cert/certs/web", certificate=pem, allowed_common_names="other")
     pair = written(tmp_path, authority.issue_cert(common_name="web"))
     answer = asked(kms, "POST", "auth/cert/login", pair)
-    assert answer[1]["errors"] == ["no chain matching all constraints could be found for this login certificate"]
+    assert answer[1]["errors"] == [FAILED]
     invalid = asked(kms, "POST", "auth/cert/login", pair, name="unknown")
-    assert invalid == (400, {"errors": ["invalid certificate or no client certificate supplied"]})
+    assert invalid == (400, {"errors": [FAILED]})
 
 
 def test_the_virtual_clock_ends_a_certificate(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
@@ -222,3 +228,132 @@ def test_a_client_sends_the_certificates_between_its_own_and_the_authority(
     root(kms, "POST", "auth/cert/certs/c", certificate=authority.cert_pem.bytes().decode())
     status, body = asked(kms, "POST", "auth/cert/login", pair)
     assert (status, body["auth"]["metadata"]["cert_name"]) == (200, "c")
+
+
+def issued(kms: MockKMS, folder: Path, authority: MockKMS, **addresses: Any) -> tuple[str, Any]:
+    """A role that trusts an authority, and a certificate of it: its serial number, and the files."""
+    root_of = {"key_type": "ec", "common_name": "root", "ttl": "9000h"}
+    for path, data in (
+        ("sys/mounts/pki", {"type": "pki"}),
+        ("pki/root/generate/internal", root_of),
+        ("pki/config/urls", addresses),
+        ("pki/roles/web", {"allow_any_name": True, "key_type": "ec", "max_ttl": "90h"}),
+    ):
+        authority_asked(authority, path, data)
+    data = authority_asked(authority, "pki/issue/web", {"common_name": "web.example"})
+    chain, key = folder / "web.pem", folder / "web.key"
+    chain.write_text(data["certificate"])
+    key.write_text(data["private_key"])
+    root(kms, "POST", "auth/cert/certs/web", certificate=data["issuing_ca"])
+    return data["serial_number"], (str(chain), str(key))
+
+
+def authority_asked(authority: MockKMS, path: str, data: dict[str, Any]) -> Any:
+    """What an authority answers a write of its root token."""
+    answer = requests.post(
+        f"{authority.url}/v1/{path}", json=data, headers={"X-Vault-Token": authority.token}, timeout=5
+    )
+    assert answer.status_code < 300, answer.text
+    return answer.json()["data"] if answer.content else None
+
+
+@pytest.fixture
+def authority_server() -> Iterator[MockKMS]:
+    with MockKMS() as server:
+        yield server
+
+
+@pytest.mark.parametrize("flavor", ["vault", "openbao"])
+def test_ocsp_servers_are_asked_about_the_certificate(
+    kms: MockKMS, authority_server: MockKMS, tmp_path: Path, flavor: str
+) -> None:
+    # Vault's change log, 1.13.0 (17093), and sdk/helper/ocsp.
+    ocsp = f"{authority_server.url}/v1/pki/ocsp"
+    serial, pair = issued(kms, tmp_path, authority_server, ocsp_servers=ocsp)
+    root(kms, "POST", "auth/cert/certs/web", ocsp_enabled=True, ocsp_max_retries=0)
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
+    authority_asked(authority_server, "pki/revoke", {"serial_number": serial})
+    status, body = asked(kms, "POST", "auth/cert/login", pair)
+    assert (status, "additionally" in body["errors"][0]) == (400, False)
+    authority_asked(authority_server, "pki/config/crl", {"ocsp_disable": True})
+    text = asked(kms, "POST", "auth/cert/login", pair)[1]["errors"][0]
+    refused = [f"HTTP code is not OK on {method} request. 401: 401 Unauthorized" for method in ("GET", "POST")]
+    assert text.endswith(f"; additionally got errors during verification: {error_list(refused)}")
+    root(kms, "POST", "auth/cert/certs/web", ocsp_fail_open=True)
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == 400
+    closed = "http://127.0.0.1:1"
+    root(kms, "POST", "auth/cert/certs/web", ocsp_servers_override=closed)
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == (200 if flavor == "vault" else 400)
+    root(kms, "POST", "auth/cert/certs/web", ocsp_fail_open=False)
+    text = asked(kms, "POST", "auth/cert/login", pair)[1]["errors"][0]
+    assert "error doing GET request: GET http://127.0.0.1:" in text
+    assert "connect: connection refused" in text
+
+
+def test_all_ocsp_servers_must_agree(kms: MockKMS, authority_server: MockKMS, tmp_path: Path) -> None:
+    ocsp, closed = f"{authority_server.url}/v1/pki/ocsp", "http://127.0.0.1:1"
+    _, pair = issued(kms, tmp_path, authority_server)
+    root(kms, "POST", "auth/cert/certs/web", ocsp_enabled=True, ocsp_servers_override=[ocsp, closed])
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
+    root(kms, "POST", "auth/cert/certs/web", ocsp_query_all_servers=True)
+    text = asked(kms, "POST", "auth/cert/login", pair)[1]["errors"][0]
+    assert "ignoring good response status as ocsp_query_all_servers is set to true" in text
+    root(kms, "POST", "auth/cert/certs/web", ocsp_servers_override=[])
+    text = asked(kms, "POST", "auth/cert/login", pair)[1]["errors"][0]
+    assert text.endswith(error_list(["no OCSP responder URL: subject: CN=web.example"]))
+
+
+def test_an_answer_about_another_authority_is_not_believed(
+    kms: MockKMS, authority_server: MockKMS, tmp_path: Path
+) -> None:
+    with MockKMS() as other:
+        issued(kms, tmp_path, other)
+        _, pair = issued(kms, tmp_path, authority_server)
+        wrong = f"{other.url}/v1/pki/ocsp"
+        root(kms, "POST", "auth/cert/certs/web", ocsp_enabled=True, ocsp_fail_open=True, ocsp_servers_override=wrong)
+        status, body = asked(kms, "POST", "auth/cert/login", pair)
+    assert status == 400
+    expected = (
+        "error validating GET OCSP response: error directly verifying signature: x509: ECDSA verification failure"
+    )
+    assert body["errors"][0].endswith(error_list([expected]))
+
+
+def test_revocation_lists_are_fetched_and_renewed(kms: MockKMS, authority_server: MockKMS, tmp_path: Path) -> None:
+    # Vault's change log, 1.12.0 (17136).
+    serial, pair = issued(kms, tmp_path, authority_server)
+    url = f"{authority_server.url}/v1/pki/crl"
+    assert root(kms, "POST", "auth/cert/crls/list", url=url)[0] == 204
+    assert root(kms, "GET", "auth/cert/crls/list")[1]["data"]["cdp"]["url"] == url
+    authority_asked(authority_server, "pki/revoke", {"serial_number": serial})
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
+    kms.clock.advance("73h")
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == 400
+    assert list(root(kms, "GET", "auth/cert/crls/list")[1]["data"]["serials"]) == [
+        str(int(serial.replace(":", ""), 16))
+    ]
+    missing = root(kms, "POST", "auth/cert/crls/list", url=f"{authority_server.url}/v1/none")
+    assert missing[0] == 500
+    assert "unexpected response code 403 fetching CRL from" in missing[1]["errors"][0]
+
+
+def test_a_refusal_can_say_what_the_certificate_says(kms: MockKMS, tmp_path: Path) -> None:
+    pem, pair = self_signed(tmp_path, "self", lambda builder: builder)
+    root(kms, "POST", "auth/cert/certs/self", certificate=pem, allowed_common_names="other")
+    root(kms, "POST", "auth/cert/config", enable_metadata_on_failures=True)
+    status, body = asked(kms, "POST", "auth/cert/login", pair)
+    serial = x509.load_pem_x509_certificate(pem.encode()).serial_number
+    assert (status, body["errors"]) == (400, [FAILED])
+    assert body["data"] == {
+        "authority_key_id": "", "common_name": "self", "serial_number": str(serial), "subject_key_id": "01:ab",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("flavor", "status"), [("vault", 200), ("openbao", 500)])
+def test_a_renewal_with_a_certificate_of_the_same_keys(kms: MockKMS, tmp_path: Path, status: int) -> None:
+    pem, pair = self_signed(tmp_path, "self", lambda builder: builder)
+    again, other = self_signed(tmp_path, "again", lambda builder: builder)
+    root(kms, "POST", "auth/cert/certs/self", certificate=pem)
+    token = asked(kms, "POST", "auth/cert/login", pair)[1]["auth"]["client_token"]
+    root(kms, "POST", "auth/cert/certs/self", certificate=again)
+    assert asked(kms, "POST", "auth/token/renew-self", other, token)[0] == status

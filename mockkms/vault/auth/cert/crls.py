@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import quote as escaped
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
 from mockkms import outside
-from mockkms.vault.auth.cert.model import Cert, engine
+from mockkms.error_context import error_context
+from mockkms.vault.auth.cert.model import Cert, CrlPoint, engine
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
+from mockkms.vault.golang import time
 
+_NEVER = "0001-01-01T00:00:00Z"
 _UNESCAPED = "/:@!$&'()*+,;=?#%~"
 
 one = engine.path(
@@ -38,9 +42,14 @@ def list_crls(state: Cert, call: Call, *, after: str, limit: int) -> Reply:
 
 @one.on(Operation.READ)
 def read(state: Cert, call: Call, *, name: str) -> Reply:
-    """Return the serial numbers of a list. Raises ErrorResponse for an unknown one."""
-    serials = _existing(state, name)
-    return {"serials": {serial: {} for serial in serials}} if serials else {}
+    """Return the serial numbers of a list, and where it was fetched. Raises ErrorResponse for an unknown one."""
+    refresh(state, call.now())
+    serials, point = _existing(state, name), state.points.get(name.lower())
+    shown: dict[str, object] = {"serials": {serial: {} for serial in serials}} if serials else {}
+    if point is not None:
+        until = time.show(point.valid_until) if point.valid_until else _NEVER
+        shown["cdp"] = {"url": point.url, "valid_until": until}
+    return shown
 
 
 @one.on(Operation.DELETE)
@@ -48,6 +57,7 @@ def delete(state: Cert, call: Call, *, name: str) -> None:
     """Delete a list. Raises ErrorResponse for an unknown one."""
     _existing(state, name)
     del state.crls[name.lower()]
+    state.points.pop(name.lower(), None)
 
 
 def _existing(state: Cert, name: str) -> list[str]:
@@ -59,19 +69,44 @@ def _existing(state: Cert, name: str) -> list[str]:
 
 @one.on(Operation.UPDATE)
 def write(state: Cert, call: Call, *, name: str, crl: str | None = None, url: str | None = None) -> None:
-    """Store a list. URLs are refused: other machines are not contacted. Raises ErrorResponse and BackendError."""
+    """Store a list, from this machine if it has a URL. Raises ErrorResponse and BackendError."""
+    name = name.lower()
     if crl is not None:
-        state.crls[name.lower()] = _serials(crl.encode("utf-8", "surrogateescape"))
+        with refusing("failed to parse CRL: "):
+            state.crls[name], _ = _read(crl.encode("utf-8", "surrogateescape"))
+        state.points.pop(name, None)
     elif url is not None:
         if not url:
             raise ErrorResponse("empty CRL url")
-        raise _unfetched(url)
+        _fetch(state, name, url)
     else:
         raise ErrorResponse("one of 'crl' or 'url' must be provided")
 
 
+def refresh(state: Cert, now: float) -> None:
+    """Fetch the lists that are outdated, as the real server does every minute. What cannot be fetched stays."""
+    for name, point in list(state.points.items()):
+        if point.valid_until < now:
+            with suppress(VaultError):
+                _fetch(state, name, point.url)
+
+
+def _fetch(state: Cert, name: str, url: str) -> None:
+    if not outside.is_here(url):
+        raise _unfetched(url)
+    try:
+        status, content = outside.get(url, {})
+    except OSError as error:
+        raise BackendError(outside.no_answer("GET", url, error)) from None
+    if status != 200:
+        raise BackendError(f"unexpected response code {status} fetching CRL from {url}")
+    with refusing(error=BackendError):
+        serials, until = _read(content)
+    state.crls[name], state.points[name] = serials, CrlPoint(url, until)
+
+
 def _unfetched(url: str) -> ErrorResponse | BackendError:
-    """Return the error for a list that cannot be fetched: every one, since no other machine is contacted."""
+    """Return the error for a list that cannot be fetched, since no other machine is contacted."""
     fault = outside.parse_fault(url)
     if fault:
         return ErrorResponse(f"invalid CRL url: {fault}")
@@ -85,13 +120,15 @@ def _unfetched(url: str) -> ErrorResponse | BackendError:
     return BackendError(f"{shown}{outside.refusal(parts.hostname, port)}")
 
 
-def _serials(data: bytes) -> list[str]:
-    with refusing(text=f"failed to parse CRL: {_asn1_fault(data)}"):
+def _read(data: bytes) -> tuple[list[str], float]:
+    """Return the serial numbers of a list, and when the next one is due (0: unknown). Raises ValueError."""
+    with error_context(text=_asn1_fault(data)):
         if data.startswith(b"-----BEGIN X509 CRL"):
             parsed = x509.load_pem_x509_crl(data)
         else:
             parsed = x509.load_der_x509_crl(data)
-    return [str(entry.serial_number) for entry in parsed]
+    until = parsed.next_update_utc
+    return [str(entry.serial_number) for entry in parsed], until.timestamp() if until is not None else 0
 
 
 def _asn1_fault(data: bytes) -> str:

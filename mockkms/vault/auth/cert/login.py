@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mockkms.vault.auth.cert import matching
+from mockkms.vault.auth.cert import matching, ocsp
 from mockkms.vault.auth.cert.chains import certificates, chains, is_authority
+from mockkms.vault.auth.cert.crls import refresh
 from mockkms.vault.auth.cert.model import Cert, CertRole, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -24,10 +26,14 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
+_LONGEST = 100
+"""Maximum length of what a refusal says of a certificate."""
+_FAILED = "failed to match all constraints for this login certificate"
 _INVALID = "invalid certificate or no client certificate supplied"
 _UNFIT = "no chain matching all constraints could be found for this login certificate"
 
@@ -42,27 +48,27 @@ login = engine.path(
 @login.on(Operation.UPDATE)
 def log_in(state: Cert, call: Call, *, name: str) -> Response:
     """Log in. Raises ErrorResponse and BackendError, 403 for an address that the role does not allow."""
-    presented = _presented(call.request, call)
-    found, role = _verified(state, call, presented, name.lower())
+    try:
+        presented = _presented(call.request, call)
+        found, role = _verified(state, call, presented, name.lower())
+    except ErrorResponse as refusal:
+        return _refused(state, call, refusal)
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     shown = presented[0]
-    metadata = {
-        "cert_name": found,
-        "common_name": matching.common_name(shown),
-        "serial_number": str(shown.serial_number),
-        "subject_key_id": _hex(_subject_key_id(shown)),
-        "authority_key_id": _hex(_authority_key_id(shown)),
-    }
+    metadata = {"cert_name": found, **_described(shown)}
     if role.allowed_metadata_extensions:
         held = matching.extension_texts(shown)
         metadata |= {oid.replace(".", "-"): held[oid] for oid in role.allowed_metadata_extensions if oid in held}
     alias: LoginAlias = {"name": metadata["common_name"]}
     if state.config.enable_identity_alias_metadata:
         alias["metadata"] = metadata
-    auth = Auth(
-        display_name=role.display_name, alias=alias, metadata=metadata, internal={"certificate": _encoded(shown)}
-    )
+    internal: dict[str, object] = {
+        "certificate": _encoded(shown),
+        "subject_key_id": metadata["subject_key_id"],
+        "authority_key_id": metadata["authority_key_id"],
+    }
+    auth = Auth(display_name=role.display_name, alias=alias, metadata=metadata, internal=internal)
     return Response(auth=role.apply(auth, call.request))
 
 
@@ -71,12 +77,18 @@ def renew(state: Cert, call: Call) -> Response | None:
     """Renew a login for the same certificate. Raises ErrorResponse, BackendError; None: the role was deleted."""
     auth = call.login
     name = (auth.metadata or {}).get("cert_name", "")
+    by_keys = call.core.product.has(Feature.CERT_BOUND_BY_KEYS)
+    if by_keys and not state.config.disable_binding:
+        try:
+            _check_keys(state, call, name)
+        except ErrorResponse as refusal:
+            return _refused(state, call, refusal)
     role = state.roles.get(name)
     if role is None:
         return None
     if not names.equivalent(role.token_policies or [], auth.token_policies):
         raise BackendError("policies have changed, not renewing")
-    if not state.config.disable_binding:
+    if not by_keys and not state.config.disable_binding:
         presented = _presented(call.request, call)
         _verified(state, call, presented, name)
         if _encoded(presented[0]) != call.kept("certificate"):
@@ -84,6 +96,43 @@ def renew(state: Cert, call: Call) -> Response | None:
                 "client identity during renewal not matching client identity used during login"
             )  # fmt: skip
     return Response(auth=role.renewed(auth))
+
+
+def _check_keys(state: Cert, call: Call, name: str) -> None:
+    """Raise ErrorResponse or BackendError unless the certificate has the key identifiers of that of the login."""
+    presented = _presented(call.request, call)
+    _verified(state, call, presented, name)
+    described = _described(presented[0])
+    for key, subject in (("subject_key_id", "client identity"), ("authority_key_id", "client authority identity")):
+        if described[key] != call.kept(key):
+            raise BackendError(f"{subject} during renewal not matching client identity used during login")
+
+
+def _refused(state: Cert, call: Call, refusal: ErrorResponse) -> Response:
+    """Return the refusal with what the certificate says, if the mount is set to. Raises it otherwise."""
+    if not state.config.enable_metadata_on_failures:
+        raise refusal
+    text = refusal.errors[0]
+    presented = call.request.client_certificates or ()
+    shown = x509.load_der_x509_certificate(presented[0]) if presented else None
+    if shown is None or is_authority(shown):
+        raise ErrorResponse(f"no client certificate found\n{text}")
+    data = {key: _cut(value) for key, value in sorted(_described(shown).items())}
+    return Response(status=400, document={"errors": [text], "data": data})
+
+
+def _described(shown: x509.Certificate) -> dict[str, str]:
+    """Return what the metadata of a login says of its certificate."""
+    return {
+        "common_name": matching.common_name(shown),
+        "serial_number": str(shown.serial_number),
+        "subject_key_id": _hex(_subject_key_id(shown)),
+        "authority_key_id": _hex(_authority_key_id(shown)),
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _presented(request: Request, call: Call) -> list[x509.Certificate]:
@@ -105,31 +154,65 @@ def _verified(state: Cert, call: Call, presented: list[x509.Certificate], name: 
 
     Raises ErrorResponse and BackendError.
     """
+    refresh(state, call.now())
     requested = [name] if name else sorted(state.roles)
     roles = [
-        (name, state.roles[name], certificates(state.roles[name].certificate))
-        for name in requested
-        if name in state.roles
+        (name, role, certificates(role.certificate) + certificates(role.ocsp_ca_certificates))
+        for name, role in ((name, state.roles.get(name)) for name in requested)
+        if role is not None
     ]
-    roots = [held for _, _, trusted in roles if trusted and is_authority(trusted[0]) for held in trusted]
+    leaves = [one for one in roles if one[2] and not is_authority(one[2][0])]
+    authorities = [one for one in roles if one[2] and is_authority(one[2][0])]
     with refusing("failed to verify client's certificate: ", BackendError):
+        roots = [held for _, _, trusted in authorities for held in trusted]
         found = chains(presented, roots, datetime.fromtimestamp(call.now(), UTC))
-    for name, role, trusted in roles:
-        known = trusted and not is_authority(trusted[0]) and trusted[0] == presented[0]
-        if known and _accepts(state, role, presented[0], list(trusted)):
+    check = _Check(state, call, presented[0], ocsp.rules_of(role for _, role, _ in roles))
+    matched = call.core.product.has(Feature.CERT_MATCHING)
+    for name, role, trusted in leaves:
+        same = trusted[0] == presented[0]
+        known = same or (matched and trusted[0].serial_number == presented[0].serial_number)
+        if known and check.accepts(role, list(trusted)):
+            if not same:
+                raise ErrorResponse("certificate mismatch of a trusted leaf certificate")
             return name, role
     if not found:
-        raise ErrorResponse(_INVALID)
-    for name, role, trusted in roles:
-        for chain in found if trusted and is_authority(trusted[0]) else ():
-            if set(trusted) & set(chain) and _accepts(state, role, presented[0], chain):
+        raise check.refusal(_FAILED if matched else _INVALID)
+    for name, role, trusted in authorities:
+        for chain in found:
+            if set(trusted) & set(chain) and check.accepts(role, chain):
                 return name, role
-    raise ErrorResponse(_UNFIT)
+    raise check.refusal(_FAILED if matched else _UNFIT)
 
 
-def _accepts(state: Cert, role: CertRole, shown: x509.Certificate, chain: list[x509.Certificate]) -> bool:
-    revoked = {serial for serials in state.crls.values() for serial in serials}
-    return not revoked & {str(one.serial_number) for one in chain} and matching.fits(shown, role)
+@dataclass
+class _Check:
+    """Whether roles accept the certificate of a login; collects why its status by OCSP is not known."""
+
+    state: Cert
+    call: Call
+    shown: x509.Certificate
+    rules: ocsp.OcspRules
+    faults: list[str] = field(default_factory=list)
+
+    def accepts(self, role: CertRole, chain: list[x509.Certificate]) -> bool:
+        """Return whether a role accepts the certificate with this chain, which begins with it."""
+        product = self.call.core.product
+        revoked = {serial for serials in self.state.crls.values() for serial in serials}
+        fits = not revoked & {str(one.serial_number) for one in chain} and matching.fits(
+            self.shown, role, encoded=product.has(Feature.CERT_MATCHING)
+        )
+        if not role.ocsp_enabled or len(chain) < 2:
+            return fits
+        opens = product.has(Feature.CERT_OCSP_OPEN)
+        good, faults = ocsp.accepted(self.shown, chain[1], self.rules, self.call.now(), opens=opens)
+        self.faults += [fault for fault in faults if fault not in self.faults]
+        return fits and good
+
+    def refusal(self, text: str) -> ErrorResponse:
+        """Return the error for a certificate that no role accepts."""
+        if self.faults:
+            text += f"; additionally got errors during verification: {error_list(self.faults)}"
+        return ErrorResponse(text)
 
 
 def _encoded(certificate: x509.Certificate) -> str:

@@ -22,12 +22,16 @@ def common_name(certificate: x509.Certificate) -> str:
     return str(names[-1].value) if names else ""
 
 
-def fits(certificate: x509.Certificate, role: CertRole) -> bool:
-    """Return whether the certificate matches the role's lists; an empty list matches any."""
+def fits(certificate: x509.Certificate, role: CertRole, *, encoded: bool) -> bool:
+    """Return whether the certificate matches the role's lists; an empty list matches any.
+
+    ``encoded``: required extensions may be ``hex:<oid>:<pattern>``, for their whole value.
+    """
     name = [common_name(certificate)]
     dns, mail = alternatives(certificate, x509.DNSName), alternatives(certificate, x509.RFC822Name)
     urls = alternatives(certificate, x509.UniformResourceIdentifier)
     units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    organizations = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return (
         _any(role.allowed_names, [*name, *dns, *mail])
         and _any(role.allowed_common_names, name)
@@ -35,7 +39,8 @@ def fits(certificate: x509.Certificate, role: CertRole) -> bool:
         and _any(role.allowed_email_sans, mail)
         and _any(role.allowed_uri_sans, urls)
         and _any(role.allowed_organizational_units, [str(unit.value) for unit in units])
-        and _extended(certificate, role)
+        and _any(role.allowed_organizations, [str(one.value) for one in organizations])
+        and _extended(certificate, role, encoded=encoded)
     )
 
 
@@ -59,15 +64,24 @@ def _any(patterns: list[str] | None, names: Iterable[str]) -> bool:
     return not patterns or any(matches(pattern, name) for name in names for pattern in patterns)
 
 
-def _extended(certificate: x509.Certificate, role: CertRole) -> bool:
+def _extended(certificate: x509.Certificate, role: CertRole, *, encoded: bool) -> bool:
     if not role.required_extensions:
         return True
     held = extension_texts(certificate)
     for required in role.required_extensions:
-        oid, _, pattern = required.partition(":")
-        if oid not in held or not matches(pattern, held[oid]):
+        oid, colon, pattern = required.partition(":")
+        found = held.get(oid)
+        if encoded and oid == "hex":
+            oid, colon, pattern = pattern.partition(":")
+            found, pattern = _values(certificate).get(oid), pattern.lower()
+        if not colon or found is None or not matches(pattern, found):
             return False
     return True
+
+
+def _values(certificate: x509.Certificate) -> dict[str, str]:
+    """Return every extension by its OID: its value in hexadecimal."""
+    return {item.oid.dotted_string: item.value.public_bytes().hex() for item in certificate.extensions}
 
 
 def _text(content: bytes) -> str:

@@ -36,7 +36,7 @@ class CertConfig(Record):
         ),
     ] = 0
     enable_metadata_on_failures: Annotated[
-        bool, param(Kind.BOOL, help="Failed logins have metadata in the audit log.", needs=Feature.CERT_CACHES)
+        bool, param(Kind.BOOL, help="Refusals say what the certificate says.", needs=Feature.CERT_CACHES)
     ] = False
 
 
@@ -84,6 +84,16 @@ class CertRole(TokenParams):
     ] = 0
 
 
+@stored("auth.cert.CrlPoint")
+@dataclass
+class CrlPoint:
+    """Where a revocation list is fetched from, again when it has become outdated."""
+
+    url: str
+    valid_until: float = 0
+    """Seconds since the epoch; 0 if the list does not say."""
+
+
 @stored("auth.cert.Cert")
 @dataclass
 class Cert:
@@ -93,6 +103,8 @@ class Cert:
     roles: dict[str, CertRole] = field(default_factory=dict)
     crls: dict[str, list[str]] = field(default_factory=dict)
     """Revoked serial numbers (decimal) by the name of their list."""
+    points: dict[str, CrlPoint] = field(default_factory=dict)
+    """Sources of the lists that were fetched, by the name of the list."""
 
 
 engine = Engine(
@@ -100,6 +112,7 @@ engine = Engine(
     kind="auth",
     new_state=Cert,
     help="Logins with TLS client certificates.",
+    waits=True,
     trusted_certificates=lambda state: [role.certificate for role in state.roles.values()],
 )
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mockkms import MockKMS
 from mockkms.worldfile import SeedError
@@ -47,3 +53,28 @@ def test_worlds_and_captures_may_name_a_size_that_is_not_set() -> None:
         assert again.dump() == text
     with pytest.raises(SeedError, match="invalid ocsp cache size"):
         MockKMS(seed={"vault": {"auth": {"cert/": {"type": "cert", "config": {"ocsp_cache_size": 1}}}}})
+
+
+def _numbered(number: int) -> x509.Certificate:
+    """A certificate that signs itself."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    begin, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC)
+    return x509.CertificateBuilder(name, name, key.public_key(), number, begin, end).sign(key, hashes.SHA256())
+
+
+@pytest.mark.parametrize(
+    ("flavor", "text"),
+    [
+        ("vault", "certificate mismatch of a trusted leaf certificate"),
+        ("openbao", "invalid certificate or no client certificate supplied"),
+    ],
+)
+def test_another_certificate_with_the_number_of_a_trusted_one(flavor: str, text: str) -> None:
+    # Vault's change log, 1.15.6 (25649).
+    world = World(flavor)
+    prepare(world)
+    trusted, other = _numbered(7), _numbered(7)
+    world.write("auth/cert/certs/a", {"certificate": trusted.public_bytes(Encoding.PEM).decode()})
+    shown = (other.public_bytes(Encoding.DER),)
+    answer = world.write("auth/cert/login", token="", client_certificates=shown)
+    assert (answer.status, answer.errors) == (400, [text])
