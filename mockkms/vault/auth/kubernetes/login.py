@@ -22,6 +22,12 @@ from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
+_ANNOTATION = "vault.hashicorp.com/alias-metadata-"
+_RESERVED = frozenset(
+    ("service_account_uid", "service_account_name", "service_account_namespace", "service_account_secret_name")
+)
+"""Names in the metadata of an alias that the method itself sets."""
+
 login = engine.path(
     "login",
     fields={
@@ -58,7 +64,23 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
         if not review.is_local(state.config):
             call.request.trace.hint = "list the cluster's accounts in the world under service_accounts"
         raise permission_denied()
-    return Response(auth=_auth(found, role, call, account, secret, alias))
+    own = _annotations(state, state.config, jwt, account) if state.config.use_annotations_as_alias_metadata else {}
+    return Response(auth=_auth(found, role, call, account, secret, alias, own))
+
+
+def _annotations(state: Kubernetes, config: KubernetesConfig, token: str, account: ServiceAccount) -> dict[str, str]:
+    """Return what an account's annotations add to its alias' metadata. Raises ErrorResponse and BackendError."""
+    known = next((one for one in state.reviewed if one == account), None)
+    with refusing(error=BackendError, of=(OSError, ValueError)):
+        held = known.annotations if known is not None else review.annotations_of(config, token, account)
+    own = {key.removeprefix(_ANNOTATION): value for key, value in held.items() if key.startswith(_ANNOTATION)}
+    reserved = " ".join(quote(key) for key in own if key in _RESERVED)
+    if reserved:
+        raise ErrorResponse(
+            "entity alias metadata keys for only internal use found from the client token's associated service account "
+            f"annotations: keys=[{reserved}]"
+        )
+    return own
 
 
 def _alias_name(role: KubernetesRole, account: ServiceAccount) -> str:
@@ -72,7 +94,15 @@ def _alias_name(role: KubernetesRole, account: ServiceAccount) -> str:
     return account.uid
 
 
-def _auth(role: KubernetesRole, name: str, call: Call, account: ServiceAccount, secret: str, alias: str) -> Auth:
+def _auth(
+    role: KubernetesRole,
+    name: str,
+    call: Call,
+    account: ServiceAccount,
+    secret: str,
+    alias: str,
+    own: dict[str, str],
+) -> Auth:
     metadata = {
         "service_account_uid": account.uid,
         "service_account_name": account.name,
@@ -83,7 +113,7 @@ def _auth(role: KubernetesRole, name: str, call: Call, account: ServiceAccount, 
         display_name=f"{account.namespace}-{account.name}",
         alias={
             "name": alias,
-            "metadata": dict(metadata),
+            "metadata": {**own, **metadata},
         },
         metadata={**metadata, "role": name},
         internal={"role": name},

@@ -62,11 +62,12 @@ class KubernetesRole(TokenParams):
 @stored("auth.kubernetes.ServiceAccount")
 @dataclass(frozen=True)
 class ServiceAccount:
-    """A service account of the cluster."""
+    """A service account of the cluster; its annotations do not tell accounts apart."""
 
     name: str
     namespace: str
     uid: str
+    annotations: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 @stored("auth.kubernetes.Kubernetes")

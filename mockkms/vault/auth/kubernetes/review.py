@@ -1,4 +1,4 @@
-"""Token reviews by an API server on this machine: a substitute that a test has started."""
+"""Token reviews and annotations by an API server on this machine: a substitute that a test has started."""
 
 from __future__ import annotations
 
@@ -36,6 +36,24 @@ def confirms(config: KubernetesConfig, audiences: list[str], token: str, account
     except (OSError, ValueError):
         return False
     return isinstance(answer, dict) and _of(answer, audiences) == account
+
+
+def annotations_of(config: KubernetesConfig, token: str, account: ServiceAccount) -> dict[str, str]:
+    """Return the annotations that the API server has for an account. Raises OSError or ValueError with Go's text."""
+    headers = {"Authorization": f"Bearer {config.token_reviewer_jwt or token}", "Accept": "application/json"}
+    host = config.kubernetes_host.removesuffix("/")
+    url = f"{host}/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}"
+    try:
+        status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
+    except OSError as error:
+        raise OSError(outside.no_answer("GET", url, error)) from None
+    found: object = json.loads(body)
+    answer = found if isinstance(found, dict) else {}
+    if status != 200 and answer.get("status") != "Success":
+        raise ValueError(f"failed to get service account (code {status} status {answer.get('message', '')})")
+    metadata = answer.get("metadata")
+    held = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return {str(key): str(value) for key, value in held.items()} if isinstance(held, dict) else {}
 
 
 def _of(answer: dict[str, object], audiences: list[str]) -> ServiceAccount | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mockkms.vault.auth.kubernetes.config import config
 from mockkms.vault.auth.kubernetes.model import ServiceAccount
 from mockkms.vault.auth.kubernetes.roles import roles
-from mockkms.vault.framework.shapes.collections import Key, ListOf, RecordShape, Text
-from mockkms.vault.framework.world_section import mappings_at
+from mockkms.vault.framework.shapes.collections import Key, ListOf, MapOf, RecordShape, Text
+from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.kernel.record_section import Part, named, one, record_section
 
 if TYPE_CHECKING:
@@ -20,18 +20,27 @@ if TYPE_CHECKING:
 
 def _accounts() -> Key:
     account = {name: Key(Text(), "of the account", required=True) for name in ("name", "namespace", "uid")}
-    return Key(ListOf(RecordShape(account)), "the cluster's service accounts, for its token reviews")
+    annotations = Key(MapOf(Text()), "annotations of the account, for `use_annotations_as_alias_metadata`")
+    return Key(
+        ListOf(RecordShape({**account, "annotations": annotations})),
+        "the cluster's service accounts, for its token reviews",
+    )
 
 
 def _fill_accounts(_to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
     mount.state.reviewed = [
-        ServiceAccount(str(account["name"]), str(account["namespace"]), str(account["uid"]))
+        ServiceAccount(
+            str(account["name"]),
+            str(account["namespace"]),
+            str(account["uid"]),
+            {name: str(value) for name, value in mapping_at(account, "annotations").items()},
+        )
         for account in mappings_at(spec, "service_accounts")
     ]
 
 
 def _dump_accounts(_core: Context, mount: Mount) -> object:
-    return [dict(vars(account)) for account in mount.state.reviewed]
+    return [{name: value for name, value in vars(account).items() if value} for account in mount.state.reviewed]
 
 
 _OUTSIDE = {

@@ -84,7 +84,7 @@ class _ApiServer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server: Any = self.server
         server.asked.append((self.path, self.headers["Authorization"], None))
-        body = json.dumps({"metadata": {"labels": server.labels}}).encode()
+        body = json.dumps({"metadata": {"labels": server.labels, "annotations": server.annotations}}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -102,7 +102,8 @@ def confirmed(uid: str = "u-9", **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _ApiServer)
-    server.asked, server.answer, server.labels = [], (201, confirmed()), {"env": "prod", "more": "x"}
+    server.asked, server.answer, server.annotations = [], (201, confirmed()), {}
+    server.labels = {"env": "prod", "more": "x"}
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -215,3 +216,43 @@ def test_the_warning_about_audiences_names_the_role_as_it_was_sent() -> None:
     bounds = {"bound_service_account_names": "a", "bound_service_account_namespaces": "b"}
     warnings = world.write("auth/k/role/MiXed", bounds).warnings
     assert warnings[0].startswith("Role MiXed does not have an audience configured.")
+
+
+ANNOTATED = {"vault.hashicorp.com/alias-metadata-env": "blue", "other/alias-metadata-x": "1"}
+
+
+def alias_metadata(world: World, answer: Response) -> dict[str, Any]:
+    assert answer.auth is not None, answer.errors
+    entity = world.ask("read", f"identity/entity/id/{answer.auth.entity_id}").data or {}
+    return dict(entity["aliases"][0]["metadata"])
+
+
+@pytest.mark.flavors("vault", "vault-1.21")
+def test_annotations_of_the_account_become_alias_metadata(world: World, cluster: Any) -> None:
+    # Vault's change log, 1.16.0 (auth/kubernetes), and service_account_getter.go of its plugin.
+    config = {
+        "kubernetes_host": f"http://127.0.0.1:{cluster.server_port}", "disable_local_ca_jwt": True,
+        "use_annotations_as_alias_metadata": True,
+    }  # fmt: skip
+    assert world.write("auth/k/config", config).errors is None
+    cluster.annotations = ANNOTATED
+    answer = login(world, other_account())
+    assert cluster.asked[1][0] == "/api/v1/namespaces/prod/serviceaccounts/app"
+    assert alias_metadata(world, answer)["env"] == "blue"
+    assert "env" not in ((answer.auth and answer.auth.metadata) or {})
+    cluster.annotations = {"vault.hashicorp.com/alias-metadata-service_account_uid": "x"}
+    assert login(world, other_account()).errors == [
+        "entity alias metadata keys for only internal use found from the client token's associated service account "
+        'annotations: keys=["service_account_uid"]'
+    ]
+    world.write("auth/k/config", {**config, "use_annotations_as_alias_metadata": False})
+    assert login(world, other_account()).auth is not None
+
+
+@pytest.mark.flavors("vault")
+def test_annotations_of_accounts_of_the_world(world: World) -> None:
+    config = {"kubernetes_host": "https://k.test", "disable_local_ca_jwt": True}
+    world.write("auth/k/config", {**config, "use_annotations_as_alias_metadata": True})
+    accounts = world.core.state.mounts.get("", "auth/k/").state.reviewed
+    accounts[:] = [ServiceAccount("app", "prod", "u-1", ANNOTATED)]
+    assert alias_metadata(world, login(world, ACCOUNT))["env"] == "blue"
