@@ -5,8 +5,10 @@ All other modules are imported when an option is set, a test has the marker, or 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 import pytest
@@ -57,6 +59,30 @@ _USUAL = {"mockkms_lint": "off", "mockkms_strict": "on"}
 """Ini settings with a value if they are not set."""
 _CHECKED = ("upstream", "record", "replay", "replay_fallback", "flavor", "allow_unhandled", "report", "explore")
 """Ini settings that are checked before the session, without ``mockkms_``."""
+
+
+class _AsInstalled:
+    """Finds the modules of mockkms before pytest does, on ``sys.meta_path``.
+
+    pytest rewrites the assertions of all modules of a distribution with a plugin. That takes about a second: in the first
+    test with a server in each environment, and in each such run if Python writes no bytecode, as in many containers.
+    There is nothing to rewrite; pip has compiled the modules.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
+        """Return the specification of a module of this distribution as Python finds it, None for others."""
+        if name.partition(".")[0] in ("mockkms", "pytest_mockkms"):
+            return PathFinder.find_spec(name, path)
+        return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Import mockkms without pytest's rewriting, for the time of the session."""
+    if _AsInstalled not in sys.meta_path:
+        sys.meta_path.insert(0, _AsInstalled)
+        early_config.add_cleanup(lambda: sys.meta_path.remove(_AsInstalled))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -61,7 +61,7 @@ def wheel(built: Path) -> dict[str, bytes]:
 
 
 def test_every_module_and_file_is_in_the_wheel(wheel: dict[str, bytes]) -> None:
-    wanted = {"mockkms/py.typed", "mockkms/mockkms.schema.json", "pytest_mockkms/py.typed"}
+    wanted = {"mockkms/py.typed", "pytest_mockkms/py.typed"}
     homes = {"mockkms": "mockkms", "conftest_plugin": "pytest_mockkms", "fixtures": "mockkms/worlds"}
     for folder, package in homes.items():
         for kind in ("*.py", "*.yaml", "*.html", "*.css", "*.js"):
@@ -104,7 +104,7 @@ def test_the_source_archive(built: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"LICENSE", "README.md", "pyproject.toml", "setup.py", "conftest_plugin/plugin.py", "fixtures/dev.yaml"}
-    assert wanted | {"mockkms/py.typed", "mockkms/mockkms.schema.json"} <= names
+    assert wanted | {"mockkms/py.typed"} <= names
 
 
 def test_the_wheel_is_small(built: Path) -> None:
@@ -139,18 +139,25 @@ def test_the_metadata_is_complete(wheel: dict[str, bytes]) -> None:
     assert len(classifiers) == len(set(classifiers))
 
 
-def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
-    """What ``pipx run`` does: a new environment, the wheel, its command. Dependencies come from this environment."""
+def installed(wheel: Path, fresh: Path) -> Path:
+    """Install the wheel in a new environment, with the dependencies of this one, and return its Python."""
     import aiohttp
 
-    (path,) = built.glob("wheel/*.whl")
-    fresh = tmp_path / "fresh"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(fresh)], check=True, timeout=120)
     python = fresh / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", "-q", str(path)]
-    subprocess.run(pip, check=True, timeout=120, capture_output=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", "-q", str(wheel)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(pip, check=True, timeout=120, capture_output=True, env=environment)
     (packages,) = fresh.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(str(Path(aiohttp.__file__).parents[1]) + "\n")
+    return python
+
+
+def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
+    """What ``pipx run`` does: a new environment, the wheel, its command. Dependencies come from this environment."""
+    (path,) = built.glob("wheel/*.whl")
+    fresh = tmp_path / "fresh"
+    python = installed(path, fresh)
     ready = tmp_path / "ready.json"
     command = [str(fresh / "bin" / "mockkms"), "serve", "--port", "0", "--ready-file", str(ready)]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
@@ -171,3 +178,22 @@ def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
     assert process.returncode == 0
+
+
+def test_pytest_does_not_rewrite_the_installed_modules(built: Path, tmp_path: Path) -> None:
+    """It would rewrite all modules of a distribution with a plugin, for a second in each new environment."""
+    (path,) = built.glob("wheel/*.whl")
+    python = installed(path, tmp_path / "fresh")
+    (tmp_path / "conftest.py").write_text("from mockkms import MockKMS\n")
+    (tmp_path / "test_one.py").write_text("def test_one(mockkms):\n    assert mockkms.state == 'unsealed'\n")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_one.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    modules = list(tmp_path.glob("fresh/lib/python*/site-packages/*mockkms/**/*.pyc"))
+    assert modules
+    rewritten = {module.name.partition(".")[0] for module in modules if "-pytest-" in module.name}
+    assert rewritten == {"__init__", "fixtures", "plugin"}  # The plugin, as far as every session imports it.
+    assert not [module for module in modules if "-pytest-" in module.name and module.parts[-3] != "pytest_mockkms"]

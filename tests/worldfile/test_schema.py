@@ -43,7 +43,7 @@ def readable(source: str) -> bool:
     return True
 
 
-def test_the_shipped_schema_is_the_codes() -> None:
+def test_the_schema_of_the_checkout_is_the_codes() -> None:
     shipped = Path(mockkms.__file__).with_name("mockkms.schema.json").read_text(encoding="utf-8")
     assert shipped == text(), "run: mockkms schema > mockkms/mockkms.schema.json"
     jsonschema.Draft202012Validator.check_schema(json.loads(shipped))

@@ -73,7 +73,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def schema() -> str:
-    """Return the schema, as shipped in ``mockkms/mockkms.schema.json``."""
+    """Return the schema, which the checkout also has as ``mockkms/mockkms.schema.json``; the wheel has not."""
     from mockkms.worldfile import editor_schema
 
     return json.dumps(editor_schema(), indent=1, ensure_ascii=False) + "\n"
