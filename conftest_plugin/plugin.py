@@ -64,9 +64,9 @@ _CHECKED = ("upstream", "record", "replay", "replay_fallback", "flavor", "allow_
 class _AsInstalled:
     """Finds the modules of mockkms before pytest does, on ``sys.meta_path``.
 
-    pytest rewrites the assertions of all modules of a distribution with a plugin. That takes about a second: in the first
-    test with a server in each environment, and in each such run if Python writes no bytecode, as in many containers.
-    There is nothing to rewrite; pip has compiled the modules.
+    pytest rewrites the assertions of all modules of a distribution with a plugin. That takes about a second: in the
+    first test with a server in each environment, and in each such run if Python writes no bytecode, as in many
+    containers. There is nothing to rewrite; pip has compiled the modules.
     """
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,8 @@ class MockKMS(Handle):
     - ``fresh_keys``: generate every RSA key instead of using prepared ones (slow).
     - ``default_lease_ttl``, ``max_lease_ttl``: seconds; the default is 768 hours. ``storage``: ``raft`` has the
       endpoints of raft storage; data stays in memory.
+    - ``plugin_directory``: the folder with the programs of external plugins, which can then be registered. They are
+      never run: a world names the built-in types that answer for them (``plugins``).
     - ``control_token``: required by the control API, if given. ``control_anywhere``: the control API also answers
       clients on other machines and foreign host names. ``control_port``: a further port, for the control API alone, on
       plain HTTP; 0 picks one. No fault touches it, so that rules can be removed while ``refuse`` or ``tls`` works.
@@ -93,6 +96,7 @@ class MockKMS(Handle):
         max_lease_ttl: int | None = None,
         cluster_name: str = "",
         storage: str = "inmem",
+        plugin_directory: str | Path = "",
         control_token: str = "",
         control_anywhere: bool = False,
         control_port: int | None = None,
@@ -122,7 +126,8 @@ class MockKMS(Handle):
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
-        settings = ServerSettings(usual, largest, cluster_name, known_option("storage", storage, STORAGES))
+        plugins = os.path.abspath(plugin_directory) if plugin_directory else ""
+        settings = ServerSettings(usual, largest, cluster_name, known_option("storage", storage, STORAGES), plugins)
         self._world = World(loader=self._initial.load, dumper=dumped, reader=read_back, server=settings)
         self._front = Front(
             self._world, state=state, upstream=upstream, ca=upstream_ca, cert=upstream_cert,

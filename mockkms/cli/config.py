@@ -32,7 +32,7 @@ _SILENT = _words(
     "enable_ui ui log_level log_format log_file log_requests_level log_rotate_bytes log_rotate_duration "
     "log_rotate_max_files max_lease_count raw_storage_endpoint introspection_endpoint detect_deadlocks "
     "enable_response_header_hostname enable_response_header_raft_node_id imprecise_lease_role_tracking "
-    "default_max_request_duration license_path plugin_directory plugin_tmpdir plugin_file_uid "
+    "default_max_request_duration license_path plugin_tmpdir plugin_file_uid "
     "plugin_file_permissions allow_audit_log_prefixing unsafe_allow_api_audit_creation "
     "unsafe_cross_namespace_identity enable_post_unseal_trace post_unseal_trace_directory experiments "
     "administrative_namespace_path redirect_addr"
@@ -44,7 +44,7 @@ _NAMED = _words(
     "request_limiter sentinel"
 )
 """Blocks without effect that are reported in a note."""
-_TOP = frozenset(("listener", "default_lease_ttl", "max_lease_ttl", "cluster_name", "pid_file")) | _SILENT | _NAMED
+_TOP = _words("listener default_lease_ttl max_lease_ttl cluster_name pid_file plugin_directory") | _SILENT | _NAMED
 _LISTENER = _words(
     "address cluster_address tls_disable tls_cert_file tls_key_file tls_min_version tls_max_version tls_cipher_suites "
     "tls_prefer_server_cipher_suites tls_require_and_verify_client_cert tls_client_ca_file tls_disable_client_certs "
@@ -112,6 +112,8 @@ class ServerConfig:
     cluster_name: str = ""
     storage: str = INMEM
     """``raft`` for that storage, which has endpoints of its own; all others are in memory."""
+    plugin_directory: str = ""
+    """Path of the folder with the programs of external plugins."""
     pid_file: str = ""
     """Path of the file that holds the process id while the server runs."""
     notes: list[str] = field(default_factory=list)
@@ -157,7 +159,7 @@ class _Reader:
                 self._listeners(item)
             elif name in ("default_lease_ttl", "max_lease_ttl"):
                 setattr(config, name, self._seconds(item))
-            elif name in ("cluster_name", "pid_file"):
+            elif name in ("cluster_name", "pid_file", "plugin_directory"):
                 setattr(config, name, self._text(item))
             elif name == "storage" and self._is_raft(item):
                 config.storage = RAFT

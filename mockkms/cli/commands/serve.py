@@ -53,6 +53,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     world.add_argument("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
     world.add_argument("--storage", choices=STORAGES, help="raft: with the endpoints of raft storage (default: inmem)")
+    plugins = "folder with the programs of external plugins, which can then be registered; none is run"
+    world.add_argument("--plugin-directory", type=Path, metavar="DIR", help=plugins)
     world.add_argument("--fresh-keys", action="store_true", help="generate every RSA key on demand: slow")
     watch.add_options(world)
     control.add_options(parser)

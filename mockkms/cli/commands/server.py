@@ -44,7 +44,6 @@ _IGNORED_WORDS = (
     "log-rotate-duration",
     "log-rotate-bytes",
     "log-rotate-max-files",
-    "dev-plugin-dir",
     "dev-latency",
     "dev-latency-jitter",
     "dev-cluster-json",
@@ -72,6 +71,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _flag(dev, "dev-no-store-token", "do not write the root token to ~/.vault-token")
     _flag(dev, "dev-kv-v1", "secret/ is KV version 1")
     _flag(dev, "dev-skip-init", "start uninitialized")
+    _word(dev, "dev-plugin-dir", metavar="DIR", help="folder with the programs of external plugins; none is run")
     _flag(dev, "dev-three-node", "three nodes, on every second port")
     own = parser.add_argument_group("mockkms")
     _word(own, "flavor", type=flavor, metavar="NAME", help=f"default: openbao for a command named bao; {DESCRIPTION}")
@@ -155,6 +155,8 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
     if not colon or not is_port(port):
         raise CommandError(f"-dev-listen-address {address}: expected HOST:PORT")
     words = ["--host", host.strip("[]") or "0.0.0.0", "--port", port]
+    if options.dev_plugin_dir:
+        words += ["--plugin-directory", options.dev_plugin_dir]
     if options.dev_skip_init:
         return [*words, "--state", "uninitialized"]
     words += ["--state", "unsealed"]

@@ -66,6 +66,7 @@ def described_server(options: argparse.Namespace) -> MockKMS:
             max_lease_ttl=config.max_lease_ttl if config else None,
             cluster_name=config.cluster_name if config else "",
             storage=options.storage or (config.storage if config else INMEM),
+            plugin_directory=_plugin_directory(options, config),
             **control.guards(options),
             **upstream,
         )
@@ -77,6 +78,16 @@ def described_server(options: argparse.Namespace) -> MockKMS:
         _warn_of_ignored_flags(options, uninitialized=bool(config) and options.state == "uninitialized")
     control.shift(kms, options)
     return kms
+
+
+def _plugin_directory(options: argparse.Namespace, config: ServerConfig | None) -> Path | str:
+    """Return the folder of external plugins; empty without one. Raises CommandError if that of the flag is missing."""
+    given: Path | None = options.plugin_directory
+    if given is None:
+        return config.plugin_directory if config else ""
+    if not given.is_dir():
+        raise CommandError(f"--plugin-directory {given}: the folder does not exist")
+    return given
 
 
 def _separate_states(options: argparse.Namespace) -> None:

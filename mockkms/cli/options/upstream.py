@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mockkms.server.proxy.upstream import Upstream
 
 _DENIED = (
-    "state", "state_file", "nodes", "config", "storage", "fresh_keys",
-    "rustfs_api", "rustfs_auth", "rustfs_credentials",
+    "state", "state_file", "nodes", "config", "storage", "plugin_directory",
+    "fresh_keys", "rustfs_api", "rustfs_auth", "rustfs_credentials",
 )  # fmt: skip
 """Flags for emulated state, which a real server has itself."""
 _MIB = 1 << 20

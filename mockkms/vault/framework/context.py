@@ -264,6 +264,7 @@ class Mounting(Protocol):
         local: bool = False,
         seal_wrap: bool = False,
         external_entropy_access: bool = False,
+        answers: str = "",
     ) -> Mount: ...
     def needs_sudo(self, namespace: str, path: str) -> bool: ...
 

@@ -42,6 +42,8 @@ class ServerSettings:
     """The name of the cluster; if empty, one is generated at initialisation."""
     storage: str = INMEM
     """Type of the storage: ``inmem``, or ``raft``, with its endpoints. Data is in memory in any case."""
+    plugin_directory: str = ""
+    """The absolute path of the folder with the programs of external plugins; empty if none can be registered."""
     standing: Standing | None = None
     """The role of a single server with raft storage, once it listens."""
     ports: set[int] = field(default_factory=set)

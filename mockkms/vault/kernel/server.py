@@ -117,10 +117,14 @@ class VaultServer(ABC):
         local: bool = False,
         seal_wrap: bool = False,
         external_entropy_access: bool = False,
+        answers: str = "",
     ) -> Mount:
-        """Mount an engine of ``mount_type`` (the name users give: ``kv``, ``transit``, ``approle``)."""
+        """Mount an engine of ``mount_type`` (the name users give: ``kv``, ``transit``, ``approle``).
+
+        ``answers`` is the built-in type that answers for ``mount_type``, an external plugin.
+        """
         auth = path.startswith("auth/")
-        engine = registry.implementation(mount_type, options, "auth" if auth else "secret")
+        engine = registry.implementation(answers or mount_type, options, "auth" if auth else "secret")
         prefix = "auth_" if auth else ""
         mount = Mount(
             path=path,

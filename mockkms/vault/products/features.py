@@ -219,6 +219,8 @@ class Feature(StrEnum):
     """Answers of the identity mount may have the header ``Location``."""
     CLEAN_RELOAD = "clean-reload"
     """Reloading an unused plugin succeeds; plugins can be reloaded by type and name."""
+    CATALOG_NAMES_VERSIONED = "catalog-names-versioned"
+    """Lists of names in the plugin catalog have the plugins that are registered in versions only."""
     CATALOG_IMAGES = "catalog-images"
     """Plugins of the catalog may be images for a plugin runtime."""
     WELL_KNOWN = "well-known"

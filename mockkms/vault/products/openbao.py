@@ -56,6 +56,7 @@ OPENBAO = Product(
             Feature.AUTHENTICATED_ROTATION,
             Feature.LEASE_DETAILS,
             Feature.PLUGIN_ORIGINS,
+            Feature.CATALOG_NAMES_VERSIONED,
             Feature.WORKFLOWS,
             Feature.POLICY_FOLDERS,
             Feature.POLICY_VERSIONS,

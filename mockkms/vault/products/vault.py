@@ -170,6 +170,7 @@ VAULT = OPENBAO.derive(
         Feature.AUTHENTICATED_ROTATION,
         Feature.LEASE_DETAILS,
         Feature.PLUGIN_ORIGINS,
+        Feature.CATALOG_NAMES_VERSIONED,
         Feature.OPEN_KEY_ENDPOINTS,
         Feature.REQUEST_INSPECTION,
         Feature.TOKEN_COUNTER,

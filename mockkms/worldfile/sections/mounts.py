@@ -22,6 +22,7 @@ def mount_keys() -> dict[str, Key]:
     """Return the keys that all types of mounts have."""
     return {
         "description": Key(Text(), "description for humans"),
+        "plugin": Key(Text(), "the external plugin that is mounted; `type` answers for it"),
         "options": Key(MapOf(Text()), "options of the type"),
         "local": Key(Boolean(), "whether it is excluded from replication"),
         "seal_wrap": Key(Boolean(), "whether critical values are encrypted by the seal too"),
@@ -114,10 +115,11 @@ def mounted(core: Core, namespace: str, path: str, spec: Mapping[str, object]) -
     chosen = _options(registry.implementation(mount_type, None, "auth" if path.startswith("auth/") else "secret"))
     given = {**mapping_at(spec, "options"), **{name: spec[name] for name in chosen if name in spec}}
     options = {name: str(value) for name, value in given.items()}
-    if known is None or not _fits(known, mount_type, options, chosen):
+    if known is None or not _fits(known, str(spec.get("plugin", mount_type)), options, chosen):
         if known is not None:
             unmount(core, known)
-        known = core.mount(namespace, path, mount_type, options=options or None)
+        plugin = str(spec.get("plugin", ""))
+        known = core.mount(namespace, path, plugin or mount_type, options=options or None, answers=mount_type)
     elif options:
         known.options = {**(known.options or {}), **options}
     for name in ("description", "local", "seal_wrap", "accessor"):
@@ -160,12 +162,28 @@ def dump_mount(core: Core, mount: Mount) -> dict[str, object]:
     return {**_settings(mount, section), **(section.dump(core, mount) if section is not None else {})}
 
 
+def _own_type(mount: Mount) -> str:
+    """Return the type of a mount, of an external plugin the built-in type that answers for it."""
+    mount_type = mount.type.removeprefix("ns_")
+    kind = "auth" if mount.is_auth else "secret"
+    try:
+        if registry.implementation(mount_type, mount.options, kind).type == mount.engine:
+            return mount_type
+    except KeyError:
+        pass
+    return "kv-v2" if mount.engine == "kv2" else mount.engine.rpartition("/")[2]
+
+
 def _settings(mount: Mount, section: WorldSection | None) -> dict[str, object]:
     """Return the keys that all types have, of this mount."""
-    shown: dict[str, object] = {"type": mount.type.removeprefix("ns_")}
+    mount_type = mount.type.removeprefix("ns_")
+    shown: dict[str, object] = {"type": mount_type}
+    own = _own_type(mount)
+    if own != mount_type:
+        shown = {"type": own, "plugin": mount_type}
     options = dict(mount.options or {})
     for name in section.options if section is not None else ():
-        if name in options and section is not None and name in section.keys(mount.type):
+        if name in options and section is not None and name in section.keys(own):
             shown[name] = int(options.pop(name))
     for name, value in (("options", options), ("description", mount.description), ("local", mount.local)):
         if value:

@@ -14,7 +14,7 @@ from mockkms.vault.kernel.node import INITIAL_STATES
 from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.products.features import Feature
 from mockkms.worldfile.applying import Applier
-from mockkms.worldfile.sections import auth, mounts, policies, tokens
+from mockkms.worldfile.sections import auth, mounts, plugins, policies, tokens
 
 
 @cache
@@ -46,6 +46,7 @@ def shape() -> RecordShape:
         {
             "root_token": Key(Text(), "id of the root token; default: root"),
             "state": Key(Choice(INITIAL_STATES, "state"), "default: unsealed"),
+            "plugins": Key(plugins.shape(), "external plugins, with the built-in types that answer for them"),
             **contents,
             "namespaces": Key(MapOf(space), "namespaces by their path from the root (flavor openbao)"),
         }
@@ -66,6 +67,7 @@ def apply(to: Applier, section: Mapping[str, object]) -> None:
     if isinstance(token, str) and token and token not in to.core.state.tokens.by_id:
         to.core.tokens.create_root(token)
         to.world.root_token = token
+    plugins.apply(to, section, steps)
     _fill(to, section, steps, "")
     namespaces = mapping_at(section, "namespaces")
     for path in sorted(namespaces):
@@ -107,6 +109,7 @@ def dump(core: Core, root_token: str) -> dict[str, object]:
     shown: dict[str, object] = {"root_token": root_token, "state": core.seal.status}
     if core.seal.status == "uninitialized":
         return shown
+    shown.update({word: value for word, value in plugins.dump(core).items() if value})
     shown.update(_contents(core, "", root_token))
     spaces = {}
     for path, space in sorted(core.state.namespaces.items.items()):

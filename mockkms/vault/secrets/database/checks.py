@@ -48,7 +48,7 @@ _ENTERPRISE = "self-managed static roles only available in Vault Enterprise"
 
 def check(state: Database, call: Call, new: DatabaseConnection) -> None:
     """Start the plugin with the settings of a connection. Raises DatabaseError."""
-    plugin, product = new.plugin_name, call.core.product
+    plugin, product = new.implementation, call.core.product
     if plugin in _TEMPLATE_FIRST:
         _check_template(call, new)
     if plugin == _POSTGRES and product.has(Feature.DATABASE_ROTATION):
@@ -80,11 +80,11 @@ def check(state: Database, call: Call, new: DatabaseConnection) -> None:
 
 
 def _check_template(call: Call, new: DatabaseConnection) -> None:
-    lost = "" if new.plugin_name in settings.MYSQL else settings.LOST
+    lost = "" if new.implementation in settings.MYSQL else settings.LOST
     template = settings.text_of(new.connection_details, "username_template", lost)
     if template:
         with error_context(raised=DatabaseError):
-            check_template(call, template, METADATA, _INVALID.get(new.plugin_name, "invalid username template: "))
+            check_template(call, template, METADATA, _INVALID.get(new.implementation, "invalid username template: "))
 
 
 def _check_sql(call: Call, found: Mapping[str, object]) -> None:

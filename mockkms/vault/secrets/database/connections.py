@@ -120,17 +120,17 @@ def write(state: Database, call: Call, *, verify_connection: bool) -> Response |
     else:
         new.verify_connection = verify_connection
     new.opened = True
-    _check_version(call, plugin)
+    new.answers = _answering(call, plugin)
     with refusing():
         new.parse_rotation(call)
-    if plugin not in call.core.product.builtins.database:
+    if new.implementation not in call.core.product.builtins.database:
         raise ErrorResponse(_UNCREATED + _unknown_plugin(plugin))
     with refusing(_UNCREATED, of=DatabaseError):
         checks.check(state, call, new)
     with refusing():
         new.register_rotation()
-    if plugin in _SUPPORTED:
-        new.connection_details["supported_credential_types"] = list(_SUPPORTED[plugin])
+    if new.implementation in _SUPPORTED:
+        new.connection_details["supported_credential_types"] = list(_SUPPORTED[new.implementation])
     if old is not None:
         old.stop()
     state.connections[call["name"]] = new
@@ -144,15 +144,26 @@ def _ignored(call: Call) -> list[str]:
     return [f"Endpoint ignored these unrecognized parameters: [{' '.join(names)}]"] if names else []
 
 
-def _check_version(call: Call, plugin: str) -> None:
-    # Imported on use: ``sys`` comes with every endpoint of the system backend.
-    from mockkms.vault.sys.mounts.shapes import builtin_version, semantic_version
+def _answering(call: Call, name: str) -> str:
+    """Return the built-in plugin that answers for an external one; empty for one that is built in, or unknown.
 
-    if not call["plugin_version"]:
-        return
-    version = semantic_version(call.core, call["plugin_version"])
-    if version != builtin_version(call.core, plugin):
-        raise ErrorResponse(_UNCREATED + _unknown_plugin(plugin, version))
+    Raises ErrorResponse for a version that the catalog does not have, and for a program that would have to run.
+    """
+    # Imported on use: ``sys`` comes with every endpoint of the system backend.
+    from mockkms.vault.sys.plugins import registered
+    from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
+
+    sent = call["plugin_version"]
+    version = semantic_version(call.core, sent) if sent else registered.selected(call.core, "database", name)
+    own = registered.find(call.core, "database", name, version)
+    if own is None:
+        if version not in ("", builtin_version(call.core, name)):
+            raise ErrorResponse(_UNCREATED + _unknown_plugin(name, version))
+        return ""
+    answers = registered.engine_of(call.core, "database", name)
+    if not answers:
+        raise ErrorResponse(_UNCREATED + registered.refusal(call, own, "database"))
+    return answers
 
 
 def _unknown_plugin(plugin: str, version: str = "") -> str:

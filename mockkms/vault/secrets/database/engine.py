@@ -63,6 +63,14 @@ class DatabaseConnection(AutomatedRotation, Record):
     opened: bool = True
     """The plugin runs. If it does not, the next use starts it, and verifies the connection if that is enabled."""
 
+    answers: str = ""
+    """The built-in plugin that answers for an external one; empty for a built-in plugin."""
+
+    @property
+    def implementation(self) -> str:
+        """The built-in plugin whose checks and statements apply."""
+        return self.answers or self.plugin_name
+
     @cached_property
     def idle(self) -> IdleSession:
         """The plugin's idle session with the database. It is not a setting, and copies do not share it."""

@@ -75,7 +75,7 @@ def new_username(call: Call, connection: DatabaseConnection, role: str) -> str:
     Raises BackendError for a template that cannot be filled in.
     """
     template = connection.connection_details.get("username_template") or ""
-    template = str(template) or default_template(connection.plugin_name)
+    template = str(template) or default_template(connection.implementation)
     with refusing(error=BackendError):
         return generated_name(call, template, role, METADATA)
 

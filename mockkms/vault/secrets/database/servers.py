@@ -117,10 +117,10 @@ def server_of(state: Database, call: Call, connection: DatabaseConnection) -> Da
         return AssumedServer(call)
     url = connection_url(connection)
     elsewhere = AssumedServer(call, "the database is not on this machine")
-    if connection.plugin_name in _POSTGRES:
+    if connection.implementation in _POSTGRES:
         return PostgresServer(call, connection, url) if _is_here(url) else elsewhere
-    if not connection.plugin_name.startswith("mysql"):
-        return AssumedServer(call, f"databases of {connection.plugin_name} are not contacted")
+    if not connection.implementation.startswith("mysql"):
+        return AssumedServer(call, f"databases of {connection.implementation} are not contacted")
     try:
         target = mysql.parse(url)
     except DatabaseError as fault:
@@ -152,7 +152,7 @@ def connection_url(connection: DatabaseConnection) -> str:
     plain = bool(details.get("disable_escaping"))
     for name in ("username", "password"):
         value = str(details.get(name) or "")
-        unescaped = plain or (name == "password" and connection.plugin_name.startswith("mysql"))
+        unescaped = plain or (name == "password" and connection.implementation.startswith("mysql"))
         url = url.replace(f"{{{{{name}}}}}", value if unescaped else quote(value, safe=_UNESCAPED))
     return url
 

@@ -185,7 +185,7 @@ def read_state(_state: object, call: Call) -> dict[str, object]:
     )  # fmt: skip
     texts = (
         "api_addr", "cluster_addr", "cluster_cipher_suites", "cluster_name", "detect_deadlocks", "log_format",
-        "log_level", "log_requests_level", "pid_file", "plugin_directory",
+        "log_level", "log_requests_level", "pid_file",
     )  # fmt: skip
     return {
         **call.core.product.settings,
@@ -193,6 +193,7 @@ def read_state(_state: object, call: Call) -> dict[str, object]:
         **dict.fromkeys(switches, False),
         **dict.fromkeys(texts, ""),
         "enable_ui": True,
+        "plugin_directory": call.core.server.plugin_directory,
         "introspection_endpoint": False,
         "listeners": [{**listener, "type": "tcp"}],
         "raw_storage_endpoint": False,

@@ -11,6 +11,7 @@ from mockkms.vault.sys.mounts.config import decoded_config, lease_settings, new_
 from mockkms.vault.sys.mounts.shapes import (
     MOUNT_FIELDS,
     TOKEN_TYPES,
+    answering,
     check_conflict,
     check_token_key,
     deprecation_warnings,
@@ -75,7 +76,8 @@ def enable_auth(
     if path == "/":
         raise ErrorResponse("backend path must be specified")
     check_conflict(call, "auth/" + path)
-    if version or implementation(core, "auth", mount_type, None) is None:
+    answers = answering(call, "auth", mount_type, version)
+    if implementation(core, "auth", answers or mount_type, None) is None:
         raise not_in_catalog(mount_type, version)
     made = new_config(config, leases, version)
     check_token_key(core, call.request.namespace, made.identity_token_key)
@@ -89,6 +91,7 @@ def enable_auth(
         local=local,
         seal_wrap=seal_wrap,
         external_entropy_access=external_entropy_access,
+        answers=answers,
     )
     core.log.info(
         "core", "enabled credential backend", namespace=call.request.namespace, path=path, type=mount_type,

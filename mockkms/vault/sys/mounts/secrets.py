@@ -11,6 +11,7 @@ from mockkms.vault.sys.mounts.config import decoded_config, lease_settings, new_
 from mockkms.vault.sys.mounts.shapes import (
     MOUNT_FIELDS,
     SINGLETONS,
+    answering,
     check_conflict,
     check_token_key,
     deprecation_warnings,
@@ -75,7 +76,7 @@ def enable_mount(
     check_token_key(core, call.request.namespace, made.identity_token_key)
     path = sanitized(call["path"])
     warnings = deprecation_warnings(core, "secret", mount_type, version)
-    check_new_mount(call, path, mount_type, options, version)
+    answers = check_new_mount(call, path, mount_type, options, version)
     core.mount(
         call.request.namespace,
         path,
@@ -86,6 +87,7 @@ def enable_mount(
         local=local,
         seal_wrap=seal_wrap,
         external_entropy_access=external_entropy_access,
+        answers=answers,
     )
     core.log.info(
         "core", "successful mount", namespace=call.request.namespace, path=path, type=mount_type, version=version
@@ -93,18 +95,23 @@ def enable_mount(
     return Response(warnings=warnings) if warnings else None
 
 
-def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> None:
-    """Raise ErrorResponse if a secrets engine cannot be mounted."""
+def check_new_mount(call: Call, path: str, mount_type: str, options: dict[str, str], version: str = "") -> str:
+    """Return the built-in type that answers for an external plugin, else an empty text.
+
+    Raises ErrorResponse if a secrets engine cannot be mounted.
+    """
     if path.startswith(protected(call.core)):
         raise ErrorResponse(f"cannot mount {quote(path)}")
     if unmountable(call.core, mount_type):
         raise ErrorResponse(f"mount type of {quote(mount_type)} is not mountable")
     check_conflict(call, path)
-    found = implementation(call.core, "secret", mount_type, options)
-    if found is None or version or mount_type in SINGLETONS:
+    answers = answering(call, "secret", mount_type, version) if mount_type not in SINGLETONS else ""
+    found = implementation(call.core, "secret", answers or mount_type, options)
+    if found is None or mount_type in SINGLETONS:
         raise not_in_catalog(mount_type, version)
     if found.type == "kv" and options.get("version", "") not in ("", "1"):
         raise ErrorResponse(f"nil backend of type {quote(mount_type)} returned from factory")
+    return answers
 
 
 @one.on(Operation.DELETE)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, refusing
+from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.kernel.mounts import Mount, MountTable
 from mockkms.vault.products.features import Feature
+from mockkms.vault.sys.plugins import registered
+from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
 
 if TYPE_CHECKING:
-    from mockkms.vault.framework.context import Environment
+    from mockkms.vault.framework.context import Context, Environment
     from mockkms.vault.tokens.ttl import Limits
 
 _PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
@@ -70,7 +70,7 @@ def shown_path(mount: Mount) -> str:
     return mount.path.removeprefix("auth/") if mount.is_auth else mount.path
 
 
-def mount_info(core: Environment, mount: Mount, limits: Limits | None = None) -> dict[str, object]:
+def mount_info(core: Context, mount: Mount, limits: Limits | None = None) -> dict[str, object]:
     """Return one entry of ``sys/mounts`` or ``sys/auth``; ``limits`` replaces the mount's own lease limits."""
     config: dict[str, object] = {
         "default_lease_ttl": mount.config.default_lease_ttl if limits is None else limits.default,
@@ -83,6 +83,8 @@ def mount_info(core: Environment, mount: Mount, limits: Limits | None = None) ->
     if mount.config.user_lockout:
         config["user_lockout_config"] = lockout_settings(mount)
     version = mount.config.plugin_version
+    kind = "auth" if mount.is_auth else "secret"
+    plugin = registered.find(core, kind, mount.type, version)
     info: dict[str, object] = {
         "accessor": mount.accessor,
         "config": config,
@@ -91,24 +93,16 @@ def mount_info(core: Environment, mount: Mount, limits: Limits | None = None) ->
         "local": mount.local,
         "options": mount.options,
         "plugin_version": version,
-        "running_plugin_version": version or builtin_version(core, mount.type),
-        "running_sha256": "",
+        "running_plugin_version": version or ("" if plugin is not None else builtin_version(core, mount.type)),
+        "running_sha256": "" if plugin is None else plugin.sha256,
         "seal_wrap": mount.seal_wrap,
         "type": mount.type,
         "uuid": mount.uuid,
     }
     builtins = core.product.builtins
-    kind = "auth" if mount.is_auth else "secret"
-    if mount.type in builtins.names(kind):
+    if plugin is None and mount.type in builtins.names(kind):
         info["deprecation_status"] = builtins.status(kind, mount.type)
     return info
-
-
-def builtin_version(core: Environment, mount_type: str = "") -> str:
-    """Return the version of built-in plugins; one product's ``kv`` has its own."""
-    product = core.product
-    own = product.plugin_versions.get("kv" if mount_type in ("kv-v1", "kv-v2", "generic") else mount_type)
-    return own or f"v{product.version}{product.builtin_suffix}"
 
 
 def optional_settings(mount: Mount) -> dict[str, object]:
@@ -166,16 +160,22 @@ def plugin_type(given: str, plugin_name: str) -> str:
     return plugin_name
 
 
-def plugin_version(core: Environment, version: str, mount_type: str, kind: str) -> str:
-    """Return the pinned version of a new mount. Raises ErrorResponse for an invalid version.
+def plugin_version(core: Context, version: str, mount_type: str, kind: str) -> str:
+    """Return the version of an external plugin that a new mount gets. Raises ErrorResponse for an invalid version.
 
     ``kind`` is ``secrets`` or ``auth``. Types that are part of the server itself are refused here; for others mounting
     decides whether a plugin of that version exists.
     """
+    plugin_kind = kind.removesuffix("s")
     if not version:
-        return ""
+        return "" if (kind, mount_type) in _INNER else registered.selected(core, plugin_kind, mount_type)
     semantic = semantic_version(core, version)
     if semantic == builtin_version(core, mount_type):
+        if registered.find(core, plugin_kind, mount_type, "") is not None:
+            raise ErrorResponse(
+                f"{plugin_kind} plugin {quote(mount_type)}, version {semantic} not found, as it is overridden by an"
+                " unversioned plugin of the same name. Omit `plugin_version` to use the unversioned plugin"
+            )
         return ""
     if (kind, mount_type) in _INNER:
         raise ErrorResponse(f"cannot select non-builtin version of {kind} plugin {_INNER[kind, mount_type]}")
@@ -190,12 +190,13 @@ _INNER = {
 """Types that are part of the server rather than plugins, and their names."""
 
 
-def deprecation_warnings(core: Environment, kind: str, mount_type: str, version: str) -> list[str]:
+def deprecation_warnings(core: Context, kind: str, mount_type: str, version: str) -> list[str]:
     """Return the warnings about a type to mount; ``kind`` is ``auth`` or ``secret``. A version is never a built-in's.
 
     Raises ErrorResponse for a type that former versions of the product had.
     """
-    status = "" if version else core.product.builtins.status(kind, mount_type)
+    external = version or registered.find(core, kind, mount_type, "") is not None
+    status = "" if external else core.product.builtins.status(kind, mount_type)
     if status == "removed":
         raise ErrorResponse(f"could not mount {quote(mount_type)}: mount entry associated with removed builtin")
     return ["mount entry associated with deprecated builtin"] if status == "deprecated" else []
@@ -206,32 +207,6 @@ def not_in_catalog(plugin_type: str, version: str = "") -> ErrorResponse:
     return ErrorResponse(
         f"plugin not found in the catalog: {plugin_type}" + (f", version={version}" if version else "")
     )
-
-
-_VERSION = re.compile(
-    r"v?([0-9]+(?:\.[0-9]+)*)"
-    r"(?:-([0-9]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*)|-?([A-Za-z\-~]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*))?"
-    r"(?:\+([0-9A-Za-z\-~]+(?:\.[0-9A-Za-z\-~]+)*))?"
-)
-
-
-def semantic_version(core: Environment, text: str, *, dashed: bool = False) -> str:
-    """Normalise a version with any number of segments to ``v1.2.3``. Raises ErrorResponse.
-
-    ``dashed``: a pre-release requires a dash, so that ``1.2rc1`` is invalid.
-    """
-    match = _VERSION.fullmatch(text)
-    if dashed and match is not None and match[3] and text[match.start(3) - 1] != "-":
-        match = None
-    refusal = f"version {quote(text)} is not a valid semantic version: "
-    if match is None:
-        raise ErrorResponse(f"{refusal}{core.product.texts.malformed_version}: {text}")
-    segments, number, word, meta = match.groups()
-    with refusing(f"{refusal}error parsing version: "):
-        numbers = [parse_int(segment) for segment in segments.split(".")]
-    pre = number or word
-    shown = ".".join(str(part) for part in [*numbers, 0, 0][: max(len(numbers), 3)])
-    return f"v{shown}" + (f"-{pre}" if pre else "") + (f"+{meta}" if meta else "")
 
 
 def conflict(mounts: MountTable, namespace: str, path: str) -> str:
@@ -271,6 +246,22 @@ def check_conflict(call: Call, path: str) -> None:
     taken = conflict(mounts, namespace, path)
     if taken:
         raise ErrorResponse(f"existing mount at {taken}")
+
+
+def answering(call: Call, kind: str, mount_type: str, version: str) -> str:
+    """Return the built-in type that answers for a new mount of an external plugin; empty for a built-in type.
+
+    Raises ErrorResponse if the catalog does not have the plugin, or if its program would have to run.
+    """
+    plugin = registered.find(call.core, kind, mount_type, version)
+    if plugin is None:
+        if version:
+            raise not_in_catalog(mount_type, version)
+        return ""
+    answers = registered.engine_of(call.core, kind, mount_type)
+    if not answers:
+        raise ErrorResponse(registered.refusal(call, plugin, "backend"))
+    return answers
 
 
 def implementation(core: Environment, kind: str, mount_type: str, options: dict[str, str] | None) -> Engine | None:

@@ -18,17 +18,17 @@ from mockkms.vault.sys.mounts.config import go_string, struct_members
 from mockkms.vault.sys.mounts.shapes import (
     LISTS,
     TOKEN_TYPES,
-    builtin_version,
     check_token_key,
     lockout_settings,
     not_in_catalog,
     optional_settings,
     own_paths,
     sanitized,
-    semantic_version,
     token_type,
     visibility,
 )
+from mockkms.vault.sys.plugins import registered
+from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
 
 _UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
 _LOCKABLE = ("ldap", "approle", "userpass")
@@ -233,7 +233,9 @@ def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
     if "plugin_version" not in call:
         return
     version = semantic_version(call.core, call["plugin_version"])
-    if version != builtin_version(call.core, mount.type):
+    kind = "auth" if mount.is_auth else "secret"
+    known = version == builtin_version(call.core, mount.type)
+    if not known and registered.find(call.core, kind, mount.type, version) is None:
         raise not_in_catalog(mount.type, version)
     config.plugin_version = version
 

@@ -1,4 +1,4 @@
-"""``sys/plugins``: the catalog of built-in types; plugins cannot be registered."""
+"""``sys/plugins/catalog``: the built-in types, and the external plugins that are registered."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mounts.shapes import builtin_version, semantic_version
+from mockkms.vault.sys.plugins import registered
+from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
 
-_TYPES = ("auth", "database", "secret")
+_NO_DIRECTORY = "could not set plugin, plugin directory is not configured"
 _FIELDS = {
     "name": Field(Kind.STRING, help="Name of the plugin."),
     "type": Field(Kind.STRING, help="`auth`, `database` or `secret`."),
@@ -45,25 +46,47 @@ one = engine.path(
 @every.on(Operation.READ)
 def list_all(_state: object, call: Call) -> dict[str, object]:
     """Return all plugins, by type and in detail."""
-    known = call.core.product.builtins
-    detailed = [
+    return {
+        **{kind: _names(call, kind) for kind in registered.TYPES},
+        "detailed": [entry for kind in registered.TYPES for entry in _detailed(call, kind)],
+    }
+
+
+def _names(call: Call, kind: str) -> list[str]:
+    """Return the names of the plugins of a type; in some products those that have versions only are left out."""
+    every_version = call.core.product.has(Feature.CATALOG_NAMES_VERSIONED)
+    own = {one.name for one in registered.of_type(call.core, kind) if every_version or not one.version}
+    return sorted(own.union(call.core.product.builtins.names(kind)))
+
+
+def _detailed(call: Call, kind: str) -> list[dict[str, object]]:
+    """Return the plugins of a type in all versions, by name."""
+    core, known = call.core, call.core.product.builtins
+    own = registered.of_type(core, kind)
+    hiding = {one.name for one in own if not one.version}
+    found: list[dict[str, object]] = [
         {
             "builtin": True,
             "deprecation_status": known.status(kind, name),
             "name": name,
             "type": kind,
-            "version": builtin_version(call.core, name),
+            "version": builtin_version(core, name),
         }
-        for kind in _TYPES
         for name in known.names(kind)
+        if name not in hiding
     ]
-    return {**{kind: list(known.names(kind)) for kind in _TYPES}, "detailed": detailed}
+    if not own:
+        return found
+    shown: list[dict[str, object]] = [
+        {"builtin": False, "name": one.name, "sha256": one.sha256, "type": kind, "version": one.version} for one in own
+    ]
+    return sorted(shown + found, key=lambda entry: str(entry["name"]))
 
 
 @of_type.on(Operation.LIST)
 def list_type(_state: object, call: Call) -> dict[str, object]:
     """Return the names of the plugins of one type."""
-    return {"keys": list(call.core.product.builtins.names(call["type"]))}
+    return {"keys": _names(call, call["type"])}
 
 
 @one.on(Operation.READ)
@@ -75,30 +98,42 @@ def read_plugin(_state: object, call: Call, *, version: str) -> dict[str, object
         return Response(warnings=[text])
     wanted = semantic_version(call.core, version, dashed=True) if version else ""
     product = call.core.product
-    if not product.builtins.knows(kind, name) or wanted not in ("", builtin_version(call.core, name)):
+    own = registered.find(call.core, kind, name, wanted)
+    if own is None and not registered.is_builtin(call.core, kind, name, wanted):
         return None
-    found = {
-        "args": None,
-        "builtin": True,
-        "command": "",
-        "deprecation_status": product.builtins.status(kind, name),
+    found: dict[str, object] = {
+        "args": None if own is None else own.args,
+        "builtin": own is None,
+        "command": "" if own is None else own.command,
         "name": name,
-        "sha256": "",
-        "version": builtin_version(call.core, name),
+        "sha256": "" if own is None else own.sha256,
+        "version": builtin_version(call.core, name) if own is None else own.version,
     }
+    if own is None:
+        found["deprecation_status"] = product.builtins.status(kind, name)
     return {**found, "declarative": False, "oci": False} if product.has(Feature.PLUGIN_ORIGINS) else found
 
 
 @one.on(Operation.UPDATE)
 def write_plugin(
-    _state: object, call: Call, *, sha256: str, sha_256: str, oci_image: str, command: str, args: list[str]
+    _state: object,
+    call: Call,
+    *,
+    name: str,
+    sha256: str,
+    sha_256: str,
+    oci_image: str,
+    command: str,
+    args: list[str],
+    env: list[str],
 ) -> None:
-    """Refuse to register a plugin, as no plugin directory is configured."""
+    """Register a plugin, whose program must be in the plugin directory unless a built-in type answers for it."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(
             f"version {quote(version)} is not allowed because 'builtin' is a reserved metadata identifier"
         )
+    directory = call.core.server.plugin_directory
     if not sha256 and not sha_256:
         by_version = call.core.product.has(Feature.CATALOG_BY_VERSION)
         if not by_version:
@@ -108,12 +143,16 @@ def write_plugin(
                 "must provide at least one of sha256 or version: use sha256 for binary registration (version optional)"
                 " or version only for artifact registration"
             )
-        raise BackendError("could not set plugin, plugin directory is not configured")
+        if not directory:
+            raise BackendError(_NO_DIRECTORY)
+        registered.check_command(directory, name)
+        raise BackendError("failed to unpack plugin artifact")
     image = oci_image if call.core.product.has(Feature.CATALOG_IMAGES) else ""
     if not command and not image:
         imaged = call.core.product.has(Feature.CATALOG_IMAGES)
         raise ErrorResponse("must provide at least one of command or oci_image" if imaged else "missing command value")
-    if " " in command and args:
+    program, *rest = command.split(" ")
+    if rest and args:
         raise ErrorResponse("must not specify args in command and args field")
     try:
         unhex(sha256 or sha_256)
@@ -122,16 +161,35 @@ def write_plugin(
         if call.core.product.has(Feature.CATALOG_IMAGES):
             text = f"Could not decode SHA256 value from Hex {sha256 or sha_256}: {error}"
         raise ErrorResponse(text) from None
-    raise BackendError("could not set plugin, plugin directory is not configured")
+    plugin = registered.Plugin(call["type"], name, version, program, rest or args, env, (sha256 or sha_256).lower())
+    if not registered.engine_of(call.core, plugin.type, name):
+        if image or not directory:
+            raise BackendError(_NO_DIRECTORY)
+        _check_program(directory, plugin)
+    registered.add(call.core, plugin)
+
+
+def _check_program(directory: str, plugin: registered.Plugin) -> None:
+    """Raise BackendError if the program is not in the plugin directory, or if it would have to run to tell its type."""
+    if ".." in plugin.name or ".." in plugin.command:
+        raise BackendError("path cannot contain parent references")
+    registered.check_command(directory, plugin.command)
+    if not plugin.type:
+        fault = registered.failure(directory, plugin)
+        database = "failed to load plugin as database"
+        raise BackendError(
+            f"{database} v5: {fault}", f"{database} v4: {fault}", f"failed to dispense v4 backend plugin: {fault}"
+        )
 
 
 @one.on(Operation.DELETE)
 def delete_plugin(_state: object, call: Call, *, name: str) -> Response | None:
-    """Delete nothing: the catalog has built-in plugins only, which stay."""
+    """Delete a registered plugin, if there is one; the built-in ones stay."""
     version = semantic_version(call.core, call["version"], dashed=True) if call["version"] else ""
     if "+builtin" in version:
         raise ErrorResponse(f"version {quote(version)} cannot be deleted")
     if call["type"]:
+        registered.remove(call.core, call["type"], name, version)
         return None
     text = f"Deprecated API endpoint, cannot deregister plugin from catalog for {quote(name)}"
     return Response(warnings=[text])

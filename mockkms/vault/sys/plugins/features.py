@@ -11,7 +11,8 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
-from mockkms.vault.sys.mounts.shapes import semantic_version
+from mockkms.vault.sys.plugins import registered
+from mockkms.vault.sys.plugins.versions import semantic_version
 
 _TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STRING, help="Name of the runtime.")}
 
@@ -111,32 +112,45 @@ def reload_licence(_state: object, _call: Call) -> None:
 
 
 @pins.on(Operation.READ)
-def list_pins(_state: object, _call: Call) -> dict[str, object]:
-    """Return no pins: only built-in plugins run, in one version each."""
-    return {"pinned_versions": []}
+def list_pins(_state: object, call: Call) -> dict[str, object]:
+    """Return the pinned versions by type and name."""
+    found = [(key.partition("/"), version) for key, version in sorted(registered.pins(call.core).items())]
+    return {"pinned_versions": [_shown_pin(kind, name, version) for (kind, _, name), version in found]}
+
+
+def _shown_pin(kind: str, name: str, version: str) -> dict[str, str]:
+    return {"name": name, "type": kind, "version": version}
 
 
 @pin.on(Operation.READ)
-def read_pin(_state: object, _call: Call) -> None:
-    """Raise NotFound, as plugins cannot be pinned."""
-    raise BackendError("no pinned version for this plugin", status=404)
+def read_pin(_state: object, call: Call, *, name: str) -> dict[str, str]:
+    """Return the pinned version of a plugin."""
+    version = registered.pins(call.core).get(f"{call['type']}/{name}")
+    if version is None:
+        raise BackendError("no pinned version for this plugin", status=404)
+    return _shown_pin(call["type"], name, version)
 
 
 @pin.on(Operation.UPDATE)
 def write_pin(_state: object, call: Call, *, name: str) -> None:
-    """Refuse, as the catalog has no plugin in the requested version."""
+    """Pin a plugin to a version that the catalog has."""
     text = call["version"]
     if not text:
         raise ErrorResponse("missing plugin version")
-    version = semantic_version(call.core, text)
-    raise ErrorResponse(
-        f"plugin not found in the catalog; {call['type']} plugin {quote(name)} version {version} does not exist"
-    )
+    version, kind = semantic_version(call.core, text), call["type"]
+    if registered.find(call.core, kind, name, version) is None and not registered.is_builtin(
+        call.core, kind, name, version
+    ):
+        raise ErrorResponse(
+            f"plugin not found in the catalog; {kind} plugin {quote(name)} version {version} does not exist"
+        )
+    registered.pin(call.core, kind, name, version)
 
 
 @pin.on(Operation.DELETE)
-def delete_pin(_state: object, _call: Call) -> Response:
-    """Delete nothing; a missing pin is not an error."""
+def delete_pin(_state: object, call: Call, *, name: str) -> Response:
+    """Remove the pin of a plugin; a missing one is not an error."""
+    registered.pin(call.core, call["type"], name, "")
     return Response()
 
 

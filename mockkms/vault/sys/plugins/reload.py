@@ -10,8 +10,8 @@ from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.shapes import SINGLETONS
+from mockkms.vault.sys.plugins import registered
 
-_TYPES = ("auth", "database", "secret")
 _ONCE = "singleton plugin cannot be reloaded"
 _SCOPE = Field(Kind.STRING, help="Empty, or `global` for every node of a cluster.")
 
@@ -93,7 +93,8 @@ def _check_reloadable(call: Call, plugin: str) -> None:
     if plugin in SINGLETONS:
         raise ErrorResponse(f"{_ONCE}: {quote(plugin)}")
     builtins = call.core.product.builtins
-    kinds = {kind for kind in _TYPES if plugin in builtins.names(kind)}
+    kinds = {kind for kind in registered.TYPES if plugin in builtins.names(kind)}
+    kinds |= {one.type for one in registered.registered(call.core).values() if one.name == plugin}
     if not kinds:
         raise ErrorResponse(f"plugin not found in the catalog: {quote(plugin)}")
     if kinds == {"database"}:
