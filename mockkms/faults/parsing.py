@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
 
-from mockkms.world.clock import FIRST, LAST, duration_of, seconds_of
+from mockkms.world.clock import FIRST, LAST, any_seconds_of, duration_of, in_range
 
 _A_TIME = "2026-01-01T00:00:00Z"
 
@@ -167,11 +167,12 @@ def instant(value: object) -> float:
     if not isinstance(value, (str, date)):
         raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}")
     try:
-        return seconds_of(value)
-    except ValueError as error:
-        wrong = "out of range" in str(error)
-        hint = f"between 1970 and 9999, such as {_A_TIME}" if wrong else f"such as {_A_TIME}"
-        raise FaultError(f"expected a time {hint}, got {shown(value)}") from None
+        found = any_seconds_of(value)
+    except ValueError:
+        raise FaultError(f"expected a time such as {_A_TIME}, got {shown(value)}") from None
+    if not in_range(found):
+        raise FaultError(f"expected a time between 1970 and 9999, such as {_A_TIME}, got {shown(value)}")
+    return min(found, LAST)
 
 
 def _is_time(value: object) -> bool:

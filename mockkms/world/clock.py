@@ -135,21 +135,30 @@ def duration_of(value: Duration) -> float:
     return value
 
 
-def seconds_of(at: Moment) -> float:
-    """Return a moment as seconds since the epoch. Raises ValueError for anything else, or out of range."""
+def any_seconds_of(at: Moment) -> float:
+    """Return a moment, which a clock need not be able to show, as seconds since the epoch. Raises ValueError."""
     if isinstance(at, str):
         try:
-            found = parse_rfc3339(at)
+            return parse_rfc3339(at)
         except ValueError:
             raise ValueError(f"{at!r} is not a time: write 2026-01-01T00:00:00Z") from None
-    elif isinstance(at, datetime):
-        found = (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
-    elif isinstance(at, date):
-        found = datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
-    elif isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
+    if isinstance(at, datetime):
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    if isinstance(at, date):
+        return datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
         raise ValueError(f"{at!r} is not a time: use seconds since the epoch, RFC 3339 text or a datetime")
-    else:
-        found = at
-    if not FIRST <= found <= LAST + 1:
+    return at
+
+
+def seconds_of(at: Moment) -> float:
+    """Return a moment as seconds since the epoch. Raises ValueError for anything else, or out of range."""
+    found = any_seconds_of(at)
+    if not in_range(found):
         raise ValueError(f"{at!r} is out of range: use the years 1970 to 9999")
     return min(found, LAST)
+
+
+def in_range(seconds: float) -> bool:
+    """Return whether a clock may be moved to a moment; in the last second of 9999 too."""
+    return FIRST <= seconds <= LAST + 1

@@ -109,7 +109,7 @@ def fault(body: bytes, *, strict: bool, cut: bool = False) -> str:
         else:
             _Tokens(text).run()
     except GoJSONError as error:
-        if cut and not strict and str(error) == "unexpected EOF":
+        if cut and not strict and error.ended:
             return "error reading JSON token: http: request body too large"
         return str(error) if strict or isinstance(error, _LimitError) else f"error reading JSON token: {error}"
     return "error reading JSON token: http: request body too large" if cut else ""

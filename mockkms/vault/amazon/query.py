@@ -28,7 +28,16 @@ _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 class AwsFault(ValueError):
-    """A refusal of AWS, in the words of its SDK for Go."""
+    """A refusal of AWS, in the words of its SDK for Go.
+
+    Args:
+        message: The text.
+        unreachable: The endpoint, if it did not answer.
+    """
+
+    def __init__(self, message: str, *, unreachable: str = "") -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,8 @@ class AwsAccess:
             status, answer = outside.ask("POST", url, headers, body)
         except OSError as error:
             fault = outside.no_answer("POST", url, error)
-            raise AwsFault(f"RequestError: send request failed\ncaused by: {fault}") from None
+            text = f"RequestError: send request failed\ncaused by: {fault}"
+            raise AwsFault(text, unreachable=self.endpoint) from None
         if status == 200:
             failed = "failed decoding EC2 Query response" if self.service == "ec2" else "failed decoding Query response"
             with error_context(raised=lambda text: _unreadable(failed, status, text)):

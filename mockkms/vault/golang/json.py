@@ -23,6 +23,9 @@ MAX_DEPTH = 10_000
 class GoJSONError(ValueError):
     """Invalid JSON, with Go's error text."""
 
+    ended = False
+    """Whether the text ended too early."""
+
 
 def _number(text: str) -> Number:
     if float(text) in (float("inf"), float("-inf")):
@@ -76,7 +79,7 @@ def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> obj
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoJSONError):
             raise
-        value = _decode_slowly(body, text, any_number, whole)
+        value = _decode_slowly(body, text, any_number=any_number, whole=whole)
     if "\\u" in text:
         value = deep_json.map_texts(value, _without_surrogates)
     return value
@@ -115,7 +118,7 @@ def as_object(value: object) -> dict[str, object] | None:
     raise GoJSONError(f"json: cannot unmarshal {kind_of(value)} into Go value of type map[string]interface {{}}")
 
 
-def _decode_slowly(body: bytes, text: str, any_number: bool, whole: bool) -> object:
+def _decode_slowly(body: bytes, text: str, *, any_number: bool, whole: bool) -> object:
     start = len(text) - len(text.lstrip(" \t\r\n"))
     if start == len(text):
         return None
@@ -273,7 +276,9 @@ class Scanner:
         if at >= len(self.data):
             if self.whole:
                 return 0x20  # Go's scanner ends a whole text with a blank.
-            raise GoJSONError("unexpected EOF")
+            error = GoJSONError("unexpected EOF")
+            error.ended = True
+            raise error
         return self.data[at]
 
     def string(self) -> None:

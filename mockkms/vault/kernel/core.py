@@ -249,8 +249,8 @@ class Core(VaultServer):
         with self.tokens.unstored(token):
             try:
                 return self._dispatch(request, found)
-            except ErrorResponse as error:
-                if found.login or error.errors != PermissionDenied().errors:
+            except PermissionDenied:
+                if found.login:
                     raise
                 raise permission_denied() from None
 

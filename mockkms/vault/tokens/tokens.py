@@ -150,10 +150,10 @@ class TokenStore:
         """
         token = self.lookup(request.token)
         if token is None:
-            text = "permission denied"
             if request.token and self.core.product.has(Feature.EXPLAINS_BAD_TOKENS):
                 text = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
-            raise ErrorResponse(text, status=403)
+                raise ErrorResponse(text, status=403)
+            raise PermissionDenied
         if token.bound_cidrs and token.ttl and not cidr.contains(token.bound_cidrs, request.remote_address):
             raise PermissionDenied
         return token

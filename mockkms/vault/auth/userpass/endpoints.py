@@ -19,6 +19,7 @@ from mockkms.vault.framework.message import (
     ErrorResponse,
     InvalidCredentials,
     Operation,
+    PermissionDenied,
     Request,
     Response,
     refusing,
@@ -232,6 +233,6 @@ def log_in(state: Userpass, call: Call, *, username: str, password: str) -> Resp
         raise InvalidCredentials("invalid username or password")
     request = call.request
     if user.token_bound_cidrs and not cidr.contains(user.token_bound_cidrs, request.remote_address):
-        raise ErrorResponse("permission denied", status=403)
+        raise PermissionDenied
     auth = Auth(metadata={"username": name}, display_name=name, alias={"name": name})
     return Response(auth=user.apply(auth, request))

@@ -49,7 +49,7 @@ def unique_id(state: AwsAuth, call: Call, arn: str) -> str:
         found = _entity(state, call, principal, kind)
     except AwsFault as fault:
         sts = state.config.sts_endpoint if state.config else ""
-        before = "unable to fetch current caller: " if "RequestError" in str(fault) and sts in str(fault) else ""
+        before = "unable to fetch current caller: " if fault.unreachable and fault.unreachable == sts else ""
         raise AwsFault(f"{before}{fault}") from None
     if found is not None:
         return text_in(found, member)
