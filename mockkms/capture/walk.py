@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from mockkms.faults.addresses import REDACTED
 from mockkms.server.gateway.exchange import HttpReply
-from mockkms.server.proxy.client import Client, ServerSilent
+from mockkms.server.proxy.client import ServerClient, ServerSilent
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.hiding import Hide
@@ -33,7 +33,7 @@ class CaptureLimits:
 class Walk:
     """Reads and lists, and notes what is left out."""
 
-    client: Client
+    client: ServerClient
     token: str = ""
     limits: CaptureLimits = field(default_factory=CaptureLimits)
     requests: int = 0

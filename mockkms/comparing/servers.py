@@ -24,7 +24,7 @@ from mockkms.recording.reader import Recording
 from mockkms.recording.redacting import json_bytes
 from mockkms.recording.unify import Found, filled, unify_text
 from mockkms.server.gateway.exchange import HttpReply
-from mockkms.server.proxy.client import Client, ServerSilent
+from mockkms.server.proxy.client import ServerClient, ServerSilent
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.golang import json as go_json
 from mockkms.world.diff import change, difference
@@ -75,7 +75,7 @@ class RecordedSide:
 class ServerSide:
     """The answers of a running server."""
 
-    def __init__(self, client: Client, recording: Recording, token: str, marks: Marks) -> None:
+    def __init__(self, client: ServerClient, recording: Recording, token: str, marks: Marks) -> None:
         self._client, self._token, self._marks = client, token, marks
         self._issued = issued(recording.exchanges)
         self._secrets = Bindings(recording.forms, self._issued)

@@ -22,7 +22,7 @@ _MOMENT = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CredentialScope:
     """The credential of a signature: the access key, and the day and service for which its secret signs."""
 
     access_key: str
@@ -36,13 +36,13 @@ class Scope:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
-def parse_credential(text: str) -> Scope | None:
+def parse_credential(text: str) -> CredentialScope | None:
     """Return the scope in ``key/date/region/service/aws4_request``; None for another text."""
     parts = text.rsplit("/", 4)
-    return Scope(*parts[:4]) if len(parts) == 5 and parts[4] == "aws4_request" else None
+    return CredentialScope(*parts[:4]) if len(parts) == 5 and parts[4] == "aws4_request" else None
 
 
-def parse_authorization(rest: str) -> tuple[Scope, list[str], str] | None:
+def parse_authorization(rest: str) -> tuple[CredentialScope, list[str], str] | None:
     """Return scope, names of signed headers and signature of an ``Authorization`` header after its algorithm."""
     parts = _HEADER.fullmatch(rest)
     scope = parse_credential(parts[1]) if parts is not None else None
@@ -61,7 +61,7 @@ def format_moment(seconds: float) -> str:
 
 def signature(
     secret: str,
-    scope: Scope,
+    scope: CredentialScope,
     moment: str,
     *,
     method: str,
@@ -106,7 +106,7 @@ def signed_form(
 ) -> dict[str, str]:
     """Return the headers of a POST of a form to ``/``, as the query APIs of AWS take it."""
     moment = format_moment(now)
-    scope = Scope(access_key, moment[:8], region, service)
+    scope = CredentialScope(access_key, moment[:8], region, service)
     headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "host": host, "x-amz-date": moment}
     payload = hashlib.sha256(body).hexdigest()
     made = signature(

@@ -20,7 +20,7 @@ def s3_error(status: int, code: str, message: str) -> AdminError:
     return AdminError(xml_error(status, code, message), message)
 
 
-class Failure(Enum):
+class KmsFailure(Enum):
     """The kinds of failure of the service: HTTP status, code in the S3 format, and beginning of the message."""
 
     KEY_NOT_FOUND = (404, "KMS.NotFoundException", "Key not found: ")
@@ -41,7 +41,7 @@ class Failure(Enum):
 class KmsError(Exception):
     """A failure of the service; each contract sends it in its own format."""
 
-    def __init__(self, kind: Failure, message: str, *, vault_status: int = 0, vault_text: str = "") -> None:
+    def __init__(self, kind: KmsFailure, message: str, *, vault_status: int = 0, vault_text: str = "") -> None:
         self.kind = kind
         self.status, self.code, prefix = kind.value
         self.text = prefix + message
@@ -54,4 +54,4 @@ class KmsError(Exception):
 
 def unsupported(operation: str, backend: str) -> KmsError:
     """Return the failure for an operation that the backend does not support."""
-    return KmsError(Failure.UNSUPPORTED, f"Operation '{operation}' is not supported by KMS backend '{backend}'")
+    return KmsError(KmsFailure.UNSUPPORTED, f"Operation '{operation}' is not supported by KMS backend '{backend}'")

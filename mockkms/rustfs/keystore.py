@@ -12,7 +12,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockkms.rustfs.errors import Failure, KmsError
+from mockkms.rustfs.errors import KmsError, KmsFailure
 from mockkms.rustfs.records import KeyRecords
 from mockkms.rustfs.state import PROBE, KmsKey, KmsSettings
 from mockkms.rustfs.vault_client import VaultClient
@@ -91,7 +91,7 @@ class KeyStore:
         """Raise KmsError if the Vault is sealed or its mount does not work, as the older contract checks it."""
         if self.transit is not None:
             if self.transit.is_sealed():
-                raise KmsError(Failure.BACKEND, "Vault is sealed")
+                raise KmsError(KmsFailure.BACKEND, "Vault is sealed")
             self.names()
 
     # -- finding -----------------------------------------------------------------------------------------------
@@ -203,12 +203,12 @@ class KeyStore:
         found = _CIPHERTEXT.fullmatch(ciphertext)
         version = int(found[1]) if found else 0
         if found is None or not 1 <= version <= len(key.material):
-            raise KmsError(Failure.BACKEND, "invalid ciphertext: no such version", vault_status=400)
+            raise KmsError(KmsFailure.BACKEND, "invalid ciphertext: no such version", vault_status=400)
         try:
             sealed = base64.b64decode(found[2], validate=True)
             plaintext = AESGCM(key.material[version - 1]).decrypt(sealed[:12], sealed[12:], associated_data)
         except (InvalidTag, ValueError):
-            raise KmsError(Failure.BACKEND, "cipher: message authentication failed", vault_status=400) from None
+            raise KmsError(KmsFailure.BACKEND, "cipher: message authentication failed", vault_status=400) from None
         nonce = self.core.entropy.bytes(12)
         fresh = nonce + AESGCM(key.material[-1]).encrypt(nonce, plaintext, associated_data)
         return f"vault:v{len(key.material)}:{base64.b64encode(fresh).decode()}"
@@ -217,7 +217,7 @@ class KeyStore:
         doing = f"Vault Transit {verb} failed for key {key.name}"
         found = self.ask(doing, Operation.UPDATE, f"{verb}/{key.name}", data)
         if not found:
-            raise KmsError(Failure.BACKEND, f"{doing}: the Vault sent no data")
+            raise KmsError(KmsFailure.BACKEND, f"{doing}: the Vault sent no data")
         return str(found[wanted])
 
     # -- the Vault ---------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class KeyStore:
             )
         except KmsError as error:
             if missing and error.vault_status == 404:
-                raise KmsError(Failure.KEY_NOT_FOUND, missing) from None
+                raise KmsError(KmsFailure.KEY_NOT_FOUND, missing) from None
             raise
         return response.plain_data() or {} if response is not None else None
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING
 
-from mockkms.rustfs.errors import Failure, KmsError
+from mockkms.rustfs.errors import KmsError, KmsFailure
 from mockkms.rustfs.state import KmsKey, KmsSettings
 from mockkms.rustfs.vault_client import VaultClient
 from mockkms.vault.framework.message import Operation, Response
@@ -124,7 +124,7 @@ class KeyRecords:
             return self.client.call(f"Failed to {doing}", operation, path, data)
         except KmsError as error:
             if error.vault_status == 404 and missing:
-                raise KmsError(Failure.KEY_NOT_FOUND, missing) from None
+                raise KmsError(KmsFailure.KEY_NOT_FOUND, missing) from None
             if error.vault_status == 404 and operation is not Operation.UPDATE:
                 return None
             raise

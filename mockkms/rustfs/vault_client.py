@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mockkms.rustfs.errors import Failure, KmsError
+from mockkms.rustfs.errors import KmsError, KmsFailure
 from mockkms.vault.framework.message import Operation, Request, Response
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class VaultClient:
             return None
         # Of an error, the real server shows the status; it never repeats the Vault's own messages.
         raise KmsError(
-            Failure.BACKEND,
+            KmsFailure.BACKEND,
             f"{doing}: The Vault server returned an error (status code {response.status})",
             vault_status=response.status,
             vault_text="; ".join(error.strip() for error in response.errors) or f"status {response.status}",
@@ -67,5 +67,5 @@ class VaultClient:
             {"role_id": role_id, "secret_id": secret_id},
         )
         if response is None or response.auth is None:
-            raise KmsError(Failure.BACKEND, "Vault AppRole login failed: the response contains no token")
+            raise KmsError(KmsFailure.BACKEND, "Vault AppRole login failed: the response contains no token")
         self.token = response.auth.client_token

@@ -10,10 +10,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from mockkms.crypto import sigv4
-from mockkms.crypto.sigv4 import Scope
+from mockkms.crypto.sigv4 import CredentialScope
 
 _SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-_SCOPE = Scope("AKIDEXAMPLE", "20150830", "us-east-1", "service")
+_SCOPE = CredentialScope("AKIDEXAMPLE", "20150830", "us-east-1", "service")
 _HEADERS = [("host", "example.amazonaws.com"), ("x-amz-date", "20150830T123600Z")]
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -48,9 +48,9 @@ def test_vectors(method: str, query: list[tuple[str, str]], signature: str) -> N
 def test_headers_and_credentials_are_read() -> None:
     rest = "Credential=A/20150830/us-east-1/sts/aws4_request, SignedHeaders=host;x-amz-date, Signature=ab"
     read = sigv4.parse_authorization(rest)
-    assert read == (Scope("A", "20150830", "us-east-1", "sts"), ["host", "x-amz-date"], "ab")
+    assert read == (CredentialScope("A", "20150830", "us-east-1", "sts"), ["host", "x-amz-date"], "ab")
     slashes = sigv4.parse_credential("a/b/20150830/us-east-1/sts/aws4_request")
-    assert slashes == Scope("a/b", "20150830", "us-east-1", "sts")
+    assert slashes == CredentialScope("a/b", "20150830", "us-east-1", "sts")
     for odd in ("", "Credential=A", rest.replace("aws4_request", "aws5"), rest.replace(", Signature=ab", "")):
         assert sigv4.parse_authorization(odd) is None
     assert sigv4.parse_moment("20150830T123600Z") == 1440938160

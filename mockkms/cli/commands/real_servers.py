@@ -70,7 +70,7 @@ def _capture(options: argparse.Namespace) -> int:
     """Read the server and write the world; say on stderr what is left out."""
     from mockkms.capture.walk import CaptureLimits, Walk
     from mockkms.capture.world import capture
-    from mockkms.server.proxy.client import Client
+    from mockkms.server.proxy.client import ServerClient
 
     environ = os.environ
     url = options.upstream or environ.get("VAULT_ADDR", "")
@@ -85,7 +85,7 @@ def _capture(options: argparse.Namespace) -> int:
     namespace = options.namespace or environ.get("VAULT_NAMESPACE", "")
     real = upstream.connection(options, url)
     # ServerSilent is a ValueError.
-    with error_context(raised=CommandError), Client(real) as client:
+    with error_context(raised=CommandError), ServerClient(real) as client:
         walk = Walk(client, options.token or environ.get("VAULT_TOKEN", ""), limits)
         with progress(lambda: f"reading {walk.now} ({walk.requests} requests)"):
             found = capture(walk, url=client.url, namespace=namespace, flavor=options.flavor)
@@ -176,9 +176,9 @@ def _side(
     options: argparse.Namespace, name: str, token: str, recording: Recording, marks: Marks, stack: ExitStack
 ) -> Side:
     from mockkms.comparing.servers import RecordedSide, ServerSide
-    from mockkms.server.proxy.client import Client
+    from mockkms.server.proxy.client import ServerClient
 
     if not name.startswith(("http://", "https://")):
         return RecordedSide()
-    client = stack.enter_context(Client(upstream.connection(options, name)))
+    client = stack.enter_context(ServerClient(upstream.connection(options, name)))
     return ServerSide(client, recording, token, marks)

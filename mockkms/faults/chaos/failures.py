@@ -14,7 +14,7 @@ from mockkms.faults.rule import read_weight
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ChaosFailure:
     """A failure of a mix."""
 
     weight: float
@@ -25,18 +25,20 @@ class Failure:
 
 
 FAILURES = {
-    "slow": Failure(4, {"delay": {"lognormal": ["500ms", 0.8]}}, "the answer is late, by half a second in the median"),
-    "rate-limited": Failure(3, {"answer": "rate-limited"}, "429 with Retry-After"),
-    "overloaded": Failure(2, {"answer": "overloaded"}, "503 with Retry-After"),
-    "internal-error": Failure(2, {"answer": "internal-error"}, "500"),
-    "bad-gateway": Failure(2, {"answer": "bad-gateway"}, "502 with a proxy's HTML page"),
-    "gateway-timeout": Failure(1, {"answer": "gateway-timeout"}, "504 with a proxy's HTML page"),
-    "sealed": Failure(1, {"answer": "sealed"}, "503 of a sealed server"),
-    "standby": Failure(1, {"answer": "standby"}, "503 of a standby that knows no active node"),
-    "reset": Failure(2, {"reset": True}, "the connection is reset before the request takes effect"),
-    "lost-answer": Failure(1, {"lose_answer": "reset"}, "the request takes effect, then the connection is reset"),
-    "cut-answer": Failure(1, {"truncate": 20}, "the connection is closed after 20 bytes of the body"),
-    "hang": Failure(0, {"hang": "30s"}, "no answer for 30 seconds, then the connection is closed"),
+    "slow": ChaosFailure(
+        4, {"delay": {"lognormal": ["500ms", 0.8]}}, "the answer is late, by half a second in the median"
+    ),
+    "rate-limited": ChaosFailure(3, {"answer": "rate-limited"}, "429 with Retry-After"),
+    "overloaded": ChaosFailure(2, {"answer": "overloaded"}, "503 with Retry-After"),
+    "internal-error": ChaosFailure(2, {"answer": "internal-error"}, "500"),
+    "bad-gateway": ChaosFailure(2, {"answer": "bad-gateway"}, "502 with a proxy's HTML page"),
+    "gateway-timeout": ChaosFailure(1, {"answer": "gateway-timeout"}, "504 with a proxy's HTML page"),
+    "sealed": ChaosFailure(1, {"answer": "sealed"}, "503 of a sealed server"),
+    "standby": ChaosFailure(1, {"answer": "standby"}, "503 of a standby that knows no active node"),
+    "reset": ChaosFailure(2, {"reset": True}, "the connection is reset before the request takes effect"),
+    "lost-answer": ChaosFailure(1, {"lose_answer": "reset"}, "the request takes effect, then the connection is reset"),
+    "cut-answer": ChaosFailure(1, {"truncate": 20}, "the connection is closed after 20 bytes of the body"),
+    "hang": ChaosFailure(0, {"hang": "30s"}, "no answer for 30 seconds, then the connection is closed"),
 }
 """The failures by name."""
 

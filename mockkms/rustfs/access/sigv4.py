@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from mockkms.crypto import sigv4
-from mockkms.crypto.sigv4 import ALGORITHM, MAX_SKEW, Scope
+from mockkms.crypto.sigv4 import ALGORITHM, MAX_SKEW, CredentialScope
 from mockkms.rustfs.errors import AdminError, s3_error
 from mockkms.rustfs.message import AdminRequest
 from mockkms.vault.golang.number import of_digits
@@ -42,7 +42,7 @@ _AUTHORIZATION = re.compile(r"(\S+)\s+Credential=([^,]*),\s*SignedHeaders=([^,]*
 class Claim:
     """The signature of a request, with its parameters."""
 
-    scope: Scope
+    scope: CredentialScope
     signed_headers: list[str]
     signature: str
     moment: str
@@ -195,12 +195,12 @@ def _lifetime(text: str) -> int | None:
 # -- parts of both -----------------------------------------------------------------------------------------------------
 
 
-def _scope(text: str) -> Scope | None:
+def _scope(text: str) -> CredentialScope | None:
     """Return the scope in ``key/date/region/service/aws4_request``; None for another text."""
     parts = text.split("/")
     if len(parts) != 5 or parts[4] != "aws4_request" or not parts[3] or _seconds(f"{parts[1]}T000000Z") is None:
         return None
-    return Scope(*parts[:4])
+    return CredentialScope(*parts[:4])
 
 
 def _seconds(moment: str) -> int | None:
@@ -213,7 +213,7 @@ def _seconds(moment: str) -> int | None:
         return None
 
 
-def _check_service(scope: Scope) -> None:
+def _check_service(scope: CredentialScope) -> None:
     if scope.service not in SERVICES:
         known = ", ".join(SERVICES)
         text = f"unknown service '{scope.service}' in credential scope; expected one of: {known}"

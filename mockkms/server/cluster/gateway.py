@@ -25,7 +25,7 @@ from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply,
 from mockkms.server.gateway.gateway import LARGE, Gateway, Later
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.wire.responses import plain
-from mockkms.vault.kernel.node import HOST, Peer, Standing
+from mockkms.vault.kernel.node import HOST, ClusterPeer, Standing
 from mockkms.world.world import World
 
 FORWARD, REDIRECT = "forward", "redirect"
@@ -214,7 +214,7 @@ class NodeGateway(Gateway):
             performance_standby=self.options.performance_standbys and not active,
             index=nodes.seen(node),
             peers=[
-                Peer(f"{HOST}-{other}", self.address(other), self.cluster_address(other), other == leader)
+                ClusterPeer(f"{HOST}-{other}", self.address(other), self.cluster_address(other), other == leader)
                 for other in seen
             ],
         )

@@ -32,7 +32,7 @@ class ServerSilent(ValueError):
         self.unreachable = unreachable
 
 
-class Client:
+class ServerClient:
     """Sends requests to one server over kept connections. Each has the time limit of the ``Upstream``."""
 
     def __init__(self, upstream: Upstream) -> None:

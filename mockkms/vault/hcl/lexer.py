@@ -61,7 +61,7 @@ class HclToken(NamedTuple):
     position: Position
 
 
-class Lexer:
+class HclLexer:
     """Reads tokens one by one. ``fault`` is the last lexical error so far, or None."""
 
     def __init__(self, text: str) -> None:

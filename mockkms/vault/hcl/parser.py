@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from mockkms.error_context import error_context
-from mockkms.vault.hcl.lexer import LITERALS, HclToken, Lexer, TokenKind
+from mockkms.vault.hcl.lexer import LITERALS, HclLexer, HclToken, TokenKind
 from mockkms.vault.hcl.tree import NOWHERE, EndOfText, HclError, HclItem, HclItems, ItemKey, ListNode, Literal, Object
 from mockkms.vault.hcl.values import literal, unquote
 
@@ -29,7 +29,7 @@ def parse(text: str | bytes, *, unique: bool = False) -> HclItems:
 
 class _HclParser:
     def __init__(self, text: str, unique: bool) -> None:
-        self.lexer = Lexer(text)
+        self.lexer = HclLexer(text)
         self.unique = unique
         self.depth = 0
         self.held: HclToken | None = None

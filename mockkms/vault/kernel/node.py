@@ -51,7 +51,7 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class ClusterPeer:
     """One node as ``sys/ha-status`` lists it."""
 
     hostname: str
@@ -74,7 +74,7 @@ class Standing:
     """Whether this standby answers reads itself."""
     index: int = 0
     """Index of the last write that this node has."""
-    peers: list[Peer] = field(default_factory=list)
+    peers: list[ClusterPeer] = field(default_factory=list)
     """The nodes that the active node sees, including itself."""
     stepped_down: bool = False
     """Set by ``sys/step-down``: the active node steps down after this request."""
@@ -84,7 +84,7 @@ def alone(url: str, now: float) -> Standing:
     """Return the role of a single server with raft storage at ``url``: it is the active node of a cluster of one."""
     head, _, port = url.rpartition(":")
     cluster = f"https:{head.partition(':')[2]}:{int(port) + 1}"
-    peers = [Peer(HOST, url, cluster, active=True)]
+    peers = [ClusterPeer(HOST, url, cluster, active=True)]
     return Standing(active=True, leader_address=url, leader_cluster_address=cluster, active_since=now, peers=peers)
 
 

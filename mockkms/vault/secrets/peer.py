@@ -33,7 +33,7 @@ class PeerError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class PeerAnswer:
     """A complete response."""
 
     status: int
@@ -44,7 +44,7 @@ class Answer:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
-    def expected(self) -> Answer:
+    def expected(self) -> PeerAnswer:
         """Return the answer if its status is 200. Raises PeerError with the text of the clients of Consul and Nomad."""
         if self.status != 200:
             raise PeerError(f"Unexpected response code: {self.status} ({self.text})")
@@ -124,7 +124,7 @@ class Peer:
             call.request.trace.hint = f"{self.name} is not on this machine: its answer is made up"
         return here
 
-    def ask(self, method: str, path: str, body: object = None) -> Answer:
+    def ask(self, method: str, path: str, body: object = None) -> PeerAnswer:
         """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response.
 
         When the deadline has passed, nothing is sent.
@@ -144,7 +144,7 @@ class Peer:
             raise PeerError(self._fault(method, url, "")) from None
         except (OSError, ValueError) as error:
             raise PeerError(self._fault(method, url, str(error))) from None
-        return Answer(status, received)
+        return PeerAnswer(status, received)
 
     def _fault(self, method: str, url: str, fault: str) -> str:
         """Return the message of Go's HTTP client; without ``fault`` that of a refused connection."""

@@ -33,7 +33,7 @@ class Gauge:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class EventCount:
     """A number of events since the server started."""
 
     key: str
@@ -59,7 +59,7 @@ class Metrics:
     """All metrics at one moment."""
 
     gauges: Sequence[Gauge]
-    counts: Sequence[Count] = ()
+    counts: Sequence[EventCount] = ()
     timings: Sequence[Timing] = ()
 
 

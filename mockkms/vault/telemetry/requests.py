@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from mockkms.vault.framework.message import Trace
-    from mockkms.vault.telemetry.exposition import Count, Timing
+    from mockkms.vault.telemetry.exposition import EventCount, Timing
 
     class Observed(Protocol):
         """An entry of the journal, as far as metrics are concerned."""
@@ -77,9 +77,9 @@ class RequestMetrics:
             self._generation, self._seen = self.history.progress
         self._timings, self._logins = {}, {}
 
-    def collect(self, now: float, cluster: str) -> tuple[list[Timing], list[Count]]:
+    def collect(self, now: float, cluster: str) -> tuple[list[Timing], list[EventCount]]:
         """Return all timings and counts; those of the last interval before ``now`` are also listed one by one."""
-        from mockkms.vault.telemetry.exposition import Count, Timing  # Not needed by a start.
+        from mockkms.vault.telemetry.exposition import EventCount, Timing  # Not needed by a start.
 
         self._catch_up()
         recent = self._recent(now)
@@ -88,7 +88,7 @@ class RequestMetrics:
         ]
         labels = {"auth_method": "", "cluster": cluster, "creation_ttl": "", "mount_point": "", "namespace": ""}
         counts = [
-            Count(
+            EventCount(
                 "token.creation", count, min(count, len(recent.get(f"login {mount} {namespace}", ()))),
                 {**labels, "auth_method": mount.removeprefix("auth/").rstrip("/"), "mount_point": mount,
                  "namespace": namespace.rstrip("/") or "root"},

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from mockkms import MockKMS, outside
 from mockkms.crypto.x509.authority import Authority
 from mockkms.server.wire.tls import loaded
-from mockkms.vault.secrets.peer import Answer, offline
+from mockkms.vault.secrets.peer import PeerAnswer, offline
 from tests.vault.driving import World
 from tests.vault.secrets.standin import StandIn, data_of, mounted, standing_in
 
@@ -138,10 +138,10 @@ def test_client_certificates_are_presented(world: World, engine: str) -> None:
 
 
 def test_what_an_answer_has() -> None:
-    answer = Answer(200, b'{"a": {"b": "c"}, "n": 1}\n')
+    answer = PeerAnswer(200, b'{"a": {"b": "c"}, "n": 1}\n')
     assert answer.ok
     assert (answer.member("a", "b"), answer.member("n"), answer.member("a", "x", "y")) == ("c", "", "")
-    assert not Answer(404, b"").ok
+    assert not PeerAnswer(404, b"").ok
 
 
 def test_nothing_is_asked_offline(world: World, consul: StandIn) -> None:

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from mockkms import MockKMS
-from mockkms.vault.telemetry.exposition import Count, Gauge, Metrics, Timing, as_json, as_prometheus
+from mockkms.vault.telemetry.exposition import EventCount, Gauge, Metrics, Timing, as_json, as_prometheus
 from mockkms.world.journal.journal import Journal
 
 SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
@@ -136,7 +136,7 @@ def test_a_sealed_server_reports_its_seal_only(kms: MockKMS) -> None:
 def test_the_forms() -> None:
     metrics = Metrics(
         [Gauge("a.b-c", 1.5, {"x": 'say "no"\n'}), Gauge("process_cpu_seconds_total", 2, prefixed=False)],
-        [Count("c", 5, 2, {"n": "root"}), Count("d", 5, 0)],
+        [EventCount("c", 5, 2, {"n": "root"}), EventCount("d", 5, 0)],
         [Timing("t", 3, 6.0, [1.0, 2.0, 3.0]), Timing("u", 1, 1.0)],
     )
     assert as_prometheus(metrics).splitlines() == [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from mockkms.rustfs.address import scheme, url_fault
 from mockkms.rustfs.contracts.v1.errors import guide_error, invalid_configuration, invalid_request
-from mockkms.rustfs.errors import AdminError, Failure, KmsError
+from mockkms.rustfs.errors import AdminError, KmsError, KmsFailure
 from mockkms.rustfs.keystore import KeyStore
 from mockkms.rustfs.state import KmsSettings
 from mockkms.rustfs.typed import option, read_body, string, struct, unsigned
@@ -100,11 +100,11 @@ def connect(admin: AdminContext, settings: KmsSettings) -> str:
     client = VaultClient(admin.core, settings.namespace, settings.token)
     try:
         if not admin.reachable(settings):
-            raise KmsError(Failure.BACKEND, "An error occurred with the request")
+            raise KmsError(KmsFailure.BACKEND, "An error occurred with the request")
         if not admin.embedded(settings):
             return settings.token
         if client.is_sealed():
-            raise KmsError(Failure.BACKEND, "Vault is sealed")
+            raise KmsError(KmsFailure.BACKEND, "Vault is sealed")
         if settings.auth_method == "approle":
             client.login(settings.auth_mount, settings.role_id, settings.secret_id)
         KeyStore(admin, settings, client).names()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from mockkms.rustfs.backends import BACKENDS
 from mockkms.rustfs.contracts.v2.cache import Descriptions
 from mockkms.rustfs.contracts.v2.shapes import metadata
-from mockkms.rustfs.errors import Failure, KmsError, unsupported
+from mockkms.rustfs.errors import KmsError, KmsFailure, unsupported
 from mockkms.rustfs.keystore import KeyStore, new_key_id
 from mockkms.rustfs.records import zoned
 from mockkms.rustfs.state import PROBE, KmsKey, KmsSettings
@@ -43,11 +43,13 @@ def ensure_probe(admin: KmsService) -> None:
 def check_id(key_id: str) -> None:
     """Raise KmsError for a key id that cannot be the name of a file."""
     if not key_id:
-        raise KmsError(Failure.INVALID_KEY, "key identifier must not be empty")
+        raise KmsError(KmsFailure.INVALID_KEY, "key identifier must not be empty")
     if any(letter in key_id for letter in "/\\\0"):
-        raise KmsError(Failure.INVALID_KEY, f"key identifier must not contain path separators or NUL: {quoted(key_id)}")
+        raise KmsError(
+            KmsFailure.INVALID_KEY, f"key identifier must not contain path separators or NUL: {quoted(key_id)}"
+        )
     if key_id in (".", ".."):
-        raise KmsError(Failure.INVALID_KEY, f"key identifier must name a single file: {quoted(key_id)}")
+        raise KmsError(KmsFailure.INVALID_KEY, f"key identifier must name a single file: {quoted(key_id)}")
 
 
 class Keyring:
@@ -71,7 +73,7 @@ class Keyring:
             check_id(key_id)
         key = self.keys.get(key_id) or self._adopted(key_id)
         if key is None:
-            raise KmsError(Failure.KEY_NOT_FOUND, key_id)
+            raise KmsError(KmsFailure.KEY_NOT_FOUND, key_id)
         return key
 
     def describe(self, key_id: str) -> dict[str, object]:
@@ -139,11 +141,11 @@ class Keyring:
         if name is None:
             name = new_key_id(self.entropy).removeprefix("rustfs-key-")
         elif not name.strip():
-            raise KmsError(Failure.VALIDATION, "key name must not be empty or whitespace")
+            raise KmsError(KmsFailure.VALIDATION, "key name must not be empty or whitespace")
         check_id(name)
         if self.backend.name == "static":
             if name == self.settings.key_id:
-                raise KmsError(Failure.KEY_EXISTS, name)
+                raise KmsError(KmsFailure.KEY_EXISTS, name)
             raise unsupported("create_key", "static")
         if name in self.keys:
             return self._again(self.keys[name], usage, description, tags)
@@ -159,7 +161,7 @@ class Keyring:
         same = (key.usage, key.description, key.tags, key.status) == (usage, description, tags, "Enabled")
         if self.backend.name == "vault-transit" and same:
             return key
-        raise KmsError(Failure.KEY_EXISTS, key.name)
+        raise KmsError(KmsFailure.KEY_EXISTS, key.name)
 
     # -- changing ----------------------------------------------------------------------------------------------
 
@@ -173,9 +175,9 @@ class Keyring:
     def permit(self, key: KmsKey, doing: str, *, when_disabled: bool) -> None:
         """Raise KmsError if the state of a key does not allow an operation."""
         if key.status == "PendingDeletion":
-            raise KmsError(Failure.INVALID_OPERATION, f"Key {key.name} is pending deletion: {doing} is not allowed")
+            raise KmsError(KmsFailure.INVALID_OPERATION, f"Key {key.name} is pending deletion: {doing} is not allowed")
         if key.status == "Disabled" and not when_disabled:
-            raise KmsError(Failure.INVALID_OPERATION, f"Key {key.name} is disabled: {doing} is not allowed")
+            raise KmsError(KmsFailure.INVALID_OPERATION, f"Key {key.name} is disabled: {doing} is not allowed")
 
     def enable(self, key_id: str) -> None:
         """Enable a key, also one that is enabled already."""
@@ -230,7 +232,9 @@ class Keyring:
     @staticmethod
     def _mutable(names: Iterable[str]) -> None:
         if "name" in names:
-            raise KmsError(Failure.INVALID_OPERATION, "Tag 'name' identifies the key and cannot be updated or removed")
+            raise KmsError(
+                KmsFailure.INVALID_OPERATION, "Tag 'name' identifies the key and cannot be updated or removed"
+            )
 
     # -- deleting ----------------------------------------------------------------------------------------------
 
@@ -244,7 +248,7 @@ class Keyring:
         least, most, default = WINDOW
         days = default if request.pending_window_in_days is None else request.pending_window_in_days
         if not immediate and not least <= days <= most:
-            raise KmsError(Failure.INVALID_OPERATION, f"pending_window_in_days must be between {least} and {most}")
+            raise KmsError(KmsFailure.INVALID_OPERATION, f"pending_window_in_days must be between {least} and {most}")
         if immediate:
             self._confirm(key_id, request.confirm_key_id)
         if self.backend.name == "static":
@@ -266,15 +270,17 @@ class Keyring:
         doing = f"immediate deletion of key {key_id}"
         if not self.state.environment.immediate_deletion:
             raise KmsError(
-                Failure.INVALID_OPERATION,
+                KmsFailure.INVALID_OPERATION,
                 f"{doing} is not allowed; schedule the deletion and wait out the pending window, or set "
                 "RUSTFS_KMS_ALLOW_IMMEDIATE_DELETION=true on the server",
             )
         if confirmed != key_id:
-            raise KmsError(Failure.INVALID_OPERATION, f"{doing} requires confirm_key_id to repeat the key id exactly")
+            raise KmsError(
+                KmsFailure.INVALID_OPERATION, f"{doing} requires confirm_key_id to repeat the key id exactly"
+            )
         if key_id == self.settings.default_key_id:
             raise KmsError(
-                Failure.STILL_REFERENCED,
+                KmsFailure.STILL_REFERENCED,
                 f"Key {key_id} is still referenced by configuration and its material must not be destroyed: "
                 "kms-service-default-key. Remove or repoint the listed configuration, then retry",
             )
@@ -288,14 +294,14 @@ class Keyring:
             self._static(key_id, "cancel_key_deletion")
         key = self._found_for_deletion(key_id)
         if key.status != "PendingDeletion":
-            raise KmsError(Failure.INVALID_OPERATION, f"Key {key_id} is not pending deletion")
+            raise KmsError(KmsFailure.INVALID_OPERATION, f"Key {key_id} is not pending deletion")
         with self.records.changing(key):
             key.status, key.deletion_date, key.marked = "Enabled", None, False
         return self.remember(key, **({"origin": "AWS_KMS"} if self.backend.name == "local" else {}))
 
     def _static(self, key_id: str, operation: str) -> None:
         if key_id != self.settings.key_id:
-            raise KmsError(Failure.KEY_NOT_FOUND, key_id)
+            raise KmsError(KmsFailure.KEY_NOT_FOUND, key_id)
         raise unsupported(operation, "static")
 
     def _found_for_deletion(self, key_id: str) -> KmsKey:
@@ -304,9 +310,9 @@ class Keyring:
             key = self.get(key_id)
             self._read_again(key)
         except KmsError as error:
-            if error.kind is Failure.INVALID_KEY or self.backend.name not in ("local", "vault-kv2"):
+            if error.kind is KmsFailure.INVALID_KEY or self.backend.name not in ("local", "vault-kv2"):
                 raise
-            raise KmsError(Failure.KEY_NOT_FOUND, f"Key {key_id} not found") from None
+            raise KmsError(KmsFailure.KEY_NOT_FOUND, f"Key {key_id} not found") from None
         return key
 
     # -- using -------------------------------------------------------------------------------------------------
@@ -361,8 +367,8 @@ class Keyring:
         try:
             found = self.store.ask(doing, Operation.READ, f"keys/{name}", missing=name)
         except KmsError as error:
-            if error.kind is not Failure.KEY_NOT_FOUND:
+            if error.kind is not KmsFailure.KEY_NOT_FOUND:
                 raise
             return
         if found is not None:
-            raise KmsError(Failure.KEY_EXISTS, name)
+            raise KmsError(KmsFailure.KEY_EXISTS, name)

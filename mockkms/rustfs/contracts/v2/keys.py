@@ -9,7 +9,7 @@ from mockkms.rustfs.contracts.v2 import listing, requests
 from mockkms.rustfs.contracts.v2.keyring import Keyring
 from mockkms.rustfs.contracts.v2.requests import MISSING_KEY_ID, AdminCall, DeleteBody, unsigned_number
 from mockkms.rustfs.contracts.v2.shapes import impact, metadata
-from mockkms.rustfs.errors import Failure, KmsError, s3_error
+from mockkms.rustfs.errors import KmsError, KmsFailure, s3_error
 from mockkms.rustfs.message import AdminReply, json_reply
 from mockkms.rustfs.records import zoned
 from mockkms.rustfs.state import KmsSettings
@@ -98,7 +98,7 @@ def describe(call: AdminCall) -> AdminReply:
     try:
         shown = keys.describe(call.key_id)
     except KmsError as error:
-        status = 404 if error.kind is Failure.KEY_NOT_FOUND else 500
+        status = 404 if error.kind is KmsFailure.KEY_NOT_FOUND else 500
         return reply(status, f"Failed to describe key: {error.text}")
     report = impact(call.key_id, keys.settings.default_key_id) if wanted == "true" else None
     return reply(200, "Key described successfully", shown, report)
@@ -109,7 +109,7 @@ def describe(call: AdminCall) -> AdminReply:
 
 def _status(error: KmsError) -> int:
     """Return the status in the routes for state and metadata, which report an invalid key id as 500."""
-    return 500 if error.kind is Failure.INVALID_KEY else error.status
+    return 500 if error.kind is KmsFailure.INVALID_KEY else error.status
 
 
 def _asked(call: AdminCall, read: Callable[[bytes], str]) -> tuple[Keyring, str] | AdminReply:

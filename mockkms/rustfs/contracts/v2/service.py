@@ -13,7 +13,7 @@ from mockkms.rustfs.contracts.v2.cache import Descriptions, lifetime
 from mockkms.rustfs.contracts.v2.keyring import ensure_probe
 from mockkms.rustfs.contracts.v2.requests import StartBody, not_initialized
 from mockkms.rustfs.contracts.v2.settings import settings_of, validate
-from mockkms.rustfs.errors import Failure, KmsError
+from mockkms.rustfs.errors import KmsError, KmsFailure
 from mockkms.rustfs.keystore import KeyStore
 from mockkms.rustfs.message import AdminReply, json_reply
 from mockkms.rustfs.state import KmsSettings
@@ -50,7 +50,9 @@ def configure(call: AdminCall) -> AdminReply:
     try:
         validate(settings)
         if admin.state.running:
-            raise KmsError(Failure.CONFIGURATION, "Cannot configure KMS while it is running; use reconfigure instead")
+            raise KmsError(
+                KmsFailure.CONFIGURATION, "Cannot configure KMS while it is running; use reconfigure instead"
+            )
     except KmsError as error:
         return outcome(admin, f"Failed to configure KMS: {error.text}", success=False)
     state = admin.state
@@ -77,7 +79,7 @@ def swap(admin: AdminContext, settings: KmsSettings) -> None:
     try:
         token = contact(admin, settings)
     except KmsError as error:
-        raise KmsError(Failure.BACKEND, f"Failed to reconfigure KMS: {error.text}") from None
+        raise KmsError(KmsFailure.BACKEND, f"Failed to reconfigure KMS: {error.text}") from None
     admin.state.persisted, admin.state.error = settings, ""
     admin.install(settings, token)
     ensure_probe(admin)
@@ -112,10 +114,10 @@ def start(call: AdminCall) -> AdminReply:
     try:
         if state.settings is None:
             state.error = NO_CONFIGURATION
-            raise KmsError(Failure.CONFIGURATION, NO_CONFIGURATION)
+            raise KmsError(KmsFailure.CONFIGURATION, NO_CONFIGURATION)
         token = contact(admin, state.settings)
     except KmsError as error:
-        if error.kind is Failure.CONFIGURATION:
+        if error.kind is KmsFailure.CONFIGURATION:
             return outcome(admin, f"Failed to start or restart KMS service: {error.text}", success=False)
         text = f"Failed to create KMS backend: {error.text}"
         if not was_running:
@@ -140,7 +142,7 @@ def contact(admin: AdminContext, settings: KmsSettings) -> str:
         f"Failed to list keys in Vault kv_mount '{settings.kv_mount}'" if kv else "Vault Transit health check failed"
     )
     if not admin.reachable(settings):
-        raise KmsError(Failure.BACKEND, f"{doing}: An error occurred with the request")
+        raise KmsError(KmsFailure.BACKEND, f"{doing}: An error occurred with the request")
     if not admin.embedded(settings):
         return settings.token
     client = VaultClient(admin.core, settings.namespace, settings.token)
@@ -155,7 +157,7 @@ def contact(admin: AdminContext, settings: KmsSettings) -> str:
         if error.vault_status != 404:
             raise
         # For a KV mount that does not exist, RustFS repeats the Vault's own message.
-        raise KmsError(Failure.BACKEND, f"{doing}: {error.vault_text}") from None
+        raise KmsError(KmsFailure.BACKEND, f"{doing}: {error.vault_text}") from None
     return client.token
 
 

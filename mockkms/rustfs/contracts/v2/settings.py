@@ -20,7 +20,7 @@ from mockkms.rustfs.contracts.v2.configuration import (
     VaultTransitBody,
     refused,
 )
-from mockkms.rustfs.errors import Failure, KmsError
+from mockkms.rustfs.errors import KmsError, KmsFailure
 from mockkms.rustfs.state import KmsSettings
 
 T = TypeVar("T")
@@ -123,26 +123,26 @@ def _credential(settings: KmsSettings, credential: Credential) -> None:
 def validate(settings: KmsSettings) -> None:
     """Check a configuration. Raises KmsError of kind CONFIGURATION."""
     if settings.timeout_seconds == 0:
-        raise KmsError(Failure.CONFIGURATION, "Timeout must be greater than 0")
+        raise KmsError(KmsFailure.CONFIGURATION, "Timeout must be greater than 0")
     if settings.retry_attempts == 0:
-        raise KmsError(Failure.CONFIGURATION, "Retry attempts must be greater than 0")
+        raise KmsError(KmsFailure.CONFIGURATION, "Retry attempts must be greater than 0")
     {"Local": _validate_local, "AWS": _validate_aws}.get(settings.backend, _validate_vault)(settings)
     if settings.enable_cache and settings.max_cached_keys == 0:
-        raise KmsError(Failure.CONFIGURATION, "Cache max_keys must be greater than 0")
+        raise KmsError(KmsFailure.CONFIGURATION, "Cache max_keys must be greater than 0")
     if settings.enable_cache and settings.cache_ttl_seconds == 0:
-        raise KmsError(Failure.CONFIGURATION, "Cache ttl must be greater than 0")
+        raise KmsError(KmsFailure.CONFIGURATION, "Cache ttl must be greater than 0")
 
 
 def _insecure(reason: str) -> KmsError:
     return KmsError(
-        Failure.CONFIGURATION, f"{reason}; set RUSTFS_KMS_ALLOW_INSECURE_DEV_DEFAULTS=true only for development"
+        KmsFailure.CONFIGURATION, f"{reason}; set RUSTFS_KMS_ALLOW_INSECURE_DEV_DEFAULTS=true only for development"
     )
 
 
 def _validate_local(settings: KmsSettings) -> None:
     directory = PurePosixPath(settings.key_dir)
     if not directory.is_absolute():
-        raise KmsError(Failure.CONFIGURATION, "Local key directory must be an absolute path")
+        raise KmsError(KmsFailure.CONFIGURATION, "Local key directory must be an absolute path")
     if settings.dev_defaults:
         return
     if not settings.master_key:
@@ -155,10 +155,10 @@ def _validate_local(settings: KmsSettings) -> None:
 
 def _validate_aws(settings: KmsSettings) -> None:
     if settings.region == "":
-        raise KmsError(Failure.CONFIGURATION, "AWS KMS region cannot be empty when set")
+        raise KmsError(KmsFailure.CONFIGURATION, "AWS KMS region cannot be empty when set")
     endpoint = settings.endpoint_url
     if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise KmsError(Failure.CONFIGURATION, "AWS KMS endpoint URL must use http or https scheme")
+        raise KmsError(KmsFailure.CONFIGURATION, "AWS KMS endpoint URL must use http or https scheme")
     if endpoint and endpoint.startswith("http://") and not settings.dev_defaults:
         raise _insecure("AWS KMS endpoint URL must use https")
 
@@ -167,7 +167,7 @@ def _validate_vault(settings: KmsSettings) -> None:
     transit = settings.backend == "VaultTransit"
     name = "Vault Transit" if transit else "Vault KV2"
     if not settings.address.startswith(("http://", "https://")):
-        raise KmsError(Failure.CONFIGURATION, f"{name} address must use http or https scheme")
+        raise KmsError(KmsFailure.CONFIGURATION, f"{name} address must use http or https scheme")
     _validate_credential(settings, name)
     if not settings.dev_defaults:
         if settings.address.startswith("http://"):
@@ -177,31 +177,31 @@ def _validate_vault(settings: KmsSettings) -> None:
         if settings.skip_tls_verify:
             raise _insecure(f"{name} skip TLS verification is not allowed outside explicit development mode")
     if transit and not settings.mount_path:
-        raise KmsError(Failure.CONFIGURATION, "Vault Transit mount path cannot be empty")
+        raise KmsError(KmsFailure.CONFIGURATION, "Vault Transit mount path cannot be empty")
     if not transit and not settings.kv_mount:
-        raise KmsError(Failure.CONFIGURATION, "Vault KV2 mount cannot be empty")
+        raise KmsError(KmsFailure.CONFIGURATION, "Vault KV2 mount cannot be empty")
     if settings.client_identity != settings.client_key:
         text = "Vault client_cert_path and client_key_path must be configured together for mTLS"
-        raise KmsError(Failure.CONFIGURATION, text)
+        raise KmsError(KmsFailure.CONFIGURATION, text)
 
 
 def _validate_credential(settings: KmsSettings, name: str) -> None:
     if settings.auth_method == "approle":
         if not settings.role_id:
-            raise KmsError(Failure.CONFIGURATION, f"{name} AppRole role_id cannot be empty")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} AppRole role_id cannot be empty")
         if not settings.secret_id:
-            raise KmsError(Failure.CONFIGURATION, f"{name} AppRole requires a secret_id or a secret_id_file")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} AppRole requires a secret_id or a secret_id_file")
         if not settings.auth_mount:
-            raise KmsError(Failure.CONFIGURATION, f"{name} AppRole mount cannot be empty")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} AppRole mount cannot be empty")
     elif settings.auth_method == "kubernetes":
         if not settings.role_id:
-            raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes role cannot be empty")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} Kubernetes role cannot be empty")
         if not settings.auth_mount:
-            raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes mount cannot be empty")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} Kubernetes mount cannot be empty")
         if not settings.token:
-            raise KmsError(Failure.CONFIGURATION, f"{name} Kubernetes ServiceAccount token path cannot be empty")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} Kubernetes ServiceAccount token path cannot be empty")
     elif settings.auth_method == "token_file":
         if not settings.token:
-            raise KmsError(Failure.CONFIGURATION, f"{name} token file path cannot be empty")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} token file path cannot be empty")
         if settings.poll_interval == 0:
-            raise KmsError(Failure.CONFIGURATION, f"{name} token file poll interval must be greater than 0")
+            raise KmsError(KmsFailure.CONFIGURATION, f"{name} token file poll interval must be greater than 0")

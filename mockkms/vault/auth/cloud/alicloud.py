@@ -92,14 +92,14 @@ class AliCredential:
 
 @stored("auth.alicloud.AliCloud")
 @dataclass
-class AliCloud:
+class AliCloudAuth:
     """State of a mount."""
 
     roles: dict[str, AliRole] = field(default_factory=dict)
     principals: list[AliCredential] = field(default_factory=list)
 
 
-engine = Engine("auth/alicloud", kind="auth", new_state=AliCloud, help="Logins with requests signed for AliCloud.")
+engine = Engine("auth/alicloud", kind="auth", new_state=AliCloudAuth, help="Logins with requests signed for AliCloud.")
 login = engine.path(
     "login",
     {
@@ -111,7 +111,7 @@ login = engine.path(
     help="Log in with a signed request.",
     go_errors=True,
 )
-roles = Collection[AliCloud, AliRole](
+roles = Collection[AliCloudAuth, AliRole](
     engine,
     "role/{role}",
     AliRole,
@@ -128,7 +128,9 @@ roles = Collection[AliCloud, AliRole](
 
 
 @roles.write
-def write_role(_state: AliCloud, call: Call, _name: str, role: AliRole, *, arn: str | None = None) -> Response | None:
+def write_role(
+    _state: AliCloudAuth, call: Call, _name: str, role: AliRole, *, arn: str | None = None
+) -> Response | None:
     """Create or change a role. Raises BackendError for an unsuitable ARN, and ErrorResponse."""
     if arn is None and not role.arn:
         raise BackendError("the arn is required to create a role")
@@ -150,7 +152,7 @@ def write_role(_state: AliCloud, call: Call, _name: str, role: AliRole, *, arn: 
 
 @login.on(Operation.UPDATE)
 def log_in(
-    state: AliCloud,
+    state: AliCloudAuth,
     call: Call,
     *,
     role: str | None = None,
@@ -199,7 +201,7 @@ def _check_member(arn: AliArn, role: AliRole) -> None:
         raise BackendError("the caller's arn does not match the role's arn")
 
 
-def _identify(state: AliCloud, call: Call, url: str) -> tuple[str, AliCredential]:
+def _identify(state: AliCloudAuth, call: Call, url: str) -> tuple[str, AliCredential]:
     """Return the id of a request, and the key that signed it. Raises ValueError with the plugin's text."""
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -258,7 +260,7 @@ def _refusal(call: Call, status: int, code: str, message: str, host: str) -> Val
 
 
 @engine.renews
-def renew(state: AliCloud, call: Call) -> Response:
+def renew(state: AliCloudAuth, call: Call) -> Response:
     """Renew a login that the role still accepts. Raises BackendError."""
     auth = call.login
     metadata = auth.metadata or {}

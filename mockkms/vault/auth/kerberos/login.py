@@ -93,7 +93,7 @@ def log_in(state: Kerberos, call: Call, *, authorization: str) -> Response:
     return Response(auth=auth)
 
 
-def _client(state: Kerberos, call: Call, config: KerberosConfig, header: str) -> messages.Client:
+def _client(state: Kerberos, call: Call, config: KerberosConfig, header: str) -> messages.KerberosClient:
     """Return who sent a ticket, once. Raises ValueError."""
     if not header:
         raise ValueError("the header Authorization does not reach the mount")

@@ -30,7 +30,7 @@ _IPV4, _IPV6 = 2, 24
 
 
 @dataclass(frozen=True)
-class Client:
+class KerberosClient:
     """Who sent a request, and what identifies the request."""
 
     name: str
@@ -40,7 +40,7 @@ class Client:
     """The same for a request that is sent again."""
 
 
-def accept(token: bytes, entries: list[KeytabEntry], service: str, address: str, now: float) -> Client:
+def accept(token: bytes, entries: list[KeytabEntry], service: str, address: str, now: float) -> KerberosClient:
     """Return the client of a token, verified with the keys of a service. Raises ValueError.
 
     Args:
@@ -71,7 +71,7 @@ def accept(token: bytes, entries: list[KeytabEntry], service: str, address: str,
         raise ValueError("CName in Authenticator does not match that in service ticket")
     if abs(now - _moment(authenticator[5]) - _integer(authenticator[4]) / 1e6) > SKEW:
         raise ValueError(f"clock skew with client too large. greater than {SKEW} seconds")
-    return Client("/".join(client), _string(authenticator[1]), hashlib.sha256(plain).hexdigest())
+    return KerberosClient("/".join(client), _string(authenticator[1]), hashlib.sha256(plain).hexdigest())
 
 
 @dataclass(frozen=True)

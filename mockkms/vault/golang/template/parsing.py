@@ -26,7 +26,7 @@ from mockkms.vault.golang.template.nodes import (
     TextNode,
     VariableNode,
 )  # fmt: skip
-from mockkms.vault.golang.template.scanning import Lexeme, Lexer
+from mockkms.vault.golang.template.scanning import Lexeme, TemplateLexer
 
 NAME = "template"
 """The name of the template itself, in messages and among the defined ones."""
@@ -52,7 +52,7 @@ class _TemplateParser:
     def __init__(self, text: str, functions: Collection[str]) -> None:
         self.templates: dict[str, list[TemplateNode]] = {}
         self._functions = functions
-        self._tokens: Iterator[Lexeme] = Lexer(text).tokens()
+        self._tokens: Iterator[Lexeme] = TemplateLexer(text).tokens()
         self._waiting: list[Lexeme] = []
         self._variables = ["$"]
         self._loops, self._depth, self._line, self._action = 0, 0, 1, 0

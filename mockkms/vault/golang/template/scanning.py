@@ -35,7 +35,7 @@ class Lexeme:
         return quote(self.text[:_SHOWN]) + "..." if len(self.text.encode()) > _SHOWN else quote(self.text)
 
 
-class Lexer:
+class TemplateLexer:
     """Iterates over the tokens of a text. The last one has the kind ``eof`` or ``error``."""
 
     def __init__(self, text: str) -> None:

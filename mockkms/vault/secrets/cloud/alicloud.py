@@ -60,7 +60,7 @@ class AliCloudRole(WithLifetimes):
 
 @stored("alicloud.AliCloud")
 @dataclass
-class AliCloud:
+class AliCloudSecrets:
     """State of a mount."""
 
     config: AliCloudConfig | None = None
@@ -103,11 +103,13 @@ def _shown(role: AliCloudRole, product: Product) -> dict[str, object]:
     return {**role.shown(product), "inline_policies": _inline(role), "remote_policies": remote}
 
 
-engine = Engine("secret/alicloud", kind="secret", new_state=AliCloud, help="Random access keys of AliCloud for roles.")
-config: Setting[AliCloud, AliCloudConfig] = Setting(
+engine = Engine(
+    "secret/alicloud", kind="secret", new_state=AliCloudSecrets, help="Random access keys of AliCloud for roles."
+)
+config: Setting[AliCloudSecrets, AliCloudConfig] = Setting(
     engine, "config", AliCloudConfig, "config", help="The access key that creates the others.", go_errors=True
 )
-roles: Collection[AliCloud, AliCloudRole] = Collection(
+roles: Collection[AliCloudSecrets, AliCloudRole] = Collection(
     engine, "role/{name}", AliCloudRole, lambda state: state.roles, shown=_shown, lower=True, paged=False,
     name=Field(Kind.LOWER_STRING, help="Name of the role."), help="A role.", list_help="Names of the roles.",
     go_errors=True,
@@ -119,7 +121,7 @@ creds = engine.path(
 
 
 @config.write
-def write_config(_state: AliCloud, call: Call, config: AliCloudConfig) -> None:
+def write_config(_state: AliCloudSecrets, call: Call, config: AliCloudConfig) -> None:
     """Replace the access key. Raises BackendError."""
     for name in ("access_key", "secret_key"):
         if name not in call:
@@ -128,7 +130,7 @@ def write_config(_state: AliCloud, call: Call, config: AliCloudConfig) -> None:
 
 
 @roles.write
-def write_role(_state: AliCloud, call: Call, _name: str, role: AliCloudRole) -> Response | None:
+def write_role(_state: AliCloudSecrets, call: Call, _name: str, role: AliCloudRole) -> Response | None:
     """Create or update a role. Raises BackendError."""
     role.update_from(call)
     with refusing(error=BackendError):
@@ -154,7 +156,7 @@ def write_role(_state: AliCloud, call: Call, _name: str, role: AliCloudRole) -> 
 
 
 @creds.on(Operation.READ)
-def create_credentials(state: AliCloud, call: Call, *, name: str) -> Response | None:
+def create_credentials(state: AliCloudSecrets, call: Call, *, name: str) -> Response | None:
     """Create an access key or, for a role to assume, STS credentials. Raises BackendError."""
     role = state.roles.get(name)
     if role is None:
@@ -181,7 +183,7 @@ def create_credentials(state: AliCloud, call: Call, *, name: str) -> Response | 
 
 
 @engine.renews
-def renew(state: AliCloud, call: Call) -> Response:
+def renew(state: AliCloudSecrets, call: Call) -> Response:
     """Renew the lease of an access key with its role's lifetimes. Raises BackendError."""
     name = call.kept("role_name")
     role = state.roles.get(name)
@@ -192,7 +194,7 @@ def renew(state: AliCloud, call: Call) -> Response:
 
 
 @engine.revokes
-def revoke(state: AliCloud, call: Call) -> None:
+def revoke(state: AliCloudSecrets, call: Call) -> None:
     """Delete an access key; STS credentials end by themselves. Raises BackendError."""
     if call.kept("role_type") == "ram" and state.config is None:
         raise BackendError("unable to delete access key because no credentials are configured")

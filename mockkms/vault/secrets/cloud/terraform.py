@@ -22,7 +22,7 @@ from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import Setting, WithLifetimes, issued, offline_part, renewed
-from mockkms.vault.secrets.peer import Answer, Peer, PeerError
+from mockkms.vault.secrets.peer import Peer, PeerAnswer, PeerError
 from mockkms.world.clock import rfc3339
 from mockkms.world.stored import stored
 
@@ -252,7 +252,7 @@ def _peer(config: TerraformConfig) -> Peer:
 _JSON_API = "application/vnd.api+json"
 
 
-def _sound(answer: Answer) -> Answer:
+def _sound(answer: PeerAnswer) -> PeerAnswer:
     """Return an answer with status 2xx. Raises PeerError with the text of Terraform's client."""
     if answer.ok:
         return answer

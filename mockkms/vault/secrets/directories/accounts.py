@@ -49,7 +49,7 @@ def is_local(call: Call, settings: DirectorySettings) -> bool:
 
 
 @dataclass(frozen=True)
-class Directory:
+class AccountDirectory:
     """A directory on this machine. Every method raises ValueError with the plugin's text."""
 
     settings: DirectorySettings

@@ -20,7 +20,7 @@ from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
-from mockkms.vault.secrets.directories.accounts import Bind, Directory, active_directory_password, is_local
+from mockkms.vault.secrets.directories.accounts import AccountDirectory, Bind, active_directory_password, is_local
 from mockkms.vault.secrets.directories.library import Library, LibraryAccount, LibrarySet
 from mockkms.vault.secrets.directories.sets import sets_part
 from mockkms.vault.secrets.issuing import Setting, generated_password, offline_part
@@ -132,7 +132,7 @@ def _set_password(state: ActiveDirectory, call: Call, account: str, *, by_dn: bo
     config = _configured(state)
     password = _new_password(call, config)
     if is_local(call, config):
-        directory = Directory(config, Bind(state.previous_bindpass, state.bindpass_rotated), call.now())
+        directory = AccountDirectory(config, Bind(state.previous_bindpass, state.bindpass_rotated), call.now())
         values = active_directory_password(password)
         with error_context(raised=BackendError):
             (directory.set_dn_password if by_dn else directory.set_user_password)(account, values)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mockkms.vault.secrets.peer import Answer, Peer, PeerError
+from mockkms.vault.secrets.peer import Peer, PeerAnswer, PeerError
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.endpoint import Call
@@ -57,7 +57,7 @@ class Binding:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class KubernetesCluster:
     """The cluster, asked through ``peer`` if it is on this machine."""
 
     call: Call
@@ -99,7 +99,7 @@ class Cluster:
         try:
             self._bind(binding)
         except PeerError:
-            Cluster(self.call, self.peer.for_tidying()).unbind(binding.internal(created=True))
+            KubernetesCluster(self.call, self.peer.for_tidying()).unbind(binding.internal(created=True))
             raise
 
     def _bind(self, binding: Binding) -> None:
@@ -170,7 +170,7 @@ class Cluster:
         labels = metadata.get("labels") if isinstance(metadata, dict) else None
         return _matches(wanted, labels if isinstance(labels, dict) else {})
 
-    def _sent(self, method: str, path: str, body: object, failure: str) -> Answer:
+    def _sent(self, method: str, path: str, body: object, failure: str) -> PeerAnswer:
         assert self.peer is not None
         try:
             return _sound(self.peer.ask(method, path, body))
@@ -188,7 +188,7 @@ def _metadata(binding: Binding, owner: Mapping[str, str] | None, kind: str) -> d
     }
 
 
-def _owner(name: str, kind: str, answer: Answer) -> dict[str, str]:
+def _owner(name: str, kind: str, answer: PeerAnswer) -> dict[str, str]:
     return {"apiVersion": _RBAC, "kind": kind, "name": name, "uid": answer.member("metadata", "uid")}
 
 
@@ -201,7 +201,7 @@ def _rbac_path(namespace: str, kind: str) -> str:
     return f"/apis/{_RBAC}/{scope}{kind.lower()}s"
 
 
-def _sound(answer: Answer) -> Answer:
+def _sound(answer: PeerAnswer) -> PeerAnswer:
     """Return an answer with status 2xx. Raises PeerError with the message of the API server."""
     if not answer.ok:
         raise PeerError(answer.member("message") or f"an error on the server ({answer.text!r}) has prevented success")

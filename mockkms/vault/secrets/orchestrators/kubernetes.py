@@ -26,7 +26,7 @@ from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import Setting, generated_name, issued, parsed_template
 from mockkms.vault.secrets.orchestrators import cluster
-from mockkms.vault.secrets.orchestrators.cluster import Binding, Cluster
+from mockkms.vault.secrets.orchestrators.cluster import Binding, KubernetesCluster
 from mockkms.vault.secrets.peer import Peer, PeerError
 from mockkms.world.stored import stored
 
@@ -229,7 +229,9 @@ def create_token(
     return issued(data, internal, min(lifetime, granted), role.token_max_ttl, renewable=False, warnings=warnings)
 
 
-def _namespace(reached: Callable[[], Cluster], call: Call, role: KubernetesCredentialRole, namespace: str) -> str:
+def _namespace(
+    reached: Callable[[], KubernetesCluster], call: Call, role: KubernetesCredentialRole, namespace: str
+) -> str:
     """Return the namespace of the credentials. Raises ErrorResponse and BackendError."""
     if not namespace:
         if not role.single_namespace:
@@ -267,7 +269,7 @@ def _lifetime(call: Call, role: KubernetesCredentialRole, ttl: int) -> tuple[int
     return lifetime, warnings
 
 
-def _cluster(state: KubernetesSecrets, call: Call) -> Cluster:
+def _cluster(state: KubernetesSecrets, call: Call) -> KubernetesCluster:
     """Return the cluster. Raises BackendError without a configuration."""
     access = state.access
     if access is None:
@@ -276,7 +278,7 @@ def _cluster(state: KubernetesSecrets, call: Call) -> Cluster:
         raise BackendError("kubernetes_host was unset and could not determine it from environment variables")
     headers = {"Authorization": f"Bearer {access.service_account_jwt}"} if access.service_account_jwt else {}
     peer = Peer("the Kubernetes cluster", access.kubernetes_host, headers, access.kubernetes_ca_cert)
-    return Cluster(call, peer if peer.is_local(call) else None)
+    return KubernetesCluster(call, peer if peer.is_local(call) else None)
 
 
 @engine.revokes

@@ -32,7 +32,7 @@ from mockkms.vault.secrets.issuing import (
     issued,
     renewed,
 )
-from mockkms.vault.secrets.peer import Answer, Peer, PeerError
+from mockkms.vault.secrets.peer import Peer, PeerAnswer, PeerError
 from mockkms.world.stored import stored
 
 _TEMPLATE = '{{ printf "%s-%s" (.DisplayName) (uuid) }}'
@@ -224,7 +224,7 @@ def _create(peer: Peer, role: RabbitRole, username: str, password: str) -> None:
         raise
 
 
-def _delete(peer: Peer, username: str) -> Answer | None:
+def _delete(peer: Peer, username: str) -> PeerAnswer | None:
     """Delete a user, if the server responds."""
     try:
         return peer.ask("DELETE", f"/api/users/{quote(username, safe='')}")
@@ -256,7 +256,7 @@ def _peer(connection: RabbitConnection) -> Peer:
     return Peer("the RabbitMQ server", connection.connection_uri, {"Authorization": f"Basic {pair}"})
 
 
-def _sound(answer: Answer) -> Answer:
+def _sound(answer: PeerAnswer) -> PeerAnswer:
     """Return an answer with status 2xx. Raises PeerError with the text of RabbitMQ's client."""
     if answer.status == 401:
         raise PeerError("Error: API responded with a 401 Unauthorized")

@@ -7,7 +7,7 @@ import platform
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Response
-from mockkms.vault.kernel.node import HOST, Peer, leader_document, node_status
+from mockkms.vault.kernel.node import HOST, ClusterPeer, leader_document, node_status
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import rfc3339
@@ -29,7 +29,7 @@ def read_leader(_state: object, call: Call) -> Response:
 def read_ha_status(_state: object, call: Call) -> Response:
     """Return the nodes that the active node sees, including itself."""
     standing = call.core.standing
-    alone = Peer(
+    alone = ClusterPeer(
         hostname=HOST,
         api_address=f"http://{call.request.headers.get('host') or '127.0.0.1:8200'}",
         cluster_address="https://127.0.0.1:8201",
@@ -39,7 +39,7 @@ def read_ha_status(_state: object, call: Call) -> Response:
     return Response(data={"nodes": [_peer(call, peer) for peer in peers]}, flat=True)
 
 
-def _peer(call: Call, peer: Peer) -> dict[str, object]:
+def _peer(call: Call, peer: ClusterPeer) -> dict[str, object]:
     node: dict[str, object] = {
         "hostname": peer.hostname,
         "api_address": peer.api_address,

@@ -233,7 +233,7 @@ def _regions(endpoint: str, given: str) -> tuple[str, ...]:
     return (found[1],) if found is not None else (given,)
 
 
-def _claim(call: Call, request: SignedRequest) -> tuple[sigv4.Scope, list[str], str, str, int]:
+def _claim(call: Call, request: SignedRequest) -> tuple[sigv4.CredentialScope, list[str], str, str, int]:
     """Return scope, signed headers, signature, time and lifetime of the signature of a request. Raises AwsFault."""
     header = request.header("authorization")
     query = dict(request.query)

@@ -42,7 +42,7 @@ login = engine.path(
 
 
 @dataclass(frozen=True)
-class Instance:
+class CfInstance:
     """The instance that a certificate identifies."""
 
     instance_id: str
@@ -171,7 +171,7 @@ def _signer(found: tuple[x509.Certificate, ...], signature: bytes, signed: bytes
     raise ValueError(f"{len(found)} errors occurred:\n{faults}\n")
 
 
-def _instance(certificate: x509.Certificate) -> Instance:
+def _instance(certificate: x509.Certificate) -> CfInstance:
     """Return the instance that a certificate identifies. Raises ValueError with the plugin's text."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -192,10 +192,10 @@ def _instance(certificate: x509.Certificate) -> Instance:
     for value, what in ((instance_id, "instance"), (ids["app"], "app"), (ids["org"], "org"), (ids["space"], "space")):
         if not value:
             raise ValueError(f"no {what} ID on given certificate")
-    return Instance(instance_id, ids["org"], ids["space"], ids["app"], addresses[0])
+    return CfInstance(instance_id, ids["org"], ids["space"], ids["app"], addresses[0])
 
 
-def _check(state: CfAuth, call: Call, config: CfConfig, role: CfRole, instance: Instance) -> CfApp:
+def _check(state: CfAuth, call: Call, config: CfConfig, role: CfRole, instance: CfInstance) -> CfApp:
     """Check the bounds of a role, and that the application exists. Raises ValueError with the plugin's text."""
     if not role.disable_ip_matching and not _same_address(call.request.remote_address, instance.address):
         raise ValueError("no matching IP address")
@@ -233,5 +233,5 @@ def renew(state: CfAuth, call: Call) -> Response:
         raise BackendError("no matching role")
     names = ("instance_id", "org_id", "space_id", "app_id", "ip_address")
     with refusing():
-        _check(state, call, state.config, role, Instance(*(call.kept(name) for name in names)))
+        _check(state, call, state.config, role, CfInstance(*(call.kept(name) for name in names)))
     return Response(auth=role.renewed(call.login))

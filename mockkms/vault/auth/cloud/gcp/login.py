@@ -40,7 +40,7 @@ login = engine.path(
 
 
 @dataclass(frozen=True)
-class Instance:
+class GceInstance:
     """The claims of a token about its machine."""
 
     project_id: str
@@ -108,7 +108,7 @@ def _check_claims(claims: Claims, role: str, now: float) -> None:
             raise ValueError(f"at least one of the JWT claim 'aud' must end in \"vault/{role}\"")
 
 
-def _instance(claims: Claims) -> Instance | None:
+def _instance(claims: Claims) -> GceInstance | None:
     google = claims.get("google")
     found = google.get("compute_engine") if isinstance(google, dict) else None
     if not isinstance(found, dict) or not found.get("instance_id"):
@@ -116,7 +116,7 @@ def _instance(claims: Claims) -> Instance | None:
     names = ("project_id", "project_number", "zone", "instance_id", "instance_name")
     project, number, zone, id_, name = (str(found.get(member) or "") for member in names)
     with refusing():
-        return Instance(project, number, zone, id_, name, moment(found.get("instance_creation_timestamp")))
+        return GceInstance(project, number, zone, id_, name, moment(found.get("instance_creation_timestamp")))
 
 
 def _of_account(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: str, expires: float) -> Response:
@@ -133,7 +133,7 @@ def _of_account(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: s
     return _response(state, call, role, auth, account.project_id)
 
 
-def _of_machine(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: str, instance: Instance) -> Response:
+def _of_machine(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: str, instance: GceInstance) -> Response:
     if role.bound_projects and instance.project_id not in role.bound_projects:
         raise ErrorResponse(
             f"instance {quote(instance.instance_id)} (project {quote(instance.project_id)}) not in bound projects "
@@ -154,7 +154,7 @@ def _of_machine(state: GcpAuth, call: Call, role: GcpRole, name: str, subject: s
     return _response(state, call, role, auth, instance.project_id)
 
 
-def _machine(state: GcpAuth, call: Call, instance: Instance) -> GcpMachine:
+def _machine(state: GcpAuth, call: Call, instance: GceInstance) -> GcpMachine:
     return cloud.machine(state, call, instance.project_id, instance.zone, instance.instance_name, instance.created)
 
 
@@ -166,7 +166,7 @@ def _role_id(kind: str, role: GcpRole, what: str) -> str:
     return role.role_id
 
 
-def _about(role: str, account: GcpAccount, instance: Instance | None) -> dict[str, str]:
+def _about(role: str, account: GcpAccount, instance: GceInstance | None) -> dict[str, str]:
     about = {
         "role": role,
         "service_account_id": account.unique_id,

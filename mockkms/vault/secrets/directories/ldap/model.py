@@ -14,7 +14,7 @@ from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.directories.accounts import Bind, Directory, active_directory_password, is_local
+from mockkms.vault.secrets.directories.accounts import AccountDirectory, Bind, active_directory_password, is_local
 from mockkms.vault.secrets.directories.library import LibraryAccount, LibrarySet
 from mockkms.vault.secrets.issuing import generated_password
 from mockkms.world.stored import stored
@@ -112,11 +112,11 @@ def new_password(call: Call, config: LdapSecretsConfig) -> str:
         return generated_password(call, config.password_policy, config.length or _LENGTH)
 
 
-def directory_of(state: LdapSecrets, call: Call, config: LdapSecretsConfig) -> Directory | None:
+def directory_of(state: LdapSecrets, call: Call, config: LdapSecretsConfig) -> AccountDirectory | None:
     """Return the directory if it is on this machine."""
     if not is_local(call, config):
         return None
-    return Directory(config, Bind(state.previous_bindpass, state.bindpass_rotated), call.now())
+    return AccountDirectory(config, Bind(state.previous_bindpass, state.bindpass_rotated), call.now())
 
 
 def set_password(state: LdapSecrets, call: Call, *, username: str = "", dn: str = "") -> str:

@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.identity import engine
-from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, Assignment, OidcCollection, Scope, service
+from mockkms.vault.secrets.identity.oidc.model import ALLOW_ALL, Assignment, OidcCollection, OidcScope, service
 from mockkms.vault.secrets.identity.oidc.tokens import checked_template
 
 OPENID = "openid"
@@ -27,7 +27,7 @@ assignments = OidcCollection(
 scopes = OidcCollection(
     engine,
     "oidc/scope/{name}",
-    Scope,
+    OidcScope,
     lambda oidc: oidc.scopes,
     help="Claims that a client can request.",
     list_help="The names of all scopes.",
@@ -73,7 +73,7 @@ def delete_assignment(state: object, call: Call, *, name: str) -> None:
 
 
 @scopes.write
-def write_scope(state: object, call: Call, name: str, scope: Scope) -> None:
+def write_scope(state: object, call: Call, name: str, scope: OidcScope) -> None:
     """Create or change a scope. Raises ErrorResponse for its name or template."""
     if name == OPENID:
         raise ErrorResponse(f"the {quote(OPENID)} scope name is reserved")

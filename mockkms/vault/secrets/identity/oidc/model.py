@@ -120,7 +120,7 @@ class Assignment(Record):
 
 @stored("oidc.Scope")
 @dataclass
-class Scope(Record):
+class OidcScope(Record):
     """Claims that a client can request."""
 
     template: Annotated[
@@ -201,7 +201,7 @@ class Oidc:
     keys: dict[str, NamedKey] = field(default_factory=dict)
     roles: dict[str, OidcRole] = field(default_factory=dict)
     assignments: dict[str, Assignment] = field(default_factory=lambda: {ALLOW_ALL: Assignment(["*"], ["*"])})
-    scopes: dict[str, Scope] = field(default_factory=dict)
+    scopes: dict[str, OidcScope] = field(default_factory=dict)
     clients: dict[str, OidcClient] = field(default_factory=dict)
     providers: dict[str, Provider] = field(
         default_factory=lambda: {DEFAULT_PROVIDER: Provider(allowed_client_ids=["*"])}

@@ -13,7 +13,7 @@ from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.encrypt import check_item
 from mockkms.vault.secrets.transit.encryption.items import (
     Item,
-    Outcome,
+    ItemOutcome,
     decode_contexts,
     decode_strictly,
     plain_items,
@@ -50,7 +50,7 @@ def decrypt(state: Transit, call: Call) -> Reply:
     if plain is not None:
         return Response(data=plain)
     items = decode_strictly(call, batch, "ciphertext", MISSING)
-    outcome = Outcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
+    outcome = ItemOutcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
     key = _key(state, call)
     results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
@@ -96,7 +96,7 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
 
 
-def _result(key: TransitKey, number: int, item: Item, outcome: Outcome) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome) -> dict[str, object]:
     plaintext = ""
     check_item(key, number, item)
     if not item.error:

@@ -14,7 +14,7 @@ from mockkms.vault.secrets.transit import CONTEXT, KEY_VERSION, NAME, NONCE, PAD
 from mockkms.vault.secrets.transit.encryption import cipher
 from mockkms.vault.secrets.transit.encryption.items import (
     Item,
-    Outcome,
+    ItemOutcome,
     decode_contexts,
     decode_strictly,
     plain_items,
@@ -78,7 +78,7 @@ def _encrypt(state: Transit, call: Call) -> Reply:
     if plain is not None:
         return Response(data=plain)
     items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
-    outcome = Outcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
+    outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
     key = _key(state, call, items[0].context != "")
     results = [_result(key, number, item, outcome, call) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
@@ -137,7 +137,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     return {"ciphertext": text, "key_version": number}
 
 
-def _result(key: TransitKey, number: int, item: Item, outcome: Outcome, call: Call) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome, call: Call) -> dict[str, object]:
     if not item.error and item.nonce:
         item.error = NONCE_REFUSED
         outcome.user_error = True

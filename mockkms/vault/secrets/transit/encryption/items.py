@@ -150,7 +150,7 @@ def decode_contexts(items: Sequence[Item], check: Callable[[Item], None], produc
 
 
 @dataclass(slots=True)
-class Outcome:
+class ItemOutcome:
     """The outcome of a batch."""
 
     succeeded: bool = False

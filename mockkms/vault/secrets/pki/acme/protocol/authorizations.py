@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, AcmeProblem, after, within
 from mockkms.vault.secrets.pki.acme.protocol import orders
-from mockkms.vault.secrets.pki.acme.protocol.directory import AcmeReply, Directory, for_accounts, resource
+from mockkms.vault.secrets.pki.acme.protocol.directory import AcmeDirectory, AcmeReply, for_accounts, resource
 from mockkms.vault.secrets.pki.acme.protocol.values import kind_of
 from mockkms.vault.secrets.pki.acme.state import DEACTIVATED, INVALID, PENDING, VALID, AcmeAuthorization, AcmeChallenge
 from mockkms.vault.secrets.pki.acme.validation import queue
@@ -17,7 +17,7 @@ _HINT = (
 )
 
 
-def _authorization(found: Directory) -> AcmeReply:
+def _authorization(found: AcmeDirectory) -> AcmeReply:
     """Return an authorization, or deactivate it."""
     data, authorization = found.data or {}, _of_request(found)
     if "status" in data and not isinstance(data["status"], str):
@@ -33,7 +33,7 @@ def _authorization(found: Directory) -> AcmeReply:
     return AcmeReply(_shown(found, authorization))
 
 
-def _challenge(found: Directory) -> AcmeReply:
+def _challenge(found: AcmeDirectory) -> AcmeReply:
     """Return a challenge; a payload without members accepts it."""
     authorization, kind = _of_request(found), str(found.call["challenge_type"])
     challenge = authorization.challenge(kind)
@@ -50,14 +50,14 @@ def _challenge(found: Directory) -> AcmeReply:
     return AcmeReply(shown, up=found.url("authorization", authorization.id))
 
 
-def _of_request(found: Directory) -> AcmeAuthorization:
+def _of_request(found: AcmeDirectory) -> AcmeAuthorization:
     try:
         return orders.authorization(found.records, found.account_id, str(found.call["auth_id"]))
     except AcmeProblem as problem:
         raise within("failed to load authorization", problem) from None
 
 
-def _shown(found: Directory, authorization: AcmeAuthorization) -> dict[str, object]:
+def _shown(found: AcmeDirectory, authorization: AcmeAuthorization) -> dict[str, object]:
     identifier = authorization.identifier
     data: dict[str, object] = {
         "identifier": {"type": identifier.kind, "value": identifier.value},
@@ -70,7 +70,9 @@ def _shown(found: Directory, authorization: AcmeAuthorization) -> dict[str, obje
     return data
 
 
-def _shown_challenge(found: Directory, authorization: AcmeAuthorization, challenge: AcmeChallenge) -> dict[str, object]:
+def _shown_challenge(
+    found: AcmeDirectory, authorization: AcmeAuthorization, challenge: AcmeChallenge
+) -> dict[str, object]:
     data: dict[str, object] = {
         "type": challenge.kind,
         "url": found.url("challenge", authorization.id, challenge.kind),

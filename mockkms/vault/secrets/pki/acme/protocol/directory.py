@@ -59,7 +59,7 @@ class AcmeReply:
 
 
 @dataclass
-class Directory:
+class AcmeDirectory:
     """The directory of a request: its settings, and the request's signature once it is verified."""
 
     state: PKI
@@ -114,7 +114,7 @@ class Directory:
         return account
 
 
-Handler = Callable[[Directory], AcmeReply]
+Handler = Callable[[AcmeDirectory], AcmeReply]
 
 
 def joined(base: str, *below: str) -> str:
@@ -143,7 +143,7 @@ def resource(path: str, handler: Handler, help: str, *, login: bool = True) -> l
 def for_accounts(handler: Handler) -> Handler:
     """Return a handler that requires a valid account."""
 
-    def checked(found: Directory) -> AcmeReply:
+    def checked(found: AcmeDirectory) -> AcmeReply:
         if not found.account_id:
             raise after(MALFORMED, "cannot process request without a 'kid'")
         found.valid_account()
@@ -155,7 +155,7 @@ def for_accounts(handler: Handler) -> Handler:
 def _declared(
     path: str,
     fields: Fields,
-    handlers: Mapping[Operation, Callable[[Directory], Response]],
+    handlers: Mapping[Operation, Callable[[AcmeDirectory], Response]],
     help: str,
     *,
     login: bool = True,
@@ -169,11 +169,11 @@ def _declared(
     return declared
 
 
-def _answering(handler: Callable[[Directory], Response]) -> Callable[[PKI, Call], Response]:
+def _answering(handler: Callable[[AcmeDirectory], Response]) -> Callable[[PKI, Call], Response]:
     return lambda state, call: _answer(state, call, handler)
 
 
-def _answer(state: PKI, call: Call, handler: Callable[[Directory], Response]) -> Response:
+def _answer(state: PKI, call: Call, handler: Callable[[AcmeDirectory], Response]) -> Response:
     """Answer a request of ACME; 404 with an empty body where ACME is not enabled."""
     if not state.acme.enabled:
         return Response(raw=b"", status=404)
@@ -194,7 +194,7 @@ def _filtered(call: Call, response: Response) -> Response:
     return response
 
 
-def _directory(state: PKI, call: Call) -> Directory:
+def _directory(state: PKI, call: Call) -> AcmeDirectory:
     """Return the directory of a request. Raises AcmeProblem for a role or issuer that ACME must not use."""
     if not state.cluster.path:
         raise AcmeProblem(SERVER_INTERNAL, _NO_PATH)
@@ -214,7 +214,7 @@ def _directory(state: PKI, call: Call) -> Directory:
         role.client_flag = role.code_signing_flag = role.email_protection_flag = False
     issuer = _issuer(state, given.get("issuer_ref") or role.issuer_ref or references.DEFAULT)
     below = call.request.path[len(call.mount.path) :]
-    return Directory(
+    return AcmeDirectory(
         state, call, below[: below.rindex("/acme/") + 5] if "/acme/" in below else "acme", role, name or default, issuer
     )
 
@@ -254,7 +254,7 @@ def _issuer(state: PKI, reference: str) -> PkiIssuer:
     return issuer
 
 
-def _signed(found: Directory, handler: Handler) -> Response:
+def _signed(found: AcmeDirectory, handler: Handler) -> Response:
     """Verify a request, call its handler, and add to its reply what every reply has. Raises AcmeProblem."""
     _verify(found)
     reply = handler(found)
@@ -266,7 +266,7 @@ def _signed(found: Directory, handler: Handler) -> Response:
     return Response(raw=body, status=reply.status, content_type=reply.content_type, headers=headers, repeated=repeated)
 
 
-def _verify(found: Directory) -> None:
+def _verify(found: AcmeDirectory) -> None:
     """Verify nonce, address and signature of a request. Raises AcmeProblem."""
     call, given = found.call, found.call.raw
     if "protected" not in given:
@@ -293,14 +293,14 @@ def _verify(found: Directory) -> None:
     found.data = signed.payload(given["protected"], given["payload"], given["signature"], found.key)
 
 
-def new_nonce(found: Directory) -> str:
+def new_nonce(found: AcmeDirectory) -> str:
     """Return a new nonce."""
     nonce = jws.encode(found.call.core.entropy.bytes(21))
     found.records.add_nonce(nonce, found.call.now())
     return nonce
 
 
-def _read(found: Directory) -> Response:
+def _read(found: AcmeDirectory) -> Response:
     """Return the addresses of the resources."""
     names = {
         "newNonce": "new-nonce", "newAccount": "new-account", "newOrder": "new-order", "revokeCert": "revoke-cert",
@@ -312,7 +312,7 @@ def _read(found: Directory) -> Response:
     return Response(raw=json_text.encode(document).encode(), status=200)
 
 
-def _nonce(found: Directory) -> Response:
+def _nonce(found: AcmeDirectory) -> Response:
     """Return a nonce, in the headers; the status of HEAD is 200, that of GET is 204."""
     headers = {"Replay-Nonce": new_nonce(found), "Link": found.index()}
     status = 204 if found.call.request.operation is Operation.READ else 200

@@ -13,7 +13,7 @@ from mockkms.vault.secrets.pki.acme.problems import (
     after,
     before,
 )
-from mockkms.vault.secrets.pki.acme.protocol.directory import Directory
+from mockkms.vault.secrets.pki.acme.protocol.directory import AcmeDirectory
 from mockkms.vault.secrets.pki.acme.protocol.values import kind_of
 from mockkms.vault.secrets.pki.acme.state import DNS, IP, AcmeIdentifier
 from mockkms.vault.secrets.pki.certificates import names
@@ -32,7 +32,7 @@ def read(data: Mapping[str, object]) -> list[AcmeIdentifier]:
     return [_identifier(one) for one in given]
 
 
-def check_role(found: Directory, identifiers: list[AcmeIdentifier]) -> None:
+def check_role(found: AcmeDirectory, identifiers: list[AcmeIdentifier]) -> None:
     """Raise AcmeProblem for an identifier that the directory's role does not allow."""
     for one in identifiers:
         front = f"role ({found.role_name})"

@@ -20,7 +20,7 @@ from mockkms.vault.secrets.pki.acme.problems import (
     before,
 )
 from mockkms.vault.secrets.pki.acme.protocol import signed
-from mockkms.vault.secrets.pki.acme.protocol.directory import UUID, AcmeReply, Directory, for_accounts, resource
+from mockkms.vault.secrets.pki.acme.protocol.directory import UUID, AcmeDirectory, AcmeReply, for_accounts, resource
 from mockkms.vault.secrets.pki.acme.protocol.orders import of_request, shown, status_of
 from mockkms.vault.secrets.pki.acme.protocol.values import kind_of
 from mockkms.vault.secrets.pki.acme.state import DNS, IP, READY, VALID, AcmeOrder
@@ -35,7 +35,7 @@ _LABEL = "CERTIFICATE REQUEST"
 _SERVER_AUTH = build.EXTENDED_USAGES["serverauth"]
 
 
-def _finalize(found: Directory) -> AcmeReply:
+def _finalize(found: AcmeDirectory) -> AcmeReply:
     """Issue the certificate of an order that is ready."""
     text, csr = _request(found.data or {})
     order, now = of_request(found), found.call.now()
@@ -112,7 +112,7 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def _issued(found: Directory, text: str, csr: read.CertificateRequest) -> IssuedCertificate:
+def _issued(found: AcmeDirectory, text: str, csr: read.CertificateRequest) -> IssuedCertificate:
     """Sign a request by the rules of the directory's role. Raises AcmeProblem."""
     role, core, call = found.role, found.call.core, found.call
     given: dict[str, object] = {"csr": text}
@@ -142,7 +142,7 @@ def _issued(found: Directory, text: str, csr: read.CertificateRequest) -> Issued
     return made
 
 
-def _certificate(found: Directory) -> AcmeReply:
+def _certificate(found: AcmeDirectory) -> AcmeReply:
     """Return the certificate of an order and its chain, in PEM."""
     order = of_request(found)
     if order.status != VALID:

@@ -6,7 +6,7 @@ from mockkms.crypto import jws
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, UNAUTHORIZED, AcmeProblem, after, before
 from mockkms.vault.secrets.pki.acme.protocol import identifiers
-from mockkms.vault.secrets.pki.acme.protocol.directory import UUID, AcmeReply, Directory, for_accounts, resource
+from mockkms.vault.secrets.pki.acme.protocol.directory import UUID, AcmeDirectory, AcmeReply, for_accounts, resource
 from mockkms.vault.secrets.pki.acme.protocol.values import moment
 from mockkms.vault.secrets.pki.acme.state import (
     DNS_01,
@@ -29,7 +29,7 @@ from mockkms.world.clock import rfc3339
 _LIFETIME = 24 * 3600
 
 
-def _new(found: Directory) -> AcmeReply:
+def _new(found: AcmeDirectory) -> AcmeReply:
     """Create an order, with an authorization for each identifier."""
     data, call = found.data or {}, found.call
     wanted = identifiers.read(data)
@@ -61,13 +61,13 @@ def _token(call: Call) -> str:
     return jws.encode(call.core.entropy.bytes(21))
 
 
-def _list(found: Directory) -> AcmeReply:
+def _list(found: AcmeDirectory) -> AcmeReply:
     """Return the addresses of the account's orders, without those that were stored as invalid."""
     listed = [one for one in found.records.orders_of(found.account_id) if one.status != INVALID]
     return AcmeReply({"orders": [found.url("order", one.id) for one in listed]})
 
 
-def _read(found: Directory) -> AcmeReply:
+def _read(found: AcmeDirectory) -> AcmeReply:
     """Return an order; a final one with the valid authorizations only."""
     order = of_request(found)
     status = status_of(found.records, order, found.call.now())
@@ -77,7 +77,7 @@ def _read(found: Directory) -> AcmeReply:
     return shown(found, order, status, listed)
 
 
-def of_request(found: Directory) -> AcmeOrder:
+def of_request(found: AcmeDirectory) -> AcmeOrder:
     """Return the order in the path. Raises AcmeProblem if the account has none with this id."""
     order = found.records.orders.get(str(found.call["order_id"]))
     if order is None or order.account != found.account_id:
@@ -109,7 +109,7 @@ def status_of(records: AcmeRecords, order: AcmeOrder, now: float) -> str:
     return READY if states == {VALID} else PENDING
 
 
-def shown(found: Directory, order: AcmeOrder, status: str, authorizations: list[str]) -> AcmeReply:
+def shown(found: AcmeDirectory, order: AcmeOrder, status: str, authorizations: list[str]) -> AcmeReply:
     """Return an order as clients see it."""
     location = found.url("order", order.id)
     data: dict[str, object] = {

@@ -14,12 +14,12 @@ from mockkms.vault.secrets.pki.acme.problems import (
     within,
 )
 from mockkms.vault.secrets.pki.acme.protocol import signed
-from mockkms.vault.secrets.pki.acme.protocol.directory import UUID, AcmeReply, Directory, joined, loaded, resource
+from mockkms.vault.secrets.pki.acme.protocol.directory import UUID, AcmeDirectory, AcmeReply, joined, loaded, resource
 from mockkms.vault.secrets.pki.acme.protocol.values import checked, kind_of, texts
 from mockkms.vault.secrets.pki.acme.state import DEACTIVATED, VALID, AcmeAccount, AcmeBinding
 
 
-def _account(found: Directory) -> AcmeReply:
+def _account(found: AcmeDirectory) -> AcmeReply:
     """Create, find or change an account: one function of the real server reads the payloads of both resources."""
     data = found.data or {}
     contact = texts(data, "contact")
@@ -39,7 +39,7 @@ def _account(found: Directory) -> AcmeReply:
     return _changed(found, contact, str(data.get("status", "")), binding)
 
 
-def _shown(found: Directory, account: AcmeAccount) -> AcmeReply:
+def _shown(found: AcmeDirectory, account: AcmeAccount) -> AcmeReply:
     location = found.url("account", account.id)
     data: dict[str, object] = {"status": account.status, "orders": f"{location}/orders"}
     if account.contact:
@@ -47,7 +47,7 @@ def _shown(found: Directory, account: AcmeAccount) -> AcmeReply:
     return AcmeReply(data, location=location)
 
 
-def _by_key(found: Directory) -> AcmeAccount | None:
+def _by_key(found: AcmeDirectory) -> AcmeAccount | None:
     """Return the account with the key of the request. Raises AcmeProblem if it belongs to another directory."""
     account = found.records.account_by_key(found.signer().thumbprint)
     if account is not None:
@@ -59,7 +59,7 @@ def _by_key(found: Directory) -> AcmeAccount | None:
     return account
 
 
-def _found(found: Directory) -> AcmeReply:
+def _found(found: AcmeDirectory) -> AcmeReply:
     account = _by_key(found)
     if account is None:
         article = "An" if found.call.core.product.has(Feature.PKI_LATER) else "an"
@@ -67,7 +67,7 @@ def _found(found: Directory) -> AcmeReply:
     return _shown(found, account)
 
 
-def _created(found: Directory, contact: list[str], binding: dict[str, object]) -> AcmeReply:
+def _created(found: AcmeDirectory, contact: list[str], binding: dict[str, object]) -> AcmeReply:
     if found.account_id:
         raise after(MALFORMED, "cannot submit to newAccount with 'kid'")
     known = _by_key(found)
@@ -90,7 +90,7 @@ def _created(found: Directory, contact: list[str], binding: dict[str, object]) -
     return reply
 
 
-def _bound(found: Directory, given: dict[str, object]) -> AcmeBinding:
+def _bound(found: AcmeDirectory, given: dict[str, object]) -> AcmeBinding:
     """Return the verified binding of a new account to an unused key. Raises AcmeProblem."""
     claim = signed.binding(given)
     call = found.call
@@ -107,7 +107,7 @@ def _bound(found: Directory, given: dict[str, object]) -> AcmeBinding:
     return AcmeBinding(claim.key_id, key.directory, key.created)
 
 
-def _changed(found: Directory, contact: list[str], status: str, binding: dict[str, object]) -> AcmeReply:
+def _changed(found: AcmeDirectory, contact: list[str], status: str, binding: dict[str, object]) -> AcmeReply:
     """Replace the contacts, even by none, as the real server does for every request; deactivate if it is asked for."""
     if not found.account_id:
         raise after(MALFORMED, "cannot submit to account updates without a 'kid'")

@@ -14,7 +14,7 @@ from mockkms.vault.secrets.pki.acme.problems import (
     within,
 )
 from mockkms.vault.secrets.pki.acme.protocol import signed
-from mockkms.vault.secrets.pki.acme.protocol.directory import AcmeReply, Directory, resource
+from mockkms.vault.secrets.pki.acme.protocol.directory import AcmeDirectory, AcmeReply, resource
 from mockkms.vault.secrets.pki.acme.protocol.values import kind_of
 from mockkms.vault.secrets.pki.model import hyphens
 from mockkms.vault.secrets.pki.revocation import revoke
@@ -22,7 +22,7 @@ from mockkms.vault.secrets.pki.revocation import revoke
 _FRONT = "unable to revoke certificate"
 
 
-def _revoke(found: Directory) -> AcmeReply:
+def _revoke(found: AcmeDirectory) -> AcmeReply:
     """Revoke a certificate of the mount that has not expired."""
     data, call = found.data or {}, found.call
     certificate = _certificate(data)
@@ -69,7 +69,7 @@ def _certificate(data: dict[str, object]) -> read.Certificate:
         raise after(MALFORMED, f"failed to parse certificate: {error}") from None
 
 
-def _check_account(found: Directory, serial: str) -> None:
+def _check_account(found: AcmeDirectory, serial: str) -> None:
     """Raise AcmeProblem unless a valid account signed the request, and got the certificate."""
     try:
         found.valid_account()
@@ -79,7 +79,7 @@ def _check_account(found: Directory, serial: str) -> None:
         raise after(MALFORMED, f"{_FRONT}: no certificate with this serial was issued for this account")
 
 
-def _check_key(found: Directory, certificate: read.Certificate) -> None:
+def _check_key(found: AcmeDirectory, certificate: read.Certificate) -> None:
     """Raise AcmeProblem unless the certificate's key signed the request."""
     given = signed.public_bytes(found.signer())
     fault = "provided private key does not match certificate's public key"
