@@ -17,7 +17,7 @@ class MockKMSWarning(UserWarning):
     """A problem with the servers or markers of a test that does not fail it."""
 
 
-def check(items: list[pytest.Item], partial: bool) -> None:
+def check(items: list[pytest.Item], *, partial: bool) -> None:
     """Check the markers of all tests.
 
     Errors are reported together, as a UsageError. Markers without effect are warnings; if warnings are errors, they are
@@ -34,7 +34,7 @@ def check(items: list[pytest.Item], partial: bool) -> None:
             if found:
                 errors[id(mark)] = item.stash[WRONG] = "; ".join(found)
                 errors[id(mark)] = f"{item.nodeid}: {errors[id(mark)]}"
-    wrong = list(errors.values()) + _without_effect(items, partial)
+    wrong = list(errors.values()) + _without_effect(items, partial=partial)
     if not wrong:
         return
     if items and hasattr(items[0].config, "workerinput"):
@@ -43,7 +43,7 @@ def check(items: list[pytest.Item], partial: bool) -> None:
     raise pytest.UsageError("\n".join(heading + wrong))
 
 
-def _without_effect(items: list[pytest.Item], partial: bool) -> list[str]:
+def _without_effect(items: list[pytest.Item], *, partial: bool) -> list[str]:
     """Warn about markers that no server will read; return the warnings that are errors."""
     without: dict[int, tuple[pytest.Item, str]] = {}
     used: set[int] = set()

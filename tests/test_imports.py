@@ -82,3 +82,13 @@ def test_no_module_imports_itself_in_the_end() -> None:
     assert not fresh, "modules that import each other:\n" + "\n\n".join(
         "\n".join(f"{name} -> {', '.join(sorted(graph[name] & one))}" for name in sorted(one)) for one in fresh
     )
+
+
+def test_a_name_of_a_class_stands_in_one_module() -> None:
+    """A reader who searches for a class finds the one that is meant."""
+    places: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -48,7 +48,7 @@ def capture(walk: Walk, *, url: str, namespace: str = "", flavor: str | None = N
     if start:
         _check_namespace(walk, url, start)
     spaces = namespaces(walk, start)
-    product = product_named(flavor) if flavor else _product(health, bool(spaces))
+    product = product_named(flavor) if flavor else _product(health, has_namespaces=bool(spaces))
     vault = namespace_sections(walk, start, product)
     if not vault and walk.notes:
         refused = next(iter(walk.notes.items()))
@@ -83,7 +83,7 @@ def _check_namespace(walk: Walk, url: str, start: str) -> None:
         raise ValueError(f"{url} has no namespace {shown!r}")
 
 
-def _product(status: Mapping[str, object], has_namespaces: bool) -> Product:
+def _product(status: Mapping[str, object], *, has_namespaces: bool) -> Product:
     """Return the product that is most similar to a server with this seal status."""
     version = str(status.get("version", ""))
     enterprise = "ent" in version

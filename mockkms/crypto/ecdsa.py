@@ -12,7 +12,7 @@ from mockkms.crypto.encoding import der
 from mockkms.error_context import error_context
 
 
-def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
+def sign(private: bytes, digest: bytes, *, jws: bool = False) -> bytes:
     """Return a signature of ``digest``, of which only as many leftmost bits count as the curve has."""
     key = ec_private(private)
     signature = key.sign(*_prepared(digest, key.key_size))
@@ -22,7 +22,7 @@ def sign(private: bytes, digest: bytes, jws: bool = False) -> bytes:
     return b"".join(part.to_bytes(size, "big") for part in utils.decode_dss_signature(signature))
 
 
-def verify(public: bytes, digest: bytes, signature: bytes, jws: bool = False) -> bool:
+def verify(public: bytes, digest: bytes, signature: bytes, *, jws: bool = False) -> bool:
     """Return whether the signature is valid. Raises CryptoError for malformed ASN.1; a malformed JWS is invalid."""
     key = ec_public(public)
     if jws:

@@ -137,7 +137,7 @@ def run_command(
         output.close()
     if not hung:
         seconds = time.monotonic() - started
-    return _verdict(process.returncode, hung, seconds, output.text(), limit)
+    return _verdict(process.returncode, seconds, output.text(), limit, hung=hung)
 
 
 def _is_python(command: Sequence[str]) -> bool:
@@ -162,7 +162,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _verdict(code: int, hung: bool, seconds: float, text: str, limit: float) -> Verdict:
+def _verdict(code: int, seconds: float, text: str, limit: float, *, hung: bool) -> Verdict:
     lines = [line[:_LONGEST] for line in text.splitlines()[-_LINES:]]
     where = _where(text)
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")[:200]

@@ -38,8 +38,8 @@ def render(result: Exploration, *, verbose: bool = False) -> Iterator[str]:
     if shown:
         yield LEGEND
         yield ""
-    yield from _problems(result, verbose)
-    yield from _skipped(result, verbose)
+    yield from _problems(result, verbose=verbose)
+    yield from _skipped(result, verbose=verbose)
     yield from summary(result)
 
 
@@ -89,7 +89,7 @@ def letter(cell: Cell) -> str:
     return mark.lower() if cell.accepted or cell.known else mark
 
 
-def _problems(result: Exploration, verbose: bool) -> Iterator[str]:
+def _problems(result: Exploration, *, verbose: bool) -> Iterator[str]:
     """Yield the problems, equal ones together: those that fail the exploration first and in full, then the others."""
     order = [Outcome.WRONG, Outcome.HUNG, Outcome.RAISED, Outcome.FAILED]
     grave: dict[object, Group] = {}
@@ -107,7 +107,7 @@ def _problems(result: Exploration, verbose: bool) -> Iterator[str]:
             rest.setdefault(cell.where or test.id, []).append((test, cell))
     found = sorted(grave.values(), key=lambda group: order.index(group[0][1].outcome))
     for group in found[:_MOST_PROBLEMS]:
-        yield from problem(group, verbose)
+        yield from problem(group, verbose=verbose)
     for group in [*rest.values()][:_MOST_PROBLEMS]:
         yield _line(group)
     left = max(0, len(found) - _MOST_PROBLEMS) + max(0, len(rest) - _MOST_PROBLEMS)
@@ -131,7 +131,7 @@ def _name(cell: Cell) -> str:
     return f"{cell.outcome} {cell.exception.rpartition('.')[2]}".strip()
 
 
-def problem(group: Group, verbose: bool = False) -> Iterator[str]:
+def problem(group: Group, *, verbose: bool = False) -> Iterator[str]:
     """Yield the lines about equal problems, with the command that explores the first again."""
     test, cell = group[0]
     kind = f" ({cell.kind})" if cell.kind else ""
@@ -164,7 +164,7 @@ def _other(first: Cell, cell: Cell) -> str:
     return cell.faults[0].failure if same else cell.id
 
 
-def _skipped(result: Exploration, verbose: bool) -> Iterator[str]:
+def _skipped(result: Exploration, *, verbose: bool) -> Iterator[str]:
     for test in result.tests:
         if test.skipped and (verbose or test.requests):
             yield f"not explored: {test.id}: {test.skipped}"

@@ -26,7 +26,7 @@ def observe(
     ``given``: ids of the rules that come from worlds and markers. ``allowed``: globs of paths that may be unhandled.
     """
     try:
-        _observe(use, kms, lint, given, allowed)
+        _observe(use, kms, given, allowed, lint=lint)
     except (RemoteError, ValueError) as error:
         use.problems.append(f"{_place(kms)}: {error}")
 
@@ -38,7 +38,7 @@ def _place(kms: Kms) -> str:
         return repr(kms)
 
 
-def _observe(use: Usage, kms: Kms, lint: bool, given: Collection[str], allowed: Sequence[str]) -> None:
+def _observe(use: Usage, kms: Kms, given: Collection[str], allowed: Sequence[str], *, lint: bool) -> None:
     use.requests += len(kms.journal)
     if lint:
         use.findings += kms.lint()[: MOST - len(use.findings)]

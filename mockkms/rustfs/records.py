@@ -52,7 +52,7 @@ class KeyRecords:
         if not self.kept:
             return
         try:
-            self._read(key.name, new)
+            self._read(key.name, new=new)
             if not self.transit and len(key.material) > max(1, len(before["material"])):
                 self._versions(key, len(before["material"]))
             failed = "write transit key metadata to Vault KV" if self.transit else "store key in Vault"
@@ -95,7 +95,7 @@ class KeyRecords:
     def _path(self, kind: str, below: str) -> str:
         return f"{self.mount}/{kind}/{self.prefix}/{below}"
 
-    def _read(self, name: str, new: bool) -> None:
+    def _read(self, name: str, *, new: bool) -> None:
         """Read the record before writing it, as the server does to notice other writers."""
         metadata, data = self._path("metadata", name), self._path("data", name)
         if self.transit and not new:

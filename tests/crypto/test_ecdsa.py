@@ -51,9 +51,9 @@ def test_jws_signatures_make_tokens(curve: str, algorithm: str) -> None:
 @settings(max_examples=60)
 def test_any_digest_signs_and_verifies(curve: str, digest: bytes, jws: bool) -> None:
     public = public_of(KEYS[curve])
-    signature = ecdsa.sign(KEYS[curve], digest, jws)
-    assert ecdsa.verify(public, digest, signature, jws)
-    assert not ecdsa.verify(public, bytes((digest[0] ^ 1,)) + digest[1:], signature, jws)
+    signature = ecdsa.sign(KEYS[curve], digest, jws=jws)
+    assert ecdsa.verify(public, digest, signature, jws=jws)
+    assert not ecdsa.verify(public, bytes((digest[0] ^ 1,)) + digest[1:], signature, jws=jws)
 
 
 @pytest.mark.parametrize(("curve", "size"), [("P-256", 32), ("P-384", 48), ("P-521", 66)])

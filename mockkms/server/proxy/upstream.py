@@ -82,7 +82,7 @@ class Upstream:
         self._path = self._base.raw_path.rstrip("/")
         self._origin = self.url[: len(self.url) - len(self._path)]
         # aiohttp makes its own context at import, which the command line does without certificates.
-        self._ssl = context(ca_file, cert, insecure) if self._base.scheme == "https" else False
+        self._ssl = context(ca_file, cert, insecure=insecure) if self._base.scheme == "https" else False
         if self._ssl is False and (ca_file or cert or insecure):
             raise ValueError(f"{self.url}: options for TLS require an https:// address")
         self._session: aiohttp.ClientSession | None = None

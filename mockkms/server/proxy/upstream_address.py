@@ -26,7 +26,7 @@ def address(url: str) -> tuple[str, str, int]:
     return url.rstrip("/"), host, port or {"http": 80, "https": 443}[parts.scheme]
 
 
-def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, insecure: bool) -> ssl.SSLContext:
+def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, *, insecure: bool) -> ssl.SSLContext:
     """Return the TLS context that verifies the server. Raises ValueError."""
     with file_context(f"{ca_file}: ", of=(OSError, ValueError)):
         made = ssl.create_default_context(cafile=str(ca_file) or None)

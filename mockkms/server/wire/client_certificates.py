@@ -27,7 +27,9 @@ class ClientTrust:
     ``required`` a client must send one that leads there.
     """
 
-    def __init__(self, again: Callable[[], ssl.SSLContext], authority: str | Path = "", required: bool = False) -> None:
+    def __init__(
+        self, again: Callable[[], ssl.SSLContext], authority: str | Path = "", *, required: bool = False
+    ) -> None:
         self._again, self._authority, self._required = again, authority, required
         self._made: tuple[frozenset[str], ssl.SSLContext] | None = None
 

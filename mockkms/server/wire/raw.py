@@ -44,13 +44,13 @@ class WireAnswer(web.StreamResponse):
         elif plan.cut is not None and plan.cut.after == BEFORE_ANY_BYTE:
             await end(transport, plan.cut, self._sleepers, self._resets)
         else:
-            await self._write(transport, request.method == "HEAD")
+            await self._write(transport, bodiless=request.method == "HEAD")
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: ``prepare`` has written everything."""
 
-    async def _write(self, transport: asyncio.Transport, bodiless: bool) -> None:
+    async def _write(self, transport: asyncio.Transport, *, bodiless: bool) -> None:
         plan, reply = self._plan, self._reply
         body = b"" if bodiless else reply.body
         start = head(reply, plan.framing, self._repeated)

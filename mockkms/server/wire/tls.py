@@ -41,7 +41,9 @@ class ServerTls:
         self._again = again
         self._contexts: dict[str, ssl.SSLContext] = {"": context}
         asks = again is not None and ask_clients
-        self._clients = ClientTrust(again, client_authority, client_required) if again is not None and asks else None
+        self._clients = (
+            ClientTrust(again, client_authority, required=client_required) if again is not None and asks else None
+        )
         self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
         """TLS faults that this server cannot produce, with the reason."""
         if again is None:

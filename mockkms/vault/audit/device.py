@@ -53,7 +53,7 @@ class Device:
         """Return the open file of a device that has one. Raises ErrorResponse."""
         return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
 
-    def switch(self, name: str, default: bool) -> bool:
+    def switch(self, name: str, *, default: bool) -> bool:
         """Return a boolean option."""
         text = self.options.get(name, "")
         return default if not text else text in _TRUE

@@ -81,13 +81,13 @@ def entries(
     core: AuditServices, device: Device, request: Request, response: Response, asked: dict[str, object]
 ) -> list[dict[str, object]]:
     """Return the request's and the answer's entry for one device."""
-    raw = device.switch("log_raw", False)
+    raw = device.switch("log_raw", default=False)
 
     def secret(text: str) -> str:
         return text if raw else hashed(device, text)
 
     def accessor(text: str) -> str:
-        return secret(text) if device.switch("hmac_accessor", True) else text
+        return secret(text) if device.switch("hmac_accessor", default=True) else text
 
     trace = request.trace
     mount = core.state.mounts.get(trace.namespace, trace.mount) if trace.mount else None
@@ -175,7 +175,7 @@ def _response(
 ) -> dict[str, object]:
     kept = tuple(mount.config.audit_non_hmac_response_keys) if mount else ()
     data = response.plain_data()
-    if data and request.operation is Operation.LIST and device.switch("elide_list_responses", False):
+    if data and request.operation is Operation.LIST and device.switch("elide_list_responses", default=False):
         data = {
             name: len(v) if name in ("keys", "key_info") and isinstance(v, (list, dict)) else v
             for name, v in data.items()

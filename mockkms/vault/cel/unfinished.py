@@ -40,7 +40,7 @@ def expectation(text: str) -> str:
         if match.lastgroup == "space":
             continue
         token = match.group()
-        complete = _take(levels, token, match.lastgroup == "operand", complete)
+        complete = _take(levels, token, operand=match.lastgroup == "operand", complete=complete)
         last = token
     level, outermost = levels[-1], len(levels) == 2 and not levels[0].choices
     end = _CLOSING.get(level.kind, "")
@@ -59,7 +59,7 @@ def expectation(text: str) -> str:
     return _mismatched(_START | set(more), word=word, kinds=True)
 
 
-def _take(levels: list[_Level], token: str, operand: bool, complete: bool) -> bool:
+def _take(levels: list[_Level], token: str, *, operand: bool, complete: bool) -> bool:
     """Follow one token; return whether an expression is complete after it."""
     level = levels[-1]
     if operand:

@@ -84,7 +84,7 @@ def _default(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _writer(sort_keys: bool) -> Callable[[object], str]:
+def _writer(*, sort_keys: bool) -> Callable[[object], str]:
     """Return an encoder to reuse: ``JSONEncoder.encode`` builds one for every call, two thirds of a short answer's
     cost.
     """
@@ -96,7 +96,7 @@ def _writer(sort_keys: bool) -> Callable[[object], str]:
     return lambda value: "".join(parts(value, 0))
 
 
-_SORTED, _ORDERED = _writer(True), _writer(False)
+_SORTED, _ORDERED = _writer(sort_keys=True), _writer(sort_keys=False)
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 

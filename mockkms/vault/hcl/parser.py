@@ -24,11 +24,11 @@ def parse(text: str | bytes, *, unique: bool = False) -> HclItems:
         from mockkms.vault.hcl.jsonform import parse_json  # the rarer form: imported when needed
 
         return parse_json(text)
-    return _HclParser(text.replace("\r\n", "\n"), unique).parse()
+    return _HclParser(text.replace("\r\n", "\n"), unique=unique).parse()
 
 
 class _HclParser:
-    def __init__(self, text: str, unique: bool) -> None:
+    def __init__(self, text: str, *, unique: bool) -> None:
         self.lexer = HclLexer(text)
         self.unique = unique
         self.depth = 0
@@ -56,7 +56,7 @@ class _HclParser:
             self.held = self.lexer.next()
         return self.held
 
-    def _items(self, inside: bool) -> HclItems:
+    def _items(self, *, inside: bool) -> HclItems:
         found = HclItems()
         given: set[str] = set()
         while not (inside and self._peek().kind is TokenKind.RBRACE):

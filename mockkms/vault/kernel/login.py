@@ -107,7 +107,7 @@ def grant(core: LoginServices, request: Request, mount: Mount, auth: Auth, path:
         max_ttl=auth.max_ttl,
         explicit_max_ttl=auth.explicit_max_ttl,
     )
-    auth.token_policies = names.sanitize(auth.policies, not auth.no_default_policy)
+    auth.token_policies = names.sanitize(auth.policies, add_default=not auth.no_default_policy)
     auth.identity_policies = identity_policies(core, auth.entity_id, request.namespace)
     auth.policies = names.sanitize(auth.token_policies + auth.identity_policies)
     for name in auth.policies:

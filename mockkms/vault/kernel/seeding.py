@@ -41,7 +41,7 @@ def add_token(core: Context, spec: Mapping[str, object], namespace: str = "") ->
     Durations are seconds or texts such as ``1h``. Without ``ttl``, ``root`` never expires and others get the mount's
     default. Raises ValueError for a malformed duration, an id in use, and a batch token with an id or a use count.
     """
-    policies = names.sanitize(_texts(spec, "policies"), not spec.get("no_default_policy", False))
+    policies = names.sanitize(_texts(spec, "policies"), add_default=not spec.get("no_default_policy", False))
     batch = spec.get("type") == "batch"
     token_id = str(spec.get("id") or "")
     if batch and (token_id or spec.get("num_uses")):

@@ -316,7 +316,9 @@ class Acl:
         if shortest and (not wrap_ttl or wrap_ttl < shortest):
             return f"the answer has to be wrapped for at least {shortest:g} seconds"
         if operation in _CARRIES_PARAMETERS:
-            return refusal(found, with_folded_policies(data) if self.policies_folded else data, self.lists_by_item)
+            return refusal(
+                found, with_folded_policies(data) if self.policies_folded else data, by_item=self.lists_by_item
+            )
         return _limit_refused(found, data) if operation in _LISTINGS else ""
 
 

@@ -11,7 +11,7 @@ UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
 """Internal policies that cannot be assigned to a token."""
 
 
-def sanitize(names: Iterable[str], add_default: bool = False) -> list[str]:
+def sanitize(names: Iterable[str], *, add_default: bool = False) -> list[str]:
     """Return the names in lower case, trimmed, sorted, without duplicates; ``root`` replaces all others.
 
     ``add_default`` adds ``default``, except to ``root``.

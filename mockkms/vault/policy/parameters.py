@@ -22,7 +22,7 @@ class Constraints(Protocol):
     def allowed(self) -> Mapping[str, list[object]] | None: ...
 
 
-def refusal(constraints: Constraints, data: Mapping[str, object], by_item: bool) -> str:
+def refusal(constraints: Constraints, data: Mapping[str, object], *, by_item: bool) -> str:
     """Return why the parameters are refused; empty if they are allowed."""
     for name in constraints.required:
         if name.lower() not in data:
@@ -35,9 +35,9 @@ def refusal(constraints: Constraints, data: Mapping[str, object], by_item: bool)
             return "all parameters are denied"
         for name, value in data.items():
             values = denied.get(name.lower())
-            if values is not None and _listed(value, values, by_item, any):
+            if values is not None and _listed(value, values, any, by_item=by_item):
                 return f'parameter "{name}" has a denied value' if values else f'parameter "{name}" is denied'
-    return _outside_allowed(constraints.allowed, data, by_item)
+    return _outside_allowed(constraints.allowed, data, by_item=by_item)
 
 
 def with_folded_policies(data: Mapping[str, object]) -> Mapping[str, object]:
@@ -50,7 +50,7 @@ def with_folded_policies(data: Mapping[str, object]) -> Mapping[str, object]:
     return data
 
 
-def _outside_allowed(allowed: Mapping[str, list[object]] | None, data: Mapping[str, object], by_item: bool) -> str:
+def _outside_allowed(allowed: Mapping[str, list[object]] | None, data: Mapping[str, object], *, by_item: bool) -> str:
     if not allowed:
         return ""
     everything = "*" in allowed
@@ -60,12 +60,14 @@ def _outside_allowed(allowed: Mapping[str, list[object]] | None, data: Mapping[s
         values = allowed.get(name.lower())
         if values is None and not everything:
             return f'parameter "{name}" is not among the allowed ones'
-        if values is not None and not _listed(value, values, by_item, all):
+        if values is not None and not _listed(value, values, all, by_item=by_item):
             return f'parameter "{name}" has a value that is not among the allowed ones'
     return ""
 
 
-def _listed(value: object, values: list[object], by_item: bool, quantifier: Callable[[Iterable[object]], bool]) -> bool:
+def _listed(
+    value: object, values: list[object], quantifier: Callable[[Iterable[object]], bool], *, by_item: bool
+) -> bool:
     """Return whether a value is in a rule's list; an empty list allows any value.
 
     ``by_item``: the items of a list, or the comma-separated parts of a text, may also match one by one, ``all`` or

@@ -46,13 +46,13 @@ def write(state: JWT, call: Call, *, skip_jwks_validation: bool) -> Response | N
     made = JwtConfig.from_call(call)
     made.namespace_in_state = call.get("namespace_in_state", state.config.namespace_in_state if state.config else True)
     lenient = product.has(Feature.JWT_ADDITIONS) and skip_jwks_validation
-    warning = _check_source(state, call, made, lenient)
+    warning = _check_source(state, call, made, lenient=lenient)
     _check_rest(made, product)
     state.config = made
     return Response(warnings=[warning]) if warning else None
 
 
-def _check_source(state: JWT, call: Call, made: JwtConfig, lenient: bool) -> str:
+def _check_source(state: JWT, call: Call, made: JwtConfig, *, lenient: bool) -> str:
     pairs = call.core.product.has(Feature.JWKS_PAIRS)
     kubernetes = not pairs and made.provider_config.get("provider") == "kubernetes"
     sources = (made.oidc_discovery_url, made.jwt_validation_pubkeys, made.jwks_url, made.jwks_pairs, kubernetes)

@@ -160,7 +160,7 @@ def _check_bound_claims(role: JwtRole, claims: Claims) -> None:
         if found is None:
             raise ErrorResponse(f"error validating claims: claim {quote(name)} is missing")
         actual = _listed(found, "received")
-        if not _matches(_listed(wanted, "bound"), actual, not isinstance(found, list), role.bound_claims_type):
+        if not _matches(_listed(wanted, "bound"), actual, role.bound_claims_type, single=not isinstance(found, list)):
             raise ErrorResponse(
                 f"error validating claims: claim {quote(name)} does not match any associated bound claim values"
             )
@@ -174,18 +174,18 @@ def _listed(value: object, whose: str) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _matches(wanted: list[object], actual: list[object], single: bool, kind: str) -> bool:
+def _matches(wanted: list[object], actual: list[object], kind: str, *, single: bool) -> bool:
     for want in wanted:
         for have in actual:
             if kind == "glob":
                 if isinstance(have, str) and isinstance(want, str) and globs.matches(want, have):
                     return True
-            elif _same(want, have, single):
+            elif _same(want, have, single=single):
                 return True
     return False
 
 
-def _same(want: object, have: object, single: bool) -> bool:
+def _same(want: object, have: object, *, single: bool) -> bool:
     if isinstance(want, bool) or isinstance(have, bool) or isinstance(want, str) or isinstance(have, str):
         return type(want) is type(have) and bool(want == have)
     # On the real server a number in a list is never equal: only single numbers are normalized.

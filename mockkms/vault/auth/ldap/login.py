@@ -131,7 +131,7 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
         cap_client.check(state.config)
     faults = []
     for url in state.config.url.split(","):
-        fault = _url_fault(url, own_client)
+        fault = _url_fault(url, own_client=own_client)
         if fault:
             faults.append(fault)
         elif state.directory:
@@ -154,7 +154,7 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
     raise ErrorResponse(error_list(faults))
 
 
-def _url_fault(url: str, own_client: bool) -> str:
+def _url_fault(url: str, *, own_client: bool) -> str:
     if own_client and not outside.parse_fault(url) and urlsplit(url).scheme not in PORTS:
         return f"invalid LDAP scheme in url {quote(url)}: invalid parameter"
     return url_fault(url)

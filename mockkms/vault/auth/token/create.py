@@ -52,7 +52,7 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
     requested = NewToken.from_call(call)
     parent = _parent(call)
     sudo = is_sudo(call)
-    _check_namespace(call, requested, parent, sudo)
+    _check_namespace(call, requested, parent, sudo=sudo)
     kind = _kind(requested, role)
     if requested.num_uses < 0:
         raise ErrorResponse("number of uses cannot be negative")
@@ -76,12 +76,12 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
         raise ErrorResponse("root or sudo privileges required to specify token id")
     if token.id and token.namespace:
         raise ErrorResponse("token IDs can only be manually specified in the root namespace")
-    token.policies = _policies(call, requested, role, parent, sudo)
+    token.policies = _policies(call, requested, role, parent, sudo=sudo)
     _check_root(token, parent)
-    _orphan(requested, token, role, sudo, orphan)
+    _orphan(requested, token, role, sudo=sudo, orphan=orphan)
     _inherit(token, parent, role, entity_id)
     response = Response()
-    limits = lifetimes(requested, token, role, sudo, response.warnings)
+    limits = lifetimes(requested, token, role, response.warnings, sudo=sudo)
     settle(call, token, limits, response.warnings)
     if token.ttl == 0:
         if parent.ttl:
@@ -117,7 +117,7 @@ def _parent(call: Call) -> Token:
     return parent
 
 
-def _check_namespace(call: Call, requested: NewToken, parent: Token, sudo: bool) -> None:
+def _check_namespace(call: Call, requested: NewToken, parent: Token, *, sudo: bool) -> None:
     if call.request.namespace == parent.namespace:
         return
     if not sudo:
@@ -178,12 +178,12 @@ def _uses(requested: int, role: TokenRole | None) -> int:
     return requested if limit == 0 else limit if requested == 0 else min(limit, requested)
 
 
-def _policies(call: Call, requested: NewToken, role: TokenRole | None, parent: Token, sudo: bool) -> list[str]:
+def _policies(call: Call, requested: NewToken, role: TokenRole | None, parent: Token, *, sudo: bool) -> list[str]:
     wanted = list(requested.policies)
     no_default = requested.no_default_policy
     add_default = False
     if role is not None and role.restricts_policies:
-        wanted = policies_against_role(role, parent.policies, wanted, no_default)
+        wanted = policies_against_role(role, parent.policies, wanted, no_default=no_default)
     elif call.request.namespace != parent.namespace:
         add_default = not no_default
     elif not wanted:
@@ -194,7 +194,7 @@ def _policies(call: Call, requested: NewToken, role: TokenRole | None, parent: T
         add_default = not no_default and "default" in parent.policies
     else:
         add_default = not no_default
-    final = names.sanitize(wanted, add_default)
+    final = names.sanitize(wanted, add_default=add_default)
     if no_default:
         final = [name for name in final if name != "default"]
     for name in final:
@@ -212,7 +212,7 @@ def _check_root(token: Token, parent: Token) -> None:
         raise ErrorResponse("batch tokens cannot be root tokens")
 
 
-def _orphan(requested: NewToken, token: Token, role: TokenRole | None, sudo: bool, orphan: bool) -> None:
+def _orphan(requested: NewToken, token: Token, role: TokenRole | None, *, sudo: bool, orphan: bool) -> None:
     if role is not None:
         if role.orphan:
             token.parent = ""

@@ -29,7 +29,7 @@ def _lifetime(name: str, text: str) -> int:
 
 
 def lifetimes(
-    requested: NewToken, token: Token, role: TokenRole | None, sudo: bool, warnings: list[str]
+    requested: NewToken, token: Token, role: TokenRole | None, warnings: list[str], *, sudo: bool
 ) -> TokenLimits:
     """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse with the server's text."""
     limits = TokenLimits()

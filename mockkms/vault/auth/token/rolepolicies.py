@@ -8,7 +8,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
 
 
-def policies_against_role(role: TokenRole, parents: list[str], requested: list[str], no_default: bool) -> list[str]:
+def policies_against_role(role: TokenRole, parents: list[str], requested: list[str], *, no_default: bool) -> list[str]:
     """Return the requested policies, checked against the role's. Raises ErrorResponse with the server's text."""
     add_default = not (
         no_default
@@ -16,15 +16,15 @@ def policies_against_role(role: TokenRole, parents: list[str], requested: list[s
         or "default" in role.disallowed_policies
         or names.matches_glob(role.disallowed_policies_glob, "default")
     )
-    final = names.sanitize(requested, add_default) if requested else []
+    final = names.sanitize(requested, add_default=add_default) if requested else []
     if role.allowed_policies or role.allowed_policies_glob:
-        allowed = names.sanitize(role.allowed_policies, add_default)
+        allowed = names.sanitize(role.allowed_policies, add_default=add_default)
         if not final:
             final = allowed
         else:
             _check_allowed(final, allowed, names.sanitize(role.allowed_policies_glob))
     elif not final:
-        final = names.sanitize(parents, add_default)
+        final = names.sanitize(parents, add_default=add_default)
     forbidden = names.distinct(role.disallowed_policies)
     globs = names.distinct(role.disallowed_policies_glob)
     for name in final:

@@ -142,7 +142,7 @@ class PostgresServer:
         faults: list[ConnectFault] = []
         for over_tls in target.tls:
             try:
-                return self._attempt(target, address, over_tls)
+                return self._attempt(target, address, over_tls=over_tls)
             except ConnectFault as fault:
                 faults.append(fault)
                 if fault.code in _FINAL:
@@ -151,7 +151,7 @@ class PostgresServer:
                 faults.append(ConnectFault("dial error", outside.refusal(address, target.port)))
         raise DatabaseError(self._shown(self._unconnected(target, address, faults)))
 
-    def _attempt(self, target: PostgresTarget, address: str, over_tls: bool) -> postgres.PostgresConnection:
+    def _attempt(self, target: PostgresTarget, address: str, *, over_tls: bool) -> postgres.PostgresConnection:
         if target.port in self._call.core.server.ports:
             raise ConnectFault("failed to receive message", "unexpected EOF")
         tls = self._context(target) if over_tls else None

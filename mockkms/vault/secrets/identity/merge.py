@@ -53,7 +53,7 @@ def merge_entities(
         )
     sources = [_source(call, target, entity_id) for entity_id in distinct(from_entity_ids)]
     refusal = None if keep else _clashes(call, target, sources)
-    _check_mfa(target, sources, force)
+    _check_mfa(target, sources, force=force)
     if refusal is not None:
         return refusal
     _check_choice(target, sources, keep)
@@ -115,7 +115,7 @@ def _clash(call: Call, entity: Entity, alias: Alias) -> dict[str, str]:
     }
 
 
-def _check_mfa(target: Entity, sources: list[Entity], force: bool) -> None:
+def _check_mfa(target: Entity, sources: list[Entity], *, force: bool) -> None:
     for source in sources:
         for method in source.mfa:
             if method in target.mfa and not force:

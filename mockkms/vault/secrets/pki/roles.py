@@ -67,7 +67,7 @@ def write(state: PKI, call: Call) -> Response:
     role.policy_identifiers = policy_identifiers.from_field(
         call.raw.get("policy_identifiers"), call["policy_identifiers"]
     )
-    return _keep(state, call, role, role.generate_lease)
+    return _keep(state, call, role, leases=role.generate_lease)
 
 
 @one.on(Operation.PATCH)
@@ -82,10 +82,10 @@ def patch(state: PKI, call: Call, *, name: str) -> Response:
         role.policy_identifiers = policy_identifiers.from_field(
             call.raw.get("policy_identifiers"), call["policy_identifiers"]
         )
-    return _keep(state, call, role, role.generate_lease)
+    return _keep(state, call, role, leases=role.generate_lease)
 
 
-def _keep(state: PKI, call: Call, role: PkiRole, leases: bool) -> Response:
+def _keep(state: PKI, call: Call, role: PkiRole, *, leases: bool) -> Response:
     if role.allowed_other_sans not in ([], ["*"]):
         with refusing("error parsing allowed_other_sans: "):
             names.parse_other(role.allowed_other_sans)

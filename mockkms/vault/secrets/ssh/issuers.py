@@ -78,11 +78,12 @@ def read_ca(state: SSH, call: Call) -> Reply:
 def write_ca(state: SSH, call: Call) -> Response | None:
     """Import or generate the default issuer's key. Raises ErrorResponse and BackendError."""
     if call.core.product.has(Feature.SSH_ISSUERS):
-        return _imported(state, call, *_key(call), "", default=True)
+        public_key, private_key, made = _key(call)
+        return _imported(state, call, public_key, private_key, made=made, default=True)
     if state.default:
         raise ErrorResponse("keys are already configured; delete them before reconfiguring")
     public_key, private_key, made = _only_key(call)
-    _imported(state, call, public_key, private_key, made, "", default=True)
+    _imported(state, call, public_key, private_key, made=made, default=True)
     return Response(data={"public_key": public_key}) if made else None
 
 
@@ -104,11 +105,11 @@ def import_issuer(state: SSH, call: Call, *, issuer_name: str, set_default: bool
     name = ""
     if "issuer_name" in call and issuer_name.strip():
         name = _new_name(state, call)
-    return _imported(state, call, public_key, private_key, made, name, default=set_default)
+    return _imported(state, call, public_key, private_key, name, made=made, default=set_default)
 
 
 def _imported(
-    state: SSH, call: Call, public_key: str, private_key: str, made: bool, name: str, *, default: bool
+    state: SSH, call: Call, public_key: str, private_key: str, name: str = "", *, made: bool, default: bool
 ) -> Response:
     if not made:
         blob = ssh.parse_public(public_key).blob

@@ -162,7 +162,7 @@ def _tune(call: Call, path: str, *, is_auth: bool) -> Response | None:
     if "listing_visibility" in call:
         config.listing_visibility = visibility(call["listing_visibility"])
     if "token_type" in call:
-        config.token_type = _token_type(call["token_type"], mount, is_auth)
+        config.token_type = _token_type(call["token_type"], mount, is_auth=is_auth)
     options = _options(mount, call["options"]) if call.get("options") else None
     mount.config = config
     if "description" in call:
@@ -240,7 +240,7 @@ def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
     config.plugin_version = version
 
 
-def _token_type(value: str, mount: Mount, is_auth: bool) -> str:
+def _token_type(value: str, mount: Mount, *, is_auth: bool) -> str:
     if not is_auth:
         raise ErrorResponse("'token_type' can only be modified on auth mounts")
     if mount.type in ("token", "ns_token"):

@@ -11,7 +11,7 @@ _NANOSECONDS = 1_000_000_000
 """In a second."""
 
 
-def shown_request(request: Request, with_data: bool) -> dict[str, object]:
+def shown_request(request: Request, *, with_data: bool) -> dict[str, object]:
     """Return a request in the form recorded in the history: the members that the real server sets later are empty."""
     return {
         "ClientTokenSource": 0, "InboundSSCToken": "", "auth": None, "client_id": "", "client_token": request.token,

@@ -130,7 +130,7 @@ class Run:
         with within("in building request"):
             request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings)
             execute = "when" not in settings or _truth(self._part("when", settings["when"]))
-        self._keep("requests", flow, block, shown_request(request, "data" in settings))
+        self._keep("requests", flow, block, shown_request(request, with_data="data" in settings))
         if not execute:
             return
         response = self.handler(request)

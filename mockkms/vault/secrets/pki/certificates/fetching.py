@@ -79,7 +79,7 @@ def _ca_kept(state: PKI, call: Call) -> Response | None:
     return modified.unchanged(call, issuer.modified) if issuer is not None else None
 
 
-def _list_kept(state: PKI, call: Call, delta: bool) -> Response | None:
+def _list_kept(state: PKI, call: Call, *, delta: bool) -> Response | None:
     """Return 304 if the client has the list already, otherwise None."""
     return modified.unchanged(call, state.deltas_modified if delta else state.lists_modified)
 
@@ -126,7 +126,7 @@ def read_cert_ca(state: PKI, call: Call, *, form: str) -> Response:
     return Response(data=_certificate(call, _chain(state)[0]))
 
 
-def _crl(state: PKI, delta: bool) -> bytes:
+def _crl(state: PKI, *, delta: bool) -> bytes:
     found = crls.find(state, references.DEFAULT)
     return found.delta if delta else found.complete
 
@@ -138,20 +138,20 @@ def _crl_text(der: bytes) -> str:
 @crl.on(Operation.READ)
 def read_crl(state: PKI, call: Call, *, form: str) -> Response:
     """Return DER, or PEM without the last line break."""
-    kept = _list_kept(state, call, "delta" in form)
+    kept = _list_kept(state, call, delta="delta" in form)
     if kept is not None:
         return kept
-    der = _or_empty(lambda: _crl(state, "delta" in form))
+    der = _or_empty(lambda: _crl(state, delta="delta" in form))
     return raw_body(_crl_text(der).encode(), PEM_FILE) if form.endswith("/pem") else raw_body(der, CRL_DER)
 
 
 @cert_crl.on(Operation.READ)
 def read_cert_crl(state: PKI, call: Call) -> Response | None:
     """Return the list in JSON. Raises BackendError."""
-    kept = _list_kept(state, call, call["list"] == "delta-crl")
+    kept = _list_kept(state, call, delta=call["list"] == "delta-crl")
     if kept is not None:
         return kept
-    der = _crl(state, call["list"] == "delta-crl")
+    der = _crl(state, delta=call["list"] == "delta-crl")
     return Response(data=_plain(_crl_text(der))) if der else None
 
 

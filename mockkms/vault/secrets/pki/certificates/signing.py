@@ -174,7 +174,7 @@ def sign(call: Call, role: PkiRole, signer: Signer, *, authority: bool, verbatim
     if verbatim:
         template.subject = csr.subject
         template.names = replace(csr.names, other=asked.names.other)
-        template.extra = _taken_over(csr, bool(asked.names.other), constraints=kept and not authority)
+        template.extra = _taken_over(csr, other_names=bool(asked.names.other), constraints=kept and not authority)
     if authority:
         authority_parts(call, template)
         if signer.certificate.path_length == 0:
@@ -210,9 +210,12 @@ def _check_constraints(
         asked.warnings.append("specified CSR contained a Basic Constraints extension that was ignored during issuance")
 
 
-def _taken_over(csr: read.CertificateRequest, other: bool, *, constraints: bool) -> list[Extension]:
-    """Return the extensions of a request that are copied into the certificate."""
-    skipped = ({build.ALT_NAMES} if other else set()) | (set() if constraints else {build.BASIC_CONSTRAINTS})
+def _taken_over(csr: read.CertificateRequest, *, other_names: bool, constraints: bool) -> list[Extension]:
+    """Return the extensions of a request that are copied into the certificate.
+
+    Alternative names are written anew if there are ``other_names``; ``constraints`` are the Basic Constraints.
+    """
+    skipped = ({build.ALT_NAMES} if other_names else set()) | (set() if constraints else {build.BASIC_CONSTRAINTS})
     return [item for item in csr.extensions if item.oid not in skipped]
 
 

@@ -104,7 +104,7 @@ def sign_intermediate(
             "is not treated as a root, validation paths with the certificate past the issuing CA's expiration time "
             "will fail."
         )
-    warnings += roots.ca_warnings(certificate.subject, certificate.urls)
+    warnings += roots.ca_warnings(certificate.subject, has_urls=certificate.urls)
     chain = [certificate.der, *made.chain]
     write = b64 if form == "der" else signer.text
     data: dict[str, object] = {

@@ -134,7 +134,7 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     # Later versions drop the warnings so far when they build revocation lists.
     forgets = call.core.product.has(Feature.PKI_LATER)
     warnings = usage_note(call, "Invalid key usage will be ignored: ") if forgets else made.warnings
-    warnings += ca_warnings(certificate.subject, certificate.urls)
+    warnings += ca_warnings(certificate.subject, has_urls=certificate.urls)
     data: dict[str, object] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
@@ -178,7 +178,7 @@ def _root_urls(state: PKI, warnings: list[str]) -> PkiUrls:
     return PkiUrls()
 
 
-def ca_warnings(subject: bytes, has_urls: bool) -> list[str]:
+def ca_warnings(subject: bytes, *, has_urls: bool) -> list[str]:
     """Return warnings about a CA certificate without subject or addresses."""
     found = [NO_SUBJECT] if len(subject) <= 2 else []
     return found if has_urls else [*found, store.NO_URLS]

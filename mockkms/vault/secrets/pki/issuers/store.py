@@ -8,7 +8,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
 from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
-from mockkms.vault.framework.message import BackendError, ErrorResponse
+from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import chains
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
@@ -109,9 +109,3 @@ def dereferenced(state: PKI, reference: str) -> list[str]:
     """Return the warning about roles that refer to an issuer by a reference that becomes invalid."""
     count = sum(1 for role in state.roles.values() if role.issuer_ref == reference)
     return [f"{count} roles reference {reference}"] if count else []
-
-
-def require(condition: bool, text: str) -> None:
-    """Raise BackendError with ``text`` unless the condition holds."""
-    if not condition:
-        raise BackendError(text)

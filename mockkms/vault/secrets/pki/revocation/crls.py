@@ -89,7 +89,7 @@ def _groups(state: PKI) -> list[list[PkiIssuer]]:
 
 
 def _build(state: PKI, call: Call, *, delta: bool) -> list[str]:
-    revoked = {} if state.crl.disable else _revoked(state, delta)
+    revoked = {} if state.crl.disable else _revoked(state, delta=delta)
     warnings = []
     for group in _groups(state):
         able = [issuer for issuer in group if "crl-signing" in issuer.usage]
@@ -106,7 +106,7 @@ def _build(state: PKI, call: Call, *, delta: bool) -> list[str]:
                 entries += revoked.get("", [])
             entries += revoked.get(issuer.id, [])
         chosen = next((issuer for issuer in able if issuer.id == state.default_issuer), able[0])
-        _write(state, call, chosen, _list_of(state, call, group), entries, delta)
+        _write(state, call, chosen, _list_of(state, call, group), entries, delta=delta)
     _forget(state)
     if delta:
         state.delta_checked, state.delta_built = call.now(), state.last_revoked
@@ -127,7 +127,7 @@ def _forget(state: PKI) -> None:
     state.lists = {known_id: entry for known_id, entry in state.lists.items() if known_id in state.list_of.values()}
 
 
-def _revoked(state: PKI, delta: bool) -> dict[str, Entries]:
+def _revoked(state: PKI, *, delta: bool) -> dict[str, Entries]:
     """Return revoked certificates by issuer id; those of unknown issuers under the empty id."""
     own = {issuer.certificate for issuer in state.issuers.values() if issuer.key_id}
     found: dict[str, Entries] = {}
@@ -161,7 +161,7 @@ def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
                 found.setdefault(other.id, []).append(Listed(certificate.serial, issuer.revoked_at))
 
 
-def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entries: Entries, delta: bool) -> None:
+def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entries: Entries, *, delta: bool) -> None:
     """Build one list and store it in ``target``. Raises ValueError with the server's text."""
     now, number = call.now(), target.next_number
     ends = now + parse_seconds(state.crl.expiry)

@@ -52,7 +52,7 @@ def resign_lists(state: PKI, call: Call, *, crls: list[str]) -> Response:
             raise ErrorResponse(f"CRL index: {at} was not signed by requested issuer")
     warnings: list[str] = []
     entries = _united(given, warnings)
-    return Response(data={"crl": _build(call, ready, entries, lifetime, [], der_form)}, warnings=warnings)
+    return Response(data={"crl": _build(call, ready, entries, lifetime, [], der_form=der_form)}, warnings=warnings)
 
 
 @sign_list.on(Operation.UPDATE)
@@ -64,7 +64,7 @@ def sign_revocation_list(state: PKI, call: Call, *, revoked_certs: list[object])
         entries = crl_entries.entries(revoked_certs)
         extensions = crl_entries.extensions(call["extensions"])
     ready = _signer(state, reference)
-    return {"crl": _build(call, ready, entries, lifetime, extensions, der_form)}
+    return {"crl": _build(call, ready, entries, lifetime, extensions, der_form=der_form)}
 
 
 def _is_der(call: Call) -> bool:
@@ -119,7 +119,7 @@ def _united(given: list[read.RevocationList], warnings: list[str]) -> list[Liste
 
 
 def _build(
-    call: Call, ready: signer.Signer, entries: list[Listed], lifetime: float, more: list[Extension], der_form: bool
+    call: Call, ready: signer.Signer, entries: list[Listed], lifetime: float, more: list[Extension], *, der_form: bool
 ) -> str:
     base, now = call["delta_crl_base_number"], call.now()
     if base > -1:

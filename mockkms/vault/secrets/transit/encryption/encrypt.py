@@ -79,7 +79,7 @@ def _encrypt(state: Transit, call: Call) -> Reply:
         return Response(data=plain)
     items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
     outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
-    key = _key(state, call, items[0].context != "")
+    key = _key(state, call, derived=items[0].context != "")
     results = [_result(key, number, item, outcome, call) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
 
@@ -121,7 +121,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
             b64.decode(nonce)
     except ValueError as error:
         fault = str(error)
-    key = _key(state, call, bool(given.get("context")))
+    key = _key(state, call, derived=bool(given.get("context")))
     if fault:
         raise ErrorResponse(fault)
     if nonce:
@@ -173,7 +173,7 @@ def check_item(key: TransitKey, number: int, item: Item) -> None:
         item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
 
 
-def _key(state: Transit, call: Call, derived: bool) -> TransitKey:
+def _key(state: Transit, call: Call, *, derived: bool) -> TransitKey:
     """Return the key; create it if it is missing, derived if the request has contexts. Raises ErrorResponse."""
     key = find(state, call["name"], call.core)
     if key is not None:

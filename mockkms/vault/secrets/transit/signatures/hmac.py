@@ -71,7 +71,7 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
     return work({"input": call["input"]})
 
 
-def verify(state: Transit, call: Call, items: Sequence[Item], is_batch: bool) -> Reply:
+def verify(state: Transit, call: Call, items: Sequence[Item], *, is_batch: bool) -> Reply:
     """Check the HMACs of ``items``; a malformed one in a batch lacks ``valid`` in its result."""
     key = existing(state, call["name"], call.core, "encryption key not found")
     algorithm = signing.hash_asked(call)

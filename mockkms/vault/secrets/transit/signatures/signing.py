@@ -154,7 +154,7 @@ def sign(key: TransitKey, asked: int, context: bytes, data: bytes, options: Opti
         raise ErrorResponse("requested version for signing does not contain a private part")
     public = b""
     if kind.curve:
-        raw = ecdsa.sign(version.key, data, options.jws)
+        raw = ecdsa.sign(version.key, data, jws=options.jws)
     elif kind.bits:
         raw = _sign_rsa(version, kind.bits, data, options)
     elif key.derived:
@@ -175,7 +175,7 @@ def verify(key: TransitKey, context: bytes, data: bytes, text: str, options: Opt
         raw = b64.decode_url(encoded) if options.jws else b64.decode(encoded)
     if key.kind.curve:
         with refusing(of=CryptoError):
-            return ecdsa.verify(key.version(number).public, data, raw, options.jws)
+            return ecdsa.verify(key.version(number).public, data, raw, jws=options.jws)
     if key.kind.bits:
         return _verify_rsa(key.version(number), key.kind.bits, data, raw, options)
     if key.derived:

@@ -72,15 +72,15 @@ def verify(state: Transit, call: Call, *, name: str) -> Reply:
     """Return whether a signature or HMAC is valid, or that for each item of a batch."""
     product = call.core.product
     reworded = product.has(Feature.TRANSIT_REWORDED)
-    items, is_batch = _items(call, reworded)
+    items, is_batch = _items(call, reworded=reworded)
     proofs = ("signature", "hmac", "cmac") if product.has(Feature.TRANSIT_ENTERPRISE) else ("signature", "hmac")
-    proof = _proof(items, is_batch, proofs, _REWORDED if reworded else _WORDED)
+    proof = _proof(items, proofs, _REWORDED if reworded else _WORDED, is_batch=is_batch)
     if proof == "cmac":
         raise ErrorResponse(f"key type cmac is only available in enterprise versions of {product.texts.product}")
     if proof == "hmac":
         if is_batch and reworded:
             items = decode_maps(call, call.raw["batch_input"], _HMAC_ITEM)
-        return hmac.verify(state, call, items, is_batch)
+        return hmac.verify(state, call, items, is_batch=is_batch)
     options = signing.options_of(call)
     key = existing(state, name, call.core, "signature verification key not found")
     if not key.kind.signs:
@@ -114,7 +114,7 @@ def _parsed(item: Item) -> tuple[bytes, bytes, str]:
         return data, b64.decode(text_of(item.get("context"))), signature
 
 
-def _items(call: Call, reworded: bool) -> tuple[Sequence[Item], bool]:
+def _items(call: Call, *, reworded: bool) -> tuple[Sequence[Item], bool]:
     batch = call.raw.get("batch_input")
     if batch is not None:
         return (decode_loose_maps if reworded else decode_maps)(call, batch, _ITEM), True
@@ -125,7 +125,7 @@ def _items(call: Call, reworded: bool) -> tuple[Sequence[Item], bool]:
     return [item], False
 
 
-def _proof(items: Sequence[Item], is_batch: bool, proofs: tuple[str, ...], texts: _Texts) -> str:
+def _proof(items: Sequence[Item], proofs: tuple[str, ...], texts: _Texts, *, is_batch: bool) -> str:
     """Return what to check: the first of ``proofs`` that an item has. Raises ErrorResponse."""
     found = [next((name for name in proofs if name in item), "") for item in items]
     kinds = [name for name in proofs if name in found]

@@ -104,7 +104,7 @@ def import_key(
     key.update_from(call, *_SETTINGS)
     material, private = _material(state, call, kind)
     with refusing("error importing key: ", BackendError, of=VaultError):
-        take_in(key, material, private, call)
+        take_in(key, material, call, private=private)
     state.keys[name] = key
     return None
 
@@ -123,10 +123,10 @@ def import_version(state: Transit, call: Call, *, name: str, version: int) -> Re
     material, private = _material(state, call, key.kind)
     with refusing(error=BackendError, of=VaultError):
         if "version" in call:
-            _check_completable(key, version, private)
+            _check_completable(key, version, private=private)
             complete(key, version, material)
         else:
-            take_in(key, material, private, call)
+            take_in(key, material, call, private=private)
     return None
 
 
@@ -151,7 +151,7 @@ def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
         return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash_name), True
 
 
-def take_in(key: TransitKey, material: bytes, private: bool, call: Call) -> None:
+def take_in(key: TransitKey, material: bytes, call: Call, *, private: bool) -> None:
     """Add a version of imported material, or complete the latest one if it lacks just this private key.
 
     Raises VaultError.
@@ -222,7 +222,7 @@ def _fill(key: TransitKey, version: KeyVersion, parsed: containers.Parsed) -> No
     version.key, version.public = parsed.private or version.key, parsed.public
 
 
-def _check_completable(key: TransitKey, number: int, private: bool) -> None:
+def _check_completable(key: TransitKey, number: int, *, private: bool) -> None:
     """Raise VaultError unless version ``number`` lacks its private key and one is given."""
     version = key.version(number)
     if not key.kind.asymmetric:
