@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mockkms.crypto import CryptoError
-from mockkms.crypto.x509 import certificates as x509
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
@@ -15,6 +14,9 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import NAME, engine
 from mockkms.vault.secrets.transit.keys.keyring import existing
 from mockkms.vault.secrets.transit.model import KeyVersion, Transit, TransitKey
+
+if TYPE_CHECKING:
+    from mockkms.crypto.x509.certificates import ChainCertificate
 
 _COMMON: Final = {
     "name": NAME,
@@ -37,6 +39,9 @@ chain = engine.path(
 @request.on(Operation.UPDATE)
 def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
     """Return a certificate request signed by the key."""
+    # Certificates are loaded with the first of them: most keys never have any.
+    from mockkms.crypto.x509 import certificates as x509
+
     key = _signing_key(state, call)
     with _refusing(call, CryptoError):
         template = x509.load_request(csr)
@@ -50,9 +55,11 @@ def make_request(state: Transit, call: Call, *, csr: str) -> Reply:
 @chain.on(Operation.UPDATE)
 def set_certificate(state: Transit, call: Call, *, certificate_chain: str) -> Reply:
     """Keep a chain with a version; an older one is replaced."""
+    from mockkms.crypto.x509.certificates import load_chain
+
     key = _signing_key(state, call)
     with _refusing(call, CryptoError):
-        found = x509.load_chain(certificate_chain)
+        found = load_chain(certificate_chain)
     with _refusing(call, VaultError, "failed to persist certificate chain: "):
         _check_order(found)
         version = key.version(_number(key, call))
@@ -102,7 +109,7 @@ def _number(key: TransitKey, call: Call) -> int:
     return number
 
 
-def _check_order(found: list[x509.ChainCertificate]) -> None:
+def _check_order(found: list[ChainCertificate]) -> None:
     """Check that a leaf is followed by authorities only. Raises ErrorResponse."""
     if found[0].authority:
         raise ErrorResponse("certificate in the first element is not a valid leaf certificate")
@@ -112,7 +119,7 @@ def _check_order(found: list[x509.ChainCertificate]) -> None:
         raise ErrorResponse("could not validate if there is only one leaf certificate in the provided chain")
 
 
-def _check_match(key: TransitKey, version: KeyVersion, leaf: x509.ChainCertificate) -> None:
+def _check_match(key: TransitKey, version: KeyVersion, leaf: ChainCertificate) -> None:
     """Check that the leaf is for this key. Raises ErrorResponse for another type, BackendError for another key."""
     algorithm = "RSA" if key.kind.bits else "ECDSA" if key.kind.curve else "Ed25519"
     if leaf.algorithm != algorithm:
