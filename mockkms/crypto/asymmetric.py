@@ -7,7 +7,9 @@ are loaded unchecked (they are our own, or were checked at import) and the loade
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib import import_module
 from typing import Final, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -72,9 +74,23 @@ def _ed25519_public(raw: bytes) -> ed25519.Ed25519PublicKey:
     return ed25519.Ed25519PublicKey.from_public_bytes(raw)
 
 
+@cache
+def _libsodium_sign() -> Callable[[bytes, bytes], bytes] | None:
+    """Return libsodium's ``crypto_sign`` of message and key: the signature, then the message. None without it."""
+    try:
+        sign: Callable[[bytes, bytes], bytes] = import_module("nacl.bindings").crypto_sign
+    except ImportError:
+        return None
+    return sign
+
+
 def sign_ed25519(private: bytes, data: bytes) -> bytes:
-    """Return the 64-byte signature; ``private`` is the seed, alone or followed by the public key."""
-    return _ed25519_private(private[:32]).sign(data)
+    """Return the 64-byte signature; ``private`` is the seed, alone or followed by the public key.
+
+    It is the same from OpenSSL and from libsodium, which takes half of the time.
+    """
+    sign = _libsodium_sign() if len(private) == 64 else None
+    return sign(data, private)[:64] if sign is not None else _ed25519_private(private[:32]).sign(data)
 
 
 def verify_ed25519(public: bytes, data: bytes, signature: bytes) -> bool:

@@ -10,6 +10,16 @@ from mockkms.crypto import asymmetric
 from mockkms.world.entropy import Entropy
 
 
+@pytest.fixture(params=["with", "without"])
+def libsodium(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With PyNaCl, and as where it is not installed."""
+    if request.param == "without":
+        monkeypatch.setattr(asymmetric, "_libsodium_sign", lambda: None)
+    else:
+        assert asymmetric._libsodium_sign() is not None
+
+
+@pytest.mark.usefixtures("libsodium")
 def test_same_keys_and_signatures_as_nacl() -> None:
     private = asymmetric.generate_ed25519(Entropy())
     peer = SigningKey(private[:32])
