@@ -112,17 +112,17 @@ def _json_object(core: Core, body: bytes, prefix: str, *, outside: bool = False)
     if limit and len(body) > _LONG_JSON:
         _refuse_complexity(cost.fault_before_decoding(body, limit))
     limited = product.has(Feature.JSON_LIMITS)
-    if limited and len(body) > limits.MAX_TOKENS:
+    scanned = limited and len(body) > limits.MAX_TOKENS
+    if scanned:
         # First: other threads wait while a body is decoded, and run while it is scanned.
         _refuse_beyond_limits(core, body)
-        limited = False
     try:
-        value = go_json.decode(body, any_number=product.has(Feature.JSON_LIMITS))
+        value = go_json.decode(body, any_number=limited)
     except go_json.GoJSONError as error:
-        if limited:
+        if not scanned:
             _refuse_beyond_limits(core, body)
         raise _bad_request(prefix + str(error)) from None
-    if limited and not limits.harmless(body, value, strict=product.has(Feature.STRICT_JSON)):
+    if limited and not scanned and not limits.harmless(body, value, strict=product.has(Feature.STRICT_JSON)):
         _refuse_beyond_limits(core, body)
     if outside and type(value) is not dict:
         return {}
