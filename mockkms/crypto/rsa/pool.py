@@ -13,10 +13,11 @@ The keys of one world differ as long as the caller passes those in use (``taken`
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from functools import cache
+from math import isqrt
 
-from mockkms.crypto.asymmetric import draw, private_der, public_of
+from mockkms.crypto.asymmetric import draw, private_der
 from mockkms.crypto.rsa.primes import primes
 from mockkms.crypto.rsa.store import KeyDirectory, default_directory
 from mockkms.outside.turn import made
@@ -29,8 +30,10 @@ KEPT = 32
 """Maximum number of keys of a size in the cache."""
 
 
-def take(bits: int, entropy: Entropy, label: str = "", taken: Collection[bytes] = ()) -> bytes:
-    """Return a private key of 2048, 3072 or 4096 bits, as PKCS #8 DER, whose public half (DER) is not among ``taken``.
+def take(bits: int, entropy: Entropy, label: str = "", taken: Iterable[bytes] = ()) -> bytes:
+    """Return a private key of 2048, 3072 or 4096 bits, as PKCS #8 DER, that is not among ``taken``.
+
+    No more of ``taken`` is looked at than can make a difference.
 
     A seeded world gets the same key for the same draws, or for the same ``label`` where one is given.
     """
@@ -60,18 +63,30 @@ def key_from_primes(p: int, q: int) -> bytes:
     return rsa_from_primes(EXPONENT, pow(EXPONENT, -1, (p - 1) * (q - 1)), p, q)
 
 
-def _repeatable(bits: int, drawn: bytes, taken: Collection[bytes]) -> bytes:
+@cache
+def _repeatable_key(bits: int, number: int) -> bytes:
+    """Return one of the keys of two fixed primes, of which there are 496 of a size."""
+    larger = (1 + isqrt(1 + 8 * number)) // 2
+    return key_from_primes(primes(bits)[number - larger * (larger - 1) // 2], primes(bits)[larger])
+
+
+def _repeatable(bits: int, drawn: bytes, taken: Iterable[bytes]) -> bytes:
     """Return a key of two fixed primes that random bytes select, or the next one not taken.
 
     If all 496 products of a size are taken, the selected key is returned again, so that the world still repeats.
     """
-    pairs = [(p, q) for at, q in enumerate(primes(bits)) for p in primes(bits)[:at]]
-    start = int.from_bytes(drawn, "big") % len(pairs)
-    for step in range(len(pairs)):
-        key = key_from_primes(*pairs[(start + step) % len(pairs)])
-        if not taken or public_of(key) not in taken:
+    count = len(primes(bits)) * (len(primes(bits)) - 1) // 2
+    start = int.from_bytes(drawn, "big") % count
+    used: set[bytes] = set()
+    for key in taken:
+        used.add(key)
+        if len(used) == count:
+            break
+    for step in range(count):
+        key = _repeatable_key(bits, (start + step) % count)
+        if key not in used:
             return key
-    return key_from_primes(*pairs[start])
+    return _repeatable_key(bits, start)
 
 
 class Pool:
@@ -91,14 +106,18 @@ class Pool:
             own = list(self._own.get(bits, ()))
         return list(dict.fromkeys(self._store.read(bits) + own))
 
-    def take(self, bits: int, entropy: Entropy, taken: Collection[bytes] = ()) -> bytes:
+    def take(self, bits: int, entropy: Entropy, taken: Iterable[bytes] = ()) -> bytes:
         """Return an available key that is not taken, else a new one; generates more in the background."""
         keys = self.keys(bits)
         if len(keys) < PREPARED:
             self.prepare(bits)
-        free = [key for key in keys if public_of(key) not in taken] if taken else keys
+        free = dict.fromkeys(keys)
+        for key in taken:
+            free.pop(key, None)
+            if not free:
+                break
         if free:
-            return free[entropy.below(len(free))]
+            return list(free)[entropy.below(len(free))]
         return made(f"rsa-{bits}", lambda: self._new(bits))
 
     def _new(self, bits: int) -> bytes:

@@ -177,7 +177,7 @@ def request(
 def revocation_list(
     issuer: bytes,
     key_id: bytes,
-    revoked: Sequence[Listed],
+    revoked: Iterable[bytes],
     this_update: float,
     next_update: float,
     number: int,
@@ -185,12 +185,15 @@ def revocation_list(
     signature: str,
     extra: Sequence[Extension] = (),
 ) -> bytes:
-    """Return a CRL in DER. Raises ValueError with Go's text if it ends before now or cannot refer to its issuer."""
+    """Return a CRL in DER; ``revoked`` has its entries in DER.
+
+    Raises ValueError with Go's text if it ends before now or cannot refer to its issuer.
+    """
     if not key_id:
         raise ValueError("x509: issuer certificate doesn't contain a subject key identifier")
     if this_update > next_update:
         raise ValueError("x509: template.ThisUpdate is after template.NextUpdate")
-    entries = [item.der() for item in revoked]
+    entries = list(revoked)
     extensions = [authority(key_id), Extension("2.5.29.20", w.integer(number)), *extra]
     body = w.sequence(
         w.integer(1),

@@ -6,7 +6,7 @@ Every private key here is PKCS #8 DER, every public key SubjectPublicKeyInfo DER
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Final, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -59,10 +59,10 @@ SIGNATURES: Final = {
 """Signature algorithms by the names a user may give, in lower case."""
 
 
-def generate(kind: str, size: int, entropy: Entropy, taken: Collection[bytes] = ()) -> bytes:
+def generate(kind: str, size: int, entropy: Entropy, taken: Iterable[bytes] = ()) -> bytes:
     """Return a new key of ``kind``, which is ``rsa``, ``ec`` or ``ed25519``, and of ``size`` bits.
 
-    ``taken`` has the public RSA keys in use, which are not returned again.
+    ``taken`` has the private RSA keys in use, which are not returned again.
     """
     if kind == "rsa":
         if size not in (2048, 3072, 4096):

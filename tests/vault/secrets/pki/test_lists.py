@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from mockkms.crypto.x509.read import Certificate
+from mockkms.vault.secrets.pki.revocation import crls
 from tests.vault.driving import START
 from tests.vault.secrets.pki.authority import Authority, serial, signed_by
 
@@ -230,3 +233,22 @@ def test_a_certificate_of_an_issuer_without_key_stands_on_the_default_list(pki: 
     assert pki.listed() == [serial(leaf)]
     shown = pki.data(f"pki/cert/{leaf['serial_number']}", "read")
     assert shown["issuer_id"] == imported["imported_issuers"][0]
+
+
+def test_a_revocation_reads_no_other_revoked_certificate(pki: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each revocation builds the whole list, as on the real server; a list may have thousands of entries."""
+    leaves = [pki.issue() for _ in range(6)]
+    for leaf in leaves[:5]:
+        pki.revoke(leaf)
+    loaded: list[bytes] = []
+    load = crls.read.load
+
+    def counting(data: bytes) -> Certificate:
+        loaded.append(data)
+        return load(data)
+
+    monkeypatch.setattr(crls.read, "load", counting)
+    pki.revoke(leaves[5])
+    others = {ssl.PEM_cert_to_DER_cert(leaf["certificate"]) for leaf in leaves[:5]}
+    assert others.isdisjoint(loaded)
+    assert sorted(pki.listed()) == sorted(map(serial, leaves))

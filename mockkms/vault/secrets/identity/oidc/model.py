@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cryptography.hazmat.primitives import serialization
@@ -227,8 +228,8 @@ def service(call: Call) -> Oidc:
 def new_key(call: Call, algorithm: str, *beside: SigningKey) -> SigningKey:
     """Make a key pair that differs from those of the namespace and those ``beside`` it; seeded worlds repeat it."""
     kind, size = _KINDS.get(algorithm[:2], ""), _SIZES.get(algorithm, 2048)
-    rings = [*beside, *(key for named in service(call).keys.values() for key in named.ring)]
-    taken = [x509_keys.public_of(key.private) for key in rings if kind == "rsa" and key.algorithm[:2] == "RS"]
+    rings = chain(beside, (key for named in service(call).keys.values() for key in named.ring))
+    taken = (key.private for key in rings if key.algorithm[:2] == "RS")
     private = x509_keys.generate(kind, size, call.core.entropy, taken)
     return SigningKey(call.core.entropy.uuid(), private, algorithm)
 

@@ -34,8 +34,8 @@ class IssuedCertificate:
 
 def new_key(state: PKI, call: Call, kind: str, bits: int) -> bytes:
     """Return a new private key (PKCS #8 DER) that differs from all others of the mount."""
-    taken = [keys.public_of(key.private) for key in state.keys.values() if key.type == "rsa"]
-    return keys.generate(kind, bits, call.core.entropy, taken if kind == "rsa" else ())
+    taken = (key.private for key in state.keys.values() if key.type == "rsa")
+    return keys.generate(kind, bits, call.core.entropy, taken)
 
 
 def serial(call: Call) -> int:

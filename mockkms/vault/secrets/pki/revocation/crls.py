@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
+from itertools import starmap
 
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Listed
@@ -11,9 +13,10 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.secrets.pki.issuers import references, signer
-from mockkms.vault.secrets.pki.model import PKI, IssuerCrls, PkiIssuer, Revocation
+from mockkms.vault.secrets.pki.model import PKI, IssuerCrls, PkiIssuer, Revocation, hyphens
 
-Entries = list[Listed]
+Entries = list[tuple[str, float]]
+"""Serial numbers as they are stored, and when each was revoked."""
 
 
 def rebuild(state: PKI, call: Call, *, force: bool) -> list[str]:
@@ -131,21 +134,26 @@ def _revoked(state: PKI, *, delta: bool) -> dict[str, Entries]:
     """Return revoked certificates by issuer id; those of unknown issuers under the empty id."""
     own = {issuer.certificate for issuer in state.issuers.values() if issuer.key_id}
     found: dict[str, Entries] = {}
-    for serial in sorted(state.revoked):
+    for serial in sorted(state.pending.keys() & state.revoked.keys() if delta else state.revoked):
         item = state.revoked[serial]
-        if item.certificate not in own and (not delta or serial in state.pending):
-            certificate = read.load(item.certificate)
-            found.setdefault(_assigned(state, item, certificate), []).append(Listed(certificate.serial, item.at))
+        if item.certificate not in own:
+            found.setdefault(_assigned(state, item), []).append((serial, item.at))
     if not delta:
         _add_issuers(state, found)
     return found
 
 
-def _assigned(state: PKI, item: Revocation, certificate: read.Certificate) -> str:
+@lru_cache(maxsize=32768)
+def _entry(serial: str, at: float) -> bytes:
+    """Return an entry in DER. Each build of a list has all of them."""
+    return Listed(int(serial.replace("-", ""), 16), at).der()
+
+
+def _assigned(state: PKI, item: Revocation) -> str:
     """Return the id of the issuer whose list has a certificate; empty if no issuer with a key signed it."""
     if item.issuer in state.issuers and state.issuers[item.issuer].key_id:
         return item.issuer
-    found = issuer_of(state, certificate, keyed=True)
+    found = issuer_of(state, read.load(item.certificate), keyed=True)
     item.issuer = found or item.issuer
     return found
 
@@ -158,7 +166,7 @@ def _add_issuers(state: PKI, found: dict[str, Entries]) -> None:
         certificate = read.load(issuer.certificate)
         for other in state.issuers.values():
             if other is not issuer and certificate.signed_by(read.load(other.certificate)):
-                found.setdefault(other.id, []).append(Listed(certificate.serial, issuer.revoked_at))
+                found.setdefault(other.id, []).append((hyphens(certificate.serial_text), issuer.revoked_at))
 
 
 def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entries: Entries, *, delta: bool) -> None:
@@ -176,8 +184,8 @@ def _write(state: PKI, call: Call, issuer: PkiIssuer, target: IssuerCrls, entrie
     name = issuer.signature or keys.signature_name(ready.key.private)
     with error_context(f"{failed}error creating new CRL: "):
         der = build.revocation_list(
-            ready.certificate.subject, ready.certificate.subject_key_id, entries, now, ends, number, ready.key.private,
-            name, extra,
+            ready.certificate.subject, ready.certificate.subject_key_id, starmap(_entry, entries), now, ends, number,
+            ready.key.private, name, extra,
         )  # fmt: skip
     target.next_number, target.expires = number + 1, ends
     if delta:

@@ -128,7 +128,7 @@ def _build(
     certificate = ready.certificate
     with refusing("error creating new CRL: ", BackendError):
         der = build.revocation_list(
-            certificate.subject, certificate.subject_key_id, entries, now, now + lifetime, call["crl_number"],
-            ready.key.private, name, more,
+            certificate.subject, certificate.subject_key_id, (one.der() for one in entries), now, now + lifetime,
+            call["crl_number"], ready.key.private, name, more,
         )  # fmt: skip
     return b64.encode(der) if der_form else pem.encode("X509 CRL", der)

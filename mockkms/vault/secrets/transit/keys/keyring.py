@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mockkms.crypto import asymmetric
@@ -123,15 +124,20 @@ def new_version(key: TransitKey, now: float, core: Environment, label: str = "")
     return KeyVersion(secret, hmac_key, now, asymmetric.public_of(secret))
 
 
-def _in_use(core: Environment, key: TransitKey) -> set[bytes]:
-    """Return the public halves of the world's RSA keys, which the pool must not give again."""
-    keys = [key]
+def _in_use(core: Environment, key: TransitKey) -> Iterator[bytes]:
+    """Yield the private RSA keys of transit in this world, which the pool must not give again."""
+    yield from _private(key)
     for mount in core.state.mounts.entries.values():
-        if isinstance(mount.state, Transit):
-            keys.extend(mount.state.keys.values())
-            if mount.state.wrapping_key:
-                keys.append(mount.state.wrapping_key)
-    return {version.public for key in keys if key.kind.bits for version in key.versions.values()}
+        if (mount.engine or mount.type) == "transit":
+            state: Transit = mount.state
+            for other in state.keys.values():
+                yield from _private(other)
+            if state.wrapping_key:
+                yield from _private(state.wrapping_key)
+
+
+def _private(key: TransitKey) -> Iterator[bytes]:
+    return (version.key for version in key.versions.values()) if key.kind.bits else iter(())
 
 
 def made_by(key_type: str, product: Product) -> bool:
