@@ -77,7 +77,7 @@ def mockkms_server(
         if flavor is not None:
             seed = settings.merged(seed, {"flavor": flavor})
         with tenant_of(url, settings.control_token(pytestconfig), seed, flavor) as tenant:
-            yield tenant or ExternalKMS(url, settings.option(pytestconfig, "mockkms_token") or "root")
+            yield tenant or ExternalKMS(url, settings.token(pytestconfig))
         return
     yield _mockkms_servers.of(mockkms_tls, None, mockkms_seed)
 

@@ -41,6 +41,17 @@ def option(config: pytest.Config, name: str) -> str | None:
     return str(value) if value or given is not None else None
 
 
+def token(config: pytest.Config) -> str:
+    """Return the token of clients of a server elsewhere. Raises UsageError."""
+    from mockkms.arguments import unsendable
+
+    given = option(config, "mockkms_token") or "root"
+    wrong = unsendable(given)
+    if wrong:
+        raise pytest.UsageError(f"--mockkms-token: {wrong}")
+    return given
+
+
 def control_token(config: pytest.Config) -> str:
     """Return the control token for the server at ``--mockkms-url``; empty if none is set.
 

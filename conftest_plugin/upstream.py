@@ -22,7 +22,7 @@ def proxy(config: pytest.Config, url: str, tls: Tls | None) -> MockKMS:
     """Return a proxy for the server at ``url``, not yet started. Raises UsageError for an invalid address."""
     from mockkms import MockKMS
 
-    token = settings.option(config, "mockkms_token") or "root"
+    token = settings.token(config)
     ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
     try:
         return MockKMS(
@@ -37,7 +37,7 @@ def replayed(config: pytest.Config, recording: Path, tls: Tls | None) -> MockKMS
     """Return a server that answers from a recording alone, not yet started. Raises UsageError."""
     from mockkms import MockKMS
 
-    token = settings.option(config, "mockkms_token") or "root"
+    token = settings.token(config)
     try:
         return MockKMS(replay=recording, root_token=token, rng=settings.rng(config), tls=tls)
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from mockkms.arguments import check_arguments
 from mockkms.kms import MockKMS
 from mockkms.server.cluster.gateway import FORWARD, REDIRECT, ClusterOptions, NodeGateway
 from mockkms.server.cluster.nodes import NodeFacts, Nodes
@@ -62,6 +63,7 @@ class ClusterNode:
 
     @lag.setter
     def lag(self, seconds: float) -> None:
+        check_arguments({"lag": seconds})
         self._cluster.change(self.index, lag=seconds)
 
 
@@ -94,6 +96,7 @@ class Cluster(MockKMS):
         rustfs_port: int | None = None,
         **options: Any,
     ) -> None:
+        check_arguments(locals())
         if standby not in (FORWARD, REDIRECT):
             raise ValueError(f"standby={standby!r}: expected {FORWARD!r} or {REDIRECT!r}")
         for word in ("upstream", "replay"):

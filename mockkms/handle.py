@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mockkms.arguments import check_arguments
 from mockkms.faults import RuleBook
 from mockkms.faults.parsing import unknown
 from mockkms.world.clock import Clock
@@ -96,6 +97,7 @@ class Handle:
     def snapshot(self, name: str = "") -> Snapshot:
         """Save state, clock, faults and journal; with a name, also for ``restore(name)``."""
         self.world.require_state("snapshot")
+        check_arguments({"snapshot": name})
         kept = self.world.snapshot()
         if name:
             self.world.snapshots[name] = kept
@@ -118,6 +120,7 @@ class Handle:
     def _kept(self, snapshot: Snapshot | str) -> Snapshot:
         if isinstance(snapshot, Snapshot):
             return snapshot
+        check_arguments({"snapshot": snapshot})
         known = self.world.snapshots
         if snapshot not in known:
             raise unknown(snapshot, known, "snapshot")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
+from mockkms.arguments import check_arguments
 from mockkms.environment import ServerEnvironment
 from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
@@ -112,6 +113,7 @@ class MockKMS(Handle):
         replay: str | Path | None = None,
         replay_fallback: bool = False,
     ) -> None:
+        check_arguments(locals())
         self._running = threading.RLock()
         """Held while the server starts or stops, so that several threads can do either."""
         self._control = (control_token, control_anywhere)
@@ -119,10 +121,10 @@ class MockKMS(Handle):
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._initial = InitialWorld(seed, root_token=root_token, rng=rng, flavor=flavor, state=state)
-        self.ca_file = certificate_of(tls)
-        """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
         self._own_tls = OwnTls(host) if tls is True else None
         context = self._own_tls or server_tls(tls)
+        self.ca_file = certificate_of(tls)
+        """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
@@ -241,6 +243,7 @@ class MockKMS(Handle):
 
         Raises TenantError (a ValueError) for an invalid id, or if all tenants are busy.
         """
+        check_arguments({"tenant": id})
         return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
 
     @property

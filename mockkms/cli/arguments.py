@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mockkms.arguments import unsendable
 from mockkms.error_context import error_context, file_context
 from mockkms.vault.products import PRODUCTS, unknown_product
 
@@ -47,6 +49,22 @@ def default_flavor() -> str:
 def is_port(text: str) -> bool:
     """Return whether a text is the number of a port."""
     return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535
+
+
+def sendable(text: str) -> str:
+    """Return ``text`` if it can be sent as a token. Raises argparse.ArgumentTypeError."""
+    wrong = unsendable(text) if text else ""
+    if wrong:
+        raise argparse.ArgumentTypeError(wrong)
+    return text
+
+
+def vault_token(given: str | None) -> str:
+    """Return ``given``, else the value of VAULT_TOKEN. Raises CommandError for a token that cannot be sent."""
+    if given:
+        return given
+    with error_context("VAULT_TOKEN: ", CommandError, of=argparse.ArgumentTypeError):
+        return sendable(os.environ.get("VAULT_TOKEN", ""))
 
 
 def port_number(text: str) -> int:

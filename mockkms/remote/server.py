@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
+from mockkms.arguments import check_arguments
 from mockkms.control_token import control_token as chosen_token
 from mockkms.environment import ServerEnvironment
 from mockkms.faults.parsing import unknown
@@ -74,6 +75,7 @@ class RemoteKMS:
         ca_file: str = "",
         timeout: float = 10.0,
     ) -> None:
+        check_arguments(locals())
         token = chosen_token(control_token, control_token_file)
         self._wire = Wire(url, token, ca_file, timeout)
         self.url = self.rustfs_url = self._wire.url
@@ -139,6 +141,7 @@ class RemoteKMS:
         ``now``: always create it, from the server's current state. A tenant has tenants of its own, below its address.
         Raises RemoteError for an invalid id, or if this is a tenant of a tenant.
         """
+        check_arguments({"tenant": id})
         if now:
             self.call("POST", "tenants/" + quote(id, safe=""), {"from": "now"})
         wire = self._wire
@@ -202,6 +205,7 @@ class RemoteKMS:
 
     def snapshot(self, name: str = "") -> RemoteSnapshot:
         """Take a snapshot on the server, with a generated name if none is given; see ``drop``."""
+        check_arguments({"snapshot": name})
         kept = RemoteSnapshot(name or f"snapshot-{uuid.uuid4()}")
         self.call("POST", "snapshots/" + quote(kept.name, safe=""))
         return kept
@@ -296,7 +300,9 @@ class RemoteKMS:
 
 
 def _name(snapshot: RemoteSnapshot | str) -> str:
-    return snapshot if isinstance(snapshot, str) else snapshot.name
+    name = snapshot.name if isinstance(snapshot, RemoteSnapshot) else snapshot
+    check_arguments({"snapshot": name})
+    return name
 
 
 if TYPE_CHECKING:

@@ -22,6 +22,8 @@ ClockState: TypeAlias = tuple[float, float | None]
 Duration: TypeAlias = float | str | timedelta
 """A duration: seconds, text such as ``"2h"``, ``"-1m30s"`` or ``"250ms"``, or a timedelta."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 1e300
+"""Seconds of the longest duration."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 _TEXT = re.compile(rf"[+-]?(?:(?:{_PART.pattern})+|\d+(?:\.\d+)?)")
 
@@ -128,11 +130,11 @@ def duration_of(value: Duration) -> float:
         parts = _PART.findall(value)
         found = sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else float(value.lstrip("+-"))
         return -found if value.startswith("-") else found
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:
         raise ValueError(
             f"{value!r} is not a duration: use seconds, text such as '2h' or a timedelta; times go to set()"
         )
-    return value
+    return min(max(value, -_LONGEST), _LONGEST)  # Python's whole numbers may be larger than any float.
 
 
 def any_seconds_of(at: Moment) -> float:
@@ -146,7 +148,7 @@ def any_seconds_of(at: Moment) -> float:
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
     if isinstance(at, date):
         return datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or math.isnan(at):
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or at != at:
         raise ValueError(f"{at!r} is not a time: use seconds since the epoch, RFC 3339 text or a datetime")
     return at
 

@@ -15,7 +15,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, report_file, rng, seconds, whole, written_report
+from mockkms.cli.arguments import (
+    DESCRIPTION,
+    CommandError,
+    flavor,
+    report_file,
+    rng,
+    seconds,
+    sendable,
+    whole,
+    written_report,
+)
 from mockkms.cli.commands.run import environment, started
 from mockkms.cli.progress import progress
 from mockkms.error_context import error_context
@@ -58,7 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--list", action="store_true", help="list the failures, and end")
     add("--verbose", action="store_true", help="show requests, output and rules of each problem")
     add("--seed", action="append", default=[], metavar="WORLD", help="a world in YAML; later ones win")
-    add("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    add("--root-token", type=sendable, metavar="TOKEN", help="id of the root token (default: the world's, else root)")
     add("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     add("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
     add("--tls", action="store_true", help="serve HTTPS with a certificate that VAULT_CACERT names")

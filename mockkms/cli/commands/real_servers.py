@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, seconds, whole
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, seconds, sendable, vault_token, whole
 from mockkms.cli.calling import add_json, show
 from mockkms.cli.options import upstream
 from mockkms.cli.progress import progress
@@ -42,8 +42,8 @@ def _add_diff(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--requests", type=Path, metavar="FILE", help=requests)
     parser.add_argument("--reads-only", action="store_true", help="send only requests that read or list")
     token = "token for the requests whose token is not from an earlier answer (default: $VAULT_TOKEN)"
-    parser.add_argument("--token", metavar="TOKEN", help=token)
-    parser.add_argument("--token-b", metavar="TOKEN", help="the token for B, if it is another one")
+    parser.add_argument("--token", type=sendable, metavar="TOKEN", help=token)
+    parser.add_argument("--token-b", type=sendable, metavar="TOKEN", help="the token for B, if it is another one")
     ignore = "key of worlds to ignore, with * and ?; may be repeated"
     parser.add_argument("--ignore", action="append", default=[], metavar="GLOB", help=ignore)
     upstream.add_connection(parser)
@@ -55,7 +55,7 @@ def _add_capture(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     text = "Write what a real server is configured with as a world in YAML, without secrets. Nothing is changed there."
     parser = subparsers.add_parser("capture", help="describe a real server as a world", description=text)
     parser.add_argument("--upstream", metavar="URL", help="address of the server (default: $VAULT_ADDR)")
-    parser.add_argument("--token", metavar="TOKEN", help="token that may read (default: $VAULT_TOKEN)")
+    parser.add_argument("--token", type=sendable, metavar="TOKEN", help="token that may read (default: $VAULT_TOKEN)")
     parser.add_argument("--namespace", default="", metavar="PATH", help="start here (default: $VAULT_NAMESPACE)")
     world = f"product of the world (default: the one most like the server); {DESCRIPTION}"
     parser.add_argument("--flavor", type=flavor, metavar="NAME", help=world)
@@ -86,7 +86,7 @@ def _capture(options: argparse.Namespace) -> int:
     real = upstream.connection(options, url)
     # ServerSilent is a ValueError.
     with error_context(raised=CommandError), ServerClient(real) as client:
-        walk = Walk(client, options.token or environ.get("VAULT_TOKEN", ""), limits)
+        walk = Walk(client, vault_token(options.token), limits)
         with progress(lambda: f"reading {walk.now} ({walk.requests} requests)"):
             found = capture(walk, url=client.url, namespace=namespace, flavor=options.flavor)
     if output is None:
@@ -144,7 +144,7 @@ def _servers(options: argparse.Namespace, source: Path) -> int:
     with error_context(raised=CommandError, of=RecordingError):
         recording = read(source)
     marks = Marks()
-    token = options.token or os.environ.get("VAULT_TOKEN", "")
+    token = vault_token(options.token)
     found: list[Difference] = []
     count = skipped = unanswered = 0
     total = len(recording.exchanges)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng, sendable
 from mockkms.environment import applied, credentials, variables
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=port_number, metavar="PORT", default=0, help="port (default: a free one)")
     parser.add_argument("--seed", action="append", default=[], metavar="FILE", help="a world in YAML; later ones win")
-    parser.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    parser.add_argument(
+        "--root-token", type=sendable, metavar="TOKEN", help="id of the root token (default: the world's, else root)"
+    )
     parser.add_argument(
         "--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}"
     )
@@ -60,7 +62,6 @@ def run(options: argparse.Namespace) -> int:
 def started(options: argparse.Namespace) -> MockKMS:
     """Start the server that the flags describe. Raises CommandError."""
     from mockkms.kms import MockKMS
-    from mockkms.worldfile import SeedError
 
     try:
         return MockKMS(
@@ -72,7 +73,7 @@ def started(options: argparse.Namespace) -> MockKMS:
             flavor=options.flavor,
             tls=True if options.tls else None,
         ).start()
-    except SeedError as error:
+    except ValueError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
         reason = error.strerror or error

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mockkms.cli import screen
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng
+from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng, sendable
 from mockkms.cli.ending_signals import ENDING, EndingSignals
 from mockkms.cli.options import cluster, control, watch
 from mockkms.cli.options import rustfs as rustfs_options
@@ -49,7 +49,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     state = "file that keeps the state over restarts; or the state of the Vault: " + ", ".join(INITIAL_STATES)
     world.add_argument("--state", action="append", metavar="FILE|STATE", help=state)
-    world.add_argument("--root-token", metavar="TOKEN", help="id of the root token (default: the world's, else root)")
+    world.add_argument(
+        "--root-token", type=sendable, metavar="TOKEN", help="id of the root token (default: the world's, else root)"
+    )
     world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
     world.add_argument("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
     world.add_argument("--storage", choices=STORAGES, help="raft: with the endpoints of raft storage (default: inmem)")

@@ -136,9 +136,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="mockkms")
-    serve.add_parser(parser.add_subparsers())
-    return parser.parse_args(words)
+    from mockkms.cli import parsers
+
+    parser, _ = parsers(["serve"])
+    options: argparse.Namespace = parser.parse_args(words)
+    return options
 
 
 def _configurations(options: argparse.Namespace, *, dev: bool) -> list[Path]:
@@ -154,9 +156,9 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
     host, colon, port = address.rpartition(":")
     if not colon or not is_port(port):
         raise CommandError(f"-dev-listen-address {address}: expected HOST:PORT")
-    words = ["--host", host.strip("[]") or "0.0.0.0", "--port", port]
+    words = [f"--host={host.strip('[]') or '0.0.0.0'}", f"--port={port}"]
     if options.dev_plugin_dir:
-        words += ["--plugin-directory", options.dev_plugin_dir]
+        words += [f"--plugin-directory={options.dev_plugin_dir}"]
     if options.dev_skip_init:
         return [*words, "--state", "uninitialized"]
     words += ["--state", "unsealed"]
@@ -166,7 +168,7 @@ def _dev_words(options: argparse.Namespace, flavor: str) -> list[str]:
 
         token = PRODUCTS[flavor].service_prefix + Entropy().base62(24)
     if token:
-        words += ["--root-token", token]
+        words += [f"--root-token={token}"]
     if options.dev_three_node:
         words += ["--nodes", "3"]
     return words

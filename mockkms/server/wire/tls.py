@@ -187,13 +187,13 @@ Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
 
 def server_tls(tls: Tls | None) -> ServerTls | None:
     """Return the TLS for the argument ``tls`` of ``MockKMS``, except True; None without TLS. Raises ValueError."""
-    if not tls:
+    if tls is None or tls is False:
         return None
     if isinstance(tls, ssl.SSLContext):
         return ServerTls(tls)
     if isinstance(tls, TlsFiles):
         return tls.server()
-    if isinstance(tls, bool) or len(tls) != 2:
+    if not isinstance(tls, (tuple, list)) or len(tls) != 2:
         raise ValueError(f"tls={tls!r}: expected True, an SSLContext, or the paths of a certificate and a key")
     return TlsFiles(*tls).server()
 

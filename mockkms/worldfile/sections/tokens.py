@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockkms.arguments import unsendable
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
     Choice,
@@ -27,7 +28,7 @@ def shape() -> ListOf:
     return ListOf(
         RecordShape(
             {
-                "id": Key(Text(), "the token; default: random"),
+                "id": Key(Text(check=unsendable), "the token; default: random"),
                 "policies": Key(texts, "names of policies"),
                 "ttl": Key(Seconds(), "lifetime"),
                 "period": Key(Seconds(), "lifetime after each renewal, without an end"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from mockkms.arguments import unsendable
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Choice, Key, MapOf, Named, RecordShape, Shape, Text
 from mockkms.vault.framework.world_section import Steps, WorldSection, mapping_at
@@ -44,7 +45,7 @@ def shape() -> RecordShape:
     space = RecordShape({**contents, "custom_metadata": Key(MapOf(Text()), "metadata of the namespace")})
     return RecordShape(
         {
-            "root_token": Key(Text(), "id of the root token; default: root"),
+            "root_token": Key(Text(check=unsendable), "id of the root token; default: root"),
             "state": Key(Choice(INITIAL_STATES, "state"), "default: unsealed"),
             "plugins": Key(plugins.shape(), "external plugins, with the built-in types that answer for them"),
             **contents,

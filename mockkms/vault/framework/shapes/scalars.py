@@ -45,7 +45,7 @@ class Shape:
 
 @dataclass
 class Text(Shape):
-    """Text; ``check`` returns what is wrong with it, or None."""
+    """Text; ``check`` returns what is wrong with a text that is not empty, or nothing."""
 
     what: str = "text"
     check: Callable[[str], str | None] | None = None
@@ -59,8 +59,8 @@ class Text(Shape):
             self.refuse(node, path, problems)
             return ""
         text = str(node.value)
-        wrong = self.check(text) if self.check else None
-        if wrong is None and self.pattern and not re.fullmatch(self.pattern, text):
+        wrong = self.check(text) if self.check and text else None
+        if not wrong and self.pattern and not re.fullmatch(self.pattern, text):
             wrong = f"{text!r} is not a valid {self.what}"
         if wrong:
             problems.append(node.problem(path, wrong))

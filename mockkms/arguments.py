@@ -1,0 +1,160 @@
+"""Checks of the arguments of ``MockKMS``, ``Cluster`` and ``RemoteKMS``: what is wrong is said at once, by its name.
+
+Without them, a port in text or a duration in place of seconds would be a TypeError of a socket, at the first use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+LONGEST_TOKEN = 8192
+"""Characters of a token: more does not fit in a header everywhere."""
+_DAY = 86400.0
+_MOST_SECONDS = 9_223_372_036
+"""The largest duration of Go, in whole seconds."""
+_MOST_NODES = 99
+_SHOWN = 60
+"""Characters of a value in an error."""
+_SENDABLE = re.compile(r"[!-~]+(?: +[!-~]+)*")
+
+Check = Callable[[object], str]
+"""Returns what was expected in place of a value; empty if it can be used."""
+
+
+def unsendable(token: str) -> str:
+    """Return why a token cannot be sent in a header; empty if it can.
+
+    Clients refuse line breaks, servers remove spaces at the ends, and libraries encode other letters in different ways.
+    """
+    if len(token) > LONGEST_TOKEN:
+        return f"a token is sent in a header: it may have at most {LONGEST_TOKEN} characters, not {len(token)}"
+    if _SENDABLE.fullmatch(token):
+        return ""
+    wrong = next((char for char in token if not " " <= char <= "~"), " ")
+    where = "at its start or end" if wrong == " " else f"at {token.index(wrong) + 1}"
+    return f"a token is sent in a header: it must be visible ASCII characters, and has {wrong!a} {where}"
+
+
+def check_arguments(given: Mapping[str, object]) -> None:
+    """Raise ValueError for the first argument, by name, that cannot be used; those without a check here are ignored."""
+    for name, check in _CHECKS.items():
+        if name in given and (wrong := check(given[name])):
+            raise ValueError(f"{name}={_shown(given[name])}: {wrong}")
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _optional(check: Check, value: object) -> str:
+    return "" if value is None else check(value)
+
+
+def _text(value: object) -> str:
+    return "" if isinstance(value, str) and value.isprintable() else "expected text in one line"
+
+
+def _name(value: object) -> str:
+    return "" if isinstance(value, str) else "expected a name"
+
+
+def _address(value: object) -> str:
+    fits = isinstance(value, str) and value.isprintable() and " " not in value
+    return "" if fits else "expected an address such as http://127.0.0.1:8200"
+
+
+def _host(value: object) -> str:
+    fits = isinstance(value, str) and value.isprintable() and " " not in value
+    return "" if fits else "expected an address or the name of a host"
+
+
+def _token(value: object) -> str:
+    if not isinstance(value, str):
+        return "expected text"
+    return unsendable(value) if value else ""
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        return "expected a path"
+    try:
+        return "a path cannot have a null byte" if b"\0" in os.fsencode(value) else ""
+    except UnicodeEncodeError:
+        return "expected a path in characters that the file system has"
+
+
+def _flag(value: object) -> str:
+    return "" if isinstance(value, bool) else "expected True or False"
+
+
+def _whole(least: int, most: int, what: str, value: object) -> str:
+    fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return "" if fits else f"expected {what} from {least} to {most}"
+
+
+def _seconds(value: object) -> str:
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= _DAY
+    return "" if fits else f"expected seconds above 0 and up to {_DAY:.0f}"
+
+
+def _delay(value: object) -> str:
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST_SECONDS
+    return "" if fits else "expected seconds, not negative"
+
+
+def _seed(value: object) -> str:
+    fits = isinstance(value, (int, str)) and not isinstance(value, bool)
+    return "" if fits else "expected a whole number or text"
+
+
+def _several(what: str, value: object) -> str:
+    return "" if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else f"expected a list of {what}"
+
+
+def _pair(value: object) -> str:
+    fits = isinstance(value, (tuple, list)) and len(value) == 2 and not any(_path(path) for path in value)
+    return "" if fits else "expected the paths of a certificate and a key"
+
+
+_port = partial(_whole, 0, 65535, "a number")
+_ttl = partial(_whole, 0, _MOST_SECONDS, "whole seconds")
+_CHECKS: Mapping[str, Check] = {
+    "allow_hosts": partial(_several, "host names"),
+    "ca_file": _path,
+    "cluster_name": _text,
+    "control_anywhere": _flag,
+    "control_port": partial(_optional, _port),
+    "control_token": partial(_optional, _token),
+    "default_lease_ttl": partial(_optional, _ttl),
+    "election_delay": _delay,
+    "fresh_keys": _flag,
+    "further": partial(_several, "addresses"),
+    "host": _host,
+    "lag": _delay,
+    "max_lease_ttl": partial(_optional, _ttl),
+    "nodes": partial(_whole, 1, _MOST_NODES, "a number"),
+    "plugin_directory": _path,
+    "port": _port,
+    "quorum": partial(_optional, partial(_whole, 1, _MOST_NODES, "a number")),
+    "record": partial(_optional, _path),
+    "record_limit": partial(_optional, partial(_whole, 1, 1 << 40, "a number of bytes")),
+    "replay": partial(_optional, _path),
+    "replay_fallback": _flag,
+    "rng": partial(_optional, _seed),
+    "root_token": partial(_optional, _token),
+    "rustfs_port": partial(_optional, _port),
+    "snapshot": _name,
+    "state_file": partial(_optional, _path),
+    "tenant": _name,
+    "timeout": _seconds,
+    "upstream": partial(_optional, _address),
+    "upstream_ca": _path,
+    "upstream_cert": partial(_optional, _pair),
+    "upstream_insecure": _flag,
+    "upstream_timeout": _seconds,
+    "url": _address,
+}
