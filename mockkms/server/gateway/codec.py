@@ -204,10 +204,10 @@ def _looks_like_json(body: bytes) -> bool:
     return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")
 
 
-def _wrap_ttl(headers: Mapping[str, str]) -> float:
+def _wrap_ttl(headers: Mapping[str, str]) -> float | None:
     text = headers.get("X-Vault-Wrap-TTL", "")
     if not text:
-        return 0
+        return None
     with error_context("error parsing X-Vault-Wrap-TTL header: ", _bad_request):
         ttl = parse_seconds(text)
     if ttl < 0:
@@ -292,6 +292,7 @@ def request_of(core: Core, http: HttpRequest) -> Request:
 
 
 _READ_FIRST = ("sys/seal", "sys/step-down")
+"""Endpoints outside the core whose body is read as one for the core."""
 
 
 class _Target(NamedTuple):
@@ -342,7 +343,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         if outside and http.body:
             _refuse_beyond_limits(core, http.body)
     elif operation is Operation.UPDATE or operation is Operation.PATCH:
-        request.data = _body_data(core, http, outside=outside)
+        request.data = _body_data(core, http, outside=outside and path not in _READ_FIRST)
     else:
         if http.body:
             _refuse_beyond_limits(core, http.body)

@@ -144,7 +144,7 @@ def _request(
         "data": _hidden(asked, secret, kept) if asked else {},
         "remote_address": request.remote_address,
         "remote_port": request.remote_port,
-        "wrap_ttl": int(request.wrap_ttl),
+        "wrap_ttl": int(request.wrap_ttl or 0),
         "headers": _headers(core, request, secret),
     }
     namespace: dict[str, object] = {"id": core.namespaces.id_of(trace.namespace), "path": trace.namespace}

@@ -104,8 +104,8 @@ class Request:
     """The token is that of an inline login, which ends with the request."""
     namespace: str = ""
     """As sent in ``X-Vault-Namespace``, normalised by the core to ``""`` or ``a/b/``."""
-    wrap_ttl: float = 0
-    """Seconds from ``X-Vault-Wrap-TTL``; 0: no wrapping."""
+    wrap_ttl: float | None = None
+    """Seconds from ``X-Vault-Wrap-TTL``, None without it. 0 does not wrap, but is within a policy's limits."""
     wrap_format: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""

@@ -282,7 +282,13 @@ class Acl:
         return any(w.permissions.capabilities - {"deny"} and w.below(parts) for w in self._wildcards)
 
     def decide(
-        self, operation: Operation, path: str, data: dict[str, object], wrap_ttl: float, sudo: bool, namespace: str = ""
+        self,
+        operation: Operation,
+        path: str,
+        data: dict[str, object],
+        wrap_ttl: float | None,
+        sudo: bool,
+        namespace: str = "",
     ) -> Decision:
         """Decide whether a request is allowed. ``sudo``: the path requires that capability.
 
@@ -309,11 +315,13 @@ class Acl:
             return Decision(False, f"{rule}: {refused}")
         return Decision(True, rule, found.keys_filter if operation in _LISTINGS else "")
 
-    def _refused(self, found: Permissions, operation: Operation, data: dict[str, object], wrap_ttl: float) -> str:
+    def _refused(
+        self, found: Permissions, operation: Operation, data: dict[str, object], wrap_ttl: float | None
+    ) -> str:
         longest, shortest = found.max_wrapping_ttl, found.min_wrapping_ttl
-        if longest and (not wrap_ttl or wrap_ttl > longest):
+        if longest > 0 and (wrap_ttl is None or wrap_ttl > longest):
             return f"the answer has to be wrapped for at most {longest:g} seconds"
-        if shortest and (not wrap_ttl or wrap_ttl < shortest):
+        if shortest > 0 and (wrap_ttl is None or wrap_ttl < shortest):
             return f"the answer has to be wrapped for at least {shortest:g} seconds"
         if operation in _CARRIES_PARAMETERS:
             return refusal(

@@ -61,7 +61,7 @@ def explain(
     *,
     namespace: str = "",
     data: dict[str, object] | None = None,
-    wrap_ttl: float = 0,
+    wrap_ttl: float | None = None,
 ) -> Explanation:
     """Repeat the decision about a request and explain it; nothing is changed. ``path`` is within ``namespace``.
 

@@ -20,7 +20,7 @@ from mockkms.vault.framework.message import (
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
-from mockkms.vault.policy.listing import render_filter
+from mockkms.vault.policy.listing import compile_filter, render_filter
 from mockkms.vault.policy.policy import Policy, PolicyDialect
 from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, PolicyRule, parse_policy
 from mockkms.vault.policy.templates import Templates
@@ -236,8 +236,10 @@ class PolicyStore:
             raise BackendError("internal error")
         acl = self.acl(token)
         kept = []
-        for key in keys:
-            path = render_filter(decision.keys_filter, request.path, key)
+        with refusing(of=ValueError, error=BackendError, text="internal error"):
+            template = compile_filter(decision.keys_filter, self.core.entropy, self.core.clock.now())
+            paths = [render_filter(template, request.path, key) for key in keys]
+        for key, path in zip(keys, paths, strict=True):
             operation = Operation.LIST if key.endswith("/") else Operation.READ
             sudo = self.core.needs_sudo(request.namespace, path)
             if acl.decide(operation, path, {}, 0, sudo, request.namespace).allowed:

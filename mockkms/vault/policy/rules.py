@@ -259,4 +259,4 @@ def _duration(name: str, value: object) -> float:
     if value is None:
         return 0
     with error_context(f"error parsing {name}: "):
-        return parse_seconds(value)
+        return parse_seconds(int(value) if isinstance(value, float) else value)

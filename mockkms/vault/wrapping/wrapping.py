@@ -145,7 +145,7 @@ def wrap_if_asked(core: TokenServices, request: Request, response: Response, tok
     """Wrap the answer if the request or the handler asks for it; the shorter TTL applies. Raises ErrorResponse."""
     if not request.wrap_ttl and not response.wrap_ttl:
         return response
-    asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds > 0]
+    asked = [seconds for seconds in (request.wrap_ttl, response.wrap_ttl) if seconds and seconds > 0]
     if not asked or response.wrap_info is not None:
         return response
     # An empty list is refused before wrapping, since a wrapped answer cannot have status 404.

@@ -24,7 +24,7 @@ def decide(
     path: str,
     data: dict[str, Any] | None = None,
     *,
-    wrap_ttl: float = 0,
+    wrap_ttl: float | None = None,
     sudo: bool = False,
     namespace: str = "",
 ) -> Decision:

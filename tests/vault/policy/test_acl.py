@@ -214,10 +214,13 @@ def test_slashes_before_a_path_do_not_count() -> None:
         ("min_wrapping_ttl = 5", "min_wrapping_ttl = 1", (0, 1), [False, True]),
         ("min_wrapping_ttl = 5 max_wrapping_ttl = 5", "", (4, 5, 6), [False, True, False]),
         ("min_wrapping_ttl = 5", "max_wrapping_ttl = 4", (4, 5), [False, False]),
+        ("max_wrapping_ttl = 5", "", (None, 0, 6), [False, True, False]),
+        ("min_wrapping_ttl = 1.5", "", (None, 0.5, 1), [False, False, True]),
+        ('min_wrapping_ttl = "-1s"', "", (None, 0, 1), [True, True, True]),
     ],
 )
 def test_the_smaller_wrapping_limit_counts(
-    first: str, second: str, ttls: tuple[float, ...], expected: list[bool]
+    first: str, second: str, ttls: tuple[float | None, ...], expected: list[bool]
 ) -> None:
     """As on the real server, also of the minima: rules of the same path together may demand the impossible."""
     rules = acl(f'path "a" {{ policy = "read" {first} }}', f'path "a" {{ policy = "read" {second} }}')

@@ -63,13 +63,13 @@ def test_root_and_help_are_final() -> None:
 @pytest.mark.parametrize(
     ("constraint", "wrap_ttl", "reason"),
     [
-        ("max_wrapping_ttl = 90", 0, "the answer has to be wrapped for at most 90 seconds"),
+        ("max_wrapping_ttl = 90", None, "the answer has to be wrapped for at most 90 seconds"),
         ("max_wrapping_ttl = 90", 91, "the answer has to be wrapped for at most 90 seconds"),
         ('min_wrapping_ttl = "1500ms"', 1, "the answer has to be wrapped for at least 1.5 seconds"),
         ('min_wrapping_ttl = "1500ms"', 0, "the answer has to be wrapped for at least 1.5 seconds"),
     ],
 )
-def test_refused_wrapping_gives_the_limit(constraint: str, wrap_ttl: float, reason: str) -> None:
+def test_refused_wrapping_gives_the_limit(constraint: str, wrap_ttl: float | None, reason: str) -> None:
     rules = acl(f'path "a" {{ policy = "read" {constraint} }}')
     assert decide(rules, READ, "a", wrap_ttl=wrap_ttl) == Decision(False, f'policy "p0": path "a": {reason}')
 

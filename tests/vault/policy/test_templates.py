@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from mockkms.vault.policy.listing import render_filter
+from mockkms.vault.policy.listing import check_filter, compile_filter, render_filter
 from mockkms.vault.policy.templates import Templates, has_template
+from mockkms.world.entropy import Entropy
 
 _ALIAS = SimpleNamespace(
     mount_accessor="acc_1", id="alias-id", name="ann@x", metadata={"role": "dev"}, custom_metadata={"c": "d"}
@@ -140,13 +141,21 @@ def test_what_counts_as_a_template() -> None:
         ("{{ base64 .key }}{{ hex .key }}", "Yi9j622f63"),
         ("{{ .other }}", "<no value>"),
         ("{{ `raw` }}", "raw"),
+        ("{{ . }}", "map[key:b/c path:kv/metadata/]"),
+        ('{{ if eq .key "b/c" }}own{{ else }}other{{ end }}', "own"),
     ],
 )
 def test_filter_paths(template: str, path: str) -> None:
-    assert render_filter(template, "kv/metadata/", "b/c") == path
+    assert render_filter(compile_filter(template, Entropy(), 0), "kv/metadata/", "b/c") == path
 
 
 @pytest.mark.parametrize("template", ["{{ .key", "{{ }}", "{{ nothing .key }}", "{{ lowercase }}", "{{ word }}"])
-def test_filters_that_are_not_understood(template: str) -> None:
-    with pytest.raises(ValueError, match=r"template|args"):
-        render_filter(template, "p/", "k")
+def test_filters_that_are_not_templates(template: str) -> None:
+    with pytest.raises(ValueError, match=r"^(unable to compile template for|failed to validate) list_scan_response_"):
+        check_filter(template, "p/", {"list"})
+
+
+@pytest.mark.parametrize("template", ["fixed", '{{ if eq .key "b/c" }}own{{ end }}', "{{ .path }}"])
+def test_filters_that_do_not_tell_keys_apart(template: str) -> None:
+    with pytest.raises(ValueError, match=r"resulted in same path for two different keys$"):
+        check_filter(template, "p/", {"list"})

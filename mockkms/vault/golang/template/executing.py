@@ -244,15 +244,16 @@ class _Run:
                 return self._fields(inner, word.names)
 
     def _fields(self, value: Value, names: list[str]) -> Value:
+        declared = ""  # The type of values in maps, whatever they are.
         for name in names:
             if isinstance(value, Data) and name in value.fields:
-                value = value.fields[name]
+                value, declared = value.fields[name], ""
             elif isinstance(value, dict):
                 if self._strict and name not in value:
                     raise self.fault(f"map has no entry for key {quote(name)}")
-                value = _plain(value.get(name))
+                value, declared = _plain(value.get(name)), "interface {}"
             elif value is not None:
-                raise self.fault(f"can't evaluate field {name} in type {type_of(value)}")
+                raise self.fault(f"can't evaluate field {name} in type {declared or type_of(value)}")
         return value
 
     def _call(
