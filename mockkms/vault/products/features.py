@@ -27,6 +27,8 @@ class Feature(StrEnum):
     """The scanner for these limits also refuses duplicate keys and a second value, with other messages."""
     CLEAN_PATHS = "clean-paths"
     """Unclean paths, decoded ones too, are redirected before the server sets any header."""
+    OPENAPI_DURATIONS = "openapi-durations"
+    """OpenAPI documents have durations as texts; otherwise as numbers of seconds."""
     FORWARDING_REFUSED = "forwarding-refused"
     """A request that asks to be forwarded to the active node is refused, unless every node answers its path."""
     RELATIVE_PATHS = "relative-paths"

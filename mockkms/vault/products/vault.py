@@ -81,6 +81,7 @@ VAULT = OPENBAO.derive(
         Feature.AUDIENCE_OPTIONAL,
         Feature.LDAP_ROTATION,
         Feature.LDAP_FOLDERS,
+        Feature.OPENAPI_DURATIONS,
         Feature.LDAP_CLIENT,
         Feature.LDAP_FOLDED_DELETES,
         Feature.LDAP_SCHEMA,

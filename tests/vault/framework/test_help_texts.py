@@ -9,8 +9,10 @@ import requests
 
 from mockkms import MockKMS
 from mockkms.vault.framework.documents.help_texts import mount_help, path_help, route
+from mockkms.vault.framework.documents.openapi import path_item
 from mockkms.vault.framework.endpoint import Endpoint, Field
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.message import Operation
 from mockkms.vault.products import product_named
 
 VAULT = product_named("vault")
@@ -30,6 +32,21 @@ VAULT = product_named("vault")
 )
 def test_routes(template: str, expected: str) -> None:
     assert route(template) == expected
+
+
+@pytest.mark.parametrize(
+    ("flavor", "schema"),
+    [
+        ("vault", {"type": "string", "format": "duration"}),
+        ("vault-1.21", {"type": "string", "format": "duration"}),
+        ("openbao", {"type": "integer", "format": "seconds"}),
+    ],
+)
+def test_durations_in_openapi_documents(flavor: str, schema: dict[str, str]) -> None:
+    endpoint = Endpoint("a", {"ttl": Field(Kind.SECONDS)})
+    endpoint.on(Operation.UPDATE)(lambda _state, _call: None)
+    body = path_item(endpoint, product_named(flavor))["post"]["requestBody"]  # type: ignore[index]
+    assert body["content"]["application/json"]["schema"]["properties"] == {"ttl": schema}
 
 
 def test_a_path() -> None:

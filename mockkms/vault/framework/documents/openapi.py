@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
 
 _TYPES: dict[Kind, dict[str, object]] = {
     Kind.BOOL: {"type": "boolean"},
@@ -18,14 +19,13 @@ _TYPES: dict[Kind, dict[str, object]] = {
     Kind.MAP: {"type": "object", "format": "map"},
     Kind.KV_PAIRS: {"type": "object", "format": "kvpairs"},
     Kind.HEADER: {"type": "object"},
-    Kind.SECONDS: {"type": "string", "format": "duration"},
-    Kind.SIGNED_SECONDS: {"type": "string", "format": "duration"},
     Kind.TIME: {"type": "string", "format": "date-time"},
     Kind.SLICE: {"type": "array", "items": {"type": "object"}},
     Kind.STRING_SLICE: {"type": "array", "items": {"type": "string"}},
     Kind.COMMA_STRINGS: {"type": "array", "items": {"type": "string"}},
     Kind.COMMA_INTS: {"type": "array", "items": {"type": "integer"}},
 }
+_DURATIONS = (Kind.SECONDS, Kind.SIGNED_SECONDS)
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::\w+(?:\(.*?\))?)?\}")
 
 
@@ -34,8 +34,11 @@ def shown_path(template: str) -> str:
     return _PLACEHOLDER.sub(r"{\1}", template).replace("[/]", "").replace("[", "").replace("]", "")
 
 
-def _schema(declared: Field) -> dict[str, object]:
+def _schema(declared: Field, product: Product) -> dict[str, object]:
     schema = dict(_TYPES.get(declared.kind, {"type": "string"}))
+    if declared.kind in _DURATIONS:
+        texts = product.has(Feature.OPENAPI_DURATIONS)
+        schema = {"type": "string", "format": "duration"} if texts else {"type": "integer", "format": "seconds"}
     if declared.help:
         schema["description"] = declared.help
     if declared.default is not None:
@@ -65,11 +68,11 @@ def path_item(endpoint: Endpoint, product: Product) -> dict[str, object]:
     item: dict[str, object] = {"description": endpoint.help}
     if captured:
         item["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": _schema(endpoint.fields[name])}
+            {"name": name, "in": "path", "required": True, "schema": _schema(endpoint.fields[name], product)}
             for name in sorted(captured)
         ]
     known = {name: declared for name, declared in sorted(endpoint.fields.items()) if declared.known_to(product)}
-    body = {name: _schema(declared) for name, declared in known.items() if name not in captured}
+    body = {name: _schema(declared, product) for name, declared in known.items() if name not in captured}
     verbs = {Operation.READ: "get", Operation.LIST: "get", Operation.SCAN: "get", Operation.CREATE: "post",
              Operation.UPDATE: "post", Operation.PATCH: "patch", Operation.DELETE: "delete"}  # fmt: skip
     for operation in endpoint.operations:
