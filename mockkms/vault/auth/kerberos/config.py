@@ -6,6 +6,7 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.kerberos import keytab as keytabs
 from mockkms.vault.auth.kerberos.model import Kerberos, KerberosConfig, KerberosLdap, engine
 from mockkms.vault.directories.settings import check
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
@@ -22,7 +23,7 @@ groups = engine.path(
     },
     help="Policies of a group.",
 )
-group_list = engine.path("groups[/]", help="The names of all groups.")
+group_list = engine.path("groups[/]", fields=PAGE, help="The names of all groups.")
 
 
 @config.on(Operation.READ)
@@ -81,6 +82,6 @@ def delete_group(state: Kerberos, _call: Call, *, name: str) -> None:
 
 
 @group_list.on(Operation.LIST)
-def list_groups(state: Kerberos, _call: Call) -> Reply:
+def list_groups(state: Kerberos, _call: Call, *, after: str, limit: int) -> Reply:
     """Return the names of all groups."""
-    return {"keys": walk(state.groups, "")}
+    return {"keys": page(walk(state.groups, ""), after, limit)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -31,17 +32,31 @@ class _Bytes:
     def left(self) -> int:
         return len(self.data) - self.at
 
-    def take(self, size: int) -> bytes:
-        if size < 0 or size > self.left:
-            raise ValueError(f"could not read {size} bytes at {self.at} of {len(self.data)}")
+    def take(self, size: int, word: str = "greater") -> bytes:
+        """Return the next bytes. Raises ValueError with the text of the real server's library, contradictory as it is.
+
+        Args:
+            size: The number of bytes.
+            word: How the text compares the data's length with the one that is needed.
+        """
+        if size < 0:
+            raise ValueError(f"{size} cannot be less than zero")
+        if size > self.left:
+            raise too_short(self.data, self.at + size, word)
         self.at += size
         return self.data[self.at - size : self.at]
 
     def number(self, size: int, *, signed: bool = False) -> int:
-        return int.from_bytes(self.take(size), "little" if self._order == "little" else "big", signed=signed)
+        taken = self.take(size, "less")
+        return int.from_bytes(taken, "little" if self._order == "little" else "big", signed=signed)
 
     def text(self) -> str:
-        return self.take(self.number(2)).decode("utf-8", "replace")
+        return self.take(self.number(2, signed=True)).decode("utf-8", "replace")
+
+
+def too_short(data: bytes, needed: int, word: str = "less") -> ValueError:
+    """Return the error for data that ends too early: it shows the data as text."""
+    return ValueError(f"{data.decode('utf-8', 'replace')}'s length is {word} than {needed}")
 
 
 def parse(data: bytes) -> list[KeytabEntry]:
@@ -56,27 +71,29 @@ def parse(data: bytes) -> list[KeytabEntry]:
     order = "big" if data[1] == 2 else "little"
     reader, found = _Bytes(data, order), []
     reader.take(2)
-    while reader.left >= 4:
-        size = reader.number(4, signed=True)
-        if size == 0:
-            break
+    size = reader.number(4, signed=True)
+    while size:
         if size < 0:  # A deleted entry.
             reader.take(min(-size, reader.left))
         else:
-            found.append(_entry(_Bytes(reader.take(size), order), first=data[1] == 1))
+            found.append(_entry(_Bytes(reader.take(size, "less"), order), first=data[1] == 1))
+        size = reader.number(4, signed=True) if reader.left >= 4 else 0
     return found
 
 
 def _entry(reader: _Bytes, *, first: bool) -> KeytabEntry:
-    count = reader.number(2) - (1 if first else 0)
-    realm = reader.text()
-    components = tuple(reader.text() for _ in range(count))
-    if not first:
-        reader.number(4)
+    realm, components = "", []
+    with suppress(ValueError):  # The library ignores that a principal is incomplete, and reads on.
+        count = reader.number(2, signed=True) - (1 if first else 0)
+        realm = reader.text()
+        for _ in range(count):
+            components.append(reader.text())
+        if not first:
+            reader.number(4)
     time, version, kind = reader.number(4), reader.number(1), reader.number(2)
     key = reader.take(reader.number(2))
     longer = reader.number(4) if reader.left >= 4 else 0
-    return KeytabEntry(components, realm, time, longer or version, kind, key)
+    return KeytabEntry(tuple(components), realm, time, longer or version, kind, key)
 
 
 def key_for(entries: list[KeytabEntry], name: tuple[str, ...], realm: str, version: int, kind: int) -> bytes:

@@ -214,7 +214,7 @@ def test_settings() -> None:
                 {"service_account": "s", "keytab": "AAAA"},
                 "invalid keytab: invalid keytab data. First byte does not equal",
             ),
-            ({"service_account": "s", "keytab": "BQIAAAAJ"}, "invalid keytab: could not read"),
+            ({"service_account": "s", "keytab": "BQIAAAAJ"}, "invalid keytab: .*'s length is less than 15"),
         ):
             with pytest.raises(InvalidRequest, match=text):
                 client.write_data("auth/kerberos/config", data=sent)
