@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _MOST_DIGITS = 100
 """Digits without leading zeros of an arc that are read: any such number is beyond 64 bits."""
@@ -60,13 +60,17 @@ def null() -> bytes:
     return b"\x05\x00"
 
 
-def parse_oid(text: str) -> tuple[int, ...]:
-    """Return the arcs of a dotted OBJECT IDENTIFIER. Raises ValueError, with Go's text, for other texts."""
+def parse_oid(text: str, quote: Callable[[str], str] = '"{}"'.format) -> tuple[int, ...]:
+    """Return the arcs of a dotted OBJECT IDENTIFIER. Raises ValueError, with Go's text, for other texts.
+
+    Args:
+        text: Whole numbers with dots between them.
+        quote: Puts a part that is no number in quotes, as Go does.
+    """
     arcs = []
     for part in text.split("."):
         if not re.fullmatch(r"[+-]?[0-9]+", part, re.ASCII):
-            shown = part.replace("\\", r"\\").replace('"', r"\"")
-            raise ValueError(f'strconv.Atoi: parsing "{shown}": invalid syntax')
+            raise ValueError(f"strconv.Atoi: parsing {quote(part)}: invalid syntax")
         digits = part.lstrip("+-0")[:_MOST_DIGITS] or "0"
         arc = -int(digits) if part[0] == "-" else int(digits)
         if not -(1 << 63) <= arc < 1 << 63:

@@ -112,6 +112,11 @@ def redirect_reply(method: str, location: str) -> HttpReply:
     if method not in ("GET", "HEAD"):
         headers = base_headers()
         del headers["Content-Type"]
-        return HttpReply(307, b"", {**headers, "Location": location})
+        return HttpReply(307, b"", _located(headers, location))
     body = f'<a href="{location}">Temporary Redirect</a>.\n\n'
-    return HttpReply(307, body.encode(), {**base_headers("text/html; charset=utf-8"), "Location": location})
+    return HttpReply(307, body.encode(), _located(base_headers("text/html; charset=utf-8"), location))
+
+
+def _located(headers: dict[str, str], location: str) -> dict[str, str]:
+    """Return the headers of a redirect, in the order of their names as Go writes them."""
+    return dict(sorted({**headers, "Location": location}.items()))

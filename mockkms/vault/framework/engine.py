@@ -280,4 +280,4 @@ def help_document(core: Context, mount: Mount, text: str, endpoints: list[Endpoi
     spec = openapi.document(
         core.product.texts.product, core.product.version, openapi.paths(mount.path, endpoints, core.product)
     )
-    return Response(document={"help": text, "see_also": None, "openapi": spec})
+    return Response(document={"help": text, "openapi": spec, "see_also": None})

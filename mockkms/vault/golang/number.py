@@ -5,6 +5,10 @@ JSON numbers keep their text, as Go's ``json.Number`` does: ``1.0`` stays ``1.0`
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+_SMALLEST_PLAIN, _SMALLEST_LARGE = 1e-6, 1e21
+"""Numbers from the first up to the second are written without an exponent."""
 _MOST_DIGITS = 100
 """Digits without leading zeros of a number that is beyond 64 bits in every base."""
 
@@ -39,3 +43,13 @@ class Number:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+
+def of_float(value: float) -> Number:
+    """Return a finite number as ``encoding/json`` writes a ``float64``: the fewest digits, an exponent for extremes."""
+    shortest = Decimal(repr(value))
+    if value and not _SMALLEST_PLAIN <= abs(value) < _SMALLEST_LARGE:
+        mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")
+        return Number(f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}")
+    text = f"{shortest:f}"
+    return Number(text.rstrip("0").rstrip(".") if "." in text else text)

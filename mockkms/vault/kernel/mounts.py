@@ -209,8 +209,9 @@ class MountTable:
         )
 
     def by_accessor(self, accessor: str) -> Mount | None:
-        """Return the mount with this accessor."""
-        found = self.index.by_accessor(accessor)
-        if found is not None and found.accessor == accessor:
-            return found
-        return next((m for m in self.entries.values() if m.accessor == accessor), None)
+        """Return the mount whose accessor ``accessor`` begins with: as the real server's router, the longest one."""
+        exact = self.index.by_accessor(accessor)
+        if exact is not None and exact.accessor == accessor:
+            return exact
+        found = [m for m in self.entries.values() if m.accessor and accessor.startswith(m.accessor)]
+        return max(found, key=lambda m: len(m.accessor), default=None)

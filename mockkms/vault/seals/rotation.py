@@ -58,13 +58,18 @@ class RotationTexts:
 
 
 _UNDECRYPTED = "failed to decrypt keys from storage: cipher: message authentication failed"
-_BASE64_FAULT = re.compile(r".*: illegal base64 data at input byte (\d+)")
+_WRAPPED = re.compile(r".*: (?:illegal base64 data at input byte (\d+)|openpgp: invalid data: (tag byte .*))")
+"""Errors with another one in them, of which ``fmt`` prints the underlying value: a number or a text."""
 
 
 def _verb_w(text: str) -> str:
     """Return an error as ``fmt`` prints it for a ``%w`` that it does not support: the members of its Go value."""
-    wrapped = _BASE64_FAULT.fullmatch(text)
-    return f"%!w(*fmt.wrapError=&{{{text} {wrapped[1]}}})" if wrapped else f"%!w(*errors.errorString=&{{{text}}})"
+    wrapped = _WRAPPED.fullmatch(text)
+    return (
+        f"%!w(*fmt.wrapError=&{{{text} {wrapped[1] or wrapped[2]}}})"
+        if wrapped
+        else f"%!w(*errors.errorString=&{{{text}}})"
+    )
 
 
 ROTATION = RotationTexts(

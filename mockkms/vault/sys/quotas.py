@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.number import of_float
 from mockkms.vault.kernel.state import RateLimit
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -102,7 +103,7 @@ def read_rate_limit(_state: object, call: Call, *, name: str) -> dict[str, objec
         "interval": rule.interval,
         "name": rule.name,
         "path": rule.path,
-        "rate": int(rule.rate) if rule.rate.is_integer() and abs(rule.rate) < 1e21 else rule.rate,
+        "rate": of_float(rule.rate),
         "role": rule.role,
         "type": "rate-limit",
     }

@@ -28,7 +28,8 @@ def envelope(product: Product, response: Response) -> str:
     else:
         wrap, request_id = "null", response.request_id
     auth = "null" if response.auth is None else encode(_auth(response), ordered=True)
-    warnings = "null" if not response.warnings else encode(response.warnings)
+    # The server's HTTP layer sends nothing of a wrapped answer but where it is.
+    warnings = "null" if not response.warnings or response.wrap_info is not None else encode(response.warnings)
     leased = _NO_LEASE
     if lease is not None:
         renewable = "true" if lease.renewable else "false"

@@ -17,6 +17,11 @@ Clear = Callable[[AppRoleRole], None]
 _OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
 
 
+def _reread(role: AppRoleRole) -> list[str] | None:
+    """Return the addresses of tokens as they are after the role was read from the storage."""
+    return cidr.reread(role.token_bound_cidrs) if role.token_bound_cidrs else role.token_bound_cidrs
+
+
 def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | None, clear: Clear | None) -> Endpoint:
     """Declare a parameter at ``role/{role_name}/path``, with functions that show, change and reset it."""
     endpoint = engine.path(
@@ -38,6 +43,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
         @endpoint.on(Operation.UPDATE)
         def update(state: AppRole, call: Call) -> None:
             role = state.must(call).copy()
+            role.token_bound_cidrs = _reread(role)
             change(call, role)
             state.put(role)
 
@@ -184,7 +190,7 @@ secret_id_bound_cidrs = _declare(
 token_bound_cidrs = _declare(
     "token-bound-cidrs",
     ("token_bound_cidrs",),
-    lambda role: {"token_bound_cidrs": role.token_bound_cidrs},
+    lambda role: {"token_bound_cidrs": _reread(role)},
     _change_token_blocks,
     _clear_token_blocks,
 )

@@ -117,7 +117,7 @@ def _is_certificates(pem: str) -> bool:
 def _check_rest(made: JwtConfig, product: Product) -> None:
     for algorithm in made.jwt_supported_algs:
         if algorithm not in jws.ALGORITHMS:
-            raise ErrorResponse(f'invalid jwt_supported_algs: unsupported signing algorithm "{algorithm}"')
+            raise ErrorResponse(f"invalid jwt_supported_algs: unsupported signing algorithm {quote(algorithm)}")
     if not set(made.oidc_response_types) <= {"code", "id_token"}:
         listed = " ".join(made.oidc_response_types)
         raise ErrorResponse(f"invalid response_types [{listed}]. 'code' and 'id_token' are allowed")

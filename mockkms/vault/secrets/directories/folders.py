@@ -50,18 +50,18 @@ class FolderCollection(Collection[S, R]):
         supplied = (Operation.READ, Operation.DELETE) if deletes else (Operation.READ,)
         super().__init__(
             engine, f"{folder}/{NAME}", record, records, help=help, list_help=list_help, paged=False, supplies=supplied,
-            name=Field(Kind.LOWER_STRING, help="Name."), lists=(f"{folder}[/{{path:all}}]",), **more,
+            name=Field(Kind.LOWER_STRING, help="Name."), lists=(f"{folder}[/]",), **more,
         )  # fmt: skip
         self.listing.on(Operation.LIST)(self._list_folder)
+        below = engine.path(f"{folder}/{{path:all}}", help=list_help, needs=Feature.LDAP_FOLDERS)
+        below.on(Operation.LIST)(self._list_folder)
 
     def name_in(self, call: Call) -> str:
         """Return the name in the path of ``call``. Raises BackendError if the product has no such names."""
         return checked_name(call, call["name"])
 
     def _list_folder(self, state: S, call: Call) -> Reply:
-        below = checked_name(call, call["path"].strip("/"))
-        if below and not call.core.product.has(Feature.LDAP_FOLDERS):
-            raise unsupported_path()
+        below = call["path"].strip("/").lower() if "path" in call else ""
         below += "/" if below else ""
         names = [name.removeprefix(below) for name in self.records(state) if name.startswith(below)]
         keys = sorted({head + slash for head, slash, _ in (name.partition("/") for name in names)})

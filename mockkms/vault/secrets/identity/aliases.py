@@ -111,7 +111,7 @@ def _write(call: Call, name: str, accessor: str, canonical: str, custom: dict[st
     known = identity.by_factors(accessor, name)
     if known is not None:
         return _update(call, known, canonical, name, accessor, custom or empty, sources)
-    return _create(call, canonical, name, mount, custom or empty, sources)
+    return _create(call, canonical, name, accessor, mount, custom or empty, sources)
 
 
 def _mount(call: Call, accessor: str, refusal: str) -> Mount:
@@ -124,18 +124,24 @@ def _mount(call: Call, accessor: str, refusal: str) -> Mount:
 
 
 def _create(
-    call: Call, canonical: str, name: str, mount: Mount, custom: dict[str, str] | None, sources: dict[str, str]
+    call: Call,
+    canonical: str,
+    name: str,
+    accessor: str,
+    mount: Mount,
+    custom: dict[str, str] | None,
+    sources: dict[str, str],
 ) -> dict[str, object]:
     identity = store(call)
     namespace = call.request.namespace
     entity = own(call, identity.state.entities, canonical) if canonical else identity.new_entity(namespace)
     if entity is None:
         raise ErrorResponse("invalid canonical ID")
-    if any(present.mount_accessor == mount.accessor for present in entity.aliases):
+    if any(present.mount_accessor == accessor for present in entity.aliases):
         raise ErrorResponse(f"{_word(call)} already exists for requested entity and mount accessor")
     entity.settle()
     made = identity.new_alias(mount, name, entity.id)
-    made.custom_metadata = custom
+    made.mount_accessor, made.custom_metadata = accessor, custom
     made.issuer, made.external_id = sources.get("issuer", ""), sources.get("external_id", "")
     entity.aliases.append(made)
     identity.put_alias(made)

@@ -69,6 +69,7 @@ def _write(call: Call, found: Alias | None, name: str, accessor: str, canonical:
     target = target or previous or _new_group(call)
     if found is None:
         changed = identity.new_alias(mount, name, target.id)
+        changed.mount_accessor = accessor
     else:
         changed = replace(found, name=name, mount_accessor=accessor, canonical_id=target.id, updated=call.now())
     if previous is not None and previous is not target:

@@ -161,7 +161,10 @@ def write_crl(state: PKI, call: Call) -> Response:
     stopped = old.auto_rebuild and not config.auto_rebuild
     if old.disable != config.disable or stopped or old.enable_delta != config.enable_delta:
         warnings = crls.rebuild_or_fail(state, call, force=True)
-    return Response(data=config.shown(call.core.product), warnings=warnings)
+    answer = Response(data=config.shown(call.core.product), warnings=warnings)
+    # The real server replaces an empty text when it reads the settings.
+    config.expiry = config.expiry or type(config)().expiry
+    return answer
 
 
 def _check_enterprise(config: CrlConfig) -> None:

@@ -59,7 +59,7 @@ def write_password_policy(_state: object, call: Call, *, name: str) -> Response:
             "unable to construct test password from provided policy: are the rules impossible?", status=400
         )
     call.core.state.policies.password[call.request.namespace, name] = text
-    return Response(status=204)
+    return Response(status=204, raw=b"")
 
 
 @one.on(Operation.READ)

@@ -126,7 +126,9 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
         wrong = _wrong(value, kind)
         if wrong:
             target = f"{struct.__name__}.{member.metadata.get(_GO_NAME, member.name)}"
-            text = f"json: cannot unmarshal {wrong} into Go struct field {target} of type {_GO_TYPES[kind]}"
+            # Of a list, Go names the type of its items if one of them is wrong.
+            wanted = str if kind is list and isinstance(value, list) else kind
+            text = f"json: cannot unmarshal {wrong} into Go struct field {target} of type {_GO_TYPES[wanted]}"
             raise ErrorResponse(call.core.product.texts.json_error_prefix + text)
         setattr(body, member.name, list(value) if kind is list and isinstance(value, list) else value)
     return body

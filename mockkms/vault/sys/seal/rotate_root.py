@@ -19,7 +19,7 @@ _NEEDS = Feature.AUTHENTICATED_ROTATION
 INIT_FIELDS = {
     "secret_shares": Field(Kind.INT, help="Number of shares to split the new key into."),
     "secret_threshold": Field(Kind.INT, help="Number of shares that unseal."),
-    "pgp_keys": Field(Kind.COMMA_STRINGS, help="PGP keys to encrypt the shares with."),
+    "pgp_keys": Field(Kind.STRING_SLICE, help="PGP keys to encrypt the shares with."),
     "backup": Field(Kind.BOOL, help="Keep a copy of the encrypted shares."),
     "require_verification": Field(Kind.BOOL, help="The new shares take effect after they have been verified."),
 }

@@ -211,7 +211,8 @@ def patch(
         # Other products merge 0 as an empty object, which changes nothing.
         key.delete_version_after = delete_version_after
     if "custom_metadata" in call:
-        key.custom_metadata = _patched(key.custom_metadata, call.raw["custom_metadata"])
+        emptied = call.raw["custom_metadata"] is None
+        key.custom_metadata = None if emptied else _patched(key.custom_metadata, custom_metadata)
     _finish(state, call, path, key)
     return _warned(state, call)
 
@@ -220,11 +221,9 @@ def _unfit(value: str, name: str, go_type: str) -> BackendError:
     return BackendError(f"json: cannot unmarshal {value} into Go struct field KeyMetadata.{name} of type {go_type}")
 
 
-def _patched(before: dict[str, str] | None, sent: object) -> dict[str, str] | None:
-    if sent is None:
-        return None
-    merged = {**(before or {}), **(sent if isinstance(sent, dict) else {})}
-    return {name: text for name, text in merged.items() if text is not None} or None
+def _patched(before: dict[str, str] | None, sent: dict[str, object]) -> dict[str, str] | None:
+    merged = {**(before or {}), **sent}
+    return {name: str(text) for name, text in merged.items() if text is not None} or None
 
 
 def _check_and_set(state: KV2, call: Call, key: SecretMetadata | None) -> None:

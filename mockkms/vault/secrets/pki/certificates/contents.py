@@ -97,9 +97,14 @@ def _host_names(call: Call, common_name: str, given: Names | None) -> Names:
     own = [common_name] if common_name and not call["exclude_cn_from_sans"] else []
     others: list[str] = []
     if given is None and "alt_names" in call and call["alt_names"].strip():
-        others = unique(call["alt_names"].strip().split(","))
+        listed = call["alt_names"].strip().split(",")
         if call.core.product.has(Feature.PKI_LATER):
-            others.sort()
+            others = sorted(unique(listed))
+        else:
+            # Names are compared without the spaces around them, but keep them: they are no host names then.
+            for name in listed:
+                if name.strip() and name.strip() not in map(str.strip, others):
+                    others.append(name)
     for at, name in enumerate(own + others):
         if "@" in name:
             found.email.append(name)

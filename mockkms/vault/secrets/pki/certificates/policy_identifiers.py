@@ -39,7 +39,7 @@ def _entry(text: str) -> dict[str, str] | None:
     if not text:
         return None
     try:
-        w.parse_oid(text)
+        w.parse_oid(text, quote)
         return {"oid": text}
     except ValueError as error:
         fault = str(error)
@@ -53,19 +53,20 @@ def _entry(text: str) -> dict[str, str] | None:
             if name in _MEMBERS and not isinstance(value, str | None):
                 kind = go_json.kind_of(value)
                 raise GoJSONError(f"json: cannot unmarshal {kind} into Go struct field {_TYPE}.{name} of type string")
-        return {name: value for name, value in found.items() if isinstance(value, str)}
+        entry = {name: value for name, value in found.items() if isinstance(value, str)}
     except GoJSONError as why:
         named = quote(text)
         raise ValueError(
             f"policy identifier {named} is neither a valid OID: {fault}, Nor JSON Policy Identifier: {why}"
         ) from None
+    w.parse_oid(entry.get("oid", ""), quote)
+    return entry
 
 
 def extension(identifiers: list[str]) -> bytes:
     """Return the value of the policies extension (DER); empty without policies. Raises ValueError."""
     found = []
-    for text in identifiers:
-        entry = _entry(text)
+    for entry in [_entry(text) for text in identifiers]:
         if entry is None:
             continue
         qualifiers = []

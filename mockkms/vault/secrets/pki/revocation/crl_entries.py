@@ -10,7 +10,7 @@ from mockkms.crypto.x509.build import Extension, Listed
 from mockkms.error_context import error_context
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.golang.duration import parse_moment
-from mockkms.vault.golang.fmt import shown, unhex
+from mockkms.vault.golang.fmt import quote, shown, unhex
 
 T = TypeVar("T")
 
@@ -117,5 +117,5 @@ def _oid(item: dict[str, object]) -> str:
     arcs: list[int] = []
     for at, part in enumerate(text.split(".")):
         with error_context(f"failed parsing asn1 index element {at} value {part}: "):
-            arcs += der_write.parse_oid(part)
+            arcs += der_write.parse_oid(part, quote)
     return ".".join(map(str, arcs))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, VaultError
-from mockkms.vault.golang.json_text import Encoded, encode
+from mockkms.vault.golang.json_text import Encoded, encode, in_order
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import CONTEXT, NAME, NONCE, PADDING, PARTIAL_FAILURE, engine
 from mockkms.vault.secrets.transit.encryption import cipher
@@ -96,7 +98,7 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
 
 
-def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome) -> Mapping[str, object]:
     plaintext = ""
     check_item(key, number, item)
     if not item.error:
@@ -106,7 +108,7 @@ def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome) -> d
         except VaultError as error:
             item.error = outcome.failed(error)
     if item.error:
-        return {"plaintext": "", "error": item.error, "reference": item.reference}
+        return in_order({"plaintext": "", "error": item.error, "reference": item.reference})
     outcome.succeeded = True
     return {"plaintext": plaintext, "reference": item.reference}
 

@@ -11,6 +11,7 @@ from mockkms.vault.framework.endpoint import Call, conversion_text
 from mockkms.vault.framework.fields import ConversionError, go_kind, go_type, several
 from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
 from mockkms.vault.golang.fmt import shown
+from mockkms.vault.golang.json_text import in_order
 from mockkms.vault.golang.number import Number
 from mockkms.vault.secrets.transit.encryption.items import no_list
 
@@ -131,7 +132,7 @@ def answer_batch(items: Sequence[Item], work: Work, shape: BatchShape) -> dict[s
         except VaultError as error:
             result["error"] = str(error)
         result["reference"] = _reference(item)
-        results.append({name: result[name] for name in shape.order if name in result})
+        results.append(in_order({name: result[name] for name in shape.order if name in result}))
     return {"batch_results": results}
 
 
