@@ -36,6 +36,15 @@ from mockkms.vault.kernel.matching import may_wait
 from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
 
+_UI_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; style-src 'unsafe-inline' "
+        "'self'; form-action  'none'; frame-ancestors 'none'; font-src 'self'"
+    ),
+    "Service-Worker-Allowed": "/",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What the pages have unless ``sys/config/ui/headers`` sets it."""
 _UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
 
 
@@ -325,5 +334,7 @@ class Gateway:
         if target in ("/", "/ui", "/robots.txt"):
             return redirect_reply(http.method, http.prefix + "/ui/")
         if target.startswith("/ui/"):
-            return HttpReply(200, _UI, base_headers("text/html; charset=utf-8"))
+            own: dict[str, list[str]] = core.state.system.get("ui_headers", {})
+            chosen = {**_UI_HEADERS, **{name: values[0] for name, values in own.items()}}
+            return HttpReply(200, _UI, {**base_headers("text/html; charset=utf-8"), **chosen})
         return error_reply(404)

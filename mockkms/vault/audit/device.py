@@ -9,8 +9,10 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.audit import sink
+from mockkms.vault.audit import jsonx, sink
+from mockkms.vault.audit.socket_sink import SocketSink
 from mockkms.vault.framework.message import ErrorResponse, refusing
+from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.world.clock import rfc3339
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
 
 _DISCARD = ("stdout", "discard", "/dev/null")
-_ENTERPRISE = ("fallback", "filter")
+_TYPES = ("file", "socket", "syslog")
+_ENTERPRISE = ("exclude", "fallback", "filter")
 _FORMATS = ("json", "jsonx")
 _SWITCHES = ("hmac_accessor", "log_raw", "elide_list_responses")
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
@@ -33,7 +36,7 @@ _USUAL_HEADERS = ("correlation-id", "user-agent", "x-correlation-id")
 @stored("audit.device.Device")
 @dataclass
 class Device:
-    """One audit device of type ``file``."""
+    """One audit device."""
 
     path: str
     """Name with trailing slash."""
@@ -46,12 +49,29 @@ class Device:
     @property
     def file(self) -> str:
         """The path of its log file; empty if it has none."""
-        path = self.options.get("file_path", self.options.get("path", "")).strip()
+        path = self.options.get("file_path", self.options.get("path", "")).strip() if self.type == "file" else ""
         return "" if path.lower() in _DISCARD else path
 
-    def sink(self, core: Environment) -> sink.Sink:
-        """Return the open file of a device that has one. Raises ErrorResponse."""
-        return sink.sink(core, self.path, self.file, sink.file_mode(self.file, self.options.get("mode", "")))
+    @property
+    def logs(self) -> bool:
+        """Whether lines are written anywhere."""
+        return self.type == "socket" or bool(self.file)
+
+    def target(self, core: Environment) -> sink.Target:
+        """Return what the lines of a device that logs are written to. Raises ErrorResponse."""
+        made: sink.Target
+        if self.type == "socket":
+            kind, seconds = self.options.get("socket_type", "tcp").strip(), self.options.get("write_timeout", "2s")
+            made = SocketSink(kind or "tcp", self.options["address"].strip(), parse_seconds(seconds.strip() or "2s"))
+        else:
+            made = sink.Sink(self.file, sink.file_mode(self.file, self.options.get("mode", "")))
+        return sink.kept(core, self.path, made)
+
+    def line(self, entry: dict[str, object]) -> bytes:
+        """Return an entry of the log in the device's format."""
+        if self.options.get("format") == "jsonx":
+            return jsonx.encoded(entry)
+        return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
     def switch(self, name: str, *, default: bool) -> bool:
         """Return a boolean option."""
@@ -85,7 +105,7 @@ def enable(
     present = devices(core)
     if any(other.startswith(path) or path.startswith(other) for other in present):
         raise ErrorResponse("path already in use" + _EXTERNAL)
-    if device_type != "file":
+    if device_type not in _TYPES:
         raise ErrorResponse(f"unknown backend type: {quote(device_type)}{_EXTERNAL}")
     device = Device(path, device_type, core.entropy.uuid(), options, description, local)
     if device.file and any(other.file == device.file for other in present.values()):
@@ -94,7 +114,11 @@ def enable(
     fault = _fault(device)
     if fault:
         raise ErrorResponse(f"unable to create new audit backend: {fault}{_EXTERNAL}")
-    if device.file:
+    if device_type == "syslog":
+        # As on a machine without a syslog daemon: that of this machine is not written to.
+        fault = "error creating syslog sink node: error creating syslogger: Unix syslog delivery error"
+        raise ErrorResponse(f"unable to create new audit backend: {fault}")
+    if device.logs:
         _open(core, device)
     present[path] = device
     core.log.info("core", "enabled audit backend", path=path, type=device_type)
@@ -104,34 +128,44 @@ def enable(
 def _fault(device: Device) -> str:
     """Return the fault in a device's options; empty if there is none."""
     options = device.options
-    if "file_path" not in options and "path" not in options:
+    if device.type == "file" and "file_path" not in options and "path" not in options:
         return '"file_path" is required'
     if options.get("format", "json") not in _FORMATS:
         return 'unsupported "format"'
     for name in _SWITCHES:
         if name in options and options[name] not in (*_TRUE, *_FALSE):
             return f'unable to parse "{name}"'
-    return "" if options.get("file_path", options.get("path", "")).strip() else "file path is required"
+    if device.type == "file":
+        return "" if options.get("file_path", options.get("path", "")).strip() else "file path is required"
+    if device.type == "socket":
+        if "address" not in options:
+            return '"address" is required'
+        return "" if options["address"].strip() else '"address" cannot be empty'
+    return ""
 
 
 def _open(core: Environment, device: Device) -> None:
-    """Open the device's file and write the real server's test line to it. Raises ErrorResponse."""
-    failed = f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: "
-    with refusing(failed, of=ErrorResponse):
-        mode = sink.file_mode(device.file, device.options.get("mode", ""))
-        with refusing(f"sanity check failed; unable to open {quote(device.file)} for writing: ", of=ErrorResponse):
-            opened = sink.sink(core, device.path, device.file, mode)
+    """Open the device's file or connection and send the real server's test line to it. Raises ErrorResponse."""
+    if device.type == "socket":
+        with refusing("unable to create new audit backend: unable to parse max duration: invalid internal parameter: "):
+            opened = device.target(core)
+    else:
+        failed = f"unable to create new audit backend: file sink creation failed for path {quote(device.file)}: "
+        with refusing(failed, of=ErrorResponse):
+            sink.file_mode(device.file, device.options.get("mode", ""))
+            with refusing(f"sanity check failed; unable to open {quote(device.file)} for writing: ", of=ErrorResponse):
+                opened = device.target(core)
     if device.options.get("skip_test") == "true":
         return
     try:
-        opened.write(_probe(core))
+        opened.write(device.line(_probe(core)))
     except ErrorResponse as error:
         sink.close(core, device.path)
         raise ErrorResponse(f"audit backend failed test message: {error}") from None
 
 
-def _probe(core: Environment) -> bytes:
-    entry = {
+def _probe(core: Environment) -> dict[str, object]:
+    return {
         "auth": {"policy_results": {"allowed": True}, "token_type": "default"},
         "request": {
             "id": core.entropy.uuid(), "namespace": {"id": "root"}, "operation": "update", "path": "sys/audit/test",
@@ -139,7 +173,6 @@ def _probe(core: Environment) -> bytes:
         "time": rfc3339(core.clock.now()),
         "type": "request",
     }  # fmt: skip
-    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
 def disable(core: Environment, path: str) -> None:

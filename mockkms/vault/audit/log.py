@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -52,11 +51,11 @@ def record_request(core: AuditServices, request: Request) -> bool:
 def _written(core: AuditServices, lines: Callable[[Device], list[dict[str, object]]]) -> bool:
     taken = False
     for device in devices(core).values():
-        if not device.file:
+        if not device.logs:
             taken = True
             continue
         try:
-            device.sink(core).write(b"".join(_line(entry) for entry in lines(device)))
+            device.target(core).write(b"".join(device.line(entry) for entry in lines(device)))
             taken = True
         except ErrorResponse:
             continue
@@ -71,10 +70,6 @@ def _audited(core: AuditServices, request: Request) -> bool:
     if outside is not None and outside.endpoint is not None:
         return outside.endpoint.template in ("seal", "step-down")
     return not core.seal.sealed
-
-
-def _line(entry: dict[str, object]) -> bytes:
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def entries(

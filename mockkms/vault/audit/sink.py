@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
@@ -23,6 +24,7 @@ class Sink:
     def __init__(self, path: str, mode: int) -> None:
         self.path = path
         self.mode = mode
+        self.key = (path, mode)
         self._descriptor = -1
         self._close: weakref.finalize[..., Sink] | None = None
 
@@ -80,24 +82,43 @@ class Sink:
         self._descriptor, self._close = -1, None
 
 
-_OPEN: weakref.WeakKeyDictionary[object, dict[str, Sink]] = weakref.WeakKeyDictionary()
-"""The open files of each server by device path; kept outside the state, which has to pickle."""
+class Target(Protocol):
+    """What the lines of an audit device are written to."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The settings that it was made with."""
+
+    def open(self) -> None:
+        """Prepare it. Raises ErrorResponse."""
+
+    def write(self, text: bytes) -> None:
+        """Append a text. Raises ErrorResponse."""
+
+    def close(self) -> None:
+        """Give it back to the system."""
 
 
-def sink(core: object, device: str, path: str, mode: int) -> Sink:
-    """Return the file of an audit device, opening it if needed. Raises ErrorResponse."""
+_OPEN: weakref.WeakKeyDictionary[object, dict[str, Target]] = weakref.WeakKeyDictionary()
+"""The open files and connections of each server by device path; kept outside the state, which has to pickle."""
+
+
+def kept(core: object, device: str, made: Target) -> Target:
+    """Return the target of an audit device: the one that is open if it has the same settings, else ``made``.
+
+    Raises ErrorResponse.
+    """
     known = _OPEN.setdefault(core, {})
     found = known.get(device)
-    if found is None or (found.path, found.mode) != (path, mode):
+    if found is None or found.key != made.key:
         close(core, device)
-        found = Sink(path, mode)
-        found.open()
-        known[device] = found
+        made.open()
+        found = known[device] = made
     return found
 
 
 def close(core: object, device: str) -> None:
-    """Close the file of a removed device."""
+    """Close the file or connection of a removed device."""
     gone = _OPEN.get(core, {}).pop(device, None)
     if gone is not None:
         gone.close()

@@ -314,3 +314,20 @@ def test_clients_that_leave_within_a_head(kms: MockKMS, caplog: pytest.LogCaptur
     kms.stop()
     kms.start()  # The next tests use it too.
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize("flavor", ["vault", "openbao"])
+def test_pages_have_the_headers_that_are_set(flavor: str) -> None:
+    # The documentation of sys/config/ui, and vault/ui.go.
+    with MockKMS(flavor=flavor, root_token="root") as kms:
+        usual = requests.get(f"{kms.url}/ui/", timeout=5).headers
+        assert usual["Content-Security-Policy"].startswith("default-src 'none'; connect-src 'self';")
+        assert (usual["X-Content-Type-Options"], usual["Service-Worker-Allowed"]) == ("nosniff", "/")
+        for name, values in (("X-Custom", ["a", "b"]), ("Content-Security-Policy", ["none"])):
+            requests.put(
+                f"{kms.url}/v1/sys/config/ui/headers/{name}",
+                json={"values": values}, headers={"X-Vault-Token": "root"}, timeout=5,
+            )  # fmt: skip
+        changed = requests.get(f"{kms.url}/ui/", timeout=5).headers
+        assert (changed["X-Custom"], changed["Content-Security-Policy"]) == ("a", "none")
+        assert "X-Custom" not in requests.get(f"{kms.url}/v1/sys/health", timeout=5).headers

@@ -1,11 +1,13 @@
-"""Audit devices of type ``file``: which ones may be enabled, and what a file that cannot be written does."""
+"""Audit devices: which ones may be enabled, their formats, and what a file that cannot be written does."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -36,6 +38,9 @@ def _sanity(path: str, text: str) -> str:
         ({"type": "file", "options": {"file_path": "discard", "format": "xml"}}, _CREATION + 'unsupported "format"'),
         ({"type": "file", "options": {"path": "discard", "log_raw": ""}}, _CREATION + 'unable to parse "log_raw"'),
         ({"type": "file", "options": {"file_path": "discard", "filter": "a"}}, "enterprise-only options supplied"),
+        ({"type": "file", "options": {"file_path": "discard", "exclude": "[]"}}, "enterprise-only options supplied"),
+        ({"type": "socket"}, _CREATION + '"address" is required'),
+        ({"type": "socket", "options": {"address": " "}}, _CREATION + '"address" cannot be empty'),
         ({"type": "file", "options": {"file_path": "discard", "prefix": "a"}}, "audit log prefixing is not allowed"),
     ],
 )
@@ -184,3 +189,65 @@ def test_the_file_stays_open(tmp_path: Path) -> None:
     world.ask("read", "sys/mounts")
     assert not log.exists()
     assert len((tmp_path / "moved").read_text().splitlines()) > 1
+
+
+def test_jsonx_is_the_xml_of_an_entry(tmp_path: Path) -> None:
+    # The documentation of sys/audit, and audit/entry_formatter.go: no line breaks, and no outer element.
+    world, path = World("vault"), tmp_path / "log"
+    assert _enable(world, str(path), format="jsonx") is None
+    path.write_text("")
+    world.write("secret/data/a", {"data": {"b": None, "c": [1, True]}})
+    text = path.read_text()
+    assert "\n" not in text
+    header = '<json:entry xmlns:json="http://www.ibm.com/xmlns/prod/2009/jsonx">'
+    entry = ElementTree.fromstring(f"{header}{text}</json:entry>")
+    names = [element.get("name") for element in entry]
+    assert names == ["auth", "request", "time", "type", "auth", "request", "response", "time", "type"]
+    assert '<json:object name="data"><json:null name="b" /><json:array name="c"><json:number>1</json:number>' in text
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix", "udp"])
+def test_a_socket_receives_the_log(tmp_path: Path, kind: str) -> None:
+    family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as listener:
+        listener.settimeout(5)
+        listener.bind(str(tmp_path / "s") if kind == "unix" else ("127.0.0.1", 0))
+        named = listener.getsockname()
+        address = named if kind == "unix" else f"127.0.0.1:{named[1]}"
+        if kind != "udp":
+            listener.listen()
+        world = World("vault")
+        options = {"address": address, "socket_type": kind}
+        assert world.write("sys/audit/log", {"type": "socket", "options": options}).errors is None
+        with listener if kind == "udp" else listener.accept()[0] as peer:
+            world.write("secret/data/a", {"data": {"b": "c"}})
+            text = b""
+            while text.count(b"\n") < 4:
+                text += peer.recv(65536)
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert [(line["type"], line["request"]["path"]) for line in lines] == [
+            ("request", "sys/audit/test"), ("response", "sys/audit/log"), ("request", "secret/data/a"),
+            ("response", "secret/data/a"),
+        ]  # fmt: skip
+    world.ask("delete", "sys/audit/log")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"address": "127.0.0.1:1"}, "dial tcp 127.0.0.1:1: connect: connection refused"),
+        ({"address": "192.0.2.1:9"}, "dial tcp 192.0.2.1:9: connect: connection refused"),
+        ({"address": "a", "socket_type": "odd"}, "dial odd: unknown network odd"),
+    ],
+)
+def test_a_socket_without_a_listener_is_refused(options: dict[str, str], text: str) -> None:
+    world = World("vault")
+    [refused] = world.write("sys/audit/log", {"type": "socket", "options": options}).errors or [""]
+    assert refused.startswith(f'audit backend failed test message: error writing to socket "{options["address"]}": ')
+    assert text in refused
+    assert world.ask("read", "sys/audit").data == {}
+
+
+def test_there_is_no_syslog(tmp_path: Path) -> None:
+    [refused] = World("vault").write("sys/audit/log", {"type": "syslog"}).errors or [""]
+    assert refused.endswith("error creating syslogger: Unix syslog delivery error")
