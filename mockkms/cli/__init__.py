@@ -80,8 +80,11 @@ class _Parser(argparse.ArgumentParser):
             # The parsers of the command, and of its action if it has any.
             asked = [parser for parser in self.made if parser.prog == name] or [self]
             flags = {flag for parser in asked for flag in parser._option_string_actions}
-            close = [nearest(word.partition("=")[0], flags) for word in rest if word.startswith("--")]
-            asked[0].error(f"unrecognized arguments: {' '.join(rest)}{''.join(close[:1])}")
+            unknown = [word.partition("=")[0] for word in rest if word.startswith("--")]
+            hint = "".join([nearest(word, flags) for word in unknown][:1])
+            if not hint and unknown and any(action.metavar == "word=value" for action in asked[0]._actions):
+                hint = f"; keys are written as words: {' '.join(f'{word[2:]}=…' for word in unknown)}"
+            asked[0].error(f"unrecognized arguments: {' '.join(rest)}{hint}")
         return options
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -104,6 +107,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     close = get_close_matches(word, sorted(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _action(word: str, commands: dict[str, argparse.ArgumentParser]) -> str:
+    """Return a question for the commands that have an action of this name, as the end of a message."""
+    found = [
+        f"{name} {word}"
+        for name, parser in commands.items()
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction) and word in action.choices
+    ]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def _called() -> str:
@@ -140,9 +154,10 @@ def _run(argv: Sequence[str] | None) -> int:
         # The binary of this name prints its version for these flags.
         arguments = ["version"]
     asked = [name for name in arguments[:1] if name in COMMANDS]
-    parser, _ = parsers(asked or COMMANDS)
+    parser, known = parsers(asked or COMMANDS)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        hint = nearest(arguments[0], COMMANDS) or f"; expected one of: {', '.join(COMMANDS)}"
+        everything = f"; expected one of: {', '.join(COMMANDS)}"
+        hint = _action(arguments[0], known) or nearest(arguments[0], COMMANDS) or everything
         parser.error(f"unknown command {arguments[0]!r}{hint}")
     options = parser.parse_args(arguments)
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     """Add the flags that select the server. ``again``: the parent command has them as well."""
     default = argparse.SUPPRESS if again else None
-    address = "address of the server (default: $MOCKKMS_URL, $VAULT_ADDR, http://127.0.0.1:8200)"
+    address = "address of the server (default: $MOCKKMS_URL, $BAO_ADDR, $VAULT_ADDR, http://127.0.0.1:8200)"
     parser.add_argument("--url", default=default, help=address)
     add_token(parser, default=default)
     parser.add_argument(
@@ -56,13 +56,14 @@ def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
     from mockkms.remote import NotMockKMS, RemoteError, RemoteKMS
 
     environ = os.environ
-    address = options.url or environ.get("MOCKKMS_URL") or environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
+    named = (environ.get(name) for name in ("MOCKKMS_URL", "BAO_ADDR", "VAULT_ADDR"))
+    address = options.url or next(filter(None, named), "http://127.0.0.1:8200")
     with error_context(raised=CommandError):
         remote = RemoteKMS(
             address,
             control_token=options.control_token or None,
             control_token_file=options.control_token_file,
-            ca_file=environ.get("VAULT_CACERT", ""),
+            ca_file=environ.get("BAO_CACERT") or environ.get("VAULT_CACERT", ""),
         )
     try:
         with remote:
@@ -94,13 +95,13 @@ def show(value: object) -> None:
     print(value.rstrip("\n") if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def values(pairs: list[str]) -> dict[str, object]:
+def values(pairs: list[str], example: str) -> dict[str, object]:
     """Parse ``word=value`` arguments; a value that is not valid JSON is a string. Raises CommandError."""
     found: dict[str, object] = {}
     for pair in pairs:
         word, equals, text = pair.partition("=")
         if not equals or not word:
-            raise CommandError(f"{pair!r} is not of the form word=value")
+            raise CommandError(f"{pair!r} is not of the form word=value, such as {example}")
         try:
             found[word] = json.loads(text)
         except ValueError:

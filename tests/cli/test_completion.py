@@ -69,7 +69,7 @@ def bash(tmp_path: Path) -> object:
         (["server", "-dev-tls-cert-dir", ""], ["folder"]),
         (["server", "-dev-r"], ["-dev-root-token-id"]),
         (["fault", "list", "--ur"], ["--url"]),
-        (["state", "--url", "http", "snap"], ["snapshots"]),
+        (["state", "--url", "http", "snap"], ["snapshots", "snapshot"]),
         (["state", "--nothing"], [""]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["run", "--", "--seed"], [""]),

@@ -24,6 +24,12 @@ from mockkms.world.clock import Clock
     [
         (["srve"], "unknown command 'srve'; did you mean serve?"),
         (["completely"], "unknown command 'completely'; "),
+        (["seal"], "unknown command 'seal'; did you mean state seal?"),
+        (["advance", "1h"], "unknown command 'advance'; did you mean clock advance or state advance?"),
+        (
+            ["fault", "add", "secret/*", "--answer", "sealed", "--times", "1"],
+            "unrecognized arguments: --answer sealed --times 1; keys are written as words: answer=… times=…",
+        ),
         (["serve", "--sed", "x"], "unrecognized arguments: --sed x; did you mean --seed?"),
         (["clock", "sett", "x"], "invalid choice: 'sett'; did you mean set?"),
         (["clock", "advance", "1h", "--ur=x", "-z"], "mockkms clock advance: unrecognized arguments: -z"),

@@ -29,7 +29,15 @@ pytestmark = pytest.mark.server(rng=2)
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    for name in ("MOCKKMS_URL", "VAULT_ADDR", "VAULT_CACERT", "MOCKKMS_CONTROL_TOKEN", "MOCKKMS_CONTROL_TOKEN_FILE"):
+    for name in (
+        "MOCKKMS_URL",
+        "VAULT_ADDR",
+        "BAO_ADDR",
+        "BAO_CACERT",
+        "VAULT_CACERT",
+        "MOCKKMS_CONTROL_TOKEN",
+        "MOCKKMS_CONTROL_TOKEN_FILE",
+    ):
         monkeypatch.delenv(name, raising=False)
 
     def call(*words: str) -> tuple[int, str, str]:
@@ -55,10 +63,30 @@ def test_fault(run: Run, kms: MockKMS) -> None:
     code, _, said = run("fault", "add", "sys/*", "anser=sealed", *at)
     assert code == 1
     assert "unknown key 'anser'; did you mean 'answer'?" in said
-    assert run("fault", "add", "sys/*", "answer", *at)[0] == 2
+    code, _, said = run("fault", "add", "sys/*", "sealed", *at)
+    assert (code, said) == (2, "mockkms fault: 'sealed' is not of the form word=value, such as answer=sealed\n")
     run("fault", "add", "*", "answer=500", *at)
     assert run("fault", "clear", *at)[0] == 0
     assert len(kms.faults) == 0
+
+
+def test_an_empty_list_says_so(run: Run, kms: MockKMS) -> None:
+    at = ("--url", kms.url)
+    assert run("journal", *at) == (0, "no requests\n", "")
+    assert run("state", "snapshots", *at) == (0, "no snapshots\n", "")
+    assert run("state", "snapshot", "before", *at) == (0, "", "")
+    assert run("state", "snapshots", *at) == (0, "before\n", "")
+    assert health(kms.url) == 200
+    assert "sys/health" in run("journal", *at)[1]
+
+
+@pytest.mark.parametrize("name", ["MOCKKMS_URL", "BAO_ADDR", "VAULT_ADDR"])
+def test_every_command_has_the_same_address(run: Run, kms: MockKMS, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, kms.url)
+    assert run("clock", "show")[0] == 0
+    assert "Sealed          false" in run("status")[1]
+    monkeypatch.delenv(name)
+    assert "Sealed          false" in run("status", "--url", kms.url)[1]
 
 
 def test_clock(run: Run, kms: MockKMS) -> None:

@@ -22,7 +22,7 @@ def test_the_examples_pass_as_one_suite(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(blocks(PAGE, "ini")[0], encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert "14 passed" in done.stdout, done.stdout + done.stderr
+    assert "15 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_tables_name_every_fixture_keyword_and_option() -> None:

@@ -32,7 +32,7 @@ def test_the_commands_run(tmp_path: Path) -> None:
     with MockKMS() as free:
         port = free.url.rpartition(":")[2]
     words |= {"VAULT_ADDR": f"http://127.0.0.1:{port}", "VAULT_DEV_LISTEN_ADDRESS": f"127.0.0.1:{port}"}
-    script = f"set -e\n{link}kill %1; wait %1\n"
+    script = f"set -e\n{link.replace(':8200', f':{port}')}kill %1; wait %1\n"
     done = subprocess.run(["bash", "-m", "-c", script], env=words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "Root Token: root" in done.stdout

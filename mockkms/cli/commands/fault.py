@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f"the path comes first, then words such as {options.path}; example: {example}")
     with server(options) as kms:
         if options.action == "add":
-            rule = kms.faults.add({"path": options.path, **values(options.words)})
+            rule = kms.faults.add({"path": options.path, **values(options.words, "answer=sealed")})
             show(rule.describe() if options.json else rule.id)
         elif options.action == "list":
             show(kms.call("GET", "faults") if options.json else kms.faults.describe() or "no rules")

@@ -52,8 +52,9 @@ def run(options: argparse.Namespace) -> int:
             else:
                 show("\n".join(map(str, findings)) or "no findings")
         else:
-            query = {**values(options.words), "format": "json" if options.json else "table", "last": options.last}
-            show(kms.call("POST", "journal", query))
+            query = {"format": "json" if options.json else "table", "last": options.last}
+            found = kms.call("POST", "journal", {**values(options.words, "status=503"), **query})
+            show(found if options.json or str(found).strip() else "no requests")
     return 0
 
 

@@ -46,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         add_address(act)
     for name, what in (
         ("save", "take a snapshot"),
+        ("snapshot", "the same as save"),
         ("restore", "restore a snapshot"),
         ("diff", "show changes since one"),
     ):
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         call(options, "POST", "reset")
     elif action == "snapshots":
         names = document(options, "GET", "snapshots").texts("snapshots")
-        show({"snapshots": names} if options.json else "\n".join(names))
+        show({"snapshots": names} if options.json else "\n".join(names) or "no snapshots")
     elif action in _OPTIONAL or action in _NEEDED:
         show(call(options, "POST", "state", {action: options.value}))
     else:

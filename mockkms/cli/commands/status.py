@@ -1,6 +1,6 @@
 """``mockkms status``: the seal status in the format of ``vault status``, for health checks.
 
-The address is ``VAULT_ADDR`` or ``-address``. Exit codes: 0 unsealed, 2 sealed, 1 no response.
+The address is that of the other commands. Exit codes: 0 unsealed, 2 sealed, 1 no response.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Declare the command."""
     parser = subparsers.add_parser("status", help="print the seal status of a server", description=__doc__)
     environ = os.environ
-    address = environ.get("BAO_ADDR") or environ.get("VAULT_ADDR") or "https://127.0.0.1:8200"
+    named = environ.get("MOCKKMS_URL") or environ.get("BAO_ADDR") or environ.get("VAULT_ADDR")
+    # The binary of Vault asks over HTTPS by default. A server of this package is one without TLS by default.
+    address = named or "http://127.0.0.1:8200"
     certificate = environ.get("BAO_CACERT") or environ.get("VAULT_CACERT")
-    where = "address of the server (default: $BAO_ADDR, $VAULT_ADDR, https://127.0.0.1:8200)"
+    where = "address of the server (default: $MOCKKMS_URL, $BAO_ADDR, $VAULT_ADDR, http://127.0.0.1:8200)"
     authority = "certificate of the server's authority (default: $BAO_CACERT, $VAULT_CACERT)"
     trust = "do not verify the server's certificate (also $VAULT_SKIP_VERIFY)"
-    parser.add_argument("-address", "--address", default=address, metavar="URL", help=where)
+    parser.add_argument("-address", "--address", "--url", default=address, metavar="URL", help=where)
     parser.add_argument("-ca-cert", "--ca-cert", default=certificate, metavar="PEM", help=authority)
     parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true", help=trust)
     parser.add_argument("-format", "--format", choices=("table", "json"), default="table", help="default: table")

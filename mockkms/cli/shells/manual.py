@@ -8,7 +8,7 @@ from mockkms.cli.shells.grammar import Command, Flag, Positional
 from mockkms.version import __version__
 
 _VARIABLES = {
-    "MOCKKMS_URL, VAULT_ADDR": "address of the server that the commands control",
+    "MOCKKMS_URL, BAO_ADDR, VAULT_ADDR": "address of the server that the commands control",
     "MOCKKMS_CONTROL_TOKEN, MOCKKMS_CONTROL_TOKEN_FILE": "token of the control API, or a file with it",
     "MOCKKMS_CACHE_DIR": "directory of RSA keys that servers share (default: mockkms in the user's cache directory)",
     "VAULT_CACERT": "certificate of the authority that signed the server's certificate",
