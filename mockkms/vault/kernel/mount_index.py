@@ -7,41 +7,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from mockkms.vault.kernel.mounts import Mount
+from typing import Final, Generic, Protocol, TypeVar
 
 _SYSTEM: Final = "sys/"
 
 
-class MountIndex:
+class Mounted(Protocol):
+    """What the index needs of a mount."""
+
+    namespace: str
+    path: str
+    type: str
+    engine: str
+    accessor: str
+
+
+M = TypeVar("M", bound=Mounted)
+
+
+class MountIndex(Generic[M]):
     """The mounts of a table by several of their properties."""
 
-    def __init__(self, mounts: Iterable[Mount]) -> None:
+    def __init__(self, mounts: Iterable[M]) -> None:
         self._places: set[str] = set()
         self._folders: Counter[str] = Counter()
         """How many mounts are at or below a path."""
         self._fronts: Counter[str] = Counter()
         """What precedes ``sys/`` in the paths of mounts: the paths of namespaces, as the real router sees them."""
         self._engines: Counter[str] = Counter()
-        self._accessors: dict[str, Mount] = {}
+        self._accessors: dict[str, M] = {}
         for mount in mounts:
             self.add(mount)
 
-    def add(self, mount: Mount) -> None:
+    def add(self, mount: M) -> None:
         """Take in a mount of the table."""
         self._count(mount, 1)
         self._places.add(mount.namespace + mount.path)
         self._accessors[mount.accessor] = mount
 
-    def remove(self, mount: Mount) -> None:
+    def remove(self, mount: M) -> None:
         """Leave out a mount that was taken in."""
         self._count(mount, -1)
         self._places.discard(mount.namespace + mount.path)
         self._accessors.pop(mount.accessor, None)
 
-    def _count(self, mount: Mount, by: int) -> None:
+    def _count(self, mount: M, by: int) -> None:
         place = mount.namespace + mount.path
         changes = [(self._engines, mount.engine or mount.type), *((self._folders, one) for one in _folders(place))]
         if place.endswith(_SYSTEM):
@@ -56,7 +66,7 @@ class MountIndex:
         """The names of the engines in use."""
         return self._engines.keys()
 
-    def by_accessor(self, accessor: str) -> Mount | None:
+    def by_accessor(self, accessor: str) -> M | None:
         """Return the mount that had this accessor when it was taken in."""
         return self._accessors.get(accessor)
 

@@ -126,7 +126,7 @@ class MountTable:
         """How the target of an HTTP request is read, by method, target and product: cached by the codec."""
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not determined yet (``matching.may_wait``)."""
-        self._index: MountIndex | None = None
+        self._index: MountIndex[Mount] | None = None
 
     def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}
@@ -159,7 +159,7 @@ class MountTable:
         self._route_anew()
 
     @property
-    def index(self) -> MountIndex:
+    def index(self) -> MountIndex[Mount]:
         """The index of the mounts, made when it is first needed."""
         if self._index is None:
             self._index = MountIndex(self.entries.values())
