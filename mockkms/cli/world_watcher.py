@@ -10,6 +10,9 @@ from pathlib import Path
 INTERVAL = 0.2
 """Seconds between looks. The files are looked at, not subscribed to: mounted folders of containers send no events."""
 
+_EMPTY = 10
+"""Intervals for which a file that was not empty must stay so: a program that writes it may have only begun."""
+
 _Mark = tuple[int, int, int] | None
 
 
@@ -21,7 +24,10 @@ class WorldWatcher:
         self._paths = list(dict.fromkeys(paths))
         self._changed = changed
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(self._marks(),), name="mockkms watch", daemon=True)
+        self._seen = self._before = self._marks()
+        self._steady = 0
+        """Intervals since the last difference."""
+        self._thread = threading.Thread(target=self._run, name="mockkms watch", daemon=True)
 
     def start(self) -> None:
         """Watch for changes from now on."""
@@ -31,19 +37,28 @@ class WorldWatcher:
         """Stop watching. A call in progress continues; the thread does not keep the process alive."""
         self._stop.set()
 
-    def _run(self, seen: list[_Mark]) -> None:
-        before = seen
+    def look(self) -> None:
+        """Look at the files; to be called once in each interval."""
+        now = self._marks()
+        self._steady = self._steady + 1 if now == self._before else 0
+        self._before = now
+        # An editor may write a file in several steps, or remove it before it writes the new one.
+        if now != self._seen and self._steady >= (_EMPTY if _emptied(self._seen, now) else 1):
+            changed = [path for path, old, new in zip(self._paths, self._seen, now, strict=True) if old != new]
+            self._seen = now
+            self._changed(changed)
+
+    def _run(self) -> None:
         while not self._stop.wait(INTERVAL):
-            now = self._marks()
-            # An editor may write a file in several steps, or remove it before it writes the new one.
-            if now != seen and now == before:
-                changed = [path for path, old, new in zip(self._paths, seen, now, strict=True) if old != new]
-                seen = now
-                self._changed(changed)
-            before = now
+            self.look()
 
     def _marks(self) -> list[_Mark]:
         return [_mark(path) for path in self._paths]
+
+
+def _emptied(old: list[_Mark], new: list[_Mark]) -> bool:
+    """Return whether a file has become empty."""
+    return any(mark is not None and not mark[1] and mark != then for then, mark in zip(old, new, strict=True))
 
 
 def _mark(path: Path) -> _Mark:

@@ -12,6 +12,7 @@ import requests
 
 from mockkms import MockKMS, SeedError
 from mockkms.cli import main
+from mockkms.cli.world_watcher import WorldWatcher
 
 from .conftest import WAIT, Served
 
@@ -22,6 +23,13 @@ vault:
   mounts:
     secret/: {{type: kv, version: 2, secrets: {{app: {{v: {value}}}}}}}
 """
+
+
+def save(path: Path, text: str) -> None:
+    """Replace a file in one step: a server on a busy machine would find it empty, and load that."""
+    new = path.with_name(f".{path.name}")
+    new.write_text(text)
+    new.replace(path)
 
 
 def secret(url: str) -> str | None:
@@ -45,14 +53,14 @@ def wait_for(check: Callable[[], bool], served: Served) -> None:
 
 def test_a_changed_world_is_loaded_again(serve: Serve, tmp_path: Path) -> None:
     world = tmp_path / "world.yaml"
-    world.write_text(WORLD.format(token="first", value="old"))
+    save(world, WORLD.format(token="first", value="old"))
     served = serve("--seed", "world.yaml", "--watch")
     assert secret(served.url) == "old"
     requests.post(
         f"{served.url}/v1/secret/data/made", json={"data": {"a": 1}}, headers={"X-Vault-Token": "first"}, timeout=5
     )
     # The root token stays, whatever the file says: clients that run have it.
-    world.write_text(WORLD.format(token="second", value="new"))
+    save(world, WORLD.format(token="second", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)
     made = requests.get(f"{served.url}/v1/secret/data/made", headers={"X-Vault-Token": "first"}, timeout=5)
     assert made.status_code == 404
@@ -62,9 +70,9 @@ def test_a_changed_world_is_loaded_again(serve: Serve, tmp_path: Path) -> None:
 
 def test_a_broken_world_is_reported_and_the_old_one_stays(serve: Serve, tmp_path: Path) -> None:
     world = tmp_path / "world.yaml"
-    world.write_text(WORLD.format(token="first", value="old"))
+    save(world, WORLD.format(token="first", value="old"))
     served = serve("--seed", "world.yaml", "--watch")
-    world.write_text(WORLD.format(token="first", value="new") + "  secerts: {}\n")
+    save(world, WORLD.format(token="first", value="new") + "  secerts: {}\n")
     wait_for(lambda: "secerts" in served.text(), served)
     assert "world.yaml changed and cannot be used; the current world stays:\n  world.yaml:6:3" in served.text()
     assert secret(served.url) == "old"
@@ -74,26 +82,26 @@ def test_a_broken_world_is_reported_and_the_old_one_stays(serve: Serve, tmp_path
     os.mkfifo(world)
     wait_for(lambda: "it is a device, a pipe or a socket" in served.text(), served)
     world.unlink()
-    world.write_text(WORLD.format(token="first", value="new"))
+    save(world, WORLD.format(token="first", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)
 
 
 def test_fault_rules_are_loaded_again(serve: Serve, tmp_path: Path) -> None:
     rules = tmp_path / "faults.yaml"
-    rules.write_text("[]\n")
+    save(rules, "[]\n")
     served = serve("--faults", "faults.yaml", "--watch")
-    rules.write_text("- {path: sys/health, status: 418}\n")
+    save(rules, "- {path: sys/health, status: 418}\n")
     wait_for(lambda: requests.get(f"{served.url}/v1/sys/health", timeout=5).status_code == 418, served)
 
 
 def test_restart(serve: Serve, tmp_path: Path) -> None:
     world = tmp_path / "world.yaml"
-    world.write_text(WORLD.format(token="first", value="old"))
+    save(world, WORLD.format(token="first", value="old"))
     served = serve("--seed", "world.yaml", "--watch=restart")
-    world.write_text("mockkms: 2\n")
+    save(world, "mockkms: 2\n")
     wait_for(lambda: "the current world stays" in served.text(), served)
     assert secret(served.url) == "old"
-    world.write_text(WORLD.format(token="first", value="new"))
+    save(world, WORLD.format(token="first", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)
     assert served.process.poll() is None
     served.stop()
@@ -127,14 +135,31 @@ def test_bad_flags(
 
 def test_reload_in_python(tmp_path: Path) -> None:
     world = tmp_path / "world.yaml"
-    world.write_text(WORLD.format(token="first", value="old"))
+    save(world, WORLD.format(token="first", value="old"))
     with MockKMS(seed=world) as kms:
-        world.write_text("mockkms: 1\nvault: {nothing: 1}\n")
+        save(world, "mockkms: 1\nvault: {nothing: 1}\n")
         with pytest.raises(SeedError, match="nothing"):
             kms.reload()
         assert secret(kms.url) == "old"
-        world.write_text(WORLD.format(token="second", value="new"))
+        save(world, WORLD.format(token="second", value="new"))
         kms.reload()
         assert (kms.token, secret(kms.url)) == ("first", "new")
         kms.reset()
         assert secret(kms.url) == "new"
+
+
+def test_a_file_that_is_being_written_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    world, seen = tmp_path / "world.yaml", []
+    save(world, "old")
+    watcher = WorldWatcher([world], lambda paths: seen.append(world.read_text()))
+    with world.open("w") as file:  # Now it is empty.
+        for _ in range(5):
+            watcher.look()
+        file.write("new")
+    for _ in range(3):
+        watcher.look()
+    assert seen == ["new"]
+    save(world, "")
+    for _ in range(20):
+        watcher.look()
+    assert seen == ["new", ""]

@@ -171,8 +171,9 @@ def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
                 assert json.load(answer)["initialized"]
             program = "import mockkms; print(mockkms.__file__)"
             found = subprocess.run(
-                [str(python), "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
-            )
+                [str(python), "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True,
+                check=True,
+            )  # fmt: skip
             assert Path(found.stdout).is_relative_to(fresh)
         finally:
             process.send_signal(signal.SIGTERM)
