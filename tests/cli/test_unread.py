@@ -39,7 +39,7 @@ def test_serving_into_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 15
     finally:
         process.kill()
         process.communicate()
@@ -100,7 +100,7 @@ def test_stopping_while_peers_are_silent() -> None:
             with peer:
                 began = time.monotonic()
                 kms.stop()
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < 15
 
 
 def test_stopping_while_a_key_is_made() -> None:

@@ -36,10 +36,10 @@ def test_globs_against_plain_expressions(pattern: str, text: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["*a" * 2_000_000, {"regex": "(a|b)*" * 100_000}, {"not": ["+/" * 9000 + "*"]}])
 def test_long_patterns_are_refused(pattern: object) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(FaultError, match="a pattern has at most 4,096 characters, this one has "):
         text_test(pattern)
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_a_long_path_of_leases_is_refused_with_the_rule() -> None:
@@ -58,11 +58,11 @@ def test_a_long_text_without_wildcards_is_not_a_pattern() -> None:
 
 
 def test_many_asterisks_are_matched_in_linear_time() -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     assert not text_test("*a" * 40 + "b")("a" * 20_000)
     assert not text_test("*/+/a" * 20 + "/b")("/a" * 10_000)
     assert not text_test("/+" * 20 + "/*b")("/aa" * 10_000)
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_query_over_many_entries_ends() -> None:
     journal = Journal()
     for _ in range(2000):
         journal.record(Entry(0.0, "vault", "GET", "/v1/" + "ab" * 1500, {}, b"", None, 200, b"{}", 0))
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(FaultError, match="takes too long on so many texts"):
         journal.entries(path={"regex": "a.*!"})
-    assert time.monotonic() - began < 3
+    assert time.thread_time() - began < 3

@@ -12,7 +12,7 @@ from mockkms import Cluster, MockKMS, RemoteKMS
 
 def reachable(kms: MockKMS) -> bool:
     try:
-        return requests.get(f"{kms.url}/v1/sys/health", timeout=0.5, verify=kms.ca_file or False).ok
+        return requests.get(f"{kms.url}/v1/sys/health", timeout=5, verify=kms.ca_file or False).ok
     except requests.RequestException:
         return False
 

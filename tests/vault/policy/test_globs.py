@@ -74,7 +74,7 @@ def test_asterisks_at_the_ends(pattern: str, text: str, expected: bool) -> None:
 
 
 def test_many_asterisks_are_matched_in_linear_time() -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     assert not matches_glob(["*a" * 40 + "b"], "a" * 20_000)
     assert not matches_wildcards("*a?" * 40 + "b", "a" * 20_000)
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2

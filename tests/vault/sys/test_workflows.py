@@ -168,6 +168,6 @@ def test_the_other_product_has_none() -> None:
 def test_unclosed_actions_are_parsed_in_linear_time(world: World) -> None:
     said = f'{{ eval_source = "template" eval_type = "string" template = "{"{{ " * 20_000}" }}'
     keep(world, "open", f'flow "a" {{ request "b" {{ operation = "read" path = {said} allow_failure = true }} }}')
-    began = time.monotonic()
+    began = time.thread_time()
     assert run(world, "open").errors is None
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2

@@ -250,9 +250,9 @@ def test_addresses_that_a_role_forbids(pki: Authority) -> None:
 
 def test_globs_are_matched_in_linear_time(pki: Authority) -> None:
     pki.data("pki/roles/r", allow_glob_domains=True, allowed_domains="a*" * 40 + "b.test", key_type="ec")
-    begin = time.perf_counter()
+    begin = time.thread_time()
     pki.errors("pki/issue/r", common_name="a." * 100 + "x.test")
-    assert time.perf_counter() - begin < 1
+    assert time.thread_time() - begin < 1
 
 
 def test_formats(pki: Authority) -> None:
