@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -88,8 +90,8 @@ class PemFolder:
     def __init__(self) -> None:
         self._lock = -1
         while True:
-            self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
-            self.path = Path(self._folder.name)
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._removed = weakref.finalize(self, _remove_in_process, self.path, os.getpid())
             if sys.platform == "win32":
                 return
             with suppress(OSError):
@@ -102,8 +104,7 @@ class PemFolder:
 
     def close(self) -> None:
         """Remove the folder."""
-        with suppress(FileNotFoundError):
-            self._folder.cleanup()
+        self._removed()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -113,6 +114,12 @@ class PemFolder:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _remove_in_process(path: Path, pid: int) -> None:
+    """Remove a folder at the end of the process that made it; a forked child leaves it to its parent."""
+    if os.getpid() == pid:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def remove_abandoned_folders() -> None:

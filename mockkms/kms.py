@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, SupportsIndex, TypeVar
 
 from mockkms.arguments import check_arguments
 from mockkms.environment import ServerEnvironment
@@ -215,12 +215,19 @@ class MockKMS(Handle):
         if self.world.core.server.storage == RAFT:
             self.world.core.server.standing = alone(self.url, self.clock.now())
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str:
+        raise TypeError(f"{self!r} cannot be pickled or copied; give another process its url and token")
+
     def stop(self) -> None:
-        """Stop immediately and close all connections; does nothing if it does not run."""
+        """Stop immediately and close all connections; does nothing if it does not run in this process."""
         with self._running:
             self._stop()
 
     def _stop(self) -> None:
+        if self._server.is_copy:
+            # In a child of the process that started it: its files and its server are the parent's.
+            self._server.forget_copy()
+            return
         self._server.stop()
         self._front.close()
         if self._keeper is not None:

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.answering import Answering
 from mockkms.server.wire.eager_tasks import start_requests_at_once
+from mockkms.server.wire.forks import Home
 from mockkms.server.wire.listening.addresses import Address, UnixSocket
 from mockkms.server.wire.listening.listener import Listener, listening, place_of
 from mockkms.server.wire.loops import new_loop
@@ -58,6 +59,8 @@ class Server:
         """Additional addresses by the port in use, or the path of a Unix socket."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._home: Home | None = None
+        """The process of the thread."""
         self._ending: threading.Thread | None = None
         """The thread of the previous run, which may not have ended yet."""
         self._manager: Manager | None = None
@@ -80,6 +83,7 @@ class Server:
             self._ending.join(_LONGEST_ENDING)
             if self._ending.is_alive():
                 raise RuntimeError("the last run of this server has not ended: a request still holds its thread")
+        self.forget_copy()
         self._host = host
         own = [self.control] if self.control is not None else []
         places = [*own, *(Address(host, port) for port in ports), *self._addresses]
@@ -91,6 +95,7 @@ class Server:
         self.gateway.world.core.server.ports.update(port for port in found if isinstance(port, int))
         self._further = dict(zip(found[len(ports) :], self._addresses, strict=True))
         ready = threading.Event()
+        self._home = Home(self._descriptors)
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="mockkms", daemon=True)
         self._thread.start()
         ready.wait()
@@ -103,8 +108,32 @@ class Server:
 
     @property
     def running(self) -> bool:
-        """Whether the server listens: it was started and not stopped."""
-        return self._thread is not None
+        """Whether the server listens: it was started in this process, and not stopped."""
+        return self._thread is not None and not self.is_copy
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this process is a child of the one whose server this is."""
+        return self._home is not None and self._home.elsewhere
+
+    def forget_copy(self) -> None:
+        """Forget the server of the parent, if this process is a child; it goes on there."""
+        if self.is_copy:
+            self._forget_run()
+            self._listeners, self._manager, self._home = [], None, None
+
+    def _descriptors(self) -> Iterator[int]:
+        """Yield the files of the sockets of this server."""
+        listeners = [*self._listeners, *([self._control_listener] if self._control_listener is not None else [])]
+        for listener in listeners:
+            yield from listener.descriptors()
+        for manager in (self._manager, self._control_manager):
+            for connection in manager.connections if manager is not None else ():
+                made = connection.transport.get_extra_info("socket") if connection.transport is not None else None
+                if made is not None:
+                    yield made.fileno()
+        for deaf in self._deaf or ():
+            yield deaf.fileno()
 
     def stop(self) -> None:
         """Stop at once and abort all connections."""
@@ -148,10 +177,20 @@ class Server:
     def cut_busy(self) -> None:
         """Abort connections with unanswered requests, wait for the end of their handlers, and listen again.
 
-        Call it from another thread than the server's. Afterwards these requests have no further effects.
+        Afterwards these requests have no further effects; on the server's own thread, once its caller has returned.
+        Raises RuntimeError in a child of the server's process.
         """
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._cut_busy(), self._loop).result(5)
+        loop = self._loop
+        if loop is None:
+            return
+        if self._home is not None and self._home.elsewhere:
+            raise RuntimeError(f"the server runs in process {self._home.pid}; use RemoteKMS(kms.url) in its children")
+        if threading.current_thread() is self._thread:
+            task = loop.create_task(self._cut_busy())
+            self._reopening.add(task)
+            task.add_done_callback(self._reopening.discard)
+        else:
+            asyncio.run_coroutine_threadsafe(self._cut_busy(), loop).result(5)
 
     async def _cut_busy(self) -> None:
         self.listen_again()

@@ -11,7 +11,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 
 BACKLOG = 512
@@ -61,6 +61,12 @@ class Listener:
             # A task that never started has not closed it.
             made.close()
 
+    def descriptors(self) -> Iterator[int]:
+        """Yield the files of its socket and of the connections that are not passed on yet."""
+        yield self._socket.fileno()
+        for made in self._arriving.values():
+            yield made.fileno()
+
     def drop_arriving(self) -> None:
         """Close the connections that are not passed on yet, such as those in a TLS handshake."""
         for task in self._arriving:
@@ -84,7 +90,7 @@ def place_of(made: socket.socket) -> int | str:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 picks a free port. Raises OSError for a port in use."""
+    """Return a listening socket; port 0 picks a free one. Raises OSError, noting the address, if it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -93,7 +99,8 @@ def listening(host: str, port: int) -> socket.socket:
         # Only listening reserves the port: until then a second server could bind it too.
         made.listen(BACKLOG)
         made.setblocking(False)
-    except OSError:
+    except OSError as error:
         made.close()
+        error.add_note(f"while listening on {host}:{port}")
         raise
     return made
