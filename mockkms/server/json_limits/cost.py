@@ -10,7 +10,8 @@ from mockkms.vault.golang import json as go_json
 
 MOST_MEMORY = 32 * 1024 * 1024 + 512 * 1024
 """Bytes by the server's estimate; its default ``max_request_json_memory``."""
-_STRING = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+# A string that is not closed ends with the body. Otherwise the rest would be read again from each quote in it.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _AT_ONCE = 1_000
 """Strings that one call of the regular expressions reads: other threads run between the calls only."""
 _PIECE = 64 * 1024

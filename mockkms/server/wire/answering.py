@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from aiohttp import web
 from aiohttp.streams import StreamReader
 
 from mockkms.server.gateway.codec import MAX_BODY
-from mockkms.server.gateway.exchange import HttpReply, HttpRequest
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
@@ -18,6 +19,9 @@ from mockkms.server.wire.protocol import Later, Protocol
 from mockkms.server.wire.responses import PlainResponse, RefusalResponse, plain
 from mockkms.vault.kernel.mounting import trusted_certificates
 
+_LOG = logging.getLogger("mockkms.server")
+_EXPECTED = (web.HTTPException, web.RequestPayloadError, web.PayloadAccessError, TimeoutError, ConnectionError)
+"""What aiohttp raises or handles itself, such as for a client that leaves before its request is complete."""
 _PIPELINED = 16
 """Requests of one connection that are answered in a row."""
 _MAX_DROPPED = 2 * MAX_BODY
@@ -58,6 +62,15 @@ class Answering:
         self.busy.add(connection)
         try:
             return await self._answer(aio, connection)
+        except _EXPECTED:
+            raise
+        except Exception as error:  # A fault of mockkms: the client is told so, and the log has where.
+            if aio.writer.output_size > 0:
+                raise  # A part of the response was sent; aiohttp ends the connection.
+            where = f"{method_of(aio.method)} {aio.path}"
+            _LOG.exception("%s failed by a fault of mockkms; please report it with this traceback", where)
+            text = f"mockkms: internal error: {type(error).__name__}: {error}; please report it with the server's log"
+            return plain(error_reply(500, text))
         finally:
             self.busy.discard(connection)
             connection.release()

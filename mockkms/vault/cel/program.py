@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
+from mockkms.vault.cel.limits import TOO_NESTED, depth_fault, size_fault
 from mockkms.vault.cel.messages import LOGINS, Dialect
 from mockkms.vault.cel.unfinished import expectation
 from mockkms.vault.framework.fields import go_kind, go_type
@@ -63,14 +64,15 @@ class Program:
             with error_context(f"{where}invalid CEL syntax for variable '{variable.name}': ", CelError):
                 parse(variable.expression)
             names.add(variable.name)
-        with error_context("invalid CEL syntax for main expression: ", CelError):
+        invalid = "invalid CEL syntax for main expression: "
+        with error_context(invalid, CelError):
             tree = parse(self.expression)
         from mockkms.vault.cel import check
 
         clash = next((one.name for one in self.variables if one.name in declared), None)
-        faults = [
-            _located(self.expression, at, text) for at, text in check.faults(tree, self.expression, names, dialect)
-        ]
+        with _nested(invalid):
+            found = check.faults(tree, self.expression, names, dialect)
+        faults = [_located(self.expression, at, text) for at, text in found]
         if clash is not None:
             faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
         if faults:
@@ -147,7 +149,8 @@ def _member(raw: Mapping[str, object], name: str) -> object:
 
 
 def parse(text: str) -> Tree[Token]:
-    """Return the syntax tree. Raises CelError."""
+    """Return the syntax tree, within the limits of the real parser. Raises CelError."""
+    _refuse(size_fault(text))
     _require_library()
     from celpy import Environment
     from celpy.celparser import CELParseError
@@ -165,10 +168,23 @@ def parse(text: str) -> Tree[Token]:
             raise CelError(_located(text, len(text.rstrip()), f"Syntax error: {expectation(text)}")) from None
         found = text[position : position + 1]
         raise CelError(_located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
-    for literal in tree.scan_values(lambda part: getattr(part, "type", "") in ("STRING_LIT", "MLSTRING_LIT")):
-        if literal[:1] not in "rR" and _SURROGATE.search(literal):
-            raise CelError(_located(text, literal.start_pos or 0, "invalid unicode code point"))
+    _refuse(depth_fault(tree))
+    with _nested():
+        for literal in tree.scan_values(lambda part: getattr(part, "type", "") in ("STRING_LIT", "MLSTRING_LIT")):
+            if literal[:1] not in "rR" and _SURROGATE.search(literal):
+                raise CelError(_located(text, literal.start_pos or 0, "invalid unicode code point"))
     return tree
+
+
+def _refuse(fault: str) -> None:
+    """Raise CelError with a fault, unless it is empty."""
+    if fault:
+        raise CelError(fault)
+
+
+def _nested(prefix: str = "") -> error_context:
+    """Raise CelError for expressions nested too deeply for the library, which are some that the real parser reads."""
+    return error_context(raised=CelError, of=RecursionError, text=f"{prefix}{TOO_NESTED}")
 
 
 def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value:
@@ -176,7 +192,7 @@ def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value
         tree = parse(text)
     from mockkms.vault.cel import evaluation
 
-    with error_context(f"failed to evaluate expression {quote(text)}: ", CelError):
+    with error_context(f"failed to evaluate expression {quote(text)}: ", CelError), _nested():
         return evaluation.evaluate(tree, known, dialect)
 
 

@@ -9,10 +9,12 @@ import sys
 from typing import Any
 
 import pytest
+from celpy import Environment
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from mockkms.crypto import jws
+from mockkms.vault.cel import limits
 from mockkms.vault.framework.message import Operation, Response
 from tests.vault.driving import START, World
 
@@ -43,6 +45,42 @@ def login(world: World, **claims: Any) -> Response:
 def fault(response: Response) -> str:
     assert response.errors
     return response.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "after", "deepest", "text"),
+    [
+        ("(", "1", ")", 249, "expression recursion limit exceeded: 250"),
+        ("[", "", "]", 250, "expression recursion limit exceeded: 250"),
+        ("size(", '"a"', ")", 249, "expression recursion limit exceeded: 250"),
+        ("{1:", "1", "}", 249, "expression recursion limit exceeded: 250"),
+        ("", "1", "+1", 250, "max recursion depth exceeded"),
+        ("", "[1]", "[0]", 250, "max recursion depth exceeded"),
+        ("", '"a"', ".b", 250, "max recursion depth exceeded"),
+    ],
+)
+def test_expressions_are_nested_as_deeply_as_recorded(
+    world: World, before: str, inside: str, after: str, deepest: int, text: str
+) -> None:
+    """Measured on OpenBao 2.6.2, and again with the parser's own tree."""
+    refused = role(world, before * (deepest + 1) + inside + after * (deepest + 1))
+    assert fault(refused) == (
+        f"1 error occurred:\n\t* invalid CEL syntax for main expression: ERROR: <input>:-1:0: {text}\n\n"
+    )
+    tree = Environment().compile(before * deepest + inside + after * deepest)
+    assert limits.depth_fault(tree) == ""
+
+
+@pytest.mark.parametrize("expression", ["-" * 5000 + "1", "!" * 5000 + "true", "true" + "&&true" * 5000, "{}" * 2000])
+def test_expressions_too_deep_for_the_library_are_refused(world: World, expression: str) -> None:
+    assert "recursion" in fault(role(world, expression))
+
+
+def test_expressions_have_a_longest_length(world: World) -> None:
+    assert role(world, f'"{"a" * 99_998}"').data
+    assert "expression code point size exceeds limit: size: 100001, limit 100000" in fault(
+        role(world, f'"{"é" * 99_999}"')
+    )
 
 
 def test_a_role_is_kept_patched_listed_and_deleted(world: World) -> None:
