@@ -10,19 +10,10 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 100_000
 """Code points of an expression."""
 MOST_NESTED = 250
-"""Expressions within one another, and operators, selections and containers within one another."""
+"""Expressions within one another, and operators and selections within one another."""
 TOO_NESTED = f"ERROR: <input>:-1:0: expression recursion limit exceeded: {MOST_NESTED}"
 TOO_DEEP = "ERROR: <input>:-1:0: max recursion depth exceeded"
-_OPERATORS = (
-    "addition_",
-    "multiplication_",
-    "relation_",
-    "member_",
-    "list_lit",
-    "map_lit",
-    "ident_arg",
-    "dot_ident_arg",
-)
+_OPERATORS = ("addition_", "multiplication_", "relation_", "member_")
 """Beginnings of the names of the nodes that the real parser visits one within another."""
 _CONDITION = 3
 """Children of an expression with ``?`` and ``:``."""

@@ -82,10 +82,11 @@ def test_texts_that_do_not_begin_a_json_document(text: str) -> None:
     assert not go_json.begins_valid(text.encode())
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"a":"', b'{"a":"' + b'a\\"' * 2_000_000, b'{"a":"' + b'a\\"' * 2_000_000 + b"\\", b'"\\']
-)
+UNCLOSED = b'{"a":"' + b'a\\"' * 2_000_000
+
+
+@pytest.mark.parametrize("body", [b'{"a":"', UNCLOSED, UNCLOSED + b"\\", b'"\\'])
 def test_a_string_that_is_not_closed_is_read_once(body: bytes) -> None:
     """Read again from each quote in it, the long ones would take hours."""
     assert cost.fault_before_decoding(body, 1_000) is None
-    assert cost.memory(body) <= 32 + len(body) + 88
+    assert cost.memory(body) <= 2 * 32 + len(body) + 88
