@@ -22,12 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
     load_ssh_private_key,
-    load_ssh_public_key,
 )
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import check_rsa
-from mockkms.crypto.encoding import b64
+from mockkms.crypto.ssh_public import PublicKey, read_string
 from mockkms.error_context import error_context
 
 USER, HOST = 1, 2
@@ -45,55 +44,6 @@ _BY_CURVE: dict[str, hashes.HashAlgorithm] = {
 _CERTIFICATE = "-cert-v01@openssh.com"
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-
-@dataclass(frozen=True)
-class PublicKey:
-    """A public key by its wire form."""
-
-    blob: bytes
-
-    @property
-    def name(self) -> str:
-        """The key's algorithm, such as ``ssh-ed25519``."""
-        return _read(self.blob)[0].decode("ascii", "replace")
-
-    @property
-    def kind(self) -> str:
-        """``rsa``, ``dsa``, ``ecdsa``, ``ed25519``, or the algorithm's name for others."""
-        known = {"ssh-rsa": "rsa", "ssh-dss": "dsa", "ssh-ed25519": "ed25519"}
-        return "ecdsa" if self.name.startswith("ecdsa-sha2-") else known.get(self.name, self.name)
-
-    @property
-    def bits(self) -> int:
-        """Size of an RSA or DSA key, or of the curve; 0 for others."""
-        parts = _all(self.blob)
-        if self.kind == "rsa":
-            return int.from_bytes(parts[2], "big").bit_length()
-        if self.kind == "dsa":
-            return int.from_bytes(parts[1], "big").bit_length()
-        return int(self.name[-3:]) if self.kind == "ecdsa" else 0
-
-    @property
-    def line(self) -> str:
-        """The key as a line of ``authorized_keys``, with a line break."""
-        return f"{self.name} {base64.b64encode(self.blob).decode()}\n"
-
-
-def parse_public(text: str) -> PublicKey:
-    """Return a public key: a line of ``authorized_keys``, or only its base64. Raises CryptoError."""
-    words = text.split(" ")
-    with error_context(raised=CryptoError):
-        blob = b64.decode(words[1] if len(words) > 1 else text)
-    with error_context(raised=CryptoError, text="ssh: short read"):
-        name = _read(blob)[0].decode("ascii")
-    if name == "ssh-dss":
-        # DSA keys are deprecated in cryptography, which warns when it reads them.
-        _all(blob)
-    else:
-        with error_context("ssh: unknown key algorithm: ", CryptoError, of=(ValueError, UnsupportedAlgorithm)):
-            load_ssh_public_key(f"{name} {base64.b64encode(blob).decode()}".encode())
-    return PublicKey(blob)
 
 
 def load_private(text: str) -> Private:
@@ -146,7 +96,7 @@ class SshCertificate:
 
         ``algorithm`` is for RSA keys alone: ``ssh-rsa``, ``rsa-sha2-256`` or ``rsa-sha2-512``.
         """
-        name, rest = _read(self.key.blob)
+        name, rest = read_string(self.key.blob)
         certificate_name = name.replace(b"@openssh.com", b"") + _CERTIFICATE.encode()
         body = b"".join((
             _string(certificate_name), _string(self.nonce), rest, struct.pack(">QI", self.serial, self.kind),
@@ -186,21 +136,3 @@ def _string(data: bytes) -> bytes:
 
 def _number(value: int) -> bytes:
     return _string(value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def _read(blob: bytes) -> tuple[bytes, bytes]:
-    """Return the first string of a wire form, and what follows. Raises CryptoError."""
-    if len(blob) < 4:
-        raise CryptoError("ssh: short read")
-    size = struct.unpack(">I", blob[:4])[0]
-    if len(blob) < 4 + size:
-        raise CryptoError("ssh: short read")
-    return blob[4 : 4 + size], blob[4 + size :]
-
-
-def _all(blob: bytes) -> list[bytes]:
-    parts = []
-    while blob:
-        part, blob = _read(blob)
-        parts.append(part)
-    return parts

@@ -57,9 +57,9 @@ class Device:
         """Whether lines are written anywhere."""
         return self.type == "socket" or bool(self.file)
 
-    def target(self, core: Environment) -> sink.Target:
+    def target(self, core: Environment) -> sink.AuditTarget:
         """Return what the lines of a device that logs are written to. Raises ErrorResponse."""
-        made: sink.Target
+        made: sink.AuditTarget
         if self.type == "socket":
             kind, seconds = self.options.get("socket_type", "tcp").strip(), self.options.get("write_timeout", "2s")
             made = SocketSink(kind or "tcp", self.options["address"].strip(), parse_seconds(seconds.strip() or "2s"))

@@ -82,7 +82,7 @@ class Sink:
         self._descriptor, self._close = -1, None
 
 
-class Target(Protocol):
+class AuditTarget(Protocol):
     """What the lines of an audit device are written to."""
 
     @property
@@ -99,11 +99,11 @@ class Target(Protocol):
         """Give it back to the system."""
 
 
-_OPEN: weakref.WeakKeyDictionary[object, dict[str, Target]] = weakref.WeakKeyDictionary()
+_OPEN: weakref.WeakKeyDictionary[object, dict[str, AuditTarget]] = weakref.WeakKeyDictionary()
 """The open files and connections of each server by device path; kept outside the state, which has to pickle."""
 
 
-def kept(core: object, device: str, made: Target) -> Target:
+def kept(core: object, device: str, made: AuditTarget) -> AuditTarget:
     """Return the target of an audit device: the one that is open if it has the same settings, else ``made``.
 
     Raises ErrorResponse.

@@ -311,6 +311,8 @@ class Feature(StrEnum):
     """Roles have a setting for the source of a subject's serial number."""
     SSH_ISSUERS = "ssh-issuers"
     """SSH mounts have several signing keys, with ids and names."""
+    SSH_KEY_BOUNDS = "ssh-key-bounds"
+    """SSH keys to sign are bounded: RSA keys of at most 8192 bits, and the parameters of DSA (CVE-2026-39829)."""
     RABBITMQ_NO_TOPICS = "rabbitmq-no-topics"
     """A RabbitMQ role without topic permissions shows null for them."""
     TOTP_DETAILS = "totp-details"

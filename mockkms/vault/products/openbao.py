@@ -73,6 +73,7 @@ OPENBAO = Product(
             Feature.PKI_ADDITIONS,
             Feature.ACME_ED25519,
             Feature.SSH_ISSUERS,
+            Feature.SSH_KEY_BOUNDS,
             Feature.TOTP_DETAILS,
         }
     ),

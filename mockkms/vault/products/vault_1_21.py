@@ -26,6 +26,7 @@ VAULT_1_21 = VAULT.derive(
         Feature.LDAP_QUEUE_FIRST,
     },
     lacks={
+        Feature.SSH_KEY_BOUNDS,
         Feature.PKI_AUTHORITY_KEY_ID,
         Feature.PKI_ISSUER_HASH,
         Feature.PKI_KEYSTORES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.crypto import ssh
+from mockkms.crypto import ssh, ssh_public
 from mockkms.crypto.x509 import keys as x509_keys
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -112,8 +112,8 @@ def _imported(
     state: SSH, call: Call, public_key: str, private_key: str, name: str = "", *, made: bool, default: bool
 ) -> Response:
     if not made:
-        blob = ssh.parse_public(public_key).blob
-        known = next((one for one in state.issuers.values() if ssh.parse_public(one.public_key).blob == blob), None)
+        blob = _blob(public_key)
+        known = next((one for one in state.issuers.values() if _blob(one.public_key) == blob), None)
         if known is not None:
             warning = "An issuer with the provided public key already exists, returning the existing issuer"
             return Response(data=_shown(known), warnings=[warning])
@@ -122,6 +122,11 @@ def _imported(
         state.default = issuer.id
     state.issuers[issuer.id] = issuer
     return Response(data=_shown(issuer))
+
+
+def _blob(public_key: str) -> bytes:
+    """Return the wire form of a key that was accepted before."""
+    return ssh_public.parse_public(public_key, bounded=False).blob
 
 
 def _key(call: Call) -> tuple[str, str, bool]:
@@ -152,7 +157,10 @@ def _check_halves(call: Call) -> None:
         order, text = ("private_key", "public_key"), "Unable to parse {0} as an SSH {1} key: "
     for name in order:
         with refusing(text.format(name, name.removesuffix("_key"))):
-            (ssh.parse_public if name == "public_key" else ssh.load_private)(call[name])
+            if name == "public_key":
+                ssh_public.parse_public(call[name], bounded=call.core.product.has(Feature.SSH_KEY_BOUNDS))
+            else:
+                ssh.load_private(call[name])
 
 
 def _only_key(call: Call) -> tuple[str, str, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from mockkms.crypto import ssh
+from mockkms.crypto import ssh, ssh_public
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -60,7 +60,7 @@ def sign_key(state: SSH, call: Call, *, role: str, public_key: str) -> Response:
     if not public_key:
         raise ErrorResponse("missing public_key")
     with refusing("failed to parse public_key as SSH key: "):
-        key = ssh.parse_public(public_key)
+        key = ssh_public.parse_public(public_key, bounded=call.core.product.has(Feature.SSH_KEY_BOUNDS))
     fault = _key_fault(found, key)
     if fault:
         raise ErrorResponse(f"public_key failed to meet the key requirements: {fault}")
@@ -78,7 +78,7 @@ def issue_key(state: SSH, call: Call, *, role: str, key_type: str, key_bits: int
     _check_new_key(found, key_type, key_bits)
     with refusing(error=ErrorResponse if call.core.product.has(Feature.SSH_ISSUERS) else BackendError):
         public, private = new_pair(call, key_type, key_bits)
-    response = _certified(state, call, found, ssh.parse_public(public))
+    response = _certified(state, call, found, ssh_public.parse_public(public))
     response.data = {**(response.data or {}), "private_key": private, "private_key_type": key_type}
     return response
 
@@ -91,7 +91,7 @@ def _names(kind: str, bits: int) -> list[str]:
     return {"rsa": ["rsa", "ssh-rsa"], "dsa": ["dsa", "ssh-dss"], "ed25519": ["ed25519", "ssh-ed25519"]}.get(kind, [])
 
 
-def _key_fault(role: SshRole, key: ssh.PublicKey) -> str:
+def _key_fault(role: SshRole, key: ssh_public.PublicKey) -> str:
     """Return why the role does not allow a key, or an empty string."""
     allowed = allowed_sizes(role)
     if not allowed:
@@ -118,7 +118,7 @@ def _check_new_key(role: SshRole, kind: str, bits: int) -> None:
         raise ErrorResponse("provided key_bits value not in list of role's allowed_user_key_types")
 
 
-def _certified(state: SSH, call: Call, role: SshRole, key: ssh.PublicKey) -> Response:
+def _certified(state: SSH, call: Call, role: SshRole, key: ssh_public.PublicKey) -> Response:
     key_id = _key_id(call, role, key)
     kind = call["cert_type"]
     if kind not in ("user", "host"):
@@ -156,7 +156,7 @@ def _signer(state: SSH, call: Call, role: SshRole) -> tuple[ssh.Private, str]:
     return ssh.load_private(issuer.private_key), issuer.id
 
 
-def _key_id(call: Call, role: SshRole, key: ssh.PublicKey) -> str:
+def _key_id(call: Call, role: SshRole, key: ssh_public.PublicKey) -> str:
     if call["key_id"]:
         if not role.allow_user_key_ids:
             raise ErrorResponse("setting key_id is not allowed by role")

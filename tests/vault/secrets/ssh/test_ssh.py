@@ -208,10 +208,35 @@ def test_dsa_keys_are_known_and_refused_by_size(client: hvac.Client) -> None:
     configure(client)
     add_role(client, allowed_user_key_lengths={"dsa": [2048, 3072], "rsa": "4096"})
     assert client.read("ssh/roles/r")["data"]["allowed_user_key_lengths"] == {"dsa": [2048, 3072], "rsa": [4096]}
-    parts = [b"ssh-dss", (1 << 1023).to_bytes(129, "big"), b"\x07", b"\x02", b"\x03"]
+    parts = [b"ssh-dss", (1 << 1023).to_bytes(129, "big"), (1 << 159).to_bytes(21, "big"), b"\x02", b"\x03"]
     blob = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
     with pytest.raises(InvalidRequest, match="key is of an invalid size: 1024"):
         client.write_data("ssh/sign/r", data={"public_key": f"ssh-dss {base64.b64encode(blob).decode()}"})
+
+
+@pytest.mark.flavors("vault", "vault-1.21", "openbao")
+def test_large_rsa_keys_are_refused(client: hvac.Client, kms: MockKMS) -> None:
+    """As documented for CVE-2026-39829: RSA keys of more than 8192 bits, since Vault 2.0.2."""
+    configure(client)
+    add_role(client)
+    parts = [b"ssh-rsa", b"\1\0\1", b"\1" + bytes(1023) + b"\1"]
+    line = base64.b64encode(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).decode()
+    settings = {"public_key": line, "valid_principals": "ann"}
+    if kms.flavor == "vault-1.21":
+        assert client.write_data("ssh/sign/r", data=settings)["data"]["signed_key"]
+        return
+    with pytest.raises(InvalidRequest, match="failed to parse public_key as SSH key: ssh: rsa modulus too large"):
+        client.write_data("ssh/sign/r", data=settings)
+
+
+def test_keys_of_security_devices_are_certified(client: hvac.Client) -> None:
+    configure(client)
+    add_role(client, allowed_user_key_lengths={"ed25519": 0})
+    raw = USER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    parts = [b"sk-ssh-ed25519@openssh.com", raw, b"ssh:"]
+    line = base64.b64encode(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).decode()
+    answer = client.write_data("ssh/sign/r", data={"public_key": line, "valid_principals": "ann"})
+    assert answer["data"]["signed_key"].startswith("sk-ssh-ed25519-cert-v01@openssh.com ")
 
 
 def test_one_time_passwords_are_used_once(client: hvac.Client, kms: MockKMS) -> None:
