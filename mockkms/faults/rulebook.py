@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mockkms.faults import expressions
+from mockkms.faults.agenda import Agenda, AgendaState
+from mockkms.faults.candidates import Candidates, fits
 from mockkms.faults.chaos.slot import ChaosSlot
 from mockkms.faults.kinds import FaultKind, stateless
-from mockkms.faults.matchers import Matcher
 from mockkms.faults.parsing import FaultError, within
 from mockkms.faults.plan import Plan, Question, ServerAction
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import Counters
 from mockkms.faults.script import Script, unexpected_answer
-from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 
@@ -37,7 +37,7 @@ class BookState:
     script_state: tuple[int, int, tuple[str, ...]] | None
     state: str
     made: int
-    agenda: tuple[tuple[float, ServerAction], ...]
+    agenda: AgendaState
     header: bool
     chaos: RunState | None = None
 
@@ -80,12 +80,10 @@ class RuleBook:
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
         self._made = 0
-        self._agenda: list[tuple[float, ServerAction]] = []
+        self._agenda = Agenda()
         self._lock = threading.RLock()
         self.chaos = ChaosSlot(self._clock, self._lock)
-        self._by_path: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
-        self._ignored: set[tuple[str, str]] = set()
-        """Services and paths (as sent) to which no rule applies."""
+        self._candidates = Candidates()
 
     # -- changing ------------------------------------------------------------------------------------------------
 
@@ -195,7 +193,8 @@ class RuleBook:
         """Remove all rules and the script, end chaos, and reset the rules' state."""
         with self._lock:
             self.chaos.stop()
-            self.rules, self.current_script, self.state, self._agenda = (), None, START_STATE, []
+            self.rules, self.current_script, self.state = (), None, START_STATE
+            self._agenda.restore(())
             self._changed()
 
     def forget(self) -> None:
@@ -234,7 +233,7 @@ class RuleBook:
             self.rules += (rule,)
             # What ``_changed`` does, but without visiting all other rules: thousands may be added in a row.
             self._ids.add(rule.id)
-            self._by_path, self._ignored = {}, set()
+            self._candidates.forget()
             if rule.of_connections and rule.enabled:
                 self._of_connections = [*self._of_connections, rule]
             self.active = True
@@ -251,22 +250,22 @@ class RuleBook:
                 raise FaultError(self.denied[kind.word], kind.word)
 
     def _changed(self) -> None:
-        self._by_path, self._ignored = {}, set()
+        self._candidates.forget()
         self._ids = {rule.id for rule in self.rules}
         self._of_connections = [rule for rule in self.rules if rule.of_connections and rule.enabled]
         self._set_active()
 
     def _set_active(self) -> None:
-        waiting = self._agenda or self.chaos.busy or self.current_script is not None
+        waiting = self._agenda.entries or self.chaos.busy or self.current_script is not None
         self.active = bool(self.rules or self.injected or waiting)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
     def ignores(self, service: str, path: str) -> bool:
         """Return whether it is known that no rule or action concerns ``path``, which is as sent, without query."""
-        if self._agenda or self.current_script is not None or self.chaos.busy:
+        if self._agenda.entries or self.current_script is not None or self.chaos.busy:
             return False
-        return (service, path) in self._ignored
+        return self._candidates.excludes(service, path)
 
     def before(self, view: View) -> Plan | None:
         """Return the plan for a request, None if no rule fires. Updates the counters."""
@@ -275,13 +274,13 @@ class RuleBook:
         expressions.restart_clock()
         with self._lock:
             try:
-                candidates = self._candidates(view)
+                candidates = self._candidates.of(view, self.injected, self.rules)
                 if self.current_script is not None:
                     ours = tuple(rule for rule in candidates if rule in self.injected)
                     plan = self._decide(view, ours) if ours else None
                     return plan or self.current_script.meet(view)
                 if self.chaos.rules:
-                    candidates += tuple(rule for rule in self.chaos.rules if _fits(rule, rule.static, view))
+                    candidates += tuple(rule for rule in self.chaos.rules if fits(rule, rule.static, view))
                 return self._decide(view, candidates) if candidates else None
             except FaultError as error:
                 return Plan(view, unexpected=f"mockkms: {error}", answer=unexpected_answer(f"mockkms: {error}"))
@@ -294,27 +293,12 @@ class RuleBook:
         with self._lock:
             return self._decide(View(), rules)
 
-    def _candidates(self, view: View) -> tuple[Rule, ...]:
-        """Return the rules whose service and path match."""
-        known = (view.service, view.path, view.target.partition("?")[0])
-        found = self._by_path.get(known)
-        if found is None:
-            enabled = (rule for rule in (*self.injected, *self.rules) if rule.enabled and not rule.of_connections)
-            found = tuple(rule for rule in enabled if _fits(rule, rule.static, view))
-            if len(self._by_path) >= MOST_CACHED:
-                self._by_path, self._ignored = {}, set()
-            if len(known[1]) <= LONGEST_CACHED and len(known[2]) <= LONGEST_CACHED:
-                self._by_path[known] = found
-                if not found:
-                    self._ignored.add((view.service, known[2]))
-        return found
-
     def _decide(self, view: View, candidates: tuple[Rule, ...]) -> Plan | None:
         plan: Plan | None = None
         now, state = self._clock.now(), self.state
         fired = {rule.id: rule.fired for rule in self.rules if rule.fired}
         for rule in candidates:
-            if not rule.schedule.in_force(now, state, fired) or not _fits(rule, rule.dynamic, view):
+            if not rule.schedule.in_force(now, state, fired) or not fits(rule, rule.dynamic, view):
                 continue
             rule.counters.matched += 1
             if not rule.schedule.due(rule.counters, rule.luck):
@@ -329,18 +313,16 @@ class RuleBook:
     def later(self, moment: float, action: ServerAction) -> None:
         """Schedule an action for ``moment`` (seconds since the epoch, by the world's clock)."""
         with self._lock:
-            self._agenda.append((moment, action))
-            self._agenda.sort(key=lambda pair: pair[0])
+            self._agenda.add(moment, action)
             self.active = True
 
     def due(self, now: float) -> tuple[ServerAction, ...]:
         """Remove and return the scheduled actions that are due at ``now``, after those of chaos."""
         acts = self.chaos.take() if self.chaos.busy else None
-        if acts is None and (not self._agenda or self._agenda[0][0] > now):
+        if acts is None and not self._agenda.is_due(now):
             return ()
         with self._lock:
-            ready = tuple(action for moment, action in self._agenda if moment <= now)
-            self._agenda = [pair for pair in self._agenda if pair[0] > now]
+            ready = self._agenda.take(now)
             self._set_active()
         return (*(acts or ()), *ready)
 
@@ -410,7 +392,7 @@ class RuleBook:
             rules = tuple((rule, rule.matched, rule.fired, dict(rule.memory)) for rule in self.rules)
             script = self.current_script
             progress = script.state() if script is not None else None
-            rest = (self.state, self._made, tuple(self._agenda), self.header, self.chaos.state())
+            rest = (self.state, self._made, self._agenda.state(), self.header, self.chaos.state())
             return BookState(rules, script, progress, *rest)
 
     def restore(self, kept: BookState) -> None:
@@ -422,7 +404,8 @@ class RuleBook:
             self.current_script = kept.script
             if kept.script is not None and kept.script_state is not None:
                 kept.script.restore(kept.script_state)
-            self.state, self._made, self._agenda = kept.state, kept.made, list(kept.agenda)
+            self.state, self._made = kept.state, kept.made
+            self._agenda.restore(kept.agenda)
             self.header = kept.header
             self.chaos.restore(kept.chaos)
             self._changed()
@@ -430,12 +413,3 @@ class RuleBook:
     def dump(self) -> object:
         """Return the rules as a world's ``faults:`` has them."""
         return [{"id": rule.id, **rule.words} for rule in self.rules]
-
-
-def _fits(rule: Rule, parts: Iterable[Matcher], view: View) -> bool:
-    """Return whether all ``parts`` match. Raises FaultError if a regular expression would take too long."""
-    try:
-        return all(part(view) for part in parts)
-    except FaultError as error:
-        error.prefix(f"rule {rule.id!r}: match")
-        raise
