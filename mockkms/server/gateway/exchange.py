@@ -107,6 +107,11 @@ def error_reply(status: int, *errors: str) -> HttpReply:
     return HttpReply(status, body.encode("utf-8", "replace"), base_headers())
 
 
+def bad_request(text: str) -> RequestRefused:
+    """Return the refusal with status 400 and this error."""
+    return RequestRefused(error_reply(400, text))
+
+
 def redirect_reply(method: str, location: str) -> HttpReply:
     """Return a 307 as Go's ``http.Redirect`` writes it: with a link for GET and HEAD, else without a body."""
     if method not in ("GET", "HEAD"):

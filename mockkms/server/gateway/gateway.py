@@ -14,7 +14,7 @@ from mockkms.outside.turn import Abandoned, taking_turns
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
-from mockkms.server.gateway import codec
+from mockkms.server.gateway import bodies, codec
 from mockkms.server.gateway.actions import Ports
 from mockkms.server.gateway.browsers import is_loopback, with_cors
 from mockkms.server.gateway.exchange import (
@@ -26,6 +26,7 @@ from mockkms.server.gateway.exchange import (
     redirect_reply,
 )
 from mockkms.server.gateway.fault_layer import FaultLayer
+from mockkms.server.gateway.target import SNAPSHOT, unclean
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
@@ -64,7 +65,7 @@ async def _awaited(remainder: Callable[[], Awaitable[web.StreamResponse]], aio: 
 def _may_take_long(core: Core, request: Request, size: int) -> bool:
     """Return whether a request may wait for another server, or compute for long."""
     policies = core.policies
-    if request.path.startswith(codec.SNAPSHOT):
+    if request.path.startswith(SNAPSHOT):
         return True
     return may_wait(core, request, size) or (policies.large and policies.takes_long(core.tokens.lookup(request.token)))
 
@@ -293,9 +294,9 @@ class Gateway:
 
     def too_large(self, target: str, beginning: bytes) -> HttpReply:
         """Return the response to a request whose body exceeds the limit, given the part that was read."""
-        reply = codec.beyond_limits(self.world.core, beginning, cut=True) if target.startswith("/v1/") else None
+        reply = bodies.beyond_limits(self.world.core, beginning, cut=True) if target.startswith("/v1/") else None
         if reply is None:
-            reply = error_reply(413, codec.TOO_LARGE)
+            reply = error_reply(413, bodies.TOO_LARGE)
             del reply.headers["Cache-Control"], reply.headers["Strict-Transport-Security"]
         return reply
 
@@ -326,7 +327,7 @@ class Gateway:
         if core.product.has(Feature.UI_REDIRECT) and not target.startswith("/ui/"):
             if target == "/v1":
                 return redirect_reply(http.method, http.prefix + "/v1/")
-            return codec.unclean(core, http) or redirect_reply(http.method, http.prefix + "/ui/")
+            return unclean(core, http) or redirect_reply(http.method, http.prefix + "/ui/")
         asks_help = http.method == "HELP" or bool(parse_qs(http.query).get("help", [""])[0])
         if asks_help and (target in ("/", "/ui", "/robots.txt") or target.startswith("/ui/")):
             how = f"Use the {core.product.texts.cli} path-help command to retrieve API help for paths"

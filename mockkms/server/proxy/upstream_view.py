@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from mockkms.faults import View
 from mockkms.faults.request_view import Facts, named_in
-from mockkms.server.gateway import codec
 from mockkms.server.gateway.exchange import HttpRequest
 from mockkms.server.gateway.fault_layer import service_of, wire_target
+from mockkms.server.gateway.target import parse_query
 from mockkms.server.proxy.learned import Learned
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import Operation, operation_of_method
@@ -50,7 +50,7 @@ def view_from_outside(world: World, http: HttpRequest, learned: Learned) -> View
 
 def operation_of(http: HttpRequest) -> Operation:
     """Return the operation as named in policies; every write is an ``update``."""
-    values = codec.parse_query(http.query) if http.query else {}
+    values = parse_query(http.query) if http.query else {}
     if values.get("help", [""])[0]:
         return Operation.HELP
     if http.method == "GET":

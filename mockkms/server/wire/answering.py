@@ -10,7 +10,7 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
-from mockkms.server.gateway.codec import MAX_BODY
+from mockkms.server.gateway.bodies import MAX_BODY
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.client_certificates import shown
