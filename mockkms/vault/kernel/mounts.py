@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
+from mockkms.vault.framework.agenda import Agenda
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.kernel.mount_index import MountIndex
 from mockkms.world.sharing import Forkable, interruptible_dumps
@@ -127,6 +128,8 @@ class MountTable:
         self.waits: bool | None = None
         """Requests to some mount may wait for another server; None: not determined yet (``matching.may_wait``)."""
         self._index: MountIndex[Mount] | None = None
+        self._agendas: dict[str, Agenda] = {}
+        """By the mount's accessor."""
 
     def __getstate__(self) -> dict[str, object]:
         return {"entries": self.entries}
@@ -151,7 +154,12 @@ class MountTable:
         removed = self.entries.pop(mount.namespace + mount.path, None)
         if self._index is not None and removed is not None:
             self._index.remove(removed)
+        self._agendas.pop(mount.accessor, None)
         self._route_anew()
+
+    def agenda(self, mount: Mount) -> Agenda:
+        """Return the agenda of a mount, for engines with one kind of records that are due by the clock."""
+        return self._agendas.setdefault(mount.accessor, Agenda())
 
     def changed(self) -> None:
         """Drop what is cached; to be called after a change of a mount's engine."""

@@ -132,9 +132,10 @@ def _rotate(iam: AwsAccess | None, call: Call, role: StaticAwsRole) -> None:
 @engine.catches_up
 def rotate_expired(state: AwsSecrets, call: Call) -> None:
     """Rotate the keys whose period is over, as the real server does every minute."""
-    now = call.now()
-    for role in state.static_roles.values():
-        if role.due > now:
+    now, agenda = call.now(), call.core.state.mounts.agenda(call.mount)
+    for name in agenda.due(state.static_roles, lambda role: role.due, now, (str(call.raw.get("name", "")),)):
+        role = state.static_roles.get(name)
+        if role is None:
             continue
         hint = call.request.trace.hint
         overdue = now + _BACKOFF

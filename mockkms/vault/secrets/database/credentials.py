@@ -139,15 +139,23 @@ def _change(
 @engine.catches_up
 def catch_up(state: Database, call: Call) -> None:
     """Rotate the static roles that are due. A failed rotation is retried with the next request."""
-    for name, role in list(state.static_roles.items()):
-        due = _last_due(role, call.now())
-        if due is None:
+    agenda = call.core.state.mounts.agenda(call.mount)
+    names = (str(call.raw.get("name", "")),)
+    for name in agenda.due(state.static_roles, _next_due, call.now(), names):
+        role = state.static_roles.get(name)
+        due = None if role is None else _last_due(role, call.now())
+        if role is None or due is None:
             continue
         try:
             rotate(state, call, name, role)
         except BackendError:
             continue
         role.last_rotation = due
+
+
+def _next_due(role: StaticDatabaseRole) -> float | None:
+    """Return the time of the rotation that follows the last one, in seconds since the epoch; None for never."""
+    return next_rotation(role, role.last_rotation) if role.rotation_schedule or role.rotation_period else None
 
 
 def _last_due(role: StaticDatabaseRole, now: float) -> float | None:

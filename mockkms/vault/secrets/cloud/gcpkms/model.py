@@ -183,11 +183,22 @@ engine = Engine(
 @engine.catches_up
 def catch_up(state: GcpKms, call: Call) -> None:
     """Rotate the keys that are due."""
-    for key in state.crypto_keys.values():
+    name, raw = str(call.raw.get("key", "")), call.raw
+    registered = state.keys.get(name)
+    ids = {f"{raw.get('key_ring', '')}/cryptoKeys/{raw.get('crypto_key') or name}"}
+    if registered is not None:
+        ids.add(registered.crypto_key)
+    agenda = call.core.state.mounts.agenda(call.mount)
+    for key_id in agenda.due(state.crypto_keys, _next_due, call.now(), ids):
+        key = state.crypto_keys[key_id]
         while key.rotation_period and 0 < key.next_rotation <= call.now():
             key.add_version(call.core.entropy)
             behind = int((call.now() - key.next_rotation) // key.rotation_period)
             key.next_rotation += (behind + 1) * key.rotation_period
+
+
+def _next_due(key: CryptoKey) -> float | None:
+    return key.next_rotation if key.rotation_period and key.next_rotation > 0 else None
 
 
 load_endpoints(__name__, "keys", "operations")

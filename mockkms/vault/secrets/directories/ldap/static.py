@@ -129,10 +129,19 @@ def rotate_now(state: LdapSecrets, call: Call, *, name: str) -> None:
         rotate(state, call, role)
 
 
+def _next_due(role: StaticLdapRole) -> float | None:
+    return role.next_rotation if role.rotation_period else None
+
+
 @engine.catches_up
 def catch_up(state: LdapSecrets, call: Call) -> None:
     """Rotate the static roles that are due. A failed rotation is retried later."""
-    for role in list(state.static_roles.values()):
+    agenda = call.core.state.mounts.agenda(call.mount)
+    names = (str(call.raw.get("name", "")).lower(),)
+    for name in agenda.due(state.static_roles, _next_due, call.now(), names):
+        role = state.static_roles.get(name)
+        if role is None:
+            continue
         missed = int((call.now() - role.next_rotation) // role.rotation_period) if role.rotation_period else -1
         if missed < 0:
             continue
