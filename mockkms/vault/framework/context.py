@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockkms.vault.identity.model import Alias, Entity, Group, IdentityState
     from mockkms.vault.kernel.mounts import Mount, MountConfig
     from mockkms.vault.kernel.node import ServerSettings, Standing
-    from mockkms.vault.kernel.state import Namespace, VaultState
+    from mockkms.vault.kernel.state import Namespace, RateLimit, VaultState
     from mockkms.vault.policy.acl import Acl, Decision
     from mockkms.vault.policy.policy import Policy, PolicyDialect
     from mockkms.vault.products import Product
@@ -173,8 +173,11 @@ class SecondFactors(Protocol):
 
 
 class Quotas(Protocol):
-    """Notifications of rate limits about mounts and namespaces (``kernel.quotas.QuotaStore``)."""
+    """Rate limits, which are told of changes of mounts and namespaces (``kernel.quotas.QuotaStore``)."""
 
+    def with_factors(self, factors: tuple[str, str, str, str]) -> RateLimit | None: ...
+    def put(self, rule: RateLimit) -> None: ...
+    def drop(self, name: str) -> None: ...
     def mount_removed(self, namespace: str, path: str) -> None: ...
     def mount_moved(self, namespace: str, path: str, to_namespace: str, to_path: str) -> None: ...
     def namespace_removed(self, namespace: str) -> None: ...

@@ -49,6 +49,8 @@ class NamespaceStore:
 
     def __init__(self, core: NamespaceServices) -> None:
         self.core = core
+        self._named: tuple[dict[str, Namespace] | None, dict[str, str]] = (None, {})
+        """The namespaces, and their paths by short id."""
 
     @property
     def _items(self) -> dict[str, Namespace]:
@@ -67,7 +69,12 @@ class NamespaceStore:
         """Return the path of the namespace with this short id; None for an unknown one."""
         if namespace_id in ("", "root"):
             return ""
-        return next((n.path for n in self._items.values() if n.id == namespace_id), None)
+        items, (named, paths) = self._items, self._named
+        if named is not items or len(paths) != len(items):
+            paths = {found.id: found.path for found in items.values()}
+            self._named = items, paths
+        path = paths.get(namespace_id)
+        return path if path is not None and path in items else None
 
     def children(self, path: str, *, recursive: bool = False) -> list[Namespace]:
         """Return the namespaces directly below ``path``, sorted by path.
@@ -163,6 +170,7 @@ class NamespaceStore:
             new_id = core.entropy.base62(_ID_LENGTH)
         made = Namespace(path=path, id=new_id, uuid=core.entropy.uuid(), custom_metadata=dict(metadata or {}))
         self._items[path] = made
+        self._named[1][new_id] = path
         mounting.mount_defaults(core, path)
         return made
 

@@ -8,11 +8,13 @@ Buckets are refilled by the world's clock.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import ErrorResponse, Operation, Request
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.kernel.state import Bucket, RateLimit
+from mockkms.vault.kernel.state import Bucket, QuotaState, RateLimit
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
@@ -24,11 +26,68 @@ if TYPE_CHECKING:
         """What the quotas need of the server."""
 
 
+Factors = tuple[str, str, str, str]
+"""Namespace, mount, path below it, role (``RateLimit.factors``)."""
+
+
+class _Index:
+    """The rules by what they hold for, so that a request does not look at all of them."""
+
+    def __init__(self, rules: Iterable[RateLimit]) -> None:
+        self.by_factors: dict[Factors, RateLimit] = {}
+        self.at: dict[tuple[str, str], dict[str, RateLimit]] = {}
+        """By namespace and mount, then by name."""
+        self.with_roles: Counter[tuple[str, str]] = Counter()
+        """How many rules of a mount depend on a role."""
+        for rule in rules:
+            self.add(rule)
+
+    def add(self, rule: RateLimit) -> None:
+        place = (rule.namespace, rule.mount)
+        self.by_factors[rule.factors] = rule
+        self.at.setdefault(place, {})[rule.name] = rule
+        self.with_roles[place] += bool(rule.role)
+
+    def remove(self, rule: RateLimit) -> None:
+        place = (rule.namespace, rule.mount)
+        if self.by_factors.get(rule.factors) is rule:
+            del self.by_factors[rule.factors]
+        self.at[place].pop(rule.name)
+        self.with_roles[place] -= bool(rule.role)
+        if not self.at[place]:
+            del self.at[place], self.with_roles[place]
+
+
 class QuotaStore:
     """The rules and their enforcement."""
 
     def __init__(self, core: QuotaServices) -> None:
         self.core = core
+        self._indexed: QuotaState | None = None
+        self._kept = _Index(())
+
+    @property
+    def _index(self) -> _Index:
+        quotas = self.core.state.quotas
+        if self._indexed is not quotas:
+            self._indexed, self._kept = quotas, _Index(quotas.rate_limits.values())
+        return self._kept
+
+    def with_factors(self, factors: Factors) -> RateLimit | None:
+        """Return the rule that holds for exactly this."""
+        return self._index.by_factors.get(factors)
+
+    def put(self, rule: RateLimit) -> None:
+        """Store a rule, in place of one with its name."""
+        self.drop(rule.name)
+        self._index.add(rule)
+        self.core.state.quotas.rate_limits[rule.name] = rule
+
+    def drop(self, name: str) -> None:
+        """Remove a rule, if it exists."""
+        index, rule = self._index, self.core.state.quotas.rate_limits.pop(name, None)
+        if rule is not None:
+            index.remove(rule)
 
     def check(self, request: Request) -> None:
         """Raise ErrorResponse 429 if a rate limit is exhausted; store its headers in the request's trace."""
@@ -61,10 +120,10 @@ class QuotaStore:
 
     def _rule(self, namespace: str, below: str, request: Request) -> RateLimit | None:
         """Return the most specific rule for a path within a namespace."""
-        rules = {rule.factors: rule for rule in self.core.state.quotas.rate_limits.values()}
+        rules = self._index.by_factors
         mount = self.core.state.mounts.match(namespace, below)
         place = mount.path if mount is not None else ""
-        role = self._role(rules, namespace, place, below, request)
+        role = self._role(namespace, place, below, request)
         if role and (namespace, place, "", role) in rules:
             return rules[namespace, place, "", role]
         suffix = below[len(place) :].rstrip("/")
@@ -76,7 +135,7 @@ class QuotaStore:
         return self._namespace_rule(rules, namespace)
 
     @staticmethod
-    def _namespace_rule(rules: dict[tuple[str, str, str, str], RateLimit], namespace: str) -> RateLimit | None:
+    def _namespace_rule(rules: dict[Factors, RateLimit], namespace: str) -> RateLimit | None:
         own = rules.get((namespace, "", "", ""))
         while own is None and namespace:
             namespace = namespace[: namespace.rstrip("/").rfind("/") + 1]
@@ -84,12 +143,9 @@ class QuotaStore:
             own = above if above is not None and above.inheritable else None
         return own
 
-    @staticmethod
-    def _role(
-        rules: dict[tuple[str, str, str, str], RateLimit], namespace: str, place: str, below: str, request: Request
-    ) -> str:
+    def _role(self, namespace: str, place: str, below: str, request: Request) -> str:
         """Return the role a login asks for, where some rule of this mount depends on it."""
-        if not any(rule.role and rule.namespace == namespace and rule.mount == place for rule in rules.values()):
+        if not self._index.with_roles.get((namespace, place)):
             return ""
         if request.operation not in (Operation.UPDATE, Operation.CREATE) or below != place + "login":
             return ""
@@ -130,21 +186,21 @@ class QuotaStore:
 
     def mount_removed(self, namespace: str, path: str) -> None:
         """Remove the rules of a mount that was unmounted."""
-        rules = self.core.state.quotas.rate_limits
-        for rule in [r for r in rules.values() if r.namespace == namespace and r.mount == path]:
-            del rules[rule.name]
+        for name in list(self._index.at.get((namespace, path), ())):
+            self.drop(name)
 
     def mount_moved(self, namespace: str, path: str, to_namespace: str, to_path: str) -> None:
         """Move the rules of a mount that was moved; their buckets are reset."""
-        for rule in self.core.state.quotas.rate_limits.values():
-            if rule.namespace == namespace and rule.mount == path:
-                rule.namespace, rule.mount, rule.buckets = to_namespace, to_path, {}
+        index = self._index
+        for rule in list(index.at.get((namespace, path), {}).values()):
+            index.remove(rule)
+            rule.namespace, rule.mount, rule.buckets = to_namespace, to_path, {}
+            index.add(rule)
 
     def namespace_removed(self, namespace: str) -> None:
         """Remove the rules of a deleted namespace."""
-        rules = self.core.state.quotas.rate_limits
-        for rule in [r for r in rules.values() if r.namespace == namespace]:
-            del rules[rule.name]
+        for rule in [one for one in self.core.state.quotas.rate_limits.values() if one.namespace == namespace]:
+            self.drop(rule.name)
 
 
 def round_half_away(value: float) -> int:

@@ -120,12 +120,11 @@ def write_rate_limit(
     namespace, mount, suffix = _place(call)
     if role:
         _check_role(call, namespace, mount, suffix)
-    rules = call.core.state.quotas.rate_limits
-    present = rules.get(name)
-    for rule in rules.values():
-        if rule.factors == (namespace, mount, suffix, role) and rule.name != name:
-            raise ErrorResponse(f"quota rule with similar properties exists under the name {quote(rule.name)}")
-    rules[name] = RateLimit(
+    quotas, present = call.core.quotas, call.core.state.quotas.rate_limits.get(name)
+    similar = quotas.with_factors((namespace, mount, suffix, role))
+    if similar is not None and similar.name != name:
+        raise ErrorResponse(f"quota rule with similar properties exists under the name {quote(similar.name)}")
+    quotas.put(RateLimit(
         name=name,
         rate=float(rate),
         interval=interval or 1,
@@ -136,7 +135,7 @@ def write_rate_limit(
         # The role is fixed when the rule is created: the real server does not change it afterwards.
         role=present.role if present is not None else role,
         inheritable=_inheritable(call, namespace, mount),
-    )
+    ))  # fmt: skip
 
 
 def _inheritable(call: Call, namespace: str, mount: str) -> bool:
@@ -196,4 +195,4 @@ def _check_role(call: Call, namespace: str, mount: str, suffix: str) -> None:
 @one.on(Operation.DELETE)
 def delete_rate_limit(_state: object, call: Call, *, name: str) -> None:
     """Delete a rule, if it exists."""
-    call.core.state.quotas.rate_limits.pop(name, None)
+    call.core.quotas.drop(name)

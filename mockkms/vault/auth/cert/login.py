@@ -197,8 +197,8 @@ class _Check:
     def accepts(self, role: CertRole, chain: list[x509.Certificate]) -> bool:
         """Return whether a role accepts the certificate with this chain, which begins with it."""
         product = self.call.core.product
-        revoked = {serial for serials in self.state.crls.values() for serial in serials}
-        fits = not revoked & {str(one.serial_number) for one in chain} and matching.fits(
+        numbers = {str(one.serial_number) for one in chain}
+        fits = all(map(numbers.isdisjoint, self.state.crls.values())) and matching.fits(
             self.shown, role, encoded=product.has(Feature.CERT_MATCHING)
         )
         if not role.ocsp_enabled or len(chain) < 2:
