@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bench import growth
-from mockkms import MockKMS
 from mockkms.vault.secrets.transit.keys import reading
 
 MORE = 600
@@ -38,15 +37,14 @@ def steps(act: Callable[[], object]) -> int:
 def test_one_more_costs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_MANY", 20)
     grown = {}
-    with MockKMS() as kms:
-        for name, _, _, more, step in growth.cases(kms.world.core):
-            for _ in range(30):
-                more()
-            few = min(steps(step) for _ in range(5))
-            for _ in range(MORE):
-                more()
-            many = min(steps(step) for _ in range(5))
-            # A scan of all would be some steps for each of them.
-            if many > few + MORE:
-                grown[name] = (few, many)
+    for name, _, _, more, step in growth.every_case():
+        for _ in range(30):
+            more()
+        few = min(steps(step) for _ in range(10))
+        for _ in range(MORE):
+            more()
+        many = min(steps(step) for _ in range(10))
+        # A scan of all would be some steps for each of them.
+        if many > few + MORE:
+            grown[name] = (few, many)
     assert grown == {}

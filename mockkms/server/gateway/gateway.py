@@ -62,7 +62,7 @@ async def _awaited(remainder: Callable[[], Awaitable[web.StreamResponse]], aio: 
     return await remainder()
 
 
-def _may_take_long(core: Core, request: Request, size: int) -> bool:
+def may_take_long(core: Core, request: Request, size: int) -> bool:
     """Return whether a request may wait for another server, or compute for long."""
     policies = core.policies
     if request.path.startswith(SNAPSHOT):
@@ -229,7 +229,7 @@ class Gateway:
             return self.threads.run(lambda: self._slowly(http)) if large else self._after_others(self.threads, http)
         try:
             request = codec.request_of(core, http)
-            if self.threads is not None and _may_take_long(core, request, len(http.body)):
+            if self.threads is not None and may_take_long(core, request, len(http.body)):
                 return self.threads.run(lambda: self._slowly(http))
             response = core.handle(request)
         except RequestRefused as refused:
@@ -259,7 +259,7 @@ class Gateway:
         try:
             with self.world.lock:
                 request = codec.request_of(core, http)
-                if _may_take_long(core, request, len(http.body)):
+                if may_take_long(core, request, len(http.body)):
                     return None
                 response = core.handle(request)
         except RequestRefused as refused:

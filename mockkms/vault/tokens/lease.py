@@ -55,6 +55,28 @@ class LeaseState(ForkedTable):
     due: list[tuple[float, str]] = field(default_factory=list)
     """A heap of (when, lease id); an entry that differs from its lease is stale and ignored."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._by_front: dict[str, dict[str, None]] | None = None
+        """Ids of the leases by the first part of their paths; None until it is needed."""
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_by_front"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        super().__setstate__(state)
+        self._by_front = None
+
+    def below(self, prefix: str) -> list[str]:
+        """Return the ids of the leases that begin with ``prefix``, sorted; leases of other mounts are not looked at."""
+        if self._by_front is None:
+            self._by_front = {}
+            for lease_id in self.items:
+                self._by_front.setdefault(_front(lease_id), {})[lease_id] = None
+        front = _front(prefix)
+        near = self._by_front.get(front, {}) if prefix.startswith(f"{front}/") else self.items
+        return sorted(lease_id for lease_id in near if lease_id.startswith(prefix))
+
     def fork(self) -> LeaseState:
         """Return an equal table that can change independently, though it shares every lease."""
         by_token = {token: dict(ids) for token, ids in self.by_token.items()}
@@ -65,6 +87,8 @@ class LeaseState(ForkedTable):
     def add(self, entry: LeaseEntry) -> None:
         """Store a new lease."""
         self.items[entry.id] = entry
+        if self._by_front is not None:
+            self._by_front.setdefault(_front(entry.id), {})[entry.id] = None
         if entry.owner:
             self.by_token.setdefault(entry.owner, {})[entry.id] = None
         self._shared.own(entry.id)
@@ -80,4 +104,16 @@ class LeaseState(ForkedTable):
     def remove(self, lease_id: str) -> None:
         """Remove a lease, if there is one with this id, but not from its owner's."""
         self.items.pop(lease_id, None)
+        if self._by_front is not None:
+            front = _front(lease_id)
+            near = self._by_front.get(front, {})
+            near.pop(lease_id, None)
+            if not near:
+                self._by_front.pop(front, None)
         self._shared.disown(lease_id)
+
+
+def _front(lease_id: str) -> str:
+    """Return the first part of the path of a lease; of auth methods, the first two."""
+    first, _, rest = lease_id.partition("/")
+    return first if first != "auth" else f"auth/{rest.partition('/')[0]}"

@@ -151,11 +151,8 @@ class LeaseStore:
     def below(self, prefix: str, namespace: str) -> list[LeaseEntry]:
         """Return the leases of a namespace whose ids begin with ``prefix``, sorted by id."""
         items = self.state.items
-        return [
-            items[lease_id]
-            for lease_id in sorted(items)
-            if lease_id.startswith(prefix) and items[lease_id].namespace == namespace
-        ]
+        found = (items[lease_id] for lease_id in self.state.below(prefix))
+        return [entry for entry in found if entry.namespace == namespace]
 
     def ttl_left(self, entry: LeaseEntry) -> int:
         """Return the remaining seconds, rounded as the server does; 0 for a lease that never expires."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
+from mockkms import MockKMS
+from mockkms.vault.framework.message import Operation, Request
 from tests.vault.driving import World
 
 
@@ -118,3 +121,39 @@ def test_rules_go_with_their_mount(world: World) -> None:
 def test_limits_that_vault_refuses(flavor: str, sent: dict[str, Any], text: str) -> None:
     assert World(flavor).write("sys/quotas/rate-limit/a", {"rate": 5, **sent}).errors == [text]
     assert World("openbao").write("sys/quotas/rate-limit/a", {"rate": 5, **sent}).errors is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rules_are_found_after_any_changes(seed: int) -> None:
+    """Requests look rules up by what they hold for; that follows from writes, deletes, and moves of mounts."""
+    chance = random.Random(seed)
+    with MockKMS(root_token="root", rng=seed) as kms:
+        core = kms.world.core
+
+        def ask(operation: Operation, where: str, **data: object) -> None:
+            core.handle(Request(operation, where, data=data, token="root"))
+
+        for step in range(200):
+            name, mount = f"q{chance.randrange(8)}", chance.choice(("a", "b", "auth/c"))
+            match chance.randrange(6):
+                case 0:
+                    tree = "sys/auth/c" if mount.startswith("auth") else f"sys/mounts/{mount}"
+                    ask(Operation.UPDATE, tree, type="approle" if mount.startswith("auth") else "kv")
+                case 1 | 2:
+                    role = chance.choice(("", "r")) if mount.startswith("auth") else ""
+                    path = mount if role else f"{mount}/{chance.choice(('', 'x', 'y*'))}"
+                    ask(Operation.UPDATE, f"sys/quotas/rate-limit/{name}", path=path, rate=1e9, role=role)
+                case 3:
+                    ask(Operation.DELETE, f"sys/quotas/rate-limit/{name}")
+                case 4:
+                    ask(Operation.DELETE, f"sys/mounts/{mount}")
+                case 5:
+                    ask(Operation.UPDATE, "sys/remount", **{"from": mount, "to": chance.choice(("a", "b"))})
+            if step == 100:
+                kms.snapshot("s")
+            if step == 130:
+                kms.restore("s")
+            rules = core.state.quotas.rate_limits.values()
+            assert {rule.factors for rule in rules} == {
+                rule.factors for rule in rules if core.quotas.with_factors(rule.factors) is rule
+            }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -117,6 +118,10 @@ class AppRole:
             raise unsupported_path()
         return role
 
+    def __post_init__(self) -> None:
+        self._soonest = 0.0
+        """A ``tidy`` before this finds nothing to remove; 0: not known."""
+
     def put(self, role: AppRoleRole) -> None:
         """Store a role and the index of its id. Raises BackendError without a constraint, or if the id is in use."""
         if not constrained(role):
@@ -132,6 +137,7 @@ class AppRole:
 
     def drop(self, role: AppRoleRole, now: float) -> None:
         """Remove a role with its secret ids; their accessors stay until the next tidy."""
+        self._soonest = min(self._soonest, now)
         for entry in role.secret_ids.values():
             self.accessors.pop(entry.accessor, None)
             self.dangling[entry.accessor] = now
@@ -153,17 +159,13 @@ class AppRole:
         if entry is not None:
             self.accessors.pop(entry.accessor, None)
 
-    def __post_init__(self) -> None:
-        self._soonest = 0.0
-        """No secret id that was there at the last ``tidy``, or was added since, expires before this; 0: not known."""
-
     def added(self, entry: SecretID) -> None:
         """Note a new secret id."""
         if entry.expires:
             self._soonest = min(self._soonest, entry.expires)
 
     def tidy_if_due(self, now: float) -> None:
-        """Do what ``tidy`` does if a secret id may have expired: not all of them are looked at for each new one."""
+        """Do what ``tidy`` does if something may be due: not all secret ids are looked at for each new one or login."""
         if self._soonest <= now:
             self.tidy(now)
 
@@ -175,7 +177,7 @@ class AppRole:
             for digest in [d for d, entry in role.secret_ids.items() if 0 < entry.expires <= now]:
                 self.drop_secret(role, digest)
         moments = (entry.expires for role in self.roles.values() for entry in role.secret_ids.values() if entry.expires)
-        self._soonest = min(moments, default=inf)
+        self._soonest = min(chain(moments, self.dangling.values()), default=inf)
 
 
 def constrained(role: AppRoleRole) -> bool:

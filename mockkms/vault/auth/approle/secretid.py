@@ -74,7 +74,7 @@ tidy = engine.path("tidy/secret-id", help="Remove expired secret ids.")
 
 def remove_expired(state: AppRole, call: Call) -> None:
     """Remove expired secret ids, as the real server does once a minute."""
-    state.tidy(call.now() - TIDY_PERIOD)
+    state.tidy_if_due(call.now() - TIDY_PERIOD)
 
 
 @secret_ids.on(Operation.LIST)
@@ -113,7 +113,7 @@ def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dic
     entry.ttl = _ttl(requested.ttl, role) if "ttl" in call else role.secret_id_ttl
     with refusing("failed to parse metadata: "):
         entry.metadata = parse_metadata(requested.metadata)
-    state.tidy_if_due(call.now() - TIDY_PERIOD)
+    remove_expired(state, call)
     granted = add_secret_id(state, call, role, entry)
     return {
         "secret_id": secret_id,
