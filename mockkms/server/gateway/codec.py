@@ -18,7 +18,7 @@ from mockkms.server.gateway.exchange import (
     redirect_reply,
 )
 from mockkms.server.gateway.following import Following
-from mockkms.server.gateway.target import READ_FIRST, SNAPSHOT, Target, parse_query, read_target
+from mockkms.server.gateway.target import READ_FIRST, SNAPSHOT, RequestTarget, parse_query, read_target
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import WRITES, Operation, Request, Response
 from mockkms.vault.golang import json as go_json
@@ -53,7 +53,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         raise RequestRefused(error_reply(500, http.body_fault))
     mounts = core.state.mounts
     key = (http.method, http.target, core.product.name)
-    target: Target | None = None if http.query else mounts.targets.get(key)
+    target: RequestTarget | None = None if http.query else mounts.targets.get(key)
     values: dict[str, list[str]] = {}
     if target is None:
         values = parse_query(http.query) if http.query else values

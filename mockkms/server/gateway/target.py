@@ -27,7 +27,7 @@ READ_FIRST = ("sys/seal", "sys/step-down")
 """Paths outside the core whose handlers read the body before they look at the method."""
 
 
-class Target(NamedTuple):
+class RequestTarget(NamedTuple):
     """The properties of a request that follow from method and target alone."""
 
     path: str
@@ -40,7 +40,7 @@ class Target(NamedTuple):
     """Whether a slash after one of the first two segments was sent as ``%2F`` (``Request.escaped``)."""
 
 
-def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> Target:
+def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> RequestTarget:
     """Return path and operation of a request; parameters that select the operation are removed from ``values``.
 
     Raises RequestRefused if the HTTP layer answers itself.
@@ -75,7 +75,7 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
         leaves_body = operation not in found.endpoint.operations and path not in READ_FIRST
     else:
         leaves_body = operation is Operation.UPDATE and _takes_bytes(core, path)
-    return Target(path, operation, before_core, leaves_body, escaped)
+    return RequestTarget(path, operation, before_core, leaves_body, escaped)
 
 
 def _takes_bytes(core: Core, path: str) -> bool:
