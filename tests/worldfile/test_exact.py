@@ -66,10 +66,10 @@ def test_a_dump_loads_in_a_process_that_has_imported_nothing_else(tmp_path: Path
 
 def test_classes_of_engines_that_were_not_used_are_found() -> None:
     """Their modules are imported when a dump names them."""
-    code = "from mockkms.worldfile import exact; print(*[exact._class(name).__name__ for name in {names!r}])"
+    code = "from mockkms.worldfile import exact; print(*[exact._class(name).__qualname__ for name in {names!r}])"
     names = sorted(stored._CLASSES)
     run = subprocess.run([sys.executable, "-c", code.format(names=names)], check=True, capture_output=True, text=True)
-    assert run.stdout.split() == [name.rpartition(".")[2] for name in names]
+    assert run.stdout.split() == [stored._CLASSES[name].__qualname__ for name in names]
 
 
 def test_two_classes_cannot_share_a_name() -> None:
