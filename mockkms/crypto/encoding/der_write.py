@@ -6,8 +6,11 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
+from mockkms.crypto.bounded_cache import remembered
+
 _MOST_DIGITS = 100
 """Digits without leading zeros of an arc that are read: any such number is beyond 64 bits."""
+_MOST_OIDS, _LONGEST_OID = 512, 64
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 
 
@@ -79,6 +82,7 @@ def parse_oid(text: str, quote: Callable[[str], str] = '"{}"'.format) -> tuple[i
     return tuple(arcs)
 
 
+@remembered(_MOST_OIDS, _LONGEST_OID)
 def oid(text: str) -> bytes:
     """Return an OBJECT IDENTIFIER in dotted form. Raises ValueError for one that cannot be written."""
     return oid_of(parse_oid(text))

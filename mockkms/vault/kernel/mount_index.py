@@ -36,6 +36,8 @@ class MountIndex(Generic[M]):
         """What precedes ``sys/`` in the paths of mounts: the paths of namespaces, as the real router sees them."""
         self._engines: Counter[str] = Counter()
         self._accessors: dict[str, M] = {}
+        self._of_namespace: dict[str, dict[str, M]] = {}
+        """By path, in each namespace that has any."""
         for mount in mounts:
             self.add(mount)
 
@@ -44,12 +46,17 @@ class MountIndex(Generic[M]):
         self._count(mount, 1)
         self._places.add(mount.namespace + mount.path)
         self._accessors[mount.accessor] = mount
+        self._of_namespace.setdefault(mount.namespace, {})[mount.path] = mount
 
     def remove(self, mount: M) -> None:
         """Leave out a mount that was taken in."""
         self._count(mount, -1)
         self._places.discard(mount.namespace + mount.path)
         self._accessors.pop(mount.accessor, None)
+        there = self._of_namespace[mount.namespace]
+        del there[mount.path]
+        if not there:
+            del self._of_namespace[mount.namespace]
 
     def _count(self, mount: M, by: int) -> None:
         place = mount.namespace + mount.path
@@ -69,6 +76,10 @@ class MountIndex(Generic[M]):
     def by_accessor(self, accessor: str) -> M | None:
         """Return the mount that had this accessor when it was taken in."""
         return self._accessors.get(accessor)
+
+    def of_namespace(self, namespace: str) -> Iterable[M]:
+        """Return the mounts of a namespace."""
+        return self._of_namespace.get(namespace, {}).values()
 
     def occupied(self, place: str) -> bool:
         """Return whether a mount is at or below a whole path, which ends in a slash."""

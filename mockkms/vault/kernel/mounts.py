@@ -212,8 +212,7 @@ class MountTable:
     def of(self, namespace: str, *, auth: bool | None = None) -> list[Mount]:
         """Return the mounts of one namespace in the order of their paths; ``auth`` picks auth methods or the rest."""
         return sorted(
-            (m for m in self.entries.values() if m.namespace == namespace and (auth is None or m.is_auth == auth)),
-            key=lambda m: m.path,
+            (m for m in self.index.of_namespace(namespace) if auth is None or m.is_auth == auth), key=lambda m: m.path
         )
 
     def by_accessor(self, accessor: str) -> Mount | None:

@@ -81,7 +81,8 @@ class NamespaceStore:
 
         ``recursive``: all below it, without those below a sealed one.
         """
-        found = [n for p, n in sorted(self._items.items()) if p != path and p.startswith(path)]
+        items = self._items
+        found = [items[p] for p in sorted(p for p in items if p != path and p.startswith(path))]
         if not recursive:
             return [n for n in found if n.parent == path]
         return [n for n in found if not self.sealed(n.parent)]
@@ -177,7 +178,7 @@ class NamespaceStore:
     def delete(self, path: str) -> None:
         """Remove a namespace, what is below it, and everything in them: mounts, tokens, leases, policies, quotas."""
         core = self.core
-        for child in [p for p in sorted(self._items, reverse=True) if p.startswith(path)]:
+        for child in sorted((p for p in self._items if p.startswith(path)), reverse=True):
             for token in [t for t in core.state.tokens.by_id.values() if t.namespace == child]:
                 core.tokens.revoke(token)
             for mount in core.state.mounts.of(child):

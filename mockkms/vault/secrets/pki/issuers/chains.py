@@ -11,7 +11,13 @@ Parents = dict[str, list[str]]
 def rebuild(state: PKI) -> None:
     """Compute the chain of every issuer; a manual chain takes precedence."""
     certificates = {issuer_id: read.load(issuer.certificate) for issuer_id, issuer in state.issuers.items()}
-    parents = {issuer_id: _parents(certificates, issuer_id) for issuer_id in certificates}
+    with_subject: dict[bytes, list[str]] = {}
+    for issuer_id in sorted(certificates, reverse=True):
+        with_subject.setdefault(certificates[issuer_id].subject, []).append(issuer_id)
+    parents = {
+        issuer_id: _parents(certificates, issuer_id, with_subject.get(certificate.issuer, []))
+        for issuer_id, certificate in certificates.items()
+    }
     fixed = {issuer_id for issuer_id, issuer in state.issuers.items() if issuer.manual_chain}
     reached = {issuer_id: _reached(parents, fixed, issuer_id) for issuer_id in parents}
     done: dict[str, list[str]] = {}
@@ -37,16 +43,10 @@ def rebuild(state: PKI) -> None:
         issuer.chain = list(chain(issuer_id))
 
 
-def _parents(certificates: dict[str, read.Certificate], issuer_id: str) -> list[str]:
-    """Return the other issuers that signed a certificate, in descending order of ids."""
+def _parents(certificates: dict[str, read.Certificate], issuer_id: str, named: list[str]) -> list[str]:
+    """Return the other issuers that signed a certificate, of those that it names, in their order."""
     certificate = certificates[issuer_id]
-    return [
-        other
-        for other in sorted(certificates, reverse=True)
-        if other != issuer_id
-        and certificates[other].subject == certificate.issuer
-        and certificate.signed_by(certificates[other])
-    ]
+    return [other for other in named if other != issuer_id and certificate.signed_by(certificates[other])]
 
 
 def _reached(parents: Parents, fixed: set[str], issuer_id: str) -> list[str]:
