@@ -139,7 +139,8 @@ def test_a_rule_gets_an_answer_without_a_stream(kms: MockKMS) -> None:
 def test_the_server_stops_with_open_streams() -> None:
     with MockKMS(root_token="root") as kms:
         stream = follow(kms)
-    stream.close()
+    with closing(stream), pytest.raises(requests.exceptions.ChunkedEncodingError):
+        _ = [*lines(stream)]
 
 
 def test_a_slow_follower_loses_lines() -> None:

@@ -64,7 +64,11 @@ def test_a_user_that_is_gone_can_be_revoked(amazon: Amazon, aws: hvac.Client) ->
     role(aws, credential_type="iam_user")
     lease = aws.read("aws/creds/r")["lease_id"]
     amazon.users.clear()
+    amazon.asked.clear()
     aws.sys.revoke_lease(lease)
+    assert amazon.asked, "AWS was asked"
+    with pytest.raises(InvalidRequest, match="invalid lease"):
+        aws.sys.read_lease(lease)
 
 
 @pytest.mark.parametrize(
