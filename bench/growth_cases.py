@@ -101,12 +101,6 @@ def namespace_cases(kms: MockKMS) -> Iterator[Case]:
     new = world.named("sys/namespaces/n{}")
     yield Case("namespace", 10, 2_000, new, new)
 
-    def ended() -> None:
-        new()
-        world.delete(f"sys/namespaces/n{next(world.numbers) - 1}")
-        new()
-
-    yield Case("namespace and its end by namespaces", 2_000, 2_001, new, ended)
     world.write("sys/namespaces/own")
     made = world.ask(_WRITE, "auth/token/create", {"policies": ["default"]}, namespace="own/")
     token = world.issued(made)

@@ -183,15 +183,13 @@ class NamespaceStore:
                 core.tokens.revoke(token)
             for mount in core.state.mounts.of(child):
                 mounting.unmount(core, mount)
-            policies = core.state.policies
-            for table in (policies.acl, policies.password):
-                for key in [k for k in table if k[0] == child]:
-                    del table[key]
+            core.policies.forget_namespace(child)
             core.quotas.namespace_removed(child)
             core.identity.forget_namespace(child)
             core.state.system.get("workflows", {}).pop(child, None)
-            del self._items[child]
-        core.policies.forget_caches()
+            removed = self._items.pop(child)
+            if self._named[0] is self._items:
+                self._named[1].pop(removed.id, None)
 
     def shown(self, namespace: Namespace) -> dict[str, object]:
         """Return the ``data`` of a namespace."""

@@ -161,6 +161,14 @@ class PolicyStore:
         stored = [name for space, name in self.core.state.policies.acl if space == namespace and name not in hidden]
         return [name for name in walk(stored) if name.startswith(prefix)]
 
+    def forget_namespace(self, namespace: str) -> None:
+        """Remove the policies of a namespace that is being deleted."""
+        state = self.core.state.policies
+        for key in [key for key in state.acl if key[0] == namespace]:
+            self.remove(*key)
+        for key in [key for key in state.password if key[0] == namespace]:
+            del state.password[key]
+
     def forget_caches(self) -> None:
         """Drop compiled policies after a restore."""
         there = self.core.state.policies.acl
