@@ -1,161 +1,321 @@
-"""Detecting undeclared names, functions, messages and fields in an expression. Imported with the library."""
+"""Type-checking of expressions as cel-go does it, with its error texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
 
-from lark import Token, Tree
+from mockkms.vault.cel.declarations import DYN, ERROR, TYPES, Type, overloads, read
+from mockkms.vault.cel.messages import BYTES, INT, LONG, MAP, MOMENT, NUMBER, STRINGS, UINT, Dialect
+from mockkms.vault.cel.syntax.tree import CelNode, Steps, run
 
-from mockkms.vault.cel.functions import NAMES
-from mockkms.vault.cel.messages import BYTES, INT, LONG, MAP, NUMBER, STRINGS, UINT, Dialect
-
-_FUNCTIONS = NAMES | {
-    "size", "type", "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration", "dyn", "has",
-    "contains", "startsWith", "endsWith", "matches", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
-    "getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds",
-}  # fmt: skip
-_TYPES = {
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bytes",
-    "bool",
-    "list",
-    "map",
-    "null_type",
-    "type",
-    "timestamp",
-    "duration",
-}
-_LITERALS = {
-    "INT_LIT": "int", "UINT_LIT": "uint", "FLOAT_LIT": "double", "STRING_LIT": "string", "MLSTRING_LIT": "string",
-    "BOOL_LIT": "bool", "BYTES_LIT": "bytes",
-}  # fmt: skip
 _FIELD_TYPES = {
     INT: "int", UINT: "uint", LONG: "uint", NUMBER: "int", BYTES: "bytes", STRINGS: "list(string)",
-    MAP: "map(string, string)",
+    MAP: "map(string,string)", MOMENT: "timestamp",
 }  # fmt: skip
-_MACROS = {"all", "exists", "exists_one", "map", "filter"}
+_KNOWN = {
+    "claims": "map(string,dyn)", "now": "timestamp", "operation": "string", "entity_id": "string",
+    "entity_groups": "list(dyn)", "entity_info": "map(string,dyn)",
+}  # fmt: skip
+"""The types of variables of programs; those that programs declare are dynamic."""
+_EXTREMES = {"math.greatest": "math.@max", "math.least": "math.@min"}
+"""Macros for functions of one list or of two numbers."""
+_NULLABLE = ("timestamp", "duration")
+_BOOL: Type = ("bool",)
 
 
-Node: TypeAlias = "Tree[Token] | Token | None"
-"""A rule with its parts, a name or other text, or an optional part that is missing."""
+def faults(tree: CelNode, names: frozenset[str], own: frozenset[str], dialect: Dialect) -> list[tuple[int, str]]:
+    """Return the position and text of each fault, in the order of their positions.
+
+    Args:
+        tree: The expression.
+        names: The names of variables.
+        own: Those of them that the program declares.
+        dialect: The messages.
+    """
+    checker = _Checker(dialect)
+    known = {name: DYN if name in own else read(_KNOWN.get(name, "dyn")) for name in names}
+    run(checker.check(tree, known))
+    return sorted(checker.found, key=lambda fault: fault[0])
 
 
-def faults(tree: Tree[Token], text: str, names: set[str], dialect: Dialect) -> list[tuple[int, str]]:
-    """Return the position and text of each fault, in the order of their positions."""
-    return sorted(_Checker(text, dialect).walk(tree, frozenset(names)))
-
-
-def _parts(node: Node) -> tuple[str, list[Node]]:
-    """Return the name and the parts of a rule; a text has neither."""
-    return (str(node.data), [*node.children]) if isinstance(node, Tree) else ("", [])
-
-
-def _word(node: Node) -> Token:
-    """Return a part that the grammar makes a text."""
-    assert isinstance(node, Token)
-    return node
+def shown(kind: Type) -> str:
+    """Return a type as messages show it."""
+    name, *inner = kind
+    parts = [shown(part) for part in inner if isinstance(part, tuple)]
+    return f"{name}({', '.join(parts)})" if parts else str(name)
 
 
 class _Checker:
-    """Checks one expression."""
+    """Checks one expression; ``bound`` are the types that stand for parameters."""
 
-    def __init__(self, text: str, dialect: Dialect) -> None:
-        self._text, self._dialect = text, dialect
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.found: list[tuple[int, str]] = []
+        self._bound: dict[str, Type] = {}
+        self._count = 0
 
-    def walk(self, node: Node, names: frozenset[str]) -> Iterator[tuple[int, str]]:
-        """Yield the faults of a part, in which these names are declared."""
-        kind, children = _parts(node)
-        if kind == "ident":
-            yield from self._undeclared(_word(children[0]), names)
-        elif kind == "ident_arg":
-            name = _word(children[0])
-            if name not in _FUNCTIONS:
-                yield self._after(name, "("), self._unknown(name)
-            yield from self._each(children[1:], names)
-        elif kind == "member_dot_arg":
-            yield from self._method(children, names)
-        elif kind == "member_object":
-            yield from self._message(children, names)
-        elif kind == "member_dot":
-            if self._dialect.message(_path(node)) is None and _path(node) not in self._dialect.whole_names:
-                yield from self.walk(children[0], names)
-        else:
-            yield from self._each(children, names)
+    # -- parts of expressions --------------------------------------------------------------------------------------
 
-    def _each(self, nodes: list[Node], names: frozenset[str]) -> Iterator[tuple[int, str]]:
-        for node in nodes:
-            yield from self.walk(node, names)
+    def check(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        """Return the type of a part, in which these names are declared."""
+        if node.kind == "literal":
+            return (node.name,)
+        if node.kind == "name":
+            return self._name(node, names)
+        checks: dict[str, Callable[[CelNode, Mapping[str, Type]], Steps[Type]]] = {
+            "select": self._select, "has": self._select, "list": self._list, "map": self._map,
+            "message": self._message, "macro": self._macro, "call": self._call,
+        }  # fmt: skip
+        found: Type = yield checks[node.kind](node, names)
+        return found
 
-    def _after(self, word: Token, mark: str) -> int:
-        """Return where ``mark`` follows a word."""
-        return self._text.index(mark, word.end_pos or 0)
+    def _fault(self, at: int, text: str) -> None:
+        self.found.append((at, text))
 
-    def _unknown(self, name: str) -> str:
-        return f"undeclared reference to '{name}' (in container '{self._dialect.container}')"
+    def _undeclared(self, at: int, name: str) -> Type:
+        self._fault(at, f"undeclared reference to '{name}' (in container '{self._dialect.container}')")
+        return ERROR
 
-    def _undeclared(self, name: Token, names: frozenset[str]) -> Iterator[tuple[int, str]]:
-        if name not in names and name not in _TYPES:
-            yield name.start_pos or 0, self._unknown(name)
+    def _name(self, node: CelNode, names: Mapping[str, Type]) -> Type:
+        plain = node.name.removeprefix(".")
+        if plain in names:
+            return names[plain]
+        if plain in TYPES:
+            return ("type", read(TYPES[plain]))
+        return self._undeclared(node.at, node.name)
 
-    def _method(self, children: list[Node], names: frozenset[str]) -> Iterator[tuple[int, str]]:
-        """Yield the faults of a method call; a macro's first argument declares a name for its second."""
-        yield from self.walk(children[0], names)
-        name, arguments = _word(children[1]), _parts(children[2])[1] if len(children) > 2 else []
-        if name in _MACROS and len(arguments) > 1:
-            variable = _path(arguments[0])
-            yield from self._each(arguments[1:], names | {variable})
-            return
-        if name not in _FUNCTIONS:
-            yield self._after(name, "("), self._unknown(name)
-        yield from self._each(arguments, names)
+    def _select(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        path = node.path() if node.kind == "select" else ""
+        if path in TYPES:
+            return ("type", read(TYPES[path]))
+        if path and (self._dialect.message(path) is not None or path in self._dialect.whole_names):
+            return DYN
+        if node.target is None:
+            return _BOOL
+        operand = self._known((yield self.check(node.target, names)))
+        optional = operand[0] == "optional_type"
+        found = self._field(node, operand[1] if optional and isinstance(operand[1], tuple) else operand)
+        if node.kind == "has":
+            return _BOOL
+        return ("optional_type", found) if optional or node.labels else found
 
-    def _message(self, children: list[Node], names: frozenset[str]) -> Iterator[tuple[int, str]]:
-        fields = self._dialect.message(_path(children[0]))
-        if fields is None:
-            assert isinstance(children[0], Tree)
-            *_, last = children[0].scan_values(lambda _: True)
-            yield self._after(_word(last), "{"), self._unknown(_path(children[0]))
-            return
-        given = _parts(children[1])[1] if len(children) > 1 else []
-        for part, value in zip(given[::2], given[1::2], strict=True):
-            field = _word(part)
-            at = self._after(field, ":")
-            if field not in fields:
-                yield at, f"undefined field '{field}'"
+    def _field(self, node: CelNode, operand: Type) -> Type:
+        if operand[0] == "map" and isinstance(operand[2], tuple):
+            return operand[2]
+        if operand[0] == "message":
+            fields = self._dialect.message(str(operand[1])) or {}
+            if node.name in fields:
+                return self._kind(fields[node.name])
+            self._fault(node.at, f"undefined field '{node.name}'")
+            return ERROR
+        if operand[0] not in ("dyn", "!error!") and not _free(operand):
+            self._fault(node.at, f"type '{shown(operand)}' does not support field selection")
+        return DYN
+
+    def _list(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        joined: Type | None = None
+        for part in node.parts:
+            joined = self._join(joined, (yield self.check(part, names)))
+        return ("list", joined if joined is not None else self._fresh())
+
+    def _map(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        keys: Type | None = None
+        values: Type | None = None
+        for key, value in zip(node.parts[::2], node.parts[1::2], strict=True):
+            keys = self._join(keys, (yield self.check(key, names)))
+            values = self._join(values, (yield self.check(value, names)))
+        return ("map", keys or self._fresh(), values or self._fresh())
+
+    def _join(self, one: Type | None, other: Type) -> Type:
+        """Return the type of two members of a list or map: dynamic if they differ."""
+        if one is None or self._assignable(other, one, self._bound):
+            return other if one is None else one
+        return other if self._assignable(one, other, self._bound) and other[0] != "dyn" else DYN
+
+    def _message(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        fields = self._dialect.message(node.name)
+        if fields is None and node.name not in ("google.protobuf.Timestamp", "google.protobuf.Duration"):
+            return DYN if node.name.startswith("google.protobuf.") else self._undeclared(node.at, node.name)
+        for (label, at), part in zip(node.labels, node.parts, strict=True):
+            name = label.removeprefix("?")
+            given = yield self.check(part, names)
+            if fields is None:
                 continue
-            wanted, found = _field_type(fields[field], self._dialect), _literal(value)
-            if found and found != wanted:
-                yield at, f"expected type of field '{field}' is '{wanted}' but provided type is '{found}'"
-            yield from self.walk(value, names)
+            if name not in fields:
+                self._fault(at, f"undefined field '{name}'")
+                continue
+            wanted = self._kind(fields[name])
+            if name != label:
+                wanted = ("optional_type", wanted)
+            if not self._assignable(given, wanted, self._bound):
+                told = f"'{self._told(wanted)}' but provided type is '{self._told(self._known(given))}'"
+                self._fault(at, f"expected type of field '{name}' is {told}")
+        return ("message", node.name)
+
+    def _kind(self, kind: str) -> Type:
+        if kind.startswith("["):
+            return ("list", self._kind(kind[1:-1]))
+        if kind in self._dialect.messages:
+            return ("message", kind)
+        return read(_FIELD_TYPES.get(kind, kind))
+
+    def _told(self, kind: Type) -> str:
+        """Return a type as messages show it, messages with their package."""
+        if kind[0] == "message":
+            return self._dialect.whole(str(kind[1]))
+        name, *inner = _plain(kind)
+        parts = [self._told(part) for part in inner if isinstance(part, tuple)]
+        return f"{name}({', '.join(parts)})" if parts else str(name)
+
+    # -- calls -----------------------------------------------------------------------------------------------------
+
+    def _call(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        given: list[Type] = []
+        for part in node.parts:
+            given.append((yield self.check(part, names)))
+        if node.name in ("_&&_", "_||_"):
+            for part, kind in zip(node.parts, given, strict=True):
+                self._must_be_bool(part, kind)
+            return _BOOL
+        name, path = node.name.removeprefix("."), node.target.path() if node.target is not None else ""
+        full = _EXTREMES.get(f"{path}.{name}", f"{path}.{name}")
+        if path and overloads(full) is not None:
+            if full in _EXTREMES.values() and len(given) > 2:
+                joined: Type | None = None
+                for kind in given:
+                    joined = self._join(joined, kind)
+                given = [("list", joined or DYN)]
+            return self._resolved(node, full, None, given)
+        receiver: Type | None = None
+        if node.target is not None:
+            receiver = yield self.check(node.target, names)
+        if overloads(name) is None:
+            return self._undeclared(node.at, node.name)
+        return self._resolved(node, name, receiver, given)
+
+    def _must_be_bool(self, node: CelNode, kind: Type) -> None:
+        if not self._assignable(kind, _BOOL, self._bound):
+            self._fault(node.at, f"expected type 'bool' but found '{self._told(self._known(kind))}'")
+
+    def _resolved(self, node: CelNode, name: str, receiver: Type | None, given: list[Type]) -> Type:
+        """Return the type of a call, of the overloads that fit."""
+        everything = given if receiver is None else [receiver, *given]
+        result: Type | None = None
+        for member, wanted, returned in overloads(name) or ():
+            if member != (receiver is not None) or len(wanted) != len(everything):
+                continue
+            fresh: dict[str, Type] = {}
+            bound = dict(self._bound)
+            types = [self._instance(kind, fresh) for kind in wanted]
+            if all(self._assignable(have, want, bound) for have, want in zip(everything, types, strict=True)):
+                self._bound = bound
+                one = self._known(self._instance(returned, fresh))
+                result = one if result in (None, one) else DYN
+        if result is not None:
+            return result
+        told = f"({', '.join(self._told(self._known(kind)) for kind in given)})"
+        if receiver is not None:
+            told = f"{self._told(self._known(receiver))}.{told}"
+        self._fault(node.at, f"found no matching overload for '{name}' applied to '{told}'")
+        return ERROR
+
+    def _macro(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
+        assert node.target is not None
+        over = self._known((yield self.check(node.target, names)))
+        variable, *bodies = node.parts
+        optional = node.name.startswith("opt")
+        inner = {**names, variable.name: self._item(node.target, over, optional=optional)}
+        found: list[Type] = []
+        for body in bodies:
+            found.append((yield self.check(body, inner)))
+        if node.name in ("all", "exists"):
+            self._must_be_bool(bodies[0], found[0])
+            return _BOOL
+        if node.name in ("exists_one", "existsOne") or node.name == "filter" or len(bodies) > 1:
+            self._condition(node, found[0], inner[variable.name], found)
+        if node.name in ("exists_one", "existsOne"):
+            return _BOOL
+        if optional:
+            return ("optional_type", found[0]) if node.name == "optMap" else found[0]
+        if node.name == "sortBy":
+            return over
+        return ("list", inner[variable.name] if node.name == "filter" else found[-1])
+
+    def _condition(self, node: CelNode, kind: Type, item: Type, found: list[Type]) -> None:
+        """Check the condition of a macro, which becomes that of a conditional expression."""
+        if self._assignable(kind, _BOOL, self._bound):
+            return
+        items = self._known(found[-1] if len(found) > 1 else item)
+        made = "int" if node.name.startswith("exists") else f"list({self._told(items)})"
+        told = f"({self._told(self._known(kind))}, {made}, {made})"
+        self._fault(node.at, f"found no matching overload for '_?_:_' applied to '{told}'")
+
+    def _item(self, target: CelNode, over: Type, *, optional: bool) -> Type:
+        """Return the type of the items that a macro goes through."""
+        wanted = ("optional_type",) if optional else ("list", "map")
+        if over[0] in wanted and isinstance(over[1], tuple):
+            return over[1]
+        if over[0] in ("dyn", "!error!") or _free(over):
+            return DYN
+        if optional:
+            return DYN
+        told = f"expression of type '{self._told(over)}' cannot be range of a comprehension"
+        self._fault(target.at, f"{told} (must be list, map, or dynamic)")
+        return ERROR
+
+    # -- types -----------------------------------------------------------------------------------------------------
+
+    def _fresh(self) -> Type:
+        self._count += 1
+        return (f"_var{self._count - 1}",)
+
+    def _instance(self, kind: Type, fresh: dict[str, Type]) -> Type:
+        """Return a declared type with new parameters in place of its own."""
+        name = str(kind[0])
+        if name in ("A", "B"):
+            return fresh.setdefault(name, self._fresh()) if name not in fresh else fresh[name]
+        return (name, *(self._instance(part, fresh) for part in kind[1:] if isinstance(part, tuple)))
+
+    def _known(self, kind: Type) -> Type:
+        """Return a type with what its parameters stand for."""
+        while _free(kind) and str(kind[0]) in self._bound:
+            kind = self._bound[str(kind[0])]
+        return kind if kind[0] == "message" else (kind[0], *(self._known(p) for p in kind[1:] if isinstance(p, tuple)))
+
+    def _assignable(self, given: Type, wanted: Type, bound: dict[str, Type]) -> bool:
+        """Return whether a value of one type is one of another; may bind parameters."""
+        for one, other in ((wanted, given), (given, wanted)):
+            if _free(one):
+                name = str(one[0])
+                if name in bound:
+                    return self._assignable(*((given, bound[name]) if one is wanted else (bound[name], wanted)), bound)
+                if one != other:
+                    bound[name] = other
+                return True
+        if "dyn" in (given[0], wanted[0]) or "!error!" in (given[0], wanted[0]):
+            return True
+        if "null" in (given[0], wanted[0]):
+            return (wanted if given[0] == "null" else given)[0] in ("null", "message", "optional_type", *_NULLABLE)
+        if given[0] != wanted[0]:
+            return False
+        if given[0] == "message":
+            return self._dialect.whole(str(given[1])) == self._dialect.whole(str(wanted[1])) or given[1] == wanted[1]
+        if given[0] == "type":
+            return True
+        inner = zip(given[1:], wanted[1:], strict=False)
+        return all(
+            self._assignable(one, other, bound)
+            for one, other in inner
+            if isinstance(one, tuple) and isinstance(other, tuple)
+        )
 
 
-def _field_type(kind: str, dialect: Dialect) -> str:
-    """Return the type of a field as messages show it."""
-    if kind.startswith("["):
-        return f"list({_field_type(kind[1:-1], dialect)})"
-    return dialect.whole(kind) if kind in dialect.messages else _FIELD_TYPES.get(kind, kind)
+def _free(kind: Type) -> bool:
+    return str(kind[0]).startswith("_var")
 
 
-def _literal(node: Node) -> str:
-    """Return the type of a literal, or of a list of literals of one type; empty for anything else."""
-    kind, children = _parts(node)
-    if kind == "literal":
-        return _LITERALS.get(_word(children[0]).type, "")
-    if kind == "list_lit" and children and children[0] is not None:
-        found = {_literal(item) for item in _parts(children[0])[1]}
-        return f"list({found.pop()})" if len(found) == 1 and "" not in found else ""
-    return _literal(children[0]) if len(children) == 1 else ""
-
-
-def _path(node: Node) -> str:
-    """Return a dotted name such as ``pb.Auth``, else a text that cannot be one."""
-    kind, children = _parts(node)
-    if kind == "ident":
-        return str(children[0])
-    if kind == "member_dot":
-        return f"{_path(children[0])}.{children[1]}"
-    return _path(children[0]) if len(children) == 1 else ""
+def _plain(kind: Type) -> Type:
+    """Return a type with ``dyn`` in place of its parameters within calls' messages."""
+    if _free(kind):
+        return DYN
+    return kind if kind[0] == "message" else (kind[0], *(_plain(part) for part in kind[1:] if isinstance(part, tuple)))

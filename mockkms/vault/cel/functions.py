@@ -27,12 +27,6 @@ from mockkms.vault.golang.duration import parse_go
 
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
 
-NAMES = frozenset({
-    "charAt", "indexOf", "lastIndexOf", "join", "lowerAscii", "upperAscii", "replace", "split", "substring", "trim",
-    "reverse", "distinct", "flatten", "slice", "format", "check_valid_email", "encode_json", "decode_json",
-})  # fmt: skip
-
-
 _NUMBERS = (IntType, UintType, DoubleType)
 
 

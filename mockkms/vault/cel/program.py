@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
+from mockkms.vault.cel import check
 from mockkms.vault.cel.limits import TOO_NESTED, depth_fault, size_fault
 from mockkms.vault.cel.messages import LOGINS, Dialect
-from mockkms.vault.cel.unfinished import expectation
+from mockkms.vault.cel.syntax import errors as syntax
+from mockkms.vault.cel.syntax import tree as syntax_tree
 from mockkms.vault.framework.fields import go_kind, go_type
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
@@ -29,7 +30,8 @@ class CelError(ValueError):
     """An invalid program or a failed evaluation; the text is the real server's."""
 
 
-_SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]")
+_DOTS, _MARKS = "．.", "＾^"
+"""What marks a place below the source line: wide signs below characters beyond ASCII."""
 
 
 @stored("cel.Variable")
@@ -58,21 +60,21 @@ class Program:
 
     def validate(self, declared: frozenset[str], dialect: Dialect = LOGINS) -> None:
         """Raise CelError for invalid syntax, or an undeclared reference in the last expression."""
+        _require_library()
         names = set(declared) | dialect.names
         for index, variable in enumerate(self.variables):
             where = f"failed to validate variables: variable[{index}].{variable.name}: failed to validate: "
             with error_context(f"{where}invalid CEL syntax for variable '{variable.name}': ", CelError):
-                parse(variable.expression)
+                check_syntax(variable.expression)
             names.add(variable.name)
-        invalid = "invalid CEL syntax for main expression: "
-        with error_context(invalid, CelError):
-            tree = parse(self.expression)
-        from mockkms.vault.cel import check
+        with error_context("invalid CEL syntax for main expression: ", CelError):
+            tree = check_syntax(self.expression)
 
         clash = next((one.name for one in self.variables if one.name in declared), None)
-        with _nested(invalid):
-            found = check.faults(tree, self.expression, names, dialect)
-        faults = [_located(self.expression, at, text) for at, text in found]
+        own = frozenset(one.name for one in self.variables)
+        faults = [
+            _located(self.expression, at, text) for at, text in check.faults(tree, frozenset(names), own, dialect)
+        ]
         if clash is not None:
             faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
         if faults:
@@ -148,43 +150,44 @@ def _member(raw: Mapping[str, object], name: str) -> object:
     return raw[name] if name in raw else next((value for key, value in raw.items() if key.lower() == name), None)
 
 
-def parse(text: str) -> Tree[Token]:
-    """Return the syntax tree, within the limits of the real parser. Raises CelError."""
-    _refuse(size_fault(text))
-    _require_library()
-    from celpy import Environment
-    from celpy.celparser import CELParseError
-
-    if not text:
-        raise CelError(f"ERROR: <input>:1:0: Syntax error: {expectation(text)}")
-    if not text.strip():
-        raise CelError(_located(text, len(text), f"Syntax error: {expectation(text)}"))
-    try:
-        tree = Environment().compile(text)
-    except CELParseError as error:
-        cause = error.__cause__ or error.__context__
-        position = getattr(cause, "pos_in_stream", None)
-        if position is None or position < 0 or getattr(getattr(cause, "token", None), "type", "") == "$END":
-            raise CelError(_located(text, len(text.rstrip()), f"Syntax error: {expectation(text)}")) from None
-        found = text[position : position + 1]
-        raise CelError(_located(text, position, f"Syntax error: extraneous input '{found}' expecting <EOF>")) from None
-    _refuse(depth_fault(tree))
-    with _nested():
-        for literal in tree.scan_values(lambda part: getattr(part, "type", "") in ("STRING_LIT", "MLSTRING_LIT")):
-            if literal[:1] not in "rR" and _SURROGATE.search(literal):
-                raise CelError(_located(text, literal.start_pos or 0, "invalid unicode code point"))
+def check_syntax(text: str) -> syntax_tree.CelNode:
+    """Return the tree of an expression. Raises CelError with the text of each error."""
+    _refuse(text, size_fault(text))
+    found = syntax.errors(text)
+    if found and not text:
+        raise CelError(f"ERROR: <input>:1:0: {found[0][1]}")
+    if not found:
+        tree, found = syntax_tree.parse(text)
+    if found:
+        raise CelError("\n".join(_located(text, at, fault) for at, fault in found))
+    _refuse(text, depth_fault(tree))
     return tree
 
 
-def _refuse(fault: str) -> None:
-    """Raise CelError with a fault, unless it is empty."""
+def parse(text: str) -> Tree[Token]:
+    """Return the syntax tree, within the limits of the real parser. Raises CelError."""
+    _require_library()
+    check_syntax(text)
+    from celpy import Environment
+    from celpy.celparser import CELParseError
+
+    try:
+        tree = Environment().compile(syntax.for_library(text))
+    except CELParseError as error:
+        # Such as optional fields, which the library lacks.
+        raise CelError(f"mockkms does not evaluate {quote(text)}: {str(error.args[0]).partition(chr(10))[0]}") from None
+    return tree
+
+
+def _refuse(text: str, fault: str) -> None:
+    """Raise CelError with a fault of the whole expression, unless it is empty."""
     if fault:
-        raise CelError(fault)
+        raise CelError(_located(text, -1, fault))
 
 
-def _nested(prefix: str = "") -> error_context:
-    """Raise CelError for expressions nested too deeply for the library, which are some that the real parser reads."""
-    return error_context(raised=CelError, of=RecursionError, text=f"{prefix}{TOO_NESTED}")
+def _nested() -> error_context:
+    """Raise CelError for expressions nested too deeply for the library, some of which the real server evaluates."""
+    return error_context(raised=CelError, of=RecursionError, text=f"ERROR: <input>:-1:0: {TOO_NESTED}")
 
 
 def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value:
@@ -197,8 +200,13 @@ def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value
 
 
 def _located(text: str, position: int, message: str) -> str:
-    """Return a message with its position: line and column, the source line, and a mark below it."""
+    """Return a message with its position: line and column, the source line, and a mark below it; -1 is no position."""
+    if position < 0:
+        return f"ERROR: <input>:-1:0: {message}"
     before = text[:position]
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
     shown = text.split("\n")[line - 1]
-    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {'.' * column}^"
+    dots = "".join(_DOTS[char.isascii()] for char in shown[:column])
+    mark = _MARKS[shown[column : column + 1].isascii()]
+    shown = shown.replace("\t", " ")
+    return f"ERROR: <input>:{line}:{column + 1}: {message}\n | {shown}\n | {dots}{mark}"

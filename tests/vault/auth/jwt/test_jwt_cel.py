@@ -9,12 +9,12 @@ import sys
 from typing import Any
 
 import pytest
-from celpy import Environment
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from mockkms.crypto import jws
 from mockkms.vault.cel import limits
+from mockkms.vault.cel.program import check_syntax
 from mockkms.vault.framework.message import Operation, Response
 from tests.vault.driving import START, World
 
@@ -67,13 +67,18 @@ def test_expressions_are_nested_as_deeply_as_recorded(
     assert fault(refused) == (
         f"1 error occurred:\n\t* invalid CEL syntax for main expression: ERROR: <input>:-1:0: {text}\n\n"
     )
-    tree = Environment().compile(before * deepest + inside + after * deepest)
-    assert limits.depth_fault(tree) == ""
+    assert limits.depth_fault(check_syntax(before * deepest + inside + after * deepest)) == ""
 
 
-@pytest.mark.parametrize("expression", ["-" * 5000 + "1", "!" * 5000 + "true", "true" + "&&true" * 5000, "{}" * 2000])
-def test_expressions_too_deep_for_the_library_are_refused(world: World, expression: str) -> None:
-    assert "recursion" in fault(role(world, expression))
+@pytest.mark.parametrize("expression", ["-" * 5000 + "1", "!" * 5000 + "true", "true" + "&&true" * 5000])
+def test_expressions_too_deep_for_the_library_are_refused_at_logins(world: World, expression: str) -> None:
+    role(world, expression)
+    assert "recursion" in fault(login(world))
+
+
+def test_faults_of_long_expressions_are_found(world: World) -> None:
+    assert "extraneous input '{' expecting <EOF>" not in fault(role(world, "{}" * 2000))
+    assert "mismatched input '{' expecting <EOF>" in fault(role(world, "{}" * 2000))
 
 
 def test_expressions_have_a_longest_length(world: World) -> None:
@@ -222,6 +227,13 @@ def test_faults_of_the_login_made(world: World) -> None:
         ("claims.n > 5 && claims.n != 8 ? claims.sub.replace('n', 'm') : ''", "amm"),
         ("claims.sub.substring(1) + claims.sub.charAt(0) + claims.sub.trim()", "nnaann"),
         ("claims.g.distinct() == ['a', 'b'] ? 'same' : 'other'", "same"),
+        ("string([claims.n, 8,].size()) + {'a': 'b',}['a']", "2b"),
+        ("string(math.greatest(1, claims.n, 3)) + string(math.least([4, 2]))", "72"),
+        ("string(math.round(-2.5)) + string(math.abs(-3)) + string(math.sign(-0.5))", "-33-1"),
+        ("string(math.bitShiftRight(-1, 60)) + string(math.bitNot(0)) + string(math.bitXor(6u, 3u))", "15-15"),
+        ("base64.encode(b'hello') + string(base64.decode('aGVsbG8'))", "aGVsbG8=hello"),
+        ("sets.contains(['a', 'b', 'c'], claims.g) && !sets.intersects([1], [2]) ? 'in' : 'out'", "in"),
+        ("['b', 'a'].sort().join() + strings.quote('x') + string(lists.range(3).size())", 'ab"x"3'),
         ("operation + (now > timestamp('2020-01-01T00:00:00Z') ? '!' : '?')", "update!"),
     ],
 )
