@@ -8,7 +8,7 @@ AgendaState = tuple[tuple[float, ServerAction], ...]
 """Moments, in seconds since the epoch by the world's clock, each with its action."""
 
 
-class Agenda:
+class ActionAgenda:
     """The scheduled actions, the next one first. The caller holds the lock of the rule book."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mockkms.faults import expressions
-from mockkms.faults.agenda import Agenda, AgendaState
+from mockkms.faults.agenda import ActionAgenda, AgendaState
 from mockkms.faults.candidates import Candidates, fits
 from mockkms.faults.chaos.slot import ChaosSlot
 from mockkms.faults.kinds import FaultKind, stateless
@@ -80,7 +80,7 @@ class RuleBook:
         self._clock = clock or Clock()
         self._entropy = entropy or Entropy()
         self._made = 0
-        self._agenda = Agenda()
+        self._agenda = ActionAgenda()
         self._lock = threading.RLock()
         self.chaos = ChaosSlot(self._clock, self._lock)
         self._candidates = Candidates()
