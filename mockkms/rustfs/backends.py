@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from enum import Enum
 
 CAPABILITIES = (
     "encrypt",
@@ -21,9 +22,27 @@ CAPABILITIES = (
 )
 
 
+class Existing(Enum):
+    """What a backend does when a key is created that exists."""
+
+    REFUSED = "refused"
+    REPLACED = "replaced"
+    RETURNED = "returned"
+    """If it is equal to the requested one, and enabled; otherwise refused."""
+
+
+class ContextBinding(Enum):
+    """Whether data keys are encrypted with their context as associated data; otherwise it is stored only."""
+
+    NEVER = "never"
+    IF_GIVEN = "if given"
+    ALWAYS = "always"
+    """An empty context too."""
+
+
 @dataclass(frozen=True)
 class Backend:
-    """One kind of backend."""
+    """One kind of backend: how it differs from the others. Code asks for a member, not for the name."""
 
     name: str
     """Name in ``/status``, ``/config`` and messages."""
@@ -31,6 +50,18 @@ class Backend:
     manager: str
     created_by: str | None
     lacks: frozenset[str]
+    one_key: bool = False
+    """Whether there is one key, which is configured, and no other can be made or deleted."""
+    existing: Existing = Existing.REFUSED
+    binding: ContextBinding = ContextBinding.NEVER
+    deletes_at_once: bool = False
+    """Whether an immediate deletion needs one request; otherwise the first one marks the key."""
+    hides_deletion_faults: bool = False
+    """Whether every failure to find a key for deletion is "not found"."""
+    cancelled_origin: str = ""
+    """The origin of a key whose deletion was cancelled, until its next change; empty: its own."""
+    notes_versions: bool = False
+    """Whether keys have the time of their rotation, and data keys the number of the version that encrypted them."""
     tags_as_metadata: bool = False
     responsibility: str | None = "reference-only"
     """Who is responsible for backups, as ``/backup`` reports it."""
@@ -51,16 +82,31 @@ BACKENDS = {
         "CUSTOMER",
         "local-kms",
         frozenset({"rotate", "versioning", "rewrap", "production_supported"}),
+        deletes_at_once=True,
+        hides_deletion_faults=True,
+        cancelled_origin="AWS_KMS",
         tags_as_metadata=True,
         responsibility="full-material",
     ),
-    "VaultKV2": Backend("vault-kv2", "VAULT", "VAULT", None, frozenset(), responsibility="full-material"),
+    "VaultKV2": Backend(
+        "vault-kv2",
+        "VAULT",
+        "VAULT",
+        None,
+        frozenset(),
+        existing=Existing.REPLACED,
+        hides_deletion_faults=True,
+        notes_versions=True,
+        responsibility="full-material",
+    ),
     "VaultTransit": Backend(
         "vault-transit",
         "AWS_KMS",
         "VAULT_TRANSIT",
         None,
         frozenset(),
+        existing=Existing.RETURNED,
+        binding=ContextBinding.IF_GIVEN,
         tags_as_metadata=True,
         responsibility="metadata-plus-external-root",
     ),
@@ -70,6 +116,8 @@ BACKENDS = {
         "STATIC",
         None,
         frozenset(CAPABILITIES) - {"encrypt", "decrypt", "generate_data_key"},
+        one_key=True,
+        binding=ContextBinding.ALWAYS,
     ),
     "AWS": Backend(
         "aws",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mockkms.rustfs.backends import BACKENDS
+from mockkms.rustfs.backends import BACKENDS, ContextBinding, Existing
 from mockkms.rustfs.contracts.v2.cache import Descriptions
 from mockkms.rustfs.contracts.v2.shapes import metadata
 from mockkms.rustfs.errors import KmsError, KmsFailure, unsupported
@@ -69,7 +69,7 @@ class Keyring:
 
     def get(self, key_id: str) -> KmsKey:
         """Return a key. One that another client created in transit gets a record now."""
-        if self.backend.name != "static":
+        if not self.backend.one_key:
             check_id(key_id)
         key = self.keys.get(key_id) or self._adopted(key_id)
         if key is None:
@@ -143,10 +143,10 @@ class Keyring:
         elif not name.strip():
             raise KmsError(KmsFailure.VALIDATION, "key name must not be empty or whitespace")
         check_id(name)
-        if self.backend.name == "static":
+        if self.backend.one_key:
             if name == self.settings.key_id:
                 raise KmsError(KmsFailure.KEY_EXISTS, name)
-            raise unsupported("create_key", "static")
+            raise unsupported("create_key", self.backend.name)
         if name in self.keys:
             return self._again(self.keys[name], usage, description, tags)
         self._look_before_creating(name)
@@ -154,12 +154,12 @@ class Keyring:
 
     def _again(self, key: KmsKey, usage: str, description: str | None, tags: dict[str, str]) -> KmsKey:
         """Create a key that exists: depending on the backend, it is replaced, returned, or refused."""
-        if self.backend.name == "vault-kv2":
+        if self.backend.existing is Existing.REPLACED:
             with self.records.changing(key):
                 key.usage, key.description, key.tags = usage, description, dict(tags)
             return key
         same = (key.usage, key.description, key.tags, key.status) == (usage, description, tags, "Enabled")
-        if self.backend.name == "vault-transit" and same:
+        if self.backend.existing is Existing.RETURNED and same:
             return key
         raise KmsError(KmsFailure.KEY_EXISTS, key.name)
 
@@ -202,7 +202,7 @@ class Keyring:
         self.permit(key, "rotation", when_disabled=False)
         with self._changing(key):
             self.store.rotate(key)
-            if self.backend.name == "vault-kv2":
+            if self.backend.notes_versions:
                 key.rotated_at = self.now
 
     def set_description(self, key_id: str, description: str) -> None:
@@ -251,10 +251,10 @@ class Keyring:
             raise KmsError(KmsFailure.INVALID_OPERATION, f"pending_window_in_days must be between {least} and {most}")
         if immediate:
             self._confirm(key_id, request.confirm_key_id)
-        if self.backend.name == "static":
-            self._static(key_id, "delete_key")
+        if self.backend.one_key:
+            self._refuse_fixed(key_id, "delete_key")
         key = self._found_for_deletion(key_id)
-        if immediate and (self.backend.name == "local" or key.status == "PendingDeletion"):
+        if immediate and (self.backend.deletes_at_once or key.status == "PendingDeletion"):
             self.store.delete(key)
             self.descriptions.forget(key_id)
             return None
@@ -290,27 +290,29 @@ class Keyring:
 
         That of the local backend has an ``origin`` of its own, which the key keeps until its next change.
         """
-        if self.backend.name == "static":
-            self._static(key_id, "cancel_key_deletion")
+        if self.backend.one_key:
+            self._refuse_fixed(key_id, "cancel_key_deletion")
         key = self._found_for_deletion(key_id)
         if key.status != "PendingDeletion":
             raise KmsError(KmsFailure.INVALID_OPERATION, f"Key {key_id} is not pending deletion")
         with self.records.changing(key):
             key.status, key.deletion_date, key.marked = "Enabled", None, False
-        return self.remember(key, **({"origin": "AWS_KMS"} if self.backend.name == "local" else {}))
+        origin = self.backend.cancelled_origin or self.backend.origin
+        return self.remember(key, origin=origin)
 
-    def _static(self, key_id: str, operation: str) -> None:
+    def _refuse_fixed(self, key_id: str, operation: str) -> None:
+        """Raise KmsError: the only key of a backend cannot be changed."""
         if key_id != self.settings.key_id:
             raise KmsError(KmsFailure.KEY_NOT_FOUND, key_id)
-        raise unsupported(operation, "static")
+        raise unsupported(operation, self.backend.name)
 
     def _found_for_deletion(self, key_id: str) -> KmsKey:
-        """Return a key. Of the backends that keep records of keys themselves, every failure says "not found"."""
+        """Return a key. Raises KmsError, whose reason the backend may hide."""
         try:
             key = self.get(key_id)
             self._read_again(key)
         except KmsError as error:
-            if error.kind is KmsFailure.INVALID_KEY or self.backend.name not in ("local", "vault-kv2"):
+            if error.kind is KmsFailure.INVALID_KEY or not self.backend.hides_deletion_faults:
                 raise
             raise KmsError(KmsFailure.KEY_NOT_FOUND, f"Key {key_id} not found") from None
         return key
@@ -345,13 +347,14 @@ class Keyring:
             "encryption_context": context,
             "created_at": zoned(self.now),
         }
-        if self.backend.name == "vault-kv2":
+        if self.backend.notes_versions:
             envelope["master_key_version"] = len(self.store.material(key))
         return plaintext, json.dumps(envelope, separators=(",", ":")).encode()
 
     def _bound(self, context: dict[str, str]) -> bytes:
-        """Return the associated data for a context: the context, or nothing in backends that only store it."""
-        if self.backend.name == "static" or (context and self.backend.name == "vault-transit"):
+        """Return the associated data for a context: the context as JSON, or nothing."""
+        binding = self.backend.binding
+        if binding is ContextBinding.ALWAYS or (context and binding is ContextBinding.IF_GIVEN):
             return json.dumps(context, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         return b""
 
