@@ -9,6 +9,7 @@ Every test starts with a fresh one. Markers, usually as ``pytestmark``, say how 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -31,6 +32,10 @@ MARKERS = (
 # How long an example takes says how busy the machine is, and nothing of the product.
 settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+_ADDRESSING = ("VAULT_", "BAO_", "RUSTFS_", "MOCKKMS_CONTROL_", "MOCKKMS_URL")
+"""Beginnings of variables that commands and clients read; whoever runs the tests may have set them."""
+for _name in [name for name in os.environ if name.startswith(_ADDRESSING)]:
+    del os.environ[_name]
 Servers = Callable[[str | None, dict[str, Any], Callable[[MockKMS], object] | None], MockKMS]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockkms import Cluster, MockKMS, RemoteKMS, SeedError
+from mockkms import Cluster, MockKMS, RemoteError, RemoteKMS, SeedError
 
 TOKENS = ("a\nb", "token\n", " token", "a\0b", "tökén", "\ud800", "x" * 9000)
 
@@ -80,6 +80,11 @@ def test_arguments_of_a_cluster(words: dict[str, Any], message: str) -> None:
 def test_arguments_of_a_remote_server(words: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         RemoteKMS(**{"url": "http://127.0.0.1:1", **words})
+
+
+def test_a_name_that_no_host_can_have() -> None:
+    with pytest.raises(RemoteError, match=f"cannot reach mockkms at http://{'x' * 300}: no host can have this name"):
+        RemoteKMS(f"http://{'x' * 300}").connect()
 
 
 def test_names_and_moments_of_a_running_server() -> None:

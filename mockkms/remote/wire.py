@@ -23,7 +23,8 @@ from mockkms.version import __version__
 API = 1
 """Version of the control API that this client uses."""
 _TENANT = "ids of tenants have up to 128 letters, digits and ._~-"
-_LOST = (http.client.HTTPException, ConnectionError, TimeoutError, OSError)
+_LOST = (http.client.HTTPException, OSError, UnicodeError)
+"""Errors of a request without a whole response; a name that no host can have is a UnicodeError."""
 _FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
 
 
@@ -172,6 +173,8 @@ def _is_readable(sock: socket.socket) -> bool:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
+    if isinstance(error, UnicodeError):
+        return "no host can have this name"
     if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
         # Its text may be what the server has sent.
         return f"its response is not HTTP, or incomplete ({type(error).__name__})"

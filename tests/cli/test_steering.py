@@ -247,8 +247,8 @@ def test_the_control_token_in_a_file(
         (None, "No such file or directory"),
         (b" \n", "the file is empty"),
         (b"\xff", "the file is not UTF-8 text"),
-        (b"two\nlines", "expected one line of at most 8192 bytes"),
-        (b"a" * 9000, "expected one line of at most 8192 bytes"),
+        (b"two\nlines", "a token is sent in a header: it must be visible ASCII characters, and has '\\n' at 4"),
+        (b"a" * 9000, "a token is sent in a header: it may have at most 8192 characters, not 9000"),
     ],
 )
 def test_a_file_without_a_control_token(run: Run, tmp_path: Path, content: bytes | None, why: str) -> None:
