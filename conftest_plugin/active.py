@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -140,7 +141,12 @@ def _report(kms: Kms, *, listed: bool) -> str:
     if listed:
         requests = kms.journal.table(last=_SHOWN, unhandled=False) or "no other requests received"
     else:
-        requests = kms.journal.table(last=_SHOWN) or "no requests received"
+        requests = kms.journal.table(last=_SHOWN)
+        if not requests:
+            requests = "no requests received"
+            with suppress(RuntimeError):
+                if kms.url not in (os.environ.get("VAULT_ADDR"), os.environ.get("BAO_ADDR")):
+                    requests += "; code that reads VAULT_ADDR finds this server with the fixture mockkms_env"
     rules = kms.faults.describe()
     where = "not running"
     with suppress(RuntimeError):  # A server of the test's own may have been stopped.

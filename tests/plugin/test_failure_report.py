@@ -86,7 +86,10 @@ def test_only_of_failed_tests(suite: Run, options: tuple[str, ...]) -> None:
     assert asked(shown["test_setup"]) == ["setup"]
     assert asked(shown["test_teardown"]) == ["call", "teardown"]
     assert asked(shown["test_both"]) == ["both", "teardown", "both"], "the error, then the failure"
-    assert "no requests received" in shown["test_quiet"]
+    assert (
+        "no requests received; code that reads VAULT_ADDR finds this server with the fixture mockkms_env"
+        in (shown["test_quiet"])
+    )
     assert "mockkms ---" not in shown["test_without"].partition("short test summary")[0]
 
 
@@ -116,3 +119,23 @@ def test_a_server_that_the_test_has_stopped(suite: Run) -> None:
     shown = sections(result.stdout.str())["test_stopped"]
     assert "\nvault not running\n" in shown
     assert asked(shown) == ["stopped"]
+
+
+def test_the_report_names_the_place_without_a_mount(suite: Run) -> None:
+    source = """
+import requests
+
+def ask(kms, path):
+    requests.get(kms.url + path, headers={"X-Vault-Token": kms.token})
+
+def test_unmounted(mockkms_env):
+    ask(mockkms_env, "/v1/transit/keys/orders")
+    ask(mockkms_env, "/v1/auth/approle/role/web")
+
+def test_quiet(mockkms_env):
+    assert 1 == 2
+"""
+    text = suite("-p", "no:randomly", source=source).stdout.str()
+    assert "GET /v1/transit/keys/orders [unhandled] [hint: nothing is mounted at transit/]" in text
+    assert "GET /v1/auth/approle/role/web [unhandled] [hint: nothing is mounted at auth/approle/]" in text
+    assert "no requests received\n" in text

@@ -49,6 +49,12 @@ _AUTHENTICATED = ("sys/seal", "sys/step-down")
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
+def _place(path: str) -> str:
+    """Return where a mount would have to be that answers a path: its first part, of auth methods the first two."""
+    first, _, rest = path.partition("/")
+    return f"auth/{rest.partition('/')[0]}/" if first == "auth" and rest else f"{first}/"
+
+
 class Core(VaultServer):
     """One emulated Vault without HTTP."""
 
@@ -201,6 +207,7 @@ class Core(VaultServer):
                 # Only after the policies: without permission an unmounted path is 403, not 404.
                 if found.mount is None:
                     trace.unhandled = True
+                    trace.hint = f"nothing is mounted at {_place(request.path)}"
                     raise ErrorResponse(
                         f"no handler for route {quote(request.path)}. route entry not found.", status=404
                     )
