@@ -65,13 +65,16 @@ def url(secret: str, issuer: str, account: str, *, period: int, digits: int, alg
 def picture(text: str, size: int) -> bytes:
     """Return ``text`` as a QR code in a PNG, ``size`` pixels wide and high; empty if ``segno`` is not installed.
 
-    Raises ValueError for a picture too small for its text.
+    Raises ValueError for a picture too small for its text, and OverflowError for a text too long for any.
     """
     try:
         import segno  # In the extra ``qr``.
     except ImportError:
         return b""
-    rows = [bytes(row) for row in segno.make_qr(text, error="m", boost_error=False).matrix]
+    try:
+        rows = [bytes(row) for row in segno.make_qr(text, error="m", boost_error=False).matrix]
+    except segno.DataOverflowError:
+        raise OverflowError(len(text)) from None
     side = len(rows)
     factor = size // side
     if factor <= 0:

@@ -17,6 +17,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.duration import go_duration
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products.features import Feature
 from mockkms.world.stored import stored
@@ -154,6 +155,10 @@ def _read_url(key: TotpKey, url: str) -> None:
     key.algorithm = first.get("algorithm", key.algorithm)
 
 
+_LARGEST = 1 << 22
+"""Bytes of a generated key. The real server has no limit: it runs out of memory."""
+
+
 def _check(key: TotpKey, qr_size: int, key_size: int) -> None:
     checks = (
         (key.digits not in (6, 8), "the digits value can only be 6 or 8"),
@@ -162,6 +167,7 @@ def _check(key: TotpKey, qr_size: int, key_size: int) -> None:
         (key.skew not in (0, 1), "the skew value must be 0 or 1"),
         (qr_size < 0, "the qr_size value must be greater than or equal to zero"),
         (key_size <= 0, "the key_size value must be greater than zero"),
+        (key_size > _LARGEST, f"mockkms generates no keys of more than {_LARGEST} bytes"),
     )
     for wrong, text in checks:
         if wrong:
@@ -173,7 +179,9 @@ def _exported(key: TotpKey, qr_size: int) -> dict[str, object]:
     url = totp.url(key.key, key.issuer, key.account_name, **key.settings)
     if not qr_size:
         return {"url": url}
-    with refusing("failed to generate QR code image: ", BackendError):
+    failed = "failed to generate QR code image: "
+    too_long = f"{failed}No encoding found to encode {quote(url)}"
+    with refusing(failed, BackendError), refusing(error=BackendError, of=OverflowError, text=too_long):
         picture = totp.picture(url, qr_size)
     return {"barcode": base64.b64encode(picture).decode(), "url": url}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import hvac
 import pytest
-from hvac.exceptions import InvalidRequest
+from hvac.exceptions import InternalServerError, InvalidRequest
 
 from mockkms import MockKMS
 
@@ -35,6 +35,12 @@ def test_codes_are_those_of_the_rfc(client: hvac.Client, kms: MockKMS, moment: i
     found = client.read("totp/code/k")["data"]
     details = {"expire_time": moment // 30 * 30 + 30, "generated": moment, "period": "30s"}
     assert found == {"code": code} | (details if kms.flavor == "openbao" else {})
+
+
+def test_a_key_too_long_for_a_picture(client: hvac.Client) -> None:
+    pytest.importorskip("segno")
+    with pytest.raises(InternalServerError, match=r'QR code image: No encoding found to encode "otpauth://totp/b:a'):
+        write(client, generate=True, account_name="a", issuer="b", key_size=3000)
 
 
 def test_a_code_is_accepted_once(client: hvac.Client, kms: MockKMS) -> None:
@@ -89,6 +95,10 @@ def test_a_url_replaces_the_other_parameters(client: hvac.Client) -> None:
         ({"generate": True, "issuer": "a"}, "the account_name value is required for generated keys"),
         ({"generate": True, "account_name": "a"}, "the issuer value is required for generated keys"),
         ({"generate": True, "account_name": "a", "issuer": "b", "key_size": 0}, "the key_size value must be greater"),
+        (
+            {"generate": True, "account_name": "a", "issuer": "b", "key_size": 2**40},
+            "mockkms generates no keys of more",
+        ),
         ({"url": "otpauth://totp/a?secret=x&digits=six"}, "an error occurred while parsing digits value in url"),
     ],
 )

@@ -8,7 +8,7 @@ from mockkms.vault.framework.collections import Collection, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import quote, shown
 from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, SshRole, engine
@@ -103,13 +103,7 @@ def _check_ca(role: SshRole) -> None:
 
 def texts(values: Mapping[str, object]) -> dict[str, str]:
     """Return the values as Go formats them."""
-    return {name: _text(value) for name, value in values.items()}
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "<nil>"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return {name: shown(value) for name, value in values.items()}
 
 
 def allowed_sizes(role: SshRole) -> dict[str, list[int]]:
@@ -129,6 +123,8 @@ def _sizes(value: object) -> list[int]:
     for item in items:
         if item is None:
             continue
+        if isinstance(item, (dict, list)):
+            raise ValueError("could not parse value from input")
         text = str(int(item) if isinstance(item, bool) else item).strip()
         found.append(parse_int(text))
     return found
