@@ -97,6 +97,7 @@ def _holding(lock: Lock, still: Callable[[], bool], *, gives_way: bool) -> Itera
         yield
     finally:
         _turn.lock = _turn.still = None
+        _turn.gives_way = False
         lock.release()
 
 
@@ -117,6 +118,11 @@ def in_background(work: Callable[[], None]) -> bool:
 
     threading.Thread(target=run, name="mockkms background", daemon=True).start()
     return True
+
+
+def gives_way() -> bool:
+    """Return whether ``waiting`` releases the world's lock here."""
+    return _turn.gives_way
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
@@ -113,39 +113,62 @@ def test_a_key_in_a_namespace(header: str, path: str, making: Making, monkeypatc
         asking.join(60)
 
 
-class Signing:
-    """The signing of one item, which goes on until ``end``."""
+class Working:
+    """The work on one item, which goes on until ``ended`` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Callable[..., object]) -> None:
         self.begun, self.ended = threading.Event(), threading.Event()
-        self._sign = rsa.sign_pss
+        self._work = work
 
-    def __call__(self, private: bytes, digest: bytes, hash_name: str, salt: int = rsa.SALT_AUTO) -> bytes:
+    def __call__(self, *given: object) -> object:
         self.begun.set()
         self.ended.wait(30)
-        return self._sign(private, digest, hash_name, salt)
+        return self._work(*given)
 
 
-def test_others_are_answered_while_a_small_batch_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
-    statuses: list[int] = []
-    signing = Signing()
+@pytest.mark.parametrize(
+    ("function", "path", "item"),
+    [
+        ("sign_pss", "sign/k", {"input": "eA=="}),
+        ("verify_pss", "verify/k", {"input": "eA==", "signature": "${signature}"}),
+        ("decrypt_oaep", "decrypt/k", {"ciphertext": "${ciphertext}"}),
+        ("decrypt_oaep", "decrypt/k", {"ciphertext": "${ciphertext}", "padding_scheme": "oaep"}),
+    ],
+)
+def test_others_are_answered_while_a_small_batch_is_worked_on(
+    function: str, path: str, item: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[requests.Response] = []
 
-    def ask(kms: MockKMS) -> None:
-        body = {"batch_input": [{"input": "eA=="}] * 80}
-        statuses.append(requests.post(f"{kms.url}/v1/transit/sign/k", json=body, headers=ROOT, timeout=60).status_code)
+    def ask(kms: MockKMS, items: list[dict[str, str]]) -> None:
+        url = f"{kms.url}/v1/transit/{path}"
+        answers.append(requests.post(url, json={"batch_input": items}, headers=ROOT, timeout=60))
 
     with MockKMS(root_token="root", rng=1) as kms:
         write(kms, "sys/mounts/transit", {"type": "transit"})
         write(kms, "transit/keys/k", {"type": "rsa-2048"})
-        monkeypatch.setattr(rsa, "sign_pss", signing)
-        asking = threading.Thread(target=ask, args=(kms,))
+        write(kms, "secret/data/app", {"data": {}})
+        made = {"${signature}": ("sign/k", "input"), "${ciphertext}": ("encrypt/k", "plaintext")}
+        for word, (where, name) in made.items():
+            found = requests.post(f"{kms.url}/v1/transit/{where}", json={name: "eA=="}, headers=ROOT, timeout=10)
+            item = {key: found.json()["data"][word[2:-1]] if text == word else text for key, text in item.items()}
+        working = Working(getattr(rsa, function))
+        monkeypatch.setattr(rsa, function, working)
+        asking = threading.Thread(target=ask, args=(kms, [item] * 80))
         asking.start()
-        assert signing.begun.wait(20)
+        assert working.begun.wait(20)
         assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
-        assert statuses == []
-        signing.ended.set()
+        assert read(kms, "secret/data/app").status_code == 200
+        write(kms, "transit/keys/k/rotate", {})
+        write(kms, "transit/keys/k/config", {"min_decryption_version": 2})
+        assert answers == []
+        working.ended.set()
         asking.join(60)
-        assert statuses == [200]
+        results = answers[0].json()["data"]["batch_results"]
+        assert answers[0].status_code == 200
+        assert not any(result.get("error") for result in results)
+        assert all(result.get("signature", "vault:v1:").startswith("vault:v1:") for result in results)
+        assert all(result.get("valid", True) for result in results)
 
 
 def test_a_server_stops_while_a_key_is_made(making: Making, monkeypatch: pytest.MonkeyPatch) -> None:

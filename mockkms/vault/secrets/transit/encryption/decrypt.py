@@ -20,7 +20,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
     decode_strictly,
     plain_items,
 )
-from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.keys.keyring import existing, used_apart
 from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 MISSING = "missing ciphertext to decrypt"
@@ -53,8 +53,8 @@ def decrypt(state: Transit, call: Call) -> Reply:
         return Response(data=plain)
     items = decode_strictly(call, batch, "ciphertext", MISSING)
     outcome = ItemOutcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
-    key = _key(state, call)
-    results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
+    with used_apart(_key(state, call)) as key:
+        results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
 
 
@@ -66,7 +66,8 @@ def _decrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
     found = plain_items(batch, "ciphertext")
     if not found or not found[0] or not all(found[0]):
         return None
-    texts = cipher.decrypt_all(_key(state, call), found[0])
+    with used_apart(_key(state, call)) as key:
+        texts = cipher.decrypt_all(key, found[0])
     if texts is None:
         return None
     results = [

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.rsa import pool
+from mockkms.outside.turn import gives_way, waiting
 from mockkms.vault.framework.message import BackendError, ErrorResponse
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit.model import (
@@ -44,6 +47,20 @@ def existing(state: Transit, name: str, core: Environment, refusal: str) -> Tran
     if key is None:
         raise ErrorResponse(refusal)
     return key
+
+
+@contextmanager
+def used_apart(key: TransitKey) -> Iterator[TransitKey]:
+    """Hold a key for work that takes long and draws nothing: other requests are answered during this block.
+
+    Yields the key as it is now; what they change of it has no effect on the block.
+    """
+    if not gives_way():
+        yield key
+        return
+    held = replace(key, versions=dict(key.versions))
+    with waiting():
+        yield held
 
 
 def rotate_if_due(key: TransitKey, core: Environment) -> None:

@@ -7,7 +7,7 @@ from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import KEY_VERSION, engine
-from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.keys.keyring import existing, used_apart
 from mockkms.vault.secrets.transit.model import Transit, TransitKey
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
@@ -49,17 +49,19 @@ def sign(state: Transit, call: Call) -> Reply:
     asked, unable = call["key_version"], _undecodable(call)
 
     def work(item: Item) -> dict[str, object]:
-        data = signing.digest(key, decode_input(item, unable=unable), options)
+        data = signing.digest(held, decode_input(item, unable=unable), options)
         context = decode_context(item)
-        signing.check_pure(key, call, options, item.get("signature_context", ""), _BATCH_ITEM)
+        signing.check_pure(held, call, options, item.get("signature_context", ""), _BATCH_ITEM)
         with _FAILING:
-            made = signing.sign(key, asked, context, data, options)
+            made = signing.sign(held, asked, context, data, options)
         result: dict[str, object] = {"signature": made.text, "key_version": made.version}
         if made.public:
             result["publickey"] = b64.encode(made.public)
         return result
 
-    return answer_batch(decode_maps(call, batch, "transit.batchRequestSignItem"), work, _SHAPE)
+    items = decode_maps(call, batch, "transit.batchRequestSignItem")
+    with used_apart(key) as held:
+        return answer_batch(items, work, _SHAPE)
 
 
 def _sign_one(key: TransitKey, call: Call, options: signing.Options) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from mockkms.crypto.encoding import b64
@@ -12,8 +13,8 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import engine
-from mockkms.vault.secrets.transit.keys.keyring import existing
-from mockkms.vault.secrets.transit.model import Transit
+from mockkms.vault.secrets.transit.keys.keyring import existing, used_apart
+from mockkms.vault.secrets.transit.model import Transit, TransitKey
 from mockkms.vault.secrets.transit.signatures import hmac, signing
 from mockkms.vault.secrets.transit.signatures.items import (
     BatchShape,
@@ -87,13 +88,16 @@ def verify(state: Transit, call: Call, *, name: str) -> Reply:
         raise ErrorResponse(f"key type {key.type} does not support {'signing' if reworded else 'verification'}")
     signing.check_unhashed(options)
 
-    def work(item: Item) -> dict[str, object]:
+    def work(key: TransitKey, item: Item) -> dict[str, object]:
         data, context, signature = _parsed(item) if reworded else _decoded(item)
         framing = "failed to parse item: failed to parse batch item: "
         signing.check_pure(key, call, options, item.get("signature_context", ""), framing)
         return {"valid": signing.verify(key, context, signing.digest(key, data, options), signature, options)}
 
-    return answer_batch(items, work, _SHAPE) if is_batch else work(items[0])
+    if not is_batch:
+        return work(key, items[0])
+    with used_apart(key) as held:
+        return answer_batch(items, partial(work, held), _SHAPE)
 
 
 def _decoded(item: Item) -> tuple[bytes, bytes, str]:
