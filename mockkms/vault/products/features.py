@@ -284,7 +284,7 @@ class Feature(StrEnum):
     PKI_ISSUER_HASH = "pki-issuer-hash"
     """A role's hash size follows its issuer's key, and errors in a role have other texts."""
     PKI_KEYSTORES = "pki-keystores"
-    """The parameters of PKCS #12 files and Java keystores are known; the files are not emulated."""
+    """Certificates are also returned in PKCS #12 files and Java keystores."""
     PKI_STRICTER = "pki-stricter"
     """A certificate must not expire before it is valid, or be valid before its issuer; odd host names are refused."""
     PKI_PEM_REFUSED = "pki-pem-refused"

@@ -11,6 +11,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki import keystores
 from mockkms.vault.secrets.pki.role import PkiRole
 
 _OWN, _KEYSTORE = Feature.PKI_ADDITIONS, Feature.PKI_KEYSTORES
@@ -38,8 +39,10 @@ def check_format(call: Call, refusal: str = 'the "format" path parameter must be
     form: str = call["format"]
     if form not in ("pem", "der", "pem_bundle"):
         if call.core.product.has(_KEYSTORE) and "pkcs12_password" in call.endpoint.fields:
-            if form in ("pkcs12_bundle", "jks_bundle"):
-                raise ErrorResponse(f"format {form} is not supported; use pem, der or pem_bundle")
+            if form == keystores.PKCS12:
+                keystores.check_encoder(call)
+            if form in keystores.FORMS:
+                return form
             refusal = 'the "format" parameter must be "pem", "der", "pem_bundle", "pkcs12_bundle" or "jks_bundle"'
         raise ErrorResponse(refusal)
     return form
@@ -47,7 +50,7 @@ def check_format(call: Call, refusal: str = 'the "format" path parameter must be
 
 _NAMES = {
     "exclude_cn_from_sans": Field(_FLAG, help="Do not add the common name to the alternative names."),
-    "format": Field(_TEXT, default="pem", help="pem, pem_bundle or der."),
+    "format": Field(_TEXT, default="pem", help="pem, pem_bundle or der; later also pkcs12_bundle or jks_bundle."),
     "private_key_format": Field(_TEXT, default="der", help="pkcs8, or der for the format of the key type."),
     "ip_sans": Field(_LIST, help="IP addresses among the alternative names."),
     "uri_sans": Field(_LIST, help="URIs among the alternative names."),

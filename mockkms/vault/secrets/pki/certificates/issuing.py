@@ -8,6 +8,7 @@ from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki import keystores
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.signing import IssuedCertificate
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer
@@ -153,7 +154,9 @@ def _respond(state: PKI, call: Call, role: PkiRole, ca: signer.Signer, made: Iss
         "serial_number": certificate.serial_text,
         **encoded(certificate.der, ca.certificate.der, chain, made, form),
     }
-    if made.private:
+    if form in keystores.FORMS:
+        data["certificate"] = keystores.stored(call, form, [certificate.der, *chain], made.private)
+    elif made.private:
         data |= private_parts(made.private, form, pkcs8=call["private_key_format"] == "pkcs8")
     if not role.no_store:
         state.certificates[hyphens(certificate.serial_text)] = certificate.der

@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki import keystores
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.certificates.issuing import b64
 from mockkms.vault.secrets.pki.issuers import references, roots, signer
@@ -116,6 +117,8 @@ def sign_intermediate(
     }
     if form == "pem_bundle":
         data["certificate"] = "\n".join(map(signer.text, chain))
+    elif form in keystores.FORMS:
+        data["certificate"] = keystores.stored(call, form, chain)
     state.certificates[hyphens(certificate.serial_text)] = certificate.der
     if certificate.path_length == 0:
         warnings += _LAST_LATER if product.has(Feature.PKI_ISSUER_HASH) else _LAST

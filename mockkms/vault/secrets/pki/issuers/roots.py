@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.products.features import Feature
+from mockkms.vault.secrets.pki import keystores
 from mockkms.vault.secrets.pki.certificates import contents, signing, urls
 from mockkms.vault.secrets.pki.certificates.issuing import b64, private_parts
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, signer, store
@@ -138,7 +139,10 @@ def generate_root(state: PKI, call: Call, *, exported: str, max_path_length: int
     data: dict[str, object] = {"expiration": int(certificate.not_after), "serial_number": certificate.serial_text}
     written = b64(certificate.der) if form == "der" else signer.text(certificate.der)
     data |= {"certificate": written, "issuing_ca": written}
-    if exported == "exported":
+    if form in keystores.FORMS:
+        private_key = made.private if exported == "exported" else b""
+        data["certificate"] = keystores.stored(call, form, [certificate.der], private_key)
+    elif exported == "exported":
         data |= private_parts(made.private, form, pkcs8=private_key_format == "pkcs8")
         if form == "pem_bundle":
             data["certificate"] = f"{keys.private_pem(made.private)}\n{written}"
