@@ -21,8 +21,9 @@ from aiohttp import web
 from mockkms.outside.turn import keeping_turns
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
-from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply, redirect_reply
-from mockkms.server.gateway.gateway import LARGE, Gateway, Later
+from mockkms.server.gateway import codec
+from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply, redirect_reply
+from mockkms.server.gateway.gateway import LARGE, Gateway, Later, may_take_long
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.wire.responses import plain
 from mockkms.vault.kernel.node import HOST, ClusterPeer, Standing
@@ -135,9 +136,19 @@ class NodeGateway(Gateway):
         if len(http.body) > LARGE or not lock.acquire(blocking=False):
             return self._own_threads.run(lambda: self._locked(node, http))
         try:
+            if self._takes_long(http):
+                return self._own_threads.run(lambda: self._locked(node, http))
             return self._locked(node, http)
         finally:
             lock.release()
+
+    def _takes_long(self, http: HttpRequest) -> bool:
+        core = self.world.core
+        try:
+            request = codec.request_of(core, http)
+        except RequestRefused:
+            return False
+        return may_take_long(core, request, len(http.body))
 
     def _locked(self, node: int, http: HttpRequest) -> HttpReply:
         core = self.world.core
