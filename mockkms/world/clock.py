@@ -24,8 +24,8 @@ Duration: TypeAlias = float | str | timedelta
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LONGEST = 1e300
 """Seconds of the longest duration."""
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
-_TEXT = re.compile(rf"[+-]?(?:(?:{_PART.pattern})+|\d+(?:\.\d+)?)")
+_PART = re.compile(r"(\d++(?:\.\d++)?)(ms|[smhd])")
+_TEXT = re.compile(rf"[+-]?(?:(?:{_PART.pattern})+|\d++(?:\.\d++)?)")
 
 FIRST, LAST = 0.0, 253402300799.0
 """The first second of 1970 and the last one of 9999: the moments that a clock may be moved to.
@@ -127,7 +127,7 @@ def duration_of(value: Duration) -> float:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, str) and _TEXT.fullmatch(value):
-        parts = _PART.findall(value)
+        parts = _PART.findall(value) if value[-1].isalpha() else []
         found = sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else float(value.lstrip("+-"))
         return -found if value.startswith("-") else found
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:

@@ -15,6 +15,8 @@ from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang.template.builtins import BUILTINS
+from mockkms.vault.golang.template.parsing import parse
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
@@ -100,9 +102,8 @@ class DirectorySettings(AutomatedRotation, Record):
 def check(config: DirectorySettings) -> None:
     """Check settings. Raises ValueError with the server's text."""
     for name in ("userfilter", "groupfilter"):
-        fault = _template_fault(getattr(config, name))
-        if fault:
-            raise ValueError(f"invalid {name}: template: queryTemplate:1: {fault}")
+        with error_context(f"invalid {name}: "):
+            parse(getattr(config, name), BUILTINS, "queryTemplate")
     if config.certificate:
         _check_certificate(config.certificate)
     if config.client_tls_cert and config.client_tls_key:
@@ -123,20 +124,6 @@ def check_complete(config: DirectorySettings) -> None:
         raise ValueError("at least one url must be provided")
     if not config.discoverdn and not (config.binddn and config.bindpass) and not (config.upndomain or config.userdn):
         raise ValueError("cannot derive UserBindDN")
-
-
-def _template_fault(text: str) -> str:
-    """Return the text of Go's template parser for a common error, else an empty text."""
-    rest = re.sub(r"\{\{.*?\}\}", "", text, flags=re.DOTALL)
-    if "{{" in rest:
-        return "unclosed action"
-    for action in re.findall(r"\{\{(.*?)\}\}", text, re.DOTALL):
-        word = action.strip()
-        if not word:
-            return "missing value for command"
-        if re.fullmatch(r"[A-Za-z_]\w*", word) and word not in ("true", "false", "nil", "end", "else"):
-            return f'function "{word}" not defined'
-    return ""
 
 
 def _check_certificate(pem: str) -> None:

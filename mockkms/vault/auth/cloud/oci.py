@@ -36,7 +36,7 @@ _MOST = 100
 _SKEW = 5 * 60
 """Seconds by which the ``date`` of a request may differ from the server's time."""
 _TARGET = "(request-target)"
-_MEMBER = re.compile(r'\s*(\w+)="([^"]*)"\s*(?:,|$)')
+_MEMBER = re.compile(r'(?<!\w)(\w++)="([^"]*+)"\s*+(?:,|$)')
 _FAILED = "OCI authentication failed"
 
 

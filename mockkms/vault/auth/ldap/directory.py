@@ -102,7 +102,8 @@ def cn(config: DirectorySettings, group: str) -> str:
 
 
 def _plain(dn: str) -> str:
-    return re.sub(r"\s*([,=])\s*", r"\1", dn).casefold()
+    # From the first blank only: from each of them, the others would be read again.
+    return re.sub(r"(?<!\s)\s*+([,=])\s*+", r"\1", dn).casefold()
 
 
 def escaped(text: str) -> str:

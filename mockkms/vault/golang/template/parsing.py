@@ -39,9 +39,9 @@ _VALUES = (ConstantNode, DotNode, NilNode, NumberNode)
 """Expressions that take no arguments, so that only the first command of a pipeline may be one."""
 
 
-def parse(text: str, functions: Collection[str]) -> dict[str, list[TemplateNode]]:
-    """Return the templates that a text defines, by name. Raises ValueError with Go's text."""
-    parser = _TemplateParser(text, functions)
+def parse(text: str, functions: Collection[str], shown: str = NAME) -> dict[str, list[TemplateNode]]:
+    """Return the templates that a text defines, by name. Raises ValueError with Go's text, which names it ``shown``."""
+    parser = _TemplateParser(text, functions, shown)
     parser.templates[NAME] = parser.whole()
     return parser.templates
 
@@ -49,9 +49,9 @@ def parse(text: str, functions: Collection[str]) -> dict[str, list[TemplateNode]
 class _TemplateParser:
     """Parses one text. Names of variables in scope are in ``variables``, the innermost last."""
 
-    def __init__(self, text: str, functions: Collection[str]) -> None:
+    def __init__(self, text: str, functions: Collection[str], shown: str) -> None:
         self.templates: dict[str, list[TemplateNode]] = {}
-        self._functions = functions
+        self._functions, self._shown = functions, shown
         self._tokens: Iterator[Lexeme] = TemplateLexer(text).tokens()
         self._waiting: list[Lexeme] = []
         self._variables = ["$"]
@@ -96,7 +96,7 @@ class _TemplateParser:
     @property
     def _position(self) -> str:
         """What precedes the text of an error."""
-        return f"template: {NAME}:{self._line}: "
+        return f"template: {self._shown}:{self._line}: "
 
     def _fault(self, text: str) -> ValueError:
         return ValueError(self._position + text)

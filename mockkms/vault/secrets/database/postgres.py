@@ -233,8 +233,7 @@ def expiration(expires: float) -> str:
 
 def _spans_lines(statement: str) -> bool:
     """Return whether a statement contains the end of a block, and so must not be split at semicolons."""
-    rest = statement
-    for literal in [*re.findall(r'".*?"', statement), *re.findall(r"'.*?'", statement)]:
-        # The real plugin removes only the last literal.
-        rest = statement.replace(literal, "")
+    literals = re.findall(r"'.*?'", statement) or re.findall(r'".*?"', statement)
+    # The real plugin removes only the last literal.
+    rest = statement.replace(literals[-1], "") if literals else statement
     return re.search(r"\bEND\b", rest) is not None

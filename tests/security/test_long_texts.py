@@ -1,0 +1,46 @@
+"""Texts of a megabyte are read in one pass, whatever is in them: read again from each place, they would take hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+
+import pytest
+
+from mockkms.vault.auth.cloud import oci
+from mockkms.vault.auth.ldap import directory
+from mockkms.vault.directories import settings
+from mockkms.vault.hcl import values
+from mockkms.vault.secrets.database import postgres
+from mockkms.world.clock import duration_of
+
+SIZE = 1 << 20
+
+
+def filters(text: str) -> None:
+    """Check a search filter of LDAP."""
+    settings.check(SimpleNamespace(userfilter=text, groupfilter=""))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("read", "part"),
+    [
+        (oci._MEMBER.findall, "a"),
+        (oci._MEMBER.findall, 'a="'),
+        (directory._plain, " "),
+        (directory._plain, "\n,"),
+        (filters, "{{"),
+        (filters, "{{ "),
+        (values.unquote, "${a}"),
+        (values.unquote, "{"),
+        (postgres._spans_lines, '"a",'),
+        (postgres._spans_lines, "'"),
+        (duration_of, "1"),
+        (duration_of, "1."),
+        (duration_of, "1h"),
+    ],
+)
+def test_it_ends(read: Callable[[str], object], part: str) -> None:
+    with suppress(ValueError):
+        read(part * (SIZE // len(part)))
