@@ -77,14 +77,20 @@ _turn = _Turn()
 
 @contextmanager
 def taking_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
-    """Hold ``lock``, and release it while this thread waits; ``still`` returns whether the world is the same."""
+    """Hold ``lock``, and release it while this thread waits; ``still`` returns whether the world is the same.
+
+    Raises Abandoned if the world was replaced before the lock was free.
+    """
     with _holding(lock, still, gives_way=True):
         yield
 
 
 @contextmanager
 def keeping_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
-    """Hold ``lock`` even while this thread waits; what it starts ``in_background`` takes turns."""
+    """Hold ``lock`` even while this thread waits; what it starts ``in_background`` takes turns.
+
+    Raises Abandoned as ``taking_turns`` does.
+    """
     with _holding(lock, still, gives_way=False):
         yield
 
@@ -92,6 +98,9 @@ def keeping_turns(lock: Lock, still: Callable[[], bool]) -> Iterator[None]:
 @contextmanager
 def _holding(lock: Lock, still: Callable[[], bool], *, gives_way: bool) -> Iterator[None]:
     lock.acquire()
+    if not still():
+        lock.release()
+        raise Abandoned
     _turn.lock, _turn.still, _turn.gives_way = lock, still, gives_way
     try:
         yield
@@ -113,8 +122,7 @@ def in_background(work: Callable[[], None]) -> bool:
 
     def run() -> None:
         with suppress(Abandoned), taking_turns(lock, still):
-            if still():
-                work()
+            work()
 
     threading.Thread(target=run, name="mockkms background", daemon=True).start()
     return True

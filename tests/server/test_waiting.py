@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 
 import pytest
 import requests
 
-from mockkms import MockKMS
+from mockkms import Cluster, MockKMS
 from mockkms.server.gateway.threads import MOST
+from tests.waiting import eventually
 
 
 class Peer:
@@ -118,3 +121,31 @@ def test_others_are_answered_while_every_thread_for_long_requests_waits(peer: Pe
         peer.hang_up()
         for thread in waiting:
             thread.join(20)
+
+
+BODIES = {"short": "x", "long": "x" * 100_000}
+"""A request finds the world in use, or is answered on a thread in any case."""
+
+
+@pytest.mark.parametrize("size", BODIES)
+@pytest.mark.parametrize("server", [MockKMS, partial(Cluster, 3)], ids=["single", "cluster"])
+def test_a_request_that_waits_for_the_world_does_not_change_it_after_a_reset(
+    server: Callable[[], MockKMS], size: str
+) -> None:
+    def write() -> None:
+        body, headers = {"data": {"a": BODIES[size]}}, {"X-Vault-Token": kms.token}
+        with suppress(requests.ConnectionError):
+            requests.post(f"{kms.url}/v1/secret/data/late", json=body, headers=headers, timeout=20)
+
+    def waits() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "mockkms request"]
+
+    with server() as kms:
+        client = threading.Thread(target=write)
+        with kms.world.lock:
+            client.start()
+            eventually(waits)
+            kms.reset()
+        client.join()
+        eventually(lambda: not waits())
+        assert "late" not in kms.dump()

@@ -18,12 +18,12 @@ from functools import partial
 
 from aiohttp import web
 
-from mockkms.outside.turn import keeping_turns
+from mockkms.outside.turn import Abandoned, keeping_turns
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply, redirect_reply
-from mockkms.server.gateway.gateway import LARGE, Gateway, Later, may_take_long
+from mockkms.server.gateway.gateway import LARGE, Gateway, Later, abandoned_reply, may_take_long
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.wire.responses import plain
 from mockkms.vault.kernel.node import HOST, ClusterPeer, Standing
@@ -132,13 +132,13 @@ class NodeGateway(Gateway):
 
     def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Answer a request below ``/v1/`` as the node that received it."""
-        node, lock = NODE.get(), self.world.lock
+        node, lock, still = NODE.get(), self.world.lock, self.same_world()
         if len(http.body) > LARGE or not lock.acquire(blocking=False):
-            return self._own_threads.run(lambda: self._locked(node, http))
+            return self._own_threads.run(lambda: self._locked(node, http, still))
         try:
             if self._takes_long(http):
-                return self._own_threads.run(lambda: self._locked(node, http))
-            return self._locked(node, http)
+                return self._own_threads.run(lambda: self._locked(node, http, still))
+            return self._locked(node, http, still)
         finally:
             lock.release()
 
@@ -150,12 +150,13 @@ class NodeGateway(Gateway):
             return False
         return may_take_long(core, request, len(http.body))
 
-    def _locked(self, node: int, http: HttpRequest) -> HttpReply:
-        core = self.world.core
-        state = core.state
-        with keeping_turns(self.world.lock, lambda: core.state is state):
-            self.take_seal_from_core()
-            return self._vault(node, http)
+    def _locked(self, node: int, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
+        try:
+            with keeping_turns(self.world.lock, still):
+                self.take_seal_from_core()
+                return self._vault(node, http)
+        except Abandoned:
+            return abandoned_reply()
 
     def _vault(self, node: int, http: HttpRequest) -> HttpReply:
         nodes, path = self.nodes, http.target[4:]

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from mockkms.outside.turn import Abandoned, taking_turns
+from mockkms.outside.turn import Abandoned, keeping_turns, taking_turns
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
@@ -88,6 +88,11 @@ def _not_forwarded(core: Core, http: HttpRequest) -> HttpReply | None:
     if http.header_facts.namespace:
         reply.headers["X-Vault-Namespace"] = http.header_facts.namespace
     return reply
+
+
+def abandoned_reply() -> HttpReply:
+    """Return the response to a request that came before the world was replaced, and would change the new one."""
+    return error_reply(503, "mockkms: the world was reset or restored while this request waited")
 
 
 class Gateway:
@@ -226,11 +231,15 @@ class Gateway:
         elif large or not lock.acquire(blocking=False):
             if http.target == _HEALTH and not large and not http.body and not core.state.system.get("audit"):
                 return self._health(http)
-            return self.threads.run(lambda: self._slowly(http)) if large else self._after_others(self.threads, http)
+            still = self.same_world()
+            if large:
+                return self.threads.run(lambda: self._slowly(http, still))
+            return self._after_others(self.threads, http, still)
         try:
             request = codec.request_of(core, http)
             if self.threads is not None and may_take_long(core, request, len(http.body)):
-                return self.threads.run(lambda: self._slowly(http))
+                still = self.same_world()
+                return self.threads.run(lambda: self._slowly(http, still))
             response = core.handle(request)
         except RequestRefused as refused:
             return refused.reply
@@ -248,37 +257,43 @@ class Gateway:
         request.id = str(uuid4())  # The world's own source of ids is in use.
         return self._replied(http, request, core.handle(request))
 
-    async def _after_others(self, threads: Threads, http: HttpRequest) -> HttpReply:
-        """Answer a request that found the world in use: on a thread that requests which may take long never have."""
-        reply = await self._brief.run(lambda: self._shortly(http))
-        return reply if reply is not None else await threads.run(lambda: self._slowly(http))
+    def same_world(self) -> Callable[[], bool]:
+        """Return a function that returns whether the world was neither reset nor restored since now."""
+        core, state = self.world.core, self.world.core.state
+        return lambda: core.state is state
 
-    def _shortly(self, http: HttpRequest) -> HttpReply | None:
+    async def _after_others(self, threads: Threads, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
+        """Answer a request that found the world in use: on a thread that requests which may take long never have."""
+        reply = await self._brief.run(lambda: self._shortly(http, still))
+        return reply if reply is not None else await threads.run(lambda: self._slowly(http, still))
+
+    def _shortly(self, http: HttpRequest, still: Callable[[], bool]) -> HttpReply | None:
         """Answer a request once the world is free; None for one that may take long."""
         core = self.world.core
         try:
-            with self.world.lock:
+            with keeping_turns(self.world.lock, still):
                 request = codec.request_of(core, http)
                 if may_take_long(core, request, len(http.body)):
                     return None
                 response = core.handle(request)
         except RequestRefused as refused:
             return refused.reply
+        except Abandoned:
+            return abandoned_reply()
         return self._replied(http, request, response)
 
-    def _slowly(self, http: HttpRequest) -> HttpReply:
+    def _slowly(self, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
         """Answer a request on its own thread, which releases the world while it waits."""
         core = self.world.core
-        state = core.state
         try:
-            with taking_turns(self.world.lock, lambda: core.state is state):
+            with taking_turns(self.world.lock, still):
                 request = codec.request_of(core, http)
                 request.apart = True
                 response = core.handle(request)
         except RequestRefused as refused:
             return refused.reply
         except Abandoned:
-            return error_reply(503, "mockkms: the world was reset or restored while this request waited")
+            return abandoned_reply()
         return self._replied(http, request, response)
 
     def _replied(self, http: HttpRequest, request: Request, response: Response) -> HttpReply:
@@ -306,15 +321,19 @@ class Gateway:
         if self.threads is None:
             lock.acquire()
         elif len(http.body) > LARGE or not lock.acquire(blocking=False):
-            return self.threads.run(lambda: self._rustfs_slowly(http))
+            still = self.same_world()
+            return self.threads.run(lambda: self._rustfs_slowly(http, still))
         try:
             return self._rustfs(http)
         finally:
             lock.release()
 
-    def _rustfs_slowly(self, http: HttpRequest) -> HttpReply:
-        with self.world.lock:
-            return self._rustfs(http)
+    def _rustfs_slowly(self, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
+        try:
+            with keeping_turns(self.world.lock, still):
+                return self._rustfs(http)
+        except Abandoned:
+            return abandoned_reply()
 
     def _rustfs(self, http: HttpRequest) -> HttpReply:
         asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
