@@ -5,6 +5,7 @@ Of HTTP they use only status codes, so that Vault can be used in process without
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -362,9 +363,13 @@ def invalid_request() -> BackendError:
     return BackendError("invalid request", status=400)
 
 
+_LISTED = re.compile(r"\d+ errors? occurred:\n(?:\t\* .*\n)+\n", re.DOTALL)
+
+
 def framed(error: BackendError) -> BackendError:
     """Return a Go error as the real server sends it for authenticated requests: framed as its error list (recorded)."""
-    if not error.errors:
+    if not error.errors or (len(error.errors) == 1 and _LISTED.fullmatch(error.errors[0])):
+        # An error that is a list itself is not put into another one.
         return error
     error.errors = [error_list(error.errors)]
     return error

@@ -125,8 +125,10 @@ def write(state: Database, call: Call, *, verify_connection: bool) -> Response |
         new.parse_rotation(call)
     if new.implementation not in call.core.product.builtins.database:
         raise ErrorResponse(_UNCREATED + _unknown_plugin(plugin))
-    with refusing(_UNCREATED, of=DatabaseError):
+    try:
         checks.check(state, call, new)
+    except DatabaseError as error:
+        raise ErrorResponse(_UNCREATED + _sanitized(str(error), new)) from None
     with refusing():
         new.register_rotation()
     if new.implementation in _SUPPORTED:
@@ -179,6 +181,12 @@ def _password_of(url: str) -> str | None:
     except ValueError:
         return None
     return parts.password if _USER.fullmatch(parts.netloc.rpartition("@")[0]) else None
+
+
+def _sanitized(text: str, connection: DatabaseConnection) -> str:
+    """Return an error of a plugin with a mark in place of the password, wherever it occurs."""
+    password = connection.connection_details.get("password")
+    return text.replace(password, "[password]") if isinstance(password, str) and password else text
 
 
 def _redacted(url: str) -> str:

@@ -13,6 +13,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database.idle import IdleSession
 from mockkms.world.stored import stored
@@ -172,7 +173,7 @@ class Database:
         """Return the connection ``name``. Raises BackendError if it does not exist."""
         found = self.connections.get(name)
         if found is None:
-            raise BackendError(f'failed to find entry for connection with name: "{name}"')
+            raise BackendError(f"failed to find entry for connection with name: {quote(name)}")
         return found
 
 

@@ -168,7 +168,7 @@ def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection,
     peer = _peer(connection)
     if verify_connection and peer.is_local(call):
         with refusing("failed to validate the connection: ", BackendError, of=PeerError):
-            _sound(peer.ask("GET", "/api/users"))
+            _sound(peer.ask("GET", "/api/users/"))
 
 
 @lease.write

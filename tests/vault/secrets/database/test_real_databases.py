@@ -180,7 +180,7 @@ def test_errors_of_mysql_are_those_of_gos_driver(client: hvac.Client, mariadb: R
 
 
 def test_invalid_connection_strings_of_mysql(client: hvac.Client) -> None:
-    settings = {"plugin_name": "mysql-database-plugin", "username": "u", "password": "p"}
+    settings = {"plugin_name": "mysql-database-plugin", "username": "u", "password": "secret"}
     for url, text in (
         ("{{username}}:{{password}}@tcp(127.0.0.1)", "missing the slash separating the database name"),
         ("{{username}}:{{password}}@tcp(127.0.0.1/app", "network address not terminated (missing closing brace)"),

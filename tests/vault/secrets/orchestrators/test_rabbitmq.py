@@ -90,7 +90,7 @@ def test_a_server_on_this_machine_makes_and_deletes_users(world: World, server: 
     made = world.ask("read", "e/creds/r")
     world.write("sys/leases/revoke", {"lease_id": lease_of(made).lease_id})
     assert server.lines == [
-        "GET /api/users", "PUT /api/users/r", "PUT /api/permissions/%2F/r", "PUT /api/topic-permissions/%2F/r",
+        "GET /api/users/", "PUT /api/users/r", "PUT /api/permissions/%2F/r", "PUT /api/topic-permissions/%2F/r",
         "DELETE /api/users/r",
     ]  # fmt: skip
     assert server.asked[0].headers["Authorization"] == "Basic dTpw"
@@ -112,7 +112,7 @@ def test_a_user_without_all_permissions_is_deleted(world: World, server: StandIn
 
 def test_a_connection_is_verified(world: World, server: StandIn) -> None:
     write = mounted(world, "rabbitmq")
-    server.answers["GET", "/api/users"] = 401, {}
+    server.answers["GET", "/api/users/"] = 401, {}
     settings: dict[str, Any] = {"connection_uri": server.url, "username": "u", "password": "p"}
     text = "failed to validate the connection: Error: API responded with a 401 Unauthorized"
     refused = write("config/connection", **settings)

@@ -25,6 +25,8 @@ from mockkms.world.clock import rfc3339
 
 def _shown(config: LdapSecretsConfig, product: Product) -> dict[str, object]:
     shown = config.shown(product)
+    if config.length <= 0:
+        shown.pop("length", None)
     if product.has(Feature.LDAP_ROTATION):
         shown |= config.shown_rotation(product)
     return shown

@@ -28,7 +28,7 @@ _FIELDS = {
     "not_before": Field(Kind.STRING, help="Beginning of the validity, for the program; UTC, YYYY-MM-ddTHH:MM:SSZ."),
     "not_after": Field(Kind.STRING, help="End of the validity, for the program; UTC, YYYY-MM-ddTHH:MM:SSZ."),
     "ttl": Field(Kind.SECONDS, help="Lifetime, for the program."),
-    "not_before_duration": Field(Kind.INT, default=30, help="Seconds to antedate the certificate, for the program."),
+    "not_before_duration": Field(Kind.INT64, default=30, help="Seconds to antedate the certificate, for the program."),
     "remove_roots_from_chain": Field(Kind.BOOL, help="Leave self-signed certificates out of ca_chain."),
     "signature_bits": Field(Kind.INT, help="Size of the hash in bits, for the program."),
     "use_pss": Field(Kind.BOOL, help="PSS signatures with an RSA issuer, for the program."),
