@@ -103,9 +103,8 @@ class TenantGateways:
     def _gateway(self, tenant_id: str, world: World) -> tuple[TenantGateway, _Ports]:
         known = self._gateways.get(tenant_id)
         if known is None or known[0] is not world:
-            if len(self._gateways) >= self.tenants.limit:
-                there = {*self.tenants.names()}
-                self._gateways = {name: kept for name, kept in self._gateways.items() if name in there}
+            # Worlds of tenants that were dropped are not kept in memory any longer.
+            self._gateways = {name: kept for name, kept in self._gateways.items() if self.tenants.holds(name, kept[0])}
             ports = _Ports()
             known = self._gateways[tenant_id] = (world, self._owner.for_tenant(world, ports), ports)
         return known[1], known[2]

@@ -75,6 +75,10 @@ class Tenants:
         with self._lock:
             return self._worlds.pop(tenant_id, None) is not None
 
+    def holds(self, tenant_id: str, world: World) -> bool:
+        """Return whether a world is the present one of a tenant."""
+        return self._worlds.get(tenant_id) is world
+
     def clear(self) -> None:
         """Drop all tenants."""
         with self._lock:

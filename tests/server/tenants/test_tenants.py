@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,7 @@ import requests
 from mockkms import MockKMS, RemoteError, RemoteKMS, SeedError
 from mockkms.server.tenants.tenants import TenantError, Tenants
 from mockkms.world.world import World
+from tests.waiting import eventually
 
 WORLD = {
     "mockkms": 1,
@@ -125,6 +128,21 @@ def test_reset_and_load_over_http_drop_all_tenants_as_in_the_process(kms: MockKM
             write(kms.tenant("one").url, 5)
             renew()
             assert read(kms.tenant("one").url) == 0
+
+
+def test_the_world_of_a_dropped_tenant_leaves_the_memory(kms: MockKMS) -> None:
+    worlds = []
+    for name in ("one", "two"):
+        assert read(kms.tenant(name).url) == 0
+        worlds.append(weakref.ref(kms.tenant(name).world))
+    kms.reset()
+    assert read(kms.tenant("three").url) == 0
+
+    def gone() -> bool:
+        gc.collect()
+        return all(world() is None for world in worlds)
+
+    eventually(gone)
 
 
 def test_an_invalid_world_leaves_the_tenants(kms: MockKMS) -> None:
