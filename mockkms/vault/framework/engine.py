@@ -190,8 +190,8 @@ class Engine:
 
     def needs_sudo(self, path: str, endpoint: Endpoint | None, product: Product) -> bool:
         """Return whether ``path`` is root-protected in ``product``; ``endpoint`` is the one that it is routed to."""
-        if endpoint is not None:
-            return endpoint.needs_sudo(product)
+        if endpoint is not None and endpoint.needs_sudo(product):
+            return True
         return any(
             path.startswith(beginning) and (feature is None or product.has(feature))
             for beginning, feature in self.protected.items()

@@ -146,6 +146,7 @@ engine = Engine(
     renew=renew,
     help="Tokens: creation, lookup, renewal and revocation. Always mounted.",
 )
+engine.protected = {"revoke-orphan/": None}
 
 
 def show_policies(call: Call, auth: Auth) -> Auth:

@@ -60,7 +60,7 @@ def _write(call: Call, found: Alias | None, name: str, accessor: str, canonical:
         return None
     target = _target(call, canonical) if canonical else None
     mount = _mount(call, accessor)
-    clash = identity.group_by_factors(accessor, name)
+    clash = identity.group_by_factors(mount.accessor, name)
     if clash is not None and (found is None or clash.id != found.id):
         raise ErrorResponse("combination of mount and group alias name is already in use")
     previous = identity.state.groups.get(found.canonical_id) if found is not None else None

@@ -7,6 +7,7 @@ import platform
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Response
+from mockkms.vault.golang.json_text import Encoded, in_order
 from mockkms.vault.kernel.node import HOST, ClusterPeer, leader_document, node_status
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -39,7 +40,7 @@ def read_ha_status(_state: object, call: Call) -> Response:
     return Response(data={"nodes": [_peer(call, peer) for peer in peers]}, flat=True)
 
 
-def _peer(call: Call, peer: ClusterPeer) -> dict[str, object]:
+def _peer(call: Call, peer: ClusterPeer) -> Encoded:
     node: dict[str, object] = {
         "hostname": peer.hostname,
         "api_address": peer.api_address,
@@ -50,7 +51,7 @@ def _peer(call: Call, peer: ClusterPeer) -> dict[str, object]:
     if call.core.product.has(Feature.STATUS_EXTRAS):
         node.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
     node["version"] = call.core.product.version
-    return node
+    return in_order(node)
 
 
 @host_info.on(Operation.READ)
