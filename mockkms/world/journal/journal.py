@@ -326,6 +326,10 @@ class Journal:
         """Restore what ``snapshot`` returned."""
         with self._lock:
             self._ring.clear()
+            # A text that was no token in the world before may be one in this. Tokens are still those of entries.
+            self._headers.clear()
+            self._asked.clear()
+            self._targets.clear()
             self.total, entries, self.redact = kept
             self._generation += 1
             self._ring.extend(entries)

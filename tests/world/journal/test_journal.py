@@ -57,6 +57,22 @@ def test_near_misses_name_the_differences() -> None:
     assert misses[0].endswith("<- wrong: path")
 
 
+def test_a_token_of_the_restored_world_is_not_shown_in_a_target_that_was_seen_before() -> None:
+    issued: set[str] = set()
+    journal = Journal(issued=issued.__contains__)
+    start = journal.snapshot()
+
+    def shown() -> str:
+        request = Request(Operation.READ, "secret/data/custom-token")
+        entry = Entry(0.0, "vault", "GET", "/v1/secret/data/custom-token", {}, b"", request, 200, b"", 0)
+        return journal.record(entry).shown_target
+
+    assert shown() == "/v1/secret/data/custom-token"
+    journal.restore(start)
+    issued.add("custom-token")
+    assert "custom-token" not in shown()
+
+
 def test_the_ring_and_the_bodies_are_bounded() -> None:
     journal = journal_of(*[ENCRYPT] * 10, size=3)
     assert (len(journal), journal.total, journal[0].number, journal[-1].body) == (3, 10, 8, b"01234567")
