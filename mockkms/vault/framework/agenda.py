@@ -1,4 +1,4 @@
-"""Which records of a mount are due, found without a look at all of them before each request."""
+"""Which records of a mount are due, or have expired, found without a look at all of them before each request."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any, Final, TypeVar
 
+K = TypeVar("K")
 R = TypeVar("R")
 _SPARE: Final = 64
 """Outdated entries that are kept besides as many as there are records."""
+
+
+def drop_expired(table: dict[K, R], expires: Callable[[R], float], now: float) -> None:
+    """Remove what has expired from the front of a table, to which entries are added as they expire.
+
+    An entry that expires earlier than one before it stays until that one goes; ``expires`` returns seconds since the
+    epoch.
+    """
+    while table:
+        first = next(iter(table))
+        if expires(table[first]) > now:
+            return
+        del table[first]
 
 
 class Agenda:

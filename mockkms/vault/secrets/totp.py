@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 from mockkms.crypto import totp
 from mockkms.urls import urlsplit
+from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.engine import Engine
@@ -228,10 +229,11 @@ def check_code(state: TOTP, call: Call, *, name: str, code: str) -> Reply:
     if strict and (code.strip() != code or len(code.encode()) != key.digits):
         raise ErrorResponse("invalid number of digits for the code")
     now = call.now()
-    state.used = {place: until for place, until in state.used.items() if until > now}
-    if (name, code) in state.used:
+    drop_expired(state.used, lambda until: until, now)
+    if state.used.get((name, code), 0.0) > now:
         raise ErrorResponse("code already used; wait until the next time period")
     right = totp.valid(code, key.secret, now, skew=key.skew, **key.settings)
+    state.used.pop((name, code), None)
     state.used[name, code] = now + key.period * (2 + key.skew)
     return {"valid": right}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mockkms.vault.framework.agenda import Agenda
+from mockkms.vault.framework.agenda import Agenda, drop_expired
 
 
 @dataclass
@@ -71,3 +71,21 @@ def test_a_record_that_is_due_often_does_not_make_the_agenda_longer() -> None:
     for _ in range(10_000):
         agenda.due(jobs, lambda job: job.due, 0.0, ["a"])
     assert len(agenda._queue) < 100
+
+
+def test_what_expired_goes_from_the_front_and_nothing_else_is_looked_at() -> None:
+    table = {f"j{number}": Job(float(number)) for number in range(1000)}
+    looks = 0
+
+    def expires(job: Job) -> float:
+        nonlocal looks
+        looks += 1
+        return job.due or 0.0
+
+    drop_expired(table, expires, 2.0)
+    assert next(iter(table)) == "j3"
+    assert len(table) == 997
+    assert looks == 4
+    drop_expired(table, expires, 2000.0)
+    drop_expired(table, expires, 2000.0)
+    assert table == {}

@@ -14,6 +14,7 @@ from mockkms.vault.auth.jwt import provider as providers
 from mockkms.vault.auth.jwt.login import auth_of
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig, JwtRole, PendingOidcLogin, engine
 from mockkms.vault.auth.jwt.provider import OidcIssuer, Unreachable
+from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -139,7 +140,7 @@ def _without_port(uri: str) -> str:
 
 def _started(state: JWT, call: Call, role: str, redirect: str) -> tuple[str, PendingOidcLogin]:
     now, entropy = call.now(), call.core.entropy
-    state.pending = {state_id: one for state_id, one in state.pending.items() if one.until > now}
+    drop_expired(state.pending, lambda one: one.until, now)
     pending = PendingOidcLogin(
         role=role, redirect_uri=redirect, nonce=f"n_{entropy.base62(20)}", client_nonce=call["client_nonce"],
         verifier=entropy.base62(43), until=now + _LASTS, address=call.request.remote_address,

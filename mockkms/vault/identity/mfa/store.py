@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
+from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.identity.mfa import services
@@ -98,8 +99,7 @@ class MfaStore:
     def hold_login(self, request_id: str, login: PendingLogin) -> None:
         """Store a login until it is validated."""
         waiting, now = self.state(login.namespace).waiting, self.core.clock.now()
-        while waiting and (oldest := next(iter(waiting.items())))[1].since + WAITS <= now:
-            del waiting[oldest[0]]
+        drop_expired(waiting, lambda one: one.since + WAITS, now)
         waiting[request_id] = login
 
     def take_login(self, request_id: str) -> PendingLogin | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mockkms.urls import urlsplit
+from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
@@ -70,8 +71,7 @@ def give_code(state: object, call: Call, *, name: str) -> Response:
             client_state = ""
         return bare_json({**error.document, "state": client_state}, 500 if error.code == "server_error" else 400)
     codes, now = service(call).codes, call.now()
-    for old in [code for code, item in codes.items() if item.expires <= now]:
-        del codes[old]
+    drop_expired(codes, lambda one: one.expires, now)
     code = call.core.entropy.base62(32)
     codes[code] = entry
     return bare_json({"code": code, "state": client_state})

@@ -127,7 +127,8 @@ def _list_of(state: PKI, call: Call, group: list[PkiIssuer]) -> IssuerCrls:
 def _forget(state: PKI) -> None:
     """Delete the lists of deleted issuers."""
     state.list_of = {known_id: listed for known_id, listed in state.list_of.items() if known_id in state.issuers}
-    state.lists = {known_id: entry for known_id, entry in state.lists.items() if known_id in state.list_of.values()}
+    used = set(state.list_of.values())
+    state.lists = {known_id: entry for known_id, entry in state.lists.items() if known_id in used}
 
 
 def _revoked(state: PKI, *, delta: bool) -> dict[str, Entries]:
