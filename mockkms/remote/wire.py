@@ -8,14 +8,14 @@ import os
 import re
 import select
 import socket
-import ssl
 import threading
 from collections.abc import Mapping
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
-from mockkms.error_context import error_context, file_context
+from mockkms.error_context import error_context
 from mockkms.faults.parsing import FaultError
+from mockkms.pem_files import client_context
 from mockkms.remote.bounded import BoundedConnection, BoundedResponse, BoundedTlsConnection
 from mockkms.remote.document import Document, NotMockKMS, RemoteError
 from mockkms.version import __version__
@@ -45,7 +45,7 @@ class Wire:
         self.url = url.rstrip("/")
         self.control_token, self.ca_file, self.timeout = control_token, ca_file, timeout
         self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
-        self._tls = _trusting(ca_file) if parts.scheme == "https" else None
+        self._tls = client_context(ca_file) if parts.scheme == "https" else None
         self._kept: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
         self._known = False
@@ -153,11 +153,6 @@ class Wire:
         if self._kept is not None:
             self._kept.close()
         self._kept = None
-
-
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    with file_context(f"{ca_file}: "):
-        return ssl.create_default_context(cafile=ca_file or None)
 
 
 def _is_readable(sock: socket.socket) -> bool:

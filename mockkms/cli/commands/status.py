@@ -13,6 +13,8 @@ import urllib.request
 from http.client import HTTPException, HTTPResponse
 
 from mockkms.cli.arguments import CommandError
+from mockkms.error_context import error_context
+from mockkms.pem_files import client_context
 from mockkms.remote.bounded import BoundedConnection, BoundedTlsConnection
 
 _TIMEOUT = 10.0
@@ -78,10 +80,12 @@ class _Tls(urllib.request.HTTPSHandler):
 def _asked(options: argparse.Namespace) -> dict[str, object]:
     url = f"{options.address.rstrip('/')}/v1/sys/seal-status"
     skip = options.tls_skip_verify or os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true")
+    secure = url.lower().startswith("https:")
+    with error_context("Error initializing client: ", lambda text: CommandError(text, 1)):
+        context = client_context(options.ca_cert or "") if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if skip:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        context = ssl.create_default_context(cafile=options.ca_cert or None)
-        if skip:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         # A health check concerns a local server: environment proxies are ignored.
         handlers = (urllib.request.ProxyHandler({}), _Plain(), _Tls(context))
         with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT) as answer:

@@ -15,8 +15,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from mockkms.pem_files import Pem
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
-from mockkms.server.proxy.upstream_address import Pem, address, context, reason, tls_reason
+from mockkms.server.proxy.upstream_address import address, context, reason, tls_reason
 
 UPSTREAM_HEADER = "X-Mockkms-Upstream"
 """Header of responses by mockkms itself if the real server did not respond; its value is the reason."""

@@ -5,13 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import ssl
-from pathlib import Path
 
-from mockkms.error_context import error_context, file_context
+from mockkms.error_context import error_context
+from mockkms.pem_files import Pem, client_context, load_pair
 from mockkms.urls import urlsplit
-
-Pem = str | Path
-"""Path of a PEM file."""
 
 
 def address(url: str) -> tuple[str, str, int]:
@@ -28,11 +25,9 @@ def address(url: str) -> tuple[str, str, int]:
 
 def context(ca_file: Pem, cert: tuple[Pem, Pem] | None, *, insecure: bool) -> ssl.SSLContext:
     """Return the TLS context that verifies the server. Raises ValueError."""
-    with file_context(f"{ca_file}: ", of=(OSError, ValueError)):
-        made = ssl.create_default_context(cafile=str(ca_file) or None)
+    made = client_context(ca_file)
     if cert is not None:
-        with file_context(f"{cert[0]} and {cert[1]}: ", of=(OSError, ValueError)):
-            made.load_cert_chain(*cert)
+        load_pair(made, *cert)
     if insecure:
         made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
     return made

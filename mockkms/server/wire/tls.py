@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from mockkms.error_context import file_context
 from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, TLS_FAULTS, UNTRUSTED, WRONG_HOST
 from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
+from mockkms.pem_files import load_pair, trust
 from mockkms.server.wire.client_certificates import ClientTrust
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -94,17 +95,8 @@ def loaded(pem: bytes) -> ssl.SSLContext:
 
 def from_files(certificate: str | Path, key: str | Path) -> ssl.SSLContext:
     """Return a server's context with this certificate (chain) and key, paths of PEM files. Raises ValueError."""
-    for name in (certificate, key):
-        with file_context(f"{name}: "), open(name, "rb"):
-            pass
     context = _context()
-    try:
-        # With an empty password, OpenSSL does not ask for one on the terminal.
-        context.load_cert_chain(str(certificate), str(key), password="")
-    except OSError as error:
-        if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
-            raise ValueError(f"{key} is not the key of {certificate}") from None
-        raise ValueError(f"{certificate} and {key} are not a certificate and an unencrypted key in PEM") from None
+    load_pair(context, certificate, key)
     return context
 
 
@@ -127,11 +119,7 @@ class TlsFiles:
 
         context = again()
         if self.client_authority:
-            try:
-                again().load_verify_locations(self.client_authority)
-            except OSError as error:
-                reason = "not a certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
-                raise ValueError(f"{self.client_authority}: {reason}") from None
+            trust(again(), self.client_authority)
         elif self.client_required:
             raise ValueError("client certificates are required, but client_authority is not set")
         return ServerTls(
@@ -181,6 +169,22 @@ class OwnTls(ServerTls):
             self._folder = None
 
 
+def _check(context: ssl.SSLContext) -> None:
+    """Raise ValueError for a context that no client can connect to, by a handshake in memory."""
+    if context.protocol == ssl.PROTOCOL_TLS_CLIENT:
+        raise ValueError("tls: the SSLContext is for clients; use ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)")
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    asking.check_hostname, asking.verify_mode = False, ssl.CERT_NONE
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        asking.wrap_bio(back, there).do_handshake()
+    try:
+        context.wrap_bio(there, back, server_side=True).do_handshake()
+    except ssl.SSLError as error:
+        if error.reason == "NO_SHARED_CIPHER":
+            raise ValueError("tls: the SSLContext has no certificate; call its load_cert_chain(cert, key)") from None
+
+
 Tls = bool | ssl.SSLContext | tuple[str | Path, str | Path] | TlsFiles
 """Values of the argument ``tls`` of ``MockKMS``."""
 
@@ -190,6 +194,7 @@ def server_tls(tls: Tls | None) -> ServerTls | None:
     if tls is None or tls is False:
         return None
     if isinstance(tls, ssl.SSLContext):
+        _check(tls)
         return ServerTls(tls)
     if isinstance(tls, TlsFiles):
         return tls.server()
