@@ -69,21 +69,18 @@ def may_wait(core: RoutedServices, request: Request, size: int) -> bool:
     ``size``: bytes of its body.
     """
     state, namespace, path = core.state, request.namespace, request.path
+    mounts = state.mounts
     if namespace or state.namespaces.items:
         located, path = core.namespaces.locate(namespace, path)
         namespace = located or ""
-    found = match(core, namespace, path)
+    found = mounts.matches.get((namespace, path, core.product.name)) or match(core, namespace, path)
     if size >= found.slow_from:
         return True
-    mount, engine = found.mount, found.engine
-    if (
-        engine is not None
-        and engine.makes_key is not None
-        and mount is not None
-        and engine.makes_key(mount.state, request, found.captures, core.clock.now)
-    ):
-        return True
-    mounts = state.mounts
+    engine = found.engine
+    if engine is not None and engine.makes_key is not None:
+        assert found.mount is not None
+        if engine.makes_key(found.mount.state, request, found.captures, core.clock.now):
+            return True
     if mounts.waits is None:
         mounts.waits = any(registry.bare_engine(name).waits for name in mounts.index.engines)
     if not mounts.waits:
