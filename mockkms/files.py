@@ -19,6 +19,8 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
+_IRREPLACEABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ENAMETOOLONG)
+"""Errors of a file whose folder takes no other one."""
 _PREFIX = "mockkms-pem-"
 """Start of the names of temporary folders."""
 
@@ -43,6 +45,31 @@ def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file (UTF-8) in one step: an existing one stays if that fails. Raises OSError.
+
+    Devices, pipes and files that cannot be replaced, such as one that is mounted alone, are written to directly.
+    Characters that UTF-8 has not are written with escapes, those of JSON.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_text(text, encoding="utf-8", errors="backslashreplace")
+        if path.exists():
+            shutil.copymode(path, new)
+        new.replace(path)
+    except OSError as error:
+        if error.errno not in _IRREPLACEABLE:
+            raise
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    finally:
+        with suppress(OSError):
+            new.unlink()
 
 
 def read_file(path: Path, most: int) -> bytes:

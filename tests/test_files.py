@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from mockkms import MockKMS
 from mockkms.cli import main
-from mockkms.files import PemFolder, remove_abandoned_folders, remove_leftovers, replace_file
+from mockkms.files import PemFolder, remove_abandoned_folders, remove_leftovers, replace_file, write_text
 
 ENDLESS = Path("/dev/zero")
 COMMANDS = [
@@ -121,3 +122,40 @@ def test_a_file_that_a_killed_process_was_writing_is_removed(tmp_path: Path) -> 
     replace_file(tmp_path / "state", b"new")
     assert (tmp_path / "state").read_bytes() == b"new"
     assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_text_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "world.yaml"
+    write_text(path, "old")
+    path.chmod(0o640)
+    write_text(path, "new \ud800")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new \\ud800", 0o640)
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left on device"):
+            write_text(path, "newer")
+    assert path.read_text() == "new \\ud800"
+    assert [one.name for one in tmp_path.iterdir()] == ["world.yaml"]
+
+
+def test_a_text_goes_where_nothing_can_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "world.yaml"
+    path.write_text("old")
+    (tmp_path / "link").symlink_to(path)
+    write_text(tmp_path / "link", "through the link")
+    assert (tmp_path / "link").is_symlink()
+    assert path.read_text() == "through the link"
+    write_text(Path(os.devnull), "nothing")
+
+    def mounted(*_: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", mounted)
+        write_text(path, "in place")
+    assert path.read_text() == "in place"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "world.yaml"]

@@ -10,6 +10,7 @@ from mockkms.cli.arguments import CommandError
 from mockkms.cli.progress import progress
 from mockkms.cli.streams import write_data
 from mockkms.error_context import error_context, file_context
+from mockkms.files import write_text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,7 +38,7 @@ def _export(file: Path, output: Path | None) -> int:
         write_data(text)
         return 0
     with file_context(f"cannot write {output}: ", CommandError):
-        output.write_text(text, encoding="utf-8")
+        write_text(output, text)
     return 0
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from mockkms.error_context import file_context
 from mockkms.explore import ExploreError
 from mockkms.explore.members import Members
-from mockkms.files import read_file
+from mockkms.files import read_file, write_text
 
 FORMAT = "mockkms-exploration"
 VERSION = 1
@@ -350,7 +350,7 @@ class Exploration:
         """Write the result as a JSON file. Raises ExploreError."""
         text = json.dumps(self.data(), indent=1, ensure_ascii=False, sort_keys=False) + "\n"
         with file_context(f"{path} cannot be written: ", ExploreError):
-            path.write_text(text, encoding="utf-8")
+            write_text(path, text)
 
 
 def read_results(path: Path) -> Exploration:

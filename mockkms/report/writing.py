@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from pathlib import Path
 
+from mockkms.files import write_text
 from mockkms.report.suite import Report
 
 SUFFIXES = {".html": "html", ".htm": "html", ".json": "json"}
@@ -39,12 +39,4 @@ def write_report(path: Path, report: Report) -> None:
         from mockkms.report.page.page import page
 
         text = page(report)
-    path = path.resolve()
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Names of tests may have characters that UTF-8 has not; JSON has the same escapes.
-        new.write_text(text, encoding="utf-8", errors="backslashreplace")
-        # In one step: who reads the file never finds half of it.
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    write_text(path, text)

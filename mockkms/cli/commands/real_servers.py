@@ -16,6 +16,7 @@ from mockkms.cli.options import upstream
 from mockkms.cli.progress import progress
 from mockkms.cli.streams import write_data
 from mockkms.error_context import error_context, file_context
+from mockkms.files import write_text
 
 if TYPE_CHECKING:
     from mockkms.comparing.servers import Difference, Marks, Side
@@ -93,7 +94,7 @@ def _capture(options: argparse.Namespace) -> int:
         write_data(found.text)
     else:
         with file_context(f"cannot write {output}: ", CommandError):
-            output.write_text(found.text, encoding="utf-8")
+            write_text(output, found.text)
     lines = [f"captured {client.url} with {found.requests} requests, without secrets; left out:"]
     lines += [f"  {what}: {why}" for what, why in found.notes.items()]
     print("\n".join(lines), file=sys.stderr)

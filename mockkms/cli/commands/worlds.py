@@ -13,6 +13,7 @@ from mockkms.cli.calling import add_address, add_json, call, server, show
 from mockkms.cli.progress import progress
 from mockkms.cli.streams import write_data
 from mockkms.error_context import file_context
+from mockkms.files import write_text
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -94,7 +95,7 @@ def _dump(options: argparse.Namespace) -> int:
         write_data(world)
         return 0
     with file_context(f"cannot write {options.output}: ", CommandError):
-        options.output.write_text(world, encoding="utf-8")
+        write_text(options.output, world)
     return 0
 
 
