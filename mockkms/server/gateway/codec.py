@@ -140,7 +140,7 @@ def to_reply(core: Core, request: Request, response: Response) -> HttpReply:
     if namespace:
         headers["X-Vault-Namespace"] = namespace
     if response.headers:
-        headers.update(response.headers)
+        headers = dict(sorted({**headers, **response.headers}.items()))  # In the order in which Go writes them.
     if response.redirect:
         reply = redirect_reply(request.method, response.redirect)
         reply.request = request

@@ -34,7 +34,7 @@ _RULES = (
     (re.compile(r"no such member in mapping: '(.*?)'"), r"no such key: \1"),
     (re.compile(r"undeclared reference to '(.*?)'"), _UNKNOWN),
     (re.compile(r".*does not support field selection"), "no such key"),
-    (re.compile(r"modulus by zero"), "modulus by zero"),
+    (re.compile(r"modul(?:us|o) by zero"), "modulus by zero"),
     (re.compile(r"(?:divide by zero|division by zero)"), "division by zero"),
     (re.compile(r"^overflow$"), "integer overflow"),
     (re.compile(r"date value out of range"), "timestamp overflow"),
@@ -44,7 +44,7 @@ _RULES = (
 )
 _NAMES: Final = {
     "StringType": "string", "IntType": "int", "UintType": "uint", "BoolType": "bool", "BytesType": "bytes",
-    "ListType": "list", "MapType": "map", "DoubleType": "double", "NoneType": "null_type",
+    "ListType": "list", "MapType": "map", "NativeMap": "map", "DoubleType": "double", "NoneType": "null_type",
 }  # fmt: skip
 _WANTED: Final = {
     STRING: "StringType",
@@ -109,7 +109,7 @@ def to_cel(value: object) -> Value:
     if isinstance(value, list):
         return ListType([to_cel(item) for item in value])
     if isinstance(value, dict):
-        return MapType({StringType(name): to_cel(item) for name, item in value.items()})
+        return functions.NativeMap({StringType(name): to_cel(item) for name, item in value.items()})
     raise TypeError(f"{type(value).__name__} is not a value of a program")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import operator
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from celpy.adapter import json_to_cel
 from celpy.celtypes import (
@@ -24,6 +27,8 @@ from celpy.celtypes import (
 from celpy.evaluation import CELEvalError, CELFunction
 
 from mockkms.vault.golang.duration import parse_go
+from mockkms.vault.golang.json_text import encode
+from mockkms.vault.golang.number import of_float
 
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
 
@@ -54,17 +59,33 @@ def _reverse(value: list[Value] | str) -> ListType | StringType:
     return ListType(value[::-1]) if isinstance(value, list) else StringType(value[::-1])
 
 
+class NativeMap(MapType):
+    """A map that is not made by a program: of claims, or of decoded JSON. Go's encoder takes it as it is."""
+
+
+def _native(value: Value) -> Value:
+    """Return decoded JSON with its maps marked."""
+    if isinstance(value, MapType):
+        return NativeMap({name: _native(item) for name, item in value.items()})
+    return ListType([_native(item) for item in value]) if isinstance(value, ListType) else value
+
+
 def _decode_json(value: str) -> Value:
     try:
-        return json_to_cel(json.loads(value))
+        return _native(json_to_cel(json.loads(value)))
     except ValueError:
         return BoolType(False)
 
 
 def _encode_json(value: object) -> BoolType | StringType:
-    if not isinstance(value, dict):
-        return BoolType(False)
-    return StringType(json.dumps(_plain(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+    """Return a map of scalars and lists as JSON, false for other values: those that Go's encoder refuses."""
+    try:
+        if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+            native = isinstance(value, NativeMap)
+            return StringType(encode({str(name): _plain(item, native=native) for name, item in value.items()}))
+    except TypeError:
+        pass
+    return BoolType(False)
 
 
 def _duration(value: object) -> DurationType:
@@ -152,8 +173,14 @@ def _string(value: object) -> StringType:
             raise ValueError("invalid UTF-8 in bytes, cannot convert to string") from None
     if isinstance(value, BoolType):
         return StringType("true" if value else "false")
-    if isinstance(value, DoubleType) and float(value).is_integer() and abs(value) < 1e21:
-        return StringType(str(int(value)))
+    if isinstance(value, float):
+        return StringType(_number_text(value))
+    if isinstance(value, datetime):
+        return StringType(_moment_text(value))
+    if isinstance(value, timedelta):
+        return StringType(f"{of_float(value / timedelta(seconds=1))}s")
+    if isinstance(value, (list, dict)):
+        raise ValueError(f"no such overload: string({'list' if isinstance(value, list) else 'map'})")
     return StringType(str(value))
 
 
@@ -183,15 +210,78 @@ def _counting(count: Callable[..., Value]) -> CELFunction:
             return fault
         if _mixed(left, right):
             raise TypeError("no such overload")
-        result = count(left, right)
+        try:
+            result = count(left, right)
+        except ValueError:
+            if isinstance(left, UintType):
+                raise ValueError("unsigned integer overflow") from None
+            raise
+        if type(result) is float:
+            return DoubleType(result)
         return StringType(result) if type(result) is str else result
 
     return counted
 
 
+def _quotient(left: Value, right: Value) -> Value:
+    if isinstance(left, float) and isinstance(right, float) and not float(right):
+        one = float(left)
+        return DoubleType(math.nan if not one or math.isnan(one) else math.copysign(math.inf, one))
+    result: Value = operator.truediv(left, right)
+    return result
+
+
+def _remainder(left: Value, right: Value) -> Value:
+    if isinstance(right, int) and not int(right):
+        raise ValueError("modulus by zero")
+    result: Value = operator.mod(left, right)
+    return result
+
+
 def _fault(*values: object) -> CELEvalError | None:
-    """Return the first value that is an error; the library passes errors as values, since ``||`` may absorb them."""
-    return next((value for value in values if isinstance(value, CELEvalError)), None)
+    """Return the first value that is an error, or has one in it; the library passes errors as values, since ``||`` may
+    absorb them."""
+    for value in values:
+        if isinstance(value, CELEvalError):
+            return value
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        found = _fault(*inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _passing(function: CELFunction) -> CELFunction:
+    """Return a function that returns an error among its arguments."""
+
+    def passed(*values: Value) -> Value | CELEvalError:
+        fault = _fault(*values)
+        if fault is not None:
+            return fault
+        result: Value | CELEvalError = function(*values)  # type: ignore[assignment]
+        return result
+
+    return passed
+
+
+def _last_index(value: str, part: str, start: int | None = None) -> IntType:
+    if start is not None and not 0 <= start <= len(value):
+        raise ValueError(f"index out of range: {start}")
+    return IntType(value.rfind(part) if start is None else value.rfind(part, 0, start + len(part)))
+
+
+def _sliced(values: list[Value], start: int, end: int) -> ListType:
+    if start < 0 or end < 0:
+        raise ValueError(f"cannot slice({start}, {end}), negative indexes not supported")
+    if start > end:
+        raise ValueError(f"cannot slice({start}, {end}), start index must be less than or equal to end index")
+    if end > len(values):
+        raise ValueError(f"cannot slice({start}, {end}), list is length {len(values)}")
+    return ListType(values[start:end])
+
+
+def _integer(value: object) -> IntType:
+    return IntType(_nanoseconds(value)) if isinstance(value, timedelta) else IntType(value)
 
 
 def _equal(left: object, right: object) -> bool:
@@ -208,28 +298,100 @@ def _ascii(value: str, change: Callable[[str], str]) -> str:
     return "".join(change(char) if char.isascii() else char for char in value)
 
 
+_VERB = re.compile(r"%(?:%|(?:\.(\d+))?([sdfexXob]))")
+
+
 def _formatted(pattern: str, given: list[object]) -> str:
+    total, used = len(given), 0
+
     def fill(match: re.Match[str]) -> str:
+        nonlocal used
         if match.group() == "%%":
             return "%"
-        if not given:
-            raise ValueError("index 0 out of range")
-        return str(given.pop(0))
+        if used >= total:
+            raise ValueError(f"index {used} out of range")
+        used += 1
+        return _verb(match[2], int(match[1] or 6), given[used - 1])
 
-    return re.sub(r"%[%sd]", fill, pattern)
+    return _VERB.sub(fill, pattern)
 
 
-def _plain(value: object) -> object:
-    """Convert a value of the library to one that ``json`` can encode."""
+def _verb(verb: str, digits: int, value: object) -> str:
+    if verb == "s":
+        return _clause(value)
+    if verb == "d":
+        return str(int(value)) if isinstance(value, int) else _clause(value)
+    if verb in "fe":
+        return f"{float(str(value)):.{digits}{verb}}"
+    if isinstance(value, (str, bytes)):
+        text = (value.encode() if isinstance(value, str) else bytes(value)).hex()
+        return text.upper() if verb == "X" else text
+    return format(int(str(int(value))) if isinstance(value, int) else 0, verb)
+
+
+def _clause(value: object) -> str:
+    """Return a value as the verb ``s`` shows it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return "{" + ", ".join(sorted(f"{_clause(name)}: {_clause(item)}" for name, item in value.items())) + "}"
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return "[" + ", ".join(map(_clause, value)) + "]"
+    if isinstance(value, type):
+        return value.__name__.removesuffix("Type").lower()
+    return str(_string(value))
+
+
+def _plain(value: object, *, native: bool) -> object:
+    """Return a value of the library as Go's encoder writes it. Raises TypeError for one that it refuses.
+
+    ``native``: whether it is part of a map that no program made, in which null stays null.
+    """
+    if value is None:
+        return None if native else 0
+    if isinstance(value, NativeMap):
+        return {str(name): _plain(item, native=True) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, native=native) for item in value]
     if isinstance(value, BoolType):
         return bool(value)
-    if isinstance(value, DoubleType):
-        return int(value) if float(value).is_integer() else float(value)
-    return str(value) if isinstance(value, str) else value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return _moment_text(value)
+    if isinstance(value, timedelta):
+        return _nanoseconds(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return of_float(float(value))
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(value)
+
+
+def _nanoseconds(value: timedelta) -> int:
+    return value // timedelta(microseconds=1) * 1000
+
+
+def _moment_text(value: datetime) -> str:
+    """Return a time as RFC 3339 with the digits of its fraction that are not zero."""
+    fraction = f".{value.microsecond:06d}".rstrip("0") if value.microsecond else ""
+    return value.astimezone(UTC).strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")
+
+
+def _number_text(value: float) -> str:
+    """Return a floating-point number as Go's verb ``g`` of the fewest digits."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    shortest = Decimal(repr(float(value)))
+    if value and not 1e-4 <= abs(value) < 1e21:
+        mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")
+        return f"{mantissa}e{int(exponent):+03d}"
+    text = f"{shortest:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 BY_NAME: dict[str, CELFunction] = {
@@ -242,10 +404,11 @@ BY_NAME: dict[str, CELFunction] = {
     "_+_": _counting(operator.add),
     "_-_": _counting(operator.sub),
     "_*_": _counting(operator.mul),
-    "_/_": _counting(operator.truediv),
+    "_/_": _counting(_quotient),
+    "_%_": _counting(_remainder),
     "_[_]": _item,
     "string": _string,
-    "int": _converting(IntType, "int"),
+    "int": _converting(_integer, "int"),
     "uint": _converting(_unsigned, "uint"),
     "double": _converting(DoubleType, "double"),
     "bool": _converting(BoolType, "bool"),
@@ -253,7 +416,7 @@ BY_NAME: dict[str, CELFunction] = {
     "duration": _duration,
     "charAt": _character,
     "indexOf": lambda value, part, start=0: IntType(value.find(part, start)),
-    "lastIndexOf": lambda value, part: IntType(value.rfind(part)),
+    "lastIndexOf": _last_index,
     "join": lambda values, by="": StringType(str(by).join(values)),
     "lowerAscii": lambda value: StringType(_ascii(value, str.lower)),
     "upperAscii": lambda value: StringType(_ascii(value, str.upper)),
@@ -264,10 +427,10 @@ BY_NAME: dict[str, CELFunction] = {
     "reverse": _reverse,
     "distinct": _distinct,
     "flatten": _flatten,
-    "slice": lambda values, start, end: ListType(values[start:end]),
-    "format": lambda value, given: StringType(_formatted(value, list(given))),
+    "slice": _sliced,
+    "format": _passing(lambda value, given: StringType(_formatted(value, list(given)))),
     "check_valid_email": lambda value: BoolType(isinstance(value, str) and bool(_MAIL.fullmatch(value))),
-    "encode_json": _encode_json,
+    "encode_json": _passing(_encode_json),
     "decode_json": _decode_json,
 }
 """The functions and operators over the library's types; a method's first argument is its receiver."""

@@ -19,7 +19,15 @@ from mockkms.vault.framework.message import Operation, Response
 from tests.vault.driving import START, World
 
 KEY = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-CLAIMS = {"sub": "ann", "aud": "app", "exp": int(START) + 60, "g": ["a", "b"], "n": 7, "mail": "ann@example.org"}
+CLAIMS = {
+    "o": {"p": {"q": None}},
+    "sub": "ann",
+    "aud": "app",
+    "exp": int(START) + 60,
+    "g": ["a", "b"],
+    "n": 7,
+    "mail": "ann@example.org",
+}
 
 
 def prepare(world: World) -> None:
@@ -234,12 +242,44 @@ def test_faults_of_the_login_made(world: World) -> None:
         ("base64.encode(b'hello') + string(base64.decode('aGVsbG8'))", "aGVsbG8=hello"),
         ("sets.contains(['a', 'b', 'c'], claims.g) && !sets.intersects([1], [2]) ? 'in' : 'out'", "in"),
         ("['b', 'a'].sort().join() + strings.quote('x') + string(lists.range(3).size())", 'ab"x"3'),
+        ("string(1.5 + 1.5) + ' ' + string(1e21) + ' ' + string(-1.0 / 0.0)", "3 1e+21 -Inf"),
+        ("string(duration('1.5s')) + ' ' + string(timestamp('2020-02-03T04:05:06.7Z'))", "1.5s 2020-02-03T04:05:06.7Z"),
+        ("string(int(duration('2s'))) + ' ' + string('abcb'.lastIndexOf('b', 2))", "2000000000 1"),
+        (
+            "encode_json({'b': b'ab', 'd': duration('1s'), 'n': null, 'x': 1e21})",
+            '{"b":"YWI=","d":1000000000,"n":0,"x":1e+21}',
+        ),
+        ("encode_json({'claims': claims.o})", '{"claims":{"p":{"q":null}}}'),
+        (
+            "'%s %.1f %x %e %s'.format([[1, 'a', true], 1.25, 255, 12.5, {'k': null}])",
+            "[1, a, true] 1.2 ff 1.250000e+01 {k: null}",
+        ),
         ("operation + (now > timestamp('2020-01-01T00:00:00Z') ? '!' : '?')", "update!"),
     ],
 )
 def test_what_programs_can_use(world: World, expression: str, said: str) -> None:
     role(world, expression)
     assert fault(login(world)).endswith(f"blocked authorization with message: {said}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("encode_json({'r': claims.missing})", "no such key: missing"),
+        ("string(1 % 0)", "modulus by zero"),
+        ("string(1u - 2u)", "unsigned integer overflow"),
+        ("string([1].slice(0, 2).size())", "cannot slice(0, 2), list is length 1"),
+        ("string(decode_json('[1]'))", "no such overload"),
+    ],
+)
+def test_errors_of_values(world: World, expression: str, text: str) -> None:
+    role(world, expression)
+    assert fault(login(world)).endswith(f'": {text}')
+
+
+def test_maps_of_programs_are_not_encoded_within_others(world: World) -> None:
+    role(world, "encode_json({'a': {'b': 1}})")
+    assert fault(login(world)).endswith("blocked authorization with boolean false return")
 
 
 def test_without_the_library_a_role_says_what_is_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
