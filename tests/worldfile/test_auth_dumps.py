@@ -68,7 +68,10 @@ DIRECTORIES: dict[str, Any] = {
         "config": {"org_name": "acme", "api_token": "x", "production": False, "max_ttl": 900},
         "users": {"anna": {"groups": ["Dev"], "policies": ["p"]}},
         "groups": {"dev": {"policies": ["a"]}},
-        "directory": {"anna": {"password": "secret", "groups": ["Dev"], "status": "MFA_REQUIRED", "totp": "123456"}},
+        "directory": {
+            "anna": {"password": "secret", "groups": ["Dev"], "status": "MFA_REQUIRED", "totp": "123456"},
+            "ben": {"password": "x", "status": "MFA_REQUIRED", "google_totp": "1", "push": "deny", "number": 7},
+        },
     },
     "radius/": {
         "type": "radius",

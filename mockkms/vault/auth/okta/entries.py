@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mockkms.vault.auth import directories
 from mockkms.vault.auth.okta.config import config
-from mockkms.vault.auth.okta.model import STATUSES, Okta, OktaPerson, OktaUser, engine
+from mockkms.vault.auth.okta.model import PUSHED, STATUSES, Okta, OktaPerson, OktaUser, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
-from mockkms.vault.framework.shapes.collections import Choice, Key, Text
+from mockkms.vault.framework.shapes.collections import Choice, Integer, Key, Text
 from mockkms.vault.policy import names
 from mockkms.vault.secrets.kv.paths import children, walk
 
@@ -84,7 +84,10 @@ def _person() -> dict[str, Key]:
         "password": directories.PASSWORD,
         "groups": Key(directories.NAMES, "groups at Okta"),
         "status": Key(Choice(STATUSES, "status"), "Okta's status after the correct password; default: SUCCESS"),
-        "totp": Key(Text(), "the code that is right where the status is MFA_REQUIRED"),
+        "totp": Key(Text(), "where the status is MFA_REQUIRED: the right code of Okta Verify"),
+        "google_totp": Key(Text(), "the right code of Google Authenticator (provider: GOOGLE)"),
+        "push": Key(Choice(PUSHED, "answer"), "what the user answers to a push of Okta Verify"),
+        "number": Key(Integer(1, 99), "the number that the user is to tap for a push (number challenge)"),
     }
 
 

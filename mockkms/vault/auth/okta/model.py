@@ -16,6 +16,8 @@ STATUSES = (
     "SUCCESS", "PASSWORD_WARN", "PASSWORD_EXPIRED", "LOCKED_OUT", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE", "MFA_REQUIRED",
 )  # fmt: skip
 """Okta's statuses after a correct password."""
+PUSHED = ("approve", "deny", "ignore")
+"""What a user answers to a push."""
 
 
 @stored("auth.okta.OktaConfig")
@@ -61,7 +63,13 @@ class OktaPerson:
     status: str = "SUCCESS"
     """One of ``STATUSES``."""
     totp: str = ""
-    """The code that is right where the status is ``MFA_REQUIRED``; empty: the user has no such factor."""
+    """Okta Verify's code, right where the status is ``MFA_REQUIRED``; empty: the user has no such factor."""
+    google_totp: str = ""
+    """Google Authenticator's code, right where the status is ``MFA_REQUIRED``; empty: the user has no such factor."""
+    push: str = ""
+    """What the user answers to a push of Okta Verify: one of ``PUSHED``; empty: the user has no such factor."""
+    number: int = 0
+    """The number that the user is to tap for a push; 0: there is no number challenge."""
 
 
 @stored("auth.okta.Okta")
@@ -75,6 +83,8 @@ class Okta:
     """Policies by group."""
     directory: dict[str, OktaPerson] = field(default_factory=dict)
     """Okta's users by user name. If there are none, Okta cannot be reached."""
+    numbers: dict[str, int] = field(default_factory=dict)
+    """The numbers of logins that wait for the answer to a number challenge, by nonce."""
 
     def known_group(self, name: str) -> str | None:
         """Return the stored name of a group, or None; Okta ignores case."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
 from typing import Any
 
 import hvac
@@ -10,6 +13,7 @@ from hvac.exceptions import Forbidden, InternalServerError, InvalidPath, Invalid
 
 from mockkms import MockKMS
 from tests.vault.auth.outsiders import anybody, client_of, self_of, serving
+from tests.waiting import eventually
 
 OKTA: dict[str, Any] = {
     "type": "okta",
@@ -24,7 +28,13 @@ OKTA: dict[str, Any] = {
         "expired": {"password": "x", "status": "PASSWORD_EXPIRED"},
         "new": {"password": "x", "status": "MFA_ENROLL"},
         "strict": {"password": "x", "status": "MFA_REQUIRED", "totp": "123456"},
-        "push": {"password": "x", "status": "MFA_REQUIRED"},
+        "none": {"password": "x", "status": "MFA_REQUIRED"},
+        "both": {"password": "x", "status": "MFA_REQUIRED", "totp": "123456", "google_totp": "654321"},
+        "google": {"password": "x", "status": "MFA_REQUIRED", "google_totp": "654321", "push": "approve"},
+        "push": {"password": "x", "status": "MFA_REQUIRED", "push": "approve"},
+        "denies": {"password": "x", "status": "MFA_REQUIRED", "push": "deny"},
+        "sleeps": {"password": "x", "status": "MFA_REQUIRED", "push": "ignore"},
+        "taps": {"password": "x", "status": "MFA_REQUIRED", "push": "approve", "number": 42},
     },
 }
 
@@ -70,7 +80,16 @@ def test_wrong_passwords_are_refused(kms: MockKMS) -> None:
         ("new", {}, "you must complete MFA enrollment to continue"),
         ("strict", {}, "'totp' passcode parameter is required to perform MFA"),
         ("strict", {"totp": "000000"}, "Invalid Passcode/Answer"),
-        ("push", {}, "TOTP factor is required in order to perform MFA"),
+        ("none", {}, "Okta Verify Push or TOTP or Google TOTP factor is required in order to perform MFA"),
+        ("strict", {"totp": "123456", "provider": "google"}, "TOTP factor is required in order to perform MFA"),
+        ("both", {"totp": "654321"}, "Invalid Passcode/Answer"),
+        ("both", {"totp": "123456", "provider": "GOOGLE"}, "Invalid Passcode/Answer"),
+        ("google", {"totp": "000000"}, "Invalid Passcode/Answer"),
+        ("google", {"provider": "GOOGLE"}, "'totp' passcode parameter is required to perform MFA"),
+        ("push", {"provider": "GOOGLE"}, "TOTP factor is required in order to perform MFA"),
+        ("denies", {}, "multi-factor authentication denied"),
+        ("sleeps", {}, "failed to complete multi-factor authentication"),
+        ("taps", {}, "nonce must be provided during login request when presented with number challenge"),
     ],
 )
 def test_an_account_may_stand_in_the_way(kms: MockKMS, name: str, more: dict[str, str], text: str) -> None:
@@ -84,10 +103,57 @@ def test_other_accounts_log_in(kms: MockKMS) -> None:
     assert login(kms, "warned")["warnings"] == ["Your Okta password is in warning state and needs to be changed soon."]
     answer = client_of(kms).write("auth/okta/config", bypass_okta_mfa=True)
     assert answer["warnings"][0].startswith("Okta MFA bypass is configured.")
-    for name in ("new", "strict", "push"):
+    for name in ("new", "strict", "none", "denies"):
         assert login(kms, name)["auth"]
-    with pytest.raises(InvalidPath):
-        anybody(kms).adapter.get("/v1/auth/okta/verify/nonce")
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("push", {}),
+        ("push", {"totp": "000000"}),  # Not a code of this user: a push is sent.
+        ("google", {}),
+        ("google", {"totp": "654321"}),
+        ("google", {"provider": "OKTA"}),
+        ("both", {"totp": "123456"}),
+        ("both", {"totp": "654321", "provider": "google"}),
+    ],
+)
+def test_the_factor_follows_what_was_sent_and_the_provider(kms: MockKMS, name: str, more: dict[str, str]) -> None:
+    """Vault, builtin/credential/okta/backend.go: "If a totp passcode is provided [it] will be the preferred method"."""
+    assert login(kms, name, **more)["auth"]
+
+
+def test_the_number_of_a_challenge_is_shown_until_the_user_taps_it(
+    kms: MockKMS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def number() -> dict[str, Any] | None:
+        with suppress(InvalidPath):
+            shown: dict[str, Any] = anybody(kms).adapter.get("/v1/auth/okta/verify/n-1")["data"]
+            return shown
+        return None
+
+    tapped = Event()
+    monkeypatch.setattr("mockkms.vault.auth.okta.login.sleep", lambda _seconds: tapped.wait(10))
+    assert number() is None
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(login, kms, "taps", nonce="n-1")
+        try:
+            eventually(lambda: number() == {"correct_answer": 42})
+        finally:
+            tapped.set()
+        assert answer.result()["auth"]
+    assert number() is None
+
+
+def test_a_renewal_sends_a_push_but_no_code(kms: MockKMS) -> None:
+    """builtin/credential/okta/path_login.go: "No TOTP entry is possible on renew"."""
+    client_of(kms).write("auth/okta/config", org_name="acme", api_token="t", token_ttl="1h")
+    token = login(kms, "push")["auth"]["client_token"]
+    assert client_of(kms).auth.token.renew(token)["auth"]
+    token = login(kms, "both", totp="123456")["auth"]["client_token"]
+    with pytest.raises(InvalidRequest, match="'totp' passcode parameter is required"):
+        client_of(kms).auth.token.renew(token)
 
 
 def test_the_configuration_is_kept_without_its_token() -> None:
