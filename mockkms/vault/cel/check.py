@@ -114,17 +114,22 @@ class _Checker:
 
     def _list(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
         joined: Type | None = None
-        for part in node.parts:
-            joined = self._join(joined, (yield self.check(part, names)))
+        for part, (flag, _) in zip(node.parts, node.labels, strict=True):
+            joined = self._join(joined, self._given((yield self.check(part, names)), flag))
         return ("list", joined if joined is not None else self._fresh())
 
     def _map(self, node: CelNode, names: Mapping[str, Type]) -> Steps[Type]:
         keys: Type | None = None
         values: Type | None = None
-        for key, value in zip(node.parts[::2], node.parts[1::2], strict=True):
+        for key, value, (flag, _) in zip(node.parts[::2], node.parts[1::2], node.labels, strict=True):
             keys = self._join(keys, (yield self.check(key, names)))
-            values = self._join(values, (yield self.check(value, names)))
+            values = self._join(values, self._given((yield self.check(value, names)), flag))
         return ("map", keys or self._fresh(), values or self._fresh())
+
+    def _given(self, kind: Type, flag: str) -> Type:
+        """Return the type of a member of a list or map; ``flag``: ``?`` for an optional one."""
+        known = self._known(kind)
+        return known[1] if flag and known[0] == "optional_type" and isinstance(known[1], tuple) else kind
 
     def _join(self, one: Type | None, other: Type) -> Type:
         """Return the type of two members of a list or map: dynamic if they differ."""

@@ -22,7 +22,7 @@ from celpy.celtypes import (
 from celpy.evaluation import Annotation, CELEvalError
 from lark import Token, Tree
 
-from mockkms.vault.cel import extensions, functions
+from mockkms.vault.cel import extensions, functions, rewriting
 from mockkms.vault.cel.messages import BOOL, BYTES, INT, LONG, MAP, MOMENT, NUMBER, STRING, STRINGS, UINT, Dialect
 from mockkms.vault.golang.number import Number
 
@@ -63,7 +63,9 @@ def evaluate(tree: Tree[Token], known: Mapping[str, Value], dialect: Dialect) ->
     types: dict[str, Annotation] = {}
     for name, fields in dialect.messages.items():
         types[name] = types[dialect.whole(name)] = _message(name, fields, dialect.whole(name))
-    program = Environment(annotations=types).program(tree, functions=functions.BY_NAME | extensions.BY_NAME)
+    program = Environment(annotations=types).program(
+        tree, functions=functions.BY_NAME | extensions.BY_NAME | rewriting.BY_NAME
+    )
     try:
         named = {name: item for name, item in known.items() if _NAME.fullmatch(name)}
         return program.evaluate(named | {dialect.whole(name): item for name, item in constants(dialect).items()})

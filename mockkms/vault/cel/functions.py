@@ -26,6 +26,7 @@ from celpy.celtypes import (
 )
 from celpy.evaluation import CELEvalError, CELFunction
 
+from mockkms.vault.cel.rewriting import OptionalValue
 from mockkms.vault.golang.duration import parse_go
 from mockkms.vault.golang.json_text import encode
 from mockkms.vault.golang.number import of_float
@@ -353,6 +354,8 @@ def _plain(value: object, *, native: bool) -> object:
         return None if native else 0
     if isinstance(value, NativeMap):
         return {str(name): _plain(item, native=True) for name, item in value.items()}
+    if isinstance(value, OptionalValue):
+        return _plain(value[0], native=native) if value else None
     if isinstance(value, list):
         return [_plain(item, native=native) for item in value]
     if isinstance(value, BoolType):

@@ -167,12 +167,16 @@ def check_syntax(text: str) -> syntax_tree.CelNode:
 def parse(text: str) -> Tree[Token]:
     """Return the syntax tree, within the limits of the real parser. Raises CelError."""
     _require_library()
-    check_syntax(text)
+    checked = check_syntax(text)
     from celpy import Environment
     from celpy.celparser import CELParseError
 
+    from mockkms.vault.cel.rewriting import needs_rewriting, rewritten
+
+    with error_context(raised=CelError):
+        written = rewritten(checked) if needs_rewriting(checked) else syntax.for_library(text)
     try:
-        tree = Environment().compile(syntax.for_library(text))
+        tree = Environment().compile(written)
     except CELParseError as error:
         # Such as optional fields, which the library lacks.
         raise CelError(f"mockkms does not evaluate {quote(text)}: {str(error.args[0]).partition(chr(10))[0]}") from None

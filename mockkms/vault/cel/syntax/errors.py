@@ -50,7 +50,7 @@ def errors(text: str) -> list[tuple[int, str]]:
     return sorted([*found, *parser.found], key=lambda error: error[0])
 
 
-_PACKAGES = ("math", "sets", "base64", "strings", "lists")
+_PACKAGES = ("math", "sets", "base64", "strings", "lists", "optional")
 
 
 def for_library(text: str) -> str:

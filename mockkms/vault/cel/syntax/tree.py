@@ -31,6 +31,8 @@ class CelNode:
     """The type of a literal, a field, a function, a message or a macro."""
     target: CelNode | None = None
     parts: list[CelNode] = field(default_factory=list)
+    text: str = ""
+    """Of a literal or name, as it is written."""
     labels: list[tuple[str, int]] = field(default_factory=list)
     """The fields of a message, and where their colons are; ``?`` precedes those that may be missing."""
 
@@ -159,14 +161,17 @@ class _TreeParser:
             self._take()
             return inner
         if token.kind == "[":
-            return CelNode("list", token.start, parts=(yield self._list("]")))
+            flags: list[tuple[str, int]] = []
+            items: list[CelNode] = yield self._list("]", flags)
+            return CelNode("list", token.start, parts=items, labels=flags)
         if token.kind == "{":
             made: CelNode = yield self._entries(CelNode("map", token.start))
             return made
         if token.kind == "-":
-            return CelNode("literal", token.start, _LITERALS[self._take().kind])
+            number = self._take()
+            return CelNode("literal", token.start, _LITERALS[number.kind], text=f"-{number.text}")
         if token.kind in _LITERALS:
-            return CelNode("literal", token.start, _LITERALS[token.kind])
+            return CelNode("literal", token.start, _LITERALS[token.kind], text=token.text)
         leading = token.kind == "."
         name = self._take() if leading else token
         if self._next().kind == "(":
@@ -181,13 +186,16 @@ class _TreeParser:
             self._at += ahead
             message: CelNode = yield self._entries(CelNode("message", self._take().start, ".".join(names)))
             return message
-        return CelNode("name", name.start, f".{name.text}" if leading else name.text)
+        return CelNode("name", name.start, f".{name.text}" if leading else name.text, text=name.text)
 
-    def _list(self, closing: str) -> Steps[list[CelNode]]:
+    def _list(self, closing: str, flags: list[tuple[str, int]] | None = None) -> Steps[list[CelNode]]:
+        """Read expressions up to a bracket; ``flags`` gets ``?`` for optional ones."""
         found = []
         while self._next().kind not in (closing, EOF):
             if not self._skip(","):
-                self._skip("?")
+                optional = self._skip("?")
+                if flags is not None:
+                    flags.append(("?" if optional else "", self._next().start))
                 found.append((yield self.expression()))
         self._take()
         return found

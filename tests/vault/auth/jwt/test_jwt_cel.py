@@ -254,6 +254,17 @@ def test_faults_of_the_login_made(world: World) -> None:
             "'%s %.1f %x %e %s'.format([[1, 'a', true], 1.25, 255, 12.5, {'k': null}])",
             "[1, a, true] 1.2 ff 1.250000e+01 {k: null}",
         ),
+        (
+            "claims.?x.?y.orValue('none') + claims[?'sub'].value() + claims.?sub.optMap(s, s + '!').orValue('')",
+            "noneannann!",
+        ),
+        (
+            "string(optional.none().hasValue()) + string([1, 2].last().value()) + string([].first().hasValue())",
+            "false2false",
+        ),
+        ("string([?optional.of(1), ?optional.none(), 3].size()) + {?'a': optional.of('b'), ?'c': claims.?q}.a", "2b"),
+        ("[3, 1, 2].sortBy(x, -x).map(x, x > 1, string(x)).join('-')", "3-2"),
+        ("string((1 + 2) * 3 - -4) + (claims.?b.hasValue() ? 'x' : 'y')", "13y"),
         ("operation + (now > timestamp('2020-01-01T00:00:00Z') ? '!' : '?')", "update!"),
     ],
 )
