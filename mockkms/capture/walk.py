@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from mockkms.faults.addresses import REDACTED
+from mockkms.json_reading import read_json
 from mockkms.server.gateway.exchange import HttpReply
 from mockkms.server.proxy.client import ServerClient, ServerSilent
 from mockkms.vault.framework.message import Operation, Request
@@ -119,8 +119,8 @@ class Walk:
 
 def _document(body: bytes) -> Mapping[str, object]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = read_json(body)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mockkms.cli.arguments import CommandError
 from mockkms.control_token import DEFAULTS
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 
 if TYPE_CHECKING:
     from mockkms.remote import RemoteKMS
@@ -103,7 +104,7 @@ def values(pairs: list[str], example: str) -> dict[str, object]:
         if not equals or not word:
             raise CommandError(f"{pair!r} is not of the form word=value, such as {example}")
         try:
-            found[word] = json.loads(text)
+            found[word] = read_json(text)
         except ValueError:
             found[word] = text
     return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from mockkms.cli.arguments import CommandError, is_port
 from mockkms.error_context import error_context
 from mockkms.files import read_file
+from mockkms.json_reading import read_json
 from mockkms.server.wire.listening.addresses import UnixSocket, read_mode
 from mockkms.vault import hcl
 from mockkms.vault.golang.duration import parse_seconds
@@ -182,7 +183,7 @@ class _Reader:
             text = read_file(self._file, _LARGEST).decode()
             if text.lstrip().startswith("{"):
                 # The HCL parser knows few positions in JSON; the json module reports the position of every error.
-                json.loads(text)
+                read_json(text)
             return hcl.parse(text)
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError, HclError) as error:
             raise CommandError(f"{self._file}{_reason(error)}") from None

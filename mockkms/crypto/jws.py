@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from mockkms.crypto.asymmetric import repeatable_ecdsa
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
 
 NOT_COMPACT = "go-jose/go-jose: compact JWS format must have three parts"
@@ -57,7 +58,7 @@ class JwsToken:
 
     def claims(self) -> dict[str, object]:
         """Return the payload as a JSON object. Raises ValueError."""
-        value = json.loads(self.payload)
+        value = read_json(self.payload)
         if not isinstance(value, dict):
             raise ValueError("the payload is not a JSON object")
         return value
@@ -68,7 +69,7 @@ def parse(text: str) -> JwsToken:
     parts = text.split(".")
     if len(parts) != 3:
         raise ValueError(NOT_COMPACT)
-    header = json.loads(_decode(parts[0]))
+    header = read_json(_decode(parts[0]))
     if not isinstance(header, dict):
         raise ValueError("the header is not a JSON object")
     return JwsToken(header, _decode(parts[1]), parts[0], _decode(parts[2]))

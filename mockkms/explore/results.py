@@ -16,6 +16,7 @@ from mockkms.error_context import file_context
 from mockkms.explore import ExploreError
 from mockkms.explore.members import Members
 from mockkms.files import read_file, write_text
+from mockkms.json_reading import read_json
 
 FORMAT = "mockkms-exploration"
 VERSION = 1
@@ -358,8 +359,8 @@ def read_results(path: Path) -> Exploration:
     with file_context(f"{path} cannot be read: ", ExploreError):
         content = read_file(path, LARGEST)
     try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        data = read_json(content)
+    except ValueError as error:
         reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
         raise ExploreError(f"{path} is not a JSON file: {reason}") from None
     return Exploration.from_data(data, str(path))

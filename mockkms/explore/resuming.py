@@ -16,6 +16,7 @@ from mockkms.explore import ExploreError
 from mockkms.explore.members import Members
 from mockkms.explore.results import LARGEST, Cell
 from mockkms.files import read_file
+from mockkms.json_reading import read_json
 
 _FORMAT = "mockkms-explored-case-1"
 
@@ -39,7 +40,7 @@ class ResumeFile:
 
     def _read(self, line: str) -> None:
         try:
-            given = Members(json.loads(line))
+            given = Members(read_json(line))
             if given.text("format") == _FORMAT:
                 cell = Cell.from_data(Members(given.mapping("cell")))
                 self._cells[given.text("test"), cell.id] = cell

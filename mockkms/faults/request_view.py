@@ -6,12 +6,12 @@ same attributes, so the same matchers work on both.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from mockkms.json_reading import read_json
 from mockkms.vault.golang.json_text import encode
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Reply:
     def json(self) -> object:
         """Return the decoded body, or None if it is not JSON."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             return None
 
 
@@ -201,8 +201,8 @@ def json_object(body: bytes) -> dict[str, object]:
     if not body[:64].lstrip().startswith(b"{"):
         return {}
     try:
-        decoded = json.loads(body)
-    except (ValueError, RecursionError):
+        decoded = read_json(body)
+    except ValueError:
         return {}
     return decoded if isinstance(decoded, dict) else {}
 

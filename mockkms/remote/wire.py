@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from mockkms.error_context import error_context
 from mockkms.faults.parsing import FaultError
+from mockkms.json_reading import read_json
 from mockkms.pem_files import client_context
 from mockkms.remote.bounded import BoundedConnection, BoundedResponse, BoundedTlsConnection
 from mockkms.remote.document import Document, NotMockKMS, RemoteError
@@ -180,8 +181,8 @@ def _decoded(text: str, kind: str) -> object:
     if kind != "application/json":
         return text
     try:
-        answer: object = json.loads(text)
-    except (ValueError, RecursionError):
+        answer: object = read_json(text)
+    except ValueError:
         return text
     return answer
 

@@ -6,10 +6,11 @@ and raised when a reader arrives there: the real parser checks types while it pa
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from math import isinf
+
+from mockkms.json_reading import read_json
 
 _NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _SPACE = b" \t\r\n"
@@ -126,7 +127,7 @@ class _JsonParser:
 
     def unquoted(self, quoted: bytes) -> str:
         try:
-            text: str = json.loads(quoted.decode())
+            text: str = read_json(quoted.decode())
             text.encode()
         except ValueError as error:
             raise SerdeError(_STRING_ERRORS.get(type(error), "invalid escape"), self.at) from None

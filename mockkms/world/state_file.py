@@ -22,6 +22,7 @@ from pathlib import Path
 
 from mockkms.error_context import error_context
 from mockkms.files import replace_file
+from mockkms.json_reading import read_json
 from mockkms.rustfs import RustfsState
 from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.kernel.state import VaultState
@@ -153,7 +154,7 @@ def _parsed(path: Path, content: bytes) -> tuple[StateFileHeader, bytes]:
     damaged = f"the state file {path} is damaged: its first line cannot be read"
     invalid = (ValueError, KeyError, TypeError)
     with error_context(raised=StateFileError, of=invalid, text=damaged):
-        data = json.loads(line[len(_MARK) :])
+        data = read_json(line[len(_MARK) :])
         number = int(data["format"])
     if number > FORMAT:
         raise StateFileError(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
+from mockkms.json_reading import read_json
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Key, ListOf, Problems, RecordShape, Shape
 from mockkms.vault.framework.shapes.nodes import Node
@@ -188,7 +189,7 @@ _TEXTS: dict[str, Callable[[str], object]] = {
     "$bytes": lambda text: base64.b64decode(text, validate=True),
     "$number": Number,
     "$encoded": Encoded,
-    "$json": json.loads,
+    "$json": read_json,
 }
 """Functions that convert a string, by the mark."""
 _SERIES: dict[str, Callable[[Iterable[object]], object]] = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}

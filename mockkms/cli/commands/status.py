@@ -14,6 +14,7 @@ from http.client import HTTPException, HTTPResponse
 
 from mockkms.cli.arguments import CommandError
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 from mockkms.pem_files import client_context
 from mockkms.remote.bounded import BoundedConnection, BoundedTlsConnection
 
@@ -89,8 +90,8 @@ def _asked(options: argparse.Namespace) -> dict[str, object]:
         # A health check concerns a local server: environment proxies are ignored.
         handlers = (urllib.request.ProxyHandler({}), _Plain(), _Tls(context))
         with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT) as answer:
-            found = json.loads(answer.read(_LARGEST))
-    except (OSError, ValueError, RecursionError, HTTPException) as error:
+            found = read_json(answer.read(_LARGEST))
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         said = getattr(reason, "strerror", None) or reason
         if not isinstance(error, OSError):

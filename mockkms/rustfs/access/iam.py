@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Mapping
 from dataclasses import field
 from urllib.parse import parse_qsl
 
+from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs.access import policies
 from mockkms.rustfs.errors import AdminError, s3_error
@@ -79,8 +79,8 @@ def _invalid_credentials(name: str, secret: str) -> str:
 def _object(body: bytes, prefix: str) -> dict[str, object]:
     """Return the object of a body. Raises AdminError."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        document = read_json(body)
+    except ValueError as error:
         raise s3_error(400, "InvalidRequest", f"{prefix}{error}") from None
     if not isinstance(document, dict):
         raise s3_error(400, "InvalidRequest", f"{prefix}invalid type: expected a map")

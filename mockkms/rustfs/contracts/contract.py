@@ -5,8 +5,7 @@ With ``api: current``, paths of the older contract do not exist, as in the relea
 
 from __future__ import annotations
 
-import json
-
+from mockkms.json_reading import read_json
 from mockkms.rustfs.contracts import v1, v2
 from mockkms.rustfs.message import MAX_BODY, AdminRequest, query_pairs
 from mockkms.rustfs.state import RustfsState
@@ -43,7 +42,7 @@ def _object(body: bytes) -> dict[str, object]:
     if len(body) > MAX_BODY:
         return {}
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = read_json(body)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

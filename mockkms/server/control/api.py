@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from mockkms.faults import FaultError
+from mockkms.json_reading import read_json
 from mockkms.server.control import stream
 from mockkms.server.control.large import text_response
 from mockkms.server.control.pages import is_page, page
@@ -141,8 +142,8 @@ def _decode(body: bytes, *, text: bool = False) -> object:
     if not body.strip():
         return None
     try:
-        data: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        data: object = read_json(body)
+    except ValueError as error:
         if not text:
             raise ControlError(400, f"the body is not valid JSON: {error}") from None
         return body.decode("utf-8", "surrogateescape")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from multidict import CIMultiDict
 
+from mockkms.json_reading import read_json
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
 
@@ -65,6 +65,6 @@ class ServerClient:
 
 def _reason(reply: HttpReply) -> str:
     try:
-        return str(json.loads(reply.body)["errors"][0]).removeprefix("mockkms: ")
+        return str(read_json(reply.body)["errors"][0]).removeprefix("mockkms: ")
     except (ValueError, LookupError, TypeError):
         return reply.headers[UPSTREAM_HEADER]

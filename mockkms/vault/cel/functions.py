@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 import operator
 import re
@@ -26,6 +25,7 @@ from celpy.celtypes import (
 )
 from celpy.evaluation import CELEvalError, CELFunction
 
+from mockkms.json_reading import read_json
 from mockkms.vault.cel.rewriting import OptionalValue
 from mockkms.vault.golang.duration import parse_go
 from mockkms.vault.golang.json_text import encode
@@ -73,7 +73,7 @@ def _native(value: Value) -> Value:
 
 def _decode_json(value: str) -> Value:
     try:
-        return _native(json_to_cel(json.loads(value)))
+        return _native(json_to_cel(read_json(value)))
     except ValueError:
         return BoolType(False)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 from mockkms.vault.framework.message import (
     ErrorResponse,
     NotFound,
@@ -135,8 +135,8 @@ def _parameter(value: str) -> tuple[str, object]:
     with error_context(text="failed raw url-safe base64 decoding header value"):
         text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = read_json(text)
+    except ValueError:
         found = ""
     found = {} if found is None else found
     if not isinstance(found, dict):

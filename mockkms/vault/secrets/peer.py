@@ -15,6 +15,7 @@ from time import monotonic
 
 from mockkms import outside
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import refusing
@@ -58,8 +59,8 @@ class PeerAnswer:
     def json(self) -> dict[str, object]:
         """Return the body's JSON object; an empty one if it is none."""
         try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
+            found = read_json(self.body)
+        except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
 

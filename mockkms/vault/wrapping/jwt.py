@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA512
 
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
@@ -58,8 +59,8 @@ def verify(core: Environment, text: str) -> str:
     head, body, signature = text.split(".")
     unparsed = "wrapping token could not be parsed: go-jose/go-jose: parse error"
     with error_context(of=(ValueError, AttributeError), text=unparsed):
-        algorithm = json.loads(_decode(head)).get("alg")
-        claims = json.loads(_decode(body))
+        algorithm = read_json(_decode(head)).get("alg")
+        claims = read_json(_decode(body))
         raw = _decode(signature)
     if algorithm != "ES512":
         raise ValueError(

@@ -7,9 +7,9 @@ creation time and path under ``wrapinfo``.
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING
 
+from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo, refusing
 from mockkms.vault.golang.json_text import keep
@@ -58,7 +58,7 @@ def opened(text: str) -> Response:
 
     Only the data's keys decide: a wrapped secret with a key ``http_raw_body`` is treated the same (recorded).
     """
-    whole = json.loads(text)
+    whole = read_json(text)
     data = whole.get("data") if isinstance(whole, dict) else None
     known = {key: data[key] for key in (STATUS, CONTENT_TYPE, BODY) if data.get(key) is not None} if data else {}
     if not known:
@@ -215,7 +215,7 @@ def contents(core: Environment, token: Token, namespace: str | None = None) -> W
     if "response" not in kept or "wrapinfo" not in kept:
         product = core.product.texts.product
         raise ErrorResponse(f"no information found; wrapping token may be from a previous {product} version")
-    return Wrapped(kept["response"]["response"], **json.loads(kept["wrapinfo"].text))
+    return Wrapped(kept["response"]["response"], **read_json(kept["wrapinfo"].text))
 
 
 def _is_jwt(text: str) -> bool:

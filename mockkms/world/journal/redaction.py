@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from mockkms.faults import addresses
 from mockkms.faults.addresses import REDACTED
+from mockkms.json_reading import read_json
 from mockkms.world.journal.bounds import PART_LIMIT
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.hiding import PARSED, Hide, Known
@@ -48,7 +49,7 @@ def _marked(body: bytes, mark: Callable[[object], object]) -> object:
     if not body or len(body) > PARSED:
         return _UNREADABLE
     try:
-        return mark(json.loads(body))
+        return mark(read_json(body))
     except (ValueError, RecursionError):
         return _UNREADABLE
 

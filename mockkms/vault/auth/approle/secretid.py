@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from mockkms.json_reading import read_json
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import ROLE_NAME
 from mockkms.vault.framework.collections import PAGE, page
@@ -173,8 +173,8 @@ def parse_metadata(text: str) -> dict[str, str]:
     with suppress(ValueError):
         text = base64.b64decode(text, validate=True).decode("utf-8", "replace")
     parsed: object = ""
-    with suppress(ValueError, RecursionError):
-        parsed = json.loads(text)
+    with suppress(ValueError):
+        parsed = read_json(text)
     if parsed is None:
         return {}
     if not isinstance(parsed, dict) or not all(isinstance(value, str) for value in parsed.values()):

@@ -5,12 +5,12 @@ Source: ``Verify`` in ``oidc/verify.go`` of github.com/coreos/go-oidc.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from mockkms import outside
 from mockkms.crypto import jws
 from mockkms.error_context import error_context
+from mockkms.json_reading import read_json
 from mockkms.vault.auth.claims import Claims, claims_in
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.time import plain
@@ -36,8 +36,8 @@ def fetched(url: str) -> dict[str, object]:
         raise OSError(outside.no_answer("GET", url, error)) from None
     if status != 200:
         raise OSError(f"{status}: {body.decode('utf-8', 'replace')}")
-    with error_context("unable to unmarshal: ", OSError, of=(ValueError, RecursionError)):
-        found: object = json.loads(body)
+    with error_context("unable to unmarshal: ", OSError, of=ValueError):
+        found: object = read_json(body)
     return found if isinstance(found, dict) else {}
 
 
@@ -50,7 +50,7 @@ def key_set(url: str) -> list[jws.PublicKey]:
 
 def parsed(text: str) -> jws.JwsToken:
     """Return a token, not verified. Raises ValueError."""
-    with error_context("oidc: malformed jwt: ", of=(ValueError, RecursionError)):
+    with error_context("oidc: malformed jwt: ", of=ValueError):
         return jws.parse(text)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from dataclasses import dataclass
 
 from mockkms import outside
+from mockkms.json_reading import read_json
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.github.model import Github, GithubAccount, GithubConfig
 from mockkms.vault.framework.endpoint import Call
@@ -114,7 +114,7 @@ def _answer(base: str, path: str, token: str) -> object:
     with refusing(error=BackendError, of=OSError, text=f'Get "{base}{path}": {_refusal(base)}'):
         status, body = outside.get(base + path, headers)
     try:
-        found = json.loads(body) if body.strip() else None
+        found = read_json(body) if body.strip() else None
     except ValueError:
         if status < 300:
             raise BackendError("invalid character in the answer of GitHub's API") from None

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from mockkms import outside
 from mockkms.crypto import jws
+from mockkms.json_reading import read_json
 from mockkms.urls import urlsplit
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig
 from mockkms.vault.framework.endpoint import Call
@@ -128,7 +129,7 @@ def _json(
     if status != 200:
         raise Unreachable(f"{status}: {body.decode('utf-8', 'replace')}")
     try:
-        document = json.loads(body)
+        document = read_json(body)
     except ValueError as error:
         raise Unreachable(f"failed to decode the answer of {url}: {error}") from None
     if not isinstance(document, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from mockkms import outside
+from mockkms.json_reading import read_json
 from mockkms.vault.auth.kubernetes.model import KubernetesConfig, ServiceAccount
 
 _PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -32,7 +33,7 @@ def confirms(config: KubernetesConfig, audiences: list[str], token: str, account
     url = config.kubernetes_host.removesuffix("/") + _PATH
     try:
         status, body = outside.ask("POST", url, headers, json.dumps(question).encode(), config.kubernetes_ca_cert)
-        answer = json.loads(body) if 200 <= status <= 206 else None
+        answer = read_json(body) if 200 <= status <= 206 else None
     except (OSError, ValueError):
         return False
     return isinstance(answer, dict) and _of(answer, audiences) == account
@@ -47,7 +48,7 @@ def annotations_of(config: KubernetesConfig, token: str, account: ServiceAccount
         status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
     except OSError as error:
         raise OSError(outside.no_answer("GET", url, error)) from None
-    found: object = json.loads(body)
+    found: object = read_json(body)
     answer = found if isinstance(found, dict) else {}
     if status != 200 and answer.get("status") != "Success":
         raise ValueError(f"failed to get service account (code {status} status {answer.get('message', '')})")

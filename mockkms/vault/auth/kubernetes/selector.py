@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from mockkms import outside
+from mockkms.json_reading import read_json
 from mockkms.vault.auth.kubernetes.model import KubernetesConfig
 
 _LONGEST = 64 * 1024
@@ -41,7 +40,7 @@ def matches(config: KubernetesConfig, text: str, namespace: str) -> bool:
     headers = {"Authorization": f"Bearer {config.token_reviewer_jwt}", "Accept": "application/json"}
     url = f"{config.kubernetes_host.removesuffix('/')}/api/v1/namespaces/{namespace}"
     status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
-    found: object = json.loads(body)
+    found: object = read_json(body)
     answer = found if isinstance(found, dict) else {}
     if status != 200 and answer.get("status") != "Success":
         raise ValueError(f"failed to get namespace (code {status} status {answer.get('message', '')})")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 
+from mockkms.json_reading import read_json
 from mockkms.vault.amazon import query
 from mockkms.vault.amazon.query import AwsAccess, AwsFault, text_in, texts_in
 from mockkms.vault.framework.endpoint import Call, Field
@@ -223,8 +224,8 @@ def _combined(documents: list[str]) -> str:
         return documents[0]
     statements: list[object] = []
     for document in documents:
-        with refusing(of=(ValueError, RecursionError)):
-            found: object = json.loads(document)
+        with refusing(of=ValueError):
+            found: object = read_json(document)
         listed = found.get("Statement", []) if isinstance(found, dict) else []
         statements += listed if isinstance(listed, list) else [listed]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from mockkms.json_reading import read_json
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -63,7 +64,7 @@ def _check_exclusive(call: Call) -> None:
 def _compact(text: str) -> str:
     """Return JSON without blanks. Raises ValueError."""
     try:
-        return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(read_json(text), separators=(",", ":"), ensure_ascii=False)
     except RecursionError:
         raise ValueError("exceeded max depth") from None
 

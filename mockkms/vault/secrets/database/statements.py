@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 
+from mockkms.json_reading import read_json
 from mockkms.vault.framework.fields import Kind, convert
 
 
@@ -18,7 +18,7 @@ def split(statement: str) -> list[str]:
         text = base64.b64decode(text, validate=True).decode()
     parts: object = None
     with suppress(ValueError):
-        parts = json.loads(text)
+        parts = read_json(text)
     if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
         return [part.strip() for part in parts if part.strip()]
     return [part.strip() for part in text.split(";") if part.strip()]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mockkms.json_reading import read_json
 from mockkms.vault.secrets.peer import Peer, PeerAnswer, PeerError
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def lifetime_of(token: str) -> int:
     """Return the seconds from the issue of a JWT to its expiry. Raises ValueError for a text that is none."""
     try:
         _, middle, _ = token.split(".")
-        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        claims = read_json(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
         return int(claims["exp"]) - int(claims.get("iat", 0))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError("go-jose/go-jose: compact JWS format must have three parts") from None

@@ -15,6 +15,8 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 
+from mockkms.json_reading import read_json
+
 META, STATE, SUMS, SEALED = "meta.json", "state.bin", "SHA256SUMS", "SHA256SUMS.sealed"
 MOST_BYTES = 512 * 1024 * 1024
 """Bytes of an unpacked archive: more is a bomb, not a snapshot."""
@@ -58,8 +60,8 @@ def unpack(packed: bytes, key: bytes | None) -> bytes:
     if key is not None and not hmac.compare_digest(files.get(SEALED, b""), _seal(files[SUMS], key)):
         raise SealMismatch("failed to open the sealed hashes")
     try:
-        meta = json.loads(files[META])
-    except (ValueError, RecursionError):
+        meta = read_json(files[META])
+    except ValueError:
         meta = None
     if not isinstance(meta, dict) or meta.get("Format") != FORMAT:
         raise ValueError("this is not a snapshot of mockkms: those of a real server hold its encrypted storage")

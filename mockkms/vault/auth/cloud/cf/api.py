@@ -10,6 +10,7 @@ import json
 from urllib.parse import urlencode
 
 from mockkms import outside
+from mockkms.json_reading import read_json
 from mockkms.vault.auth.cloud.cf.model import CfApp, CfAuth, CfConfig
 from mockkms.vault.framework.endpoint import Call
 
@@ -95,7 +96,7 @@ def _json(config: CfConfig, method: str, url: str, headers: dict[str, str], body
     except (OSError, ValueError) as error:
         raise OSError(outside.no_answer(method, url, error)) from None
     try:
-        found: object = json.loads(answer)
-    except (ValueError, RecursionError) as fault:
+        found: object = read_json(answer)
+    except ValueError as fault:
         raise OSError(f"Error unmarshalling the answer of {url}: {fault}") from None
     return found if isinstance(found, dict) else {}

@@ -5,12 +5,11 @@ A custom endpoint (``config``) on this machine is asked for keys, service accoun
 
 from __future__ import annotations
 
-import json
-
 from cryptography import x509
 
 from mockkms import outside
 from mockkms.crypto import jws
+from mockkms.json_reading import read_json
 from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpAuth, GcpMachine
 from mockkms.vault.framework.endpoint import Call
@@ -32,8 +31,8 @@ def _asked(state: GcpAuth, service: str, path: str, method: str = "GET") -> dict
     except OSError as error:
         raise ValueError(outside.no_answer(method, url.rstrip("/") + path, error)) from None
     try:
-        found: object = json.loads(body)
-    except (ValueError, RecursionError):
+        found: object = read_json(body)
+    except ValueError:
         found = None
     if status != 200 or not isinstance(found, dict):
         raise ValueError(f"googleapi: got HTTP response code {status} with body: {body.decode('utf-8', 'replace')}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from mockkms.crypto.x509 import keys
+from mockkms.json_reading import read_json
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
 from mockkms.vault.framework.endpoint import Call, Reply
@@ -150,8 +151,8 @@ def write_config(_state: GcpSecrets, call: Call, found: GcpSecretsConfig) -> Non
 def _credentials(text: str) -> dict[str, object]:
     """Return the members of a credentials file. Raises ValueError."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = read_json(text)
+    except ValueError:
         raise ValueError("failed to unmarshal credentials: it is not JSON") from None
     if not isinstance(found, dict):
         raise ValueError("failed to unmarshal credentials: it is not an object")

@@ -6,11 +6,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 from typing import Annotated
 
 from mockkms.crypto import jws
+from mockkms.json_reading import read_json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, Operation, Response
@@ -252,7 +252,7 @@ def _filled(call: Call, template: str, entity: Entity | None) -> dict[str, objec
         return {}
     groups = store(call).groups_of(entity.id) if entity is not None else []
     try:
-        made = json.loads(filled(template, entity or Entity("", "", "", 0, 0), groups, call.now()))
+        made = read_json(filled(template, entity or Entity("", "", "", 0, 0), groups, call.now()))
     except ValueError:
         return {}
     return made if isinstance(made, dict) else {}

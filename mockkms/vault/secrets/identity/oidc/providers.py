@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from mockkms.json_reading import read_json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -69,7 +68,7 @@ def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
         template = oidc.scopes[name].template
         if not template:
             raise BackendError("unexpected end of JSON input")
-        for claim in json.loads(filled(template, Entity("", "", "", 0, 0), [], now)):
+        for claim in read_json(filled(template, Entity("", "", "", 0, 0), [], now)):
             if owners.get(claim, name) != name:
                 warnings.append(
                     f"Found scope templates with conflicting top-level keys: conflict "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 
 from mockkms.crypto import jws
+from mockkms.json_reading import read_json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -120,7 +120,7 @@ def make_token(state: object, call: Call, *, name: str) -> Response:
     }
     if found.template:
         try:
-            more = json.loads(filled(found.template, entity, store(call).groups_of(entity.id), now))
+            more = read_json(filled(found.template, entity, store(call).groups_of(entity.id), now))
             claims = {**more, **claims}
         except ValueError:
             # The real server logs this and leaves the template out.
@@ -155,7 +155,7 @@ def _fault(call: Call, token: str, client_id: str) -> str:
     try:
         parsed = jws.parse(token)
         claims = parsed.claims()
-    except (ValueError, RecursionError):
+    except ValueError:
         return "error parsing token: invalid token"
     if not any(jws.verified(parsed, entry.load().public_key()) for entry in published_keys(call)):
         return "unable to validate the token signature"

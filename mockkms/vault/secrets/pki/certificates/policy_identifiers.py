@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from mockkms.crypto.encoding import der_write as w
+from mockkms.json_reading import read_json
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import GoJSONError
@@ -19,7 +20,7 @@ def from_field(raw: object, converted: list[str]) -> list[str]:
     if not isinstance(raw, str):
         return converted
     try:
-        entries = json.loads(raw)
+        entries = read_json(raw)
     except ValueError:
         return converted
     if entries is None:

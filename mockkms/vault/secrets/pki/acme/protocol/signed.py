@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mockkms.crypto import jws
+from mockkms.json_reading import read_json
 from mockkms.vault.golang.json import kind_of
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, SERVER_INTERNAL, AcmeProblem, after
 
@@ -106,8 +107,8 @@ def payload(protected: object, body: object, signature: object, key: AccountKey)
     if not token.payload:
         return None
     try:
-        given = json.loads(token.payload)
-    except (ValueError, RecursionError) as error:
+        given = read_json(token.payload)
+    except ValueError as error:
         raise after(MALFORMED, f"failed to verify signature: failed to json unmarshal 'payload': {error}") from None
     if given is None:
         return None
@@ -168,10 +169,10 @@ def binding(given: Mapping[str, object]) -> BindingClaim:
 def _object(content: bytes, front: str) -> dict[str, object]:
     """Return a JSON object. Raises AcmeProblem."""
     try:
-        given = json.loads(content.decode())
+        given = read_json(content.decode())
         if not isinstance(given, dict):
             raise ValueError("json: cannot unmarshal the value into an object")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise AcmeProblem(SERVER_INTERNAL, f"{front}: {error}") from None
     return given
 
