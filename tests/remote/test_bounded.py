@@ -91,7 +91,7 @@ def test_a_response_of_many_levels(raw: RawServer, capsys: pytest.CaptureFixture
     with pytest.raises(RemoteError, match="is not a mockkms server"):
         Wire(raw.url).get("state")
     assert main(["status", "-address", raw.url]) == 1
-    assert "the response is not HTTP, or not JSON (RecursionError)" in capsys.readouterr().err
+    assert "the response is not HTTP, or not JSON (JSONDecodeError)" in capsys.readouterr().err
 
 
 def test_a_client_with_thousands_of_open_files(kms: MockKMS) -> None:

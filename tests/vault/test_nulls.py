@@ -15,11 +15,11 @@ MOUNTS = {
 JWT = {"role_type": "jwt", "user_claim": "sub", "bound_subject": "jane"}
 LABELS = {"allowed_kubernetes_namespaces": "*", "service_account_name": "web"}
 PG = {
-    "plugin_name": "postgresql-database-plugin", "verify_connection": False, "username": "root", "password": "s",
+    "plugin_name": "postgresql-database-plugin", "verify_connection": False, "username": "root", "password": "S3cret-9",
     "connection_url": "postgresql://{{username}}:{{password}}@db/app",
 }  # fmt: skip
 REDIS = {
-    "plugin_name": "redis-database-plugin", "verify_connection": False, "username": "root", "password": "s",
+    "plugin_name": "redis-database-plugin", "verify_connection": False, "username": "root", "password": "S3cret-9",
     "host": "db", "port": 6379,
 }  # fmt: skip
 CASSANDRA = {**REDIS, "plugin_name": "cassandra-database-plugin", "hosts": "db"}
