@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -297,6 +298,11 @@ class RemoteKMS:
 
     def __repr__(self) -> str:
         return f"RemoteKMS({self.url!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a copy is made of, also in another process: it has a connection of its own."""
+        token, seconds = self.control_token, self._wire.timeout
+        return partial(RemoteKMS, self.url, control_token=token, ca_file=self.ca_file, timeout=seconds), ()
 
 
 def _name(snapshot: RemoteSnapshot | str) -> str:

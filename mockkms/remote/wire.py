@@ -49,6 +49,7 @@ class Wire:
         self._tls = client_context(ca_file) if parts.scheme == "https" else None
         self._kept: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
+        self._pid = os.getpid()
         self._known = False
 
     def close(self) -> None:
@@ -103,6 +104,10 @@ class Wire:
         body = None if data is None else json.dumps(plain(data)).encode()
         if body is not None:
             headers["Content-Type"] = "application/json"
+        if self._pid != os.getpid():
+            # A child of the process that made it: two of them would read each other's responses.
+            self._pid, self._lock = os.getpid(), threading.Lock()
+            self._drop()
         with self._lock:
             status, kind, text = self._exchange(method, f"{self._prefix}/_mockkms/{path}", body, headers)
         answer = _decoded(text, kind)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from mockkms import Cluster, MockKMS
+from mockkms import Cluster, MockKMS, RemoteKMS
 from tests.server.raw_client import Wire
 
 pytestmark = [
@@ -26,8 +26,11 @@ pytestmark = [
 
 
 @contextmanager
-def forked(work: Callable[[], object]) -> Iterator[Callable[[], int]]:
-    """A child that does some work and then waits for the end of the block; the function returns its exit status."""
+def forked(work: Callable[[], object], *, wait: bool = True) -> Iterator[Callable[[], int]]:
+    """A child that does some work and then waits for the end of the block; the function returns its exit status.
+
+    The block begins when the work is done, or with ``wait=False`` with it.
+    """
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
@@ -45,13 +48,16 @@ def forked(work: Callable[[], object]) -> Iterator[Callable[[], int]]:
 
     def end() -> int:
         if not ended:
+            if not wait:
+                ours.recv(4)
             ours.close()
             ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         return ended[0]
 
     try:
         ours.settimeout(30)
-        ours.recv(4)
+        if wait:
+            ours.recv(4)
         yield end
     finally:
         end()
@@ -125,6 +131,28 @@ print(os.path.exists(kms.ca_file))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
+
+
+def test_a_child_has_connections_of_its_own_to_a_remote_server() -> None:
+    with MockKMS(control_token="c") as kms, RemoteKMS(kms.url, control_token="c") as remote:
+        kms.faults.add("sys/mounts", status=500)
+        assert len(remote.faults.list()) == 1
+
+        def work() -> None:
+            for _ in range(300):
+                assert remote.state == "unsealed"
+
+        with forked(work, wait=False) as end:
+            for _ in range(300):
+                assert len(remote.faults.list()) == 1
+            assert end() == 0
+
+
+def test_a_remote_server_is_copied() -> None:
+    with MockKMS(control_token="c") as kms, RemoteKMS(kms.url, control_token="c", timeout=7) as remote:
+        for copied in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+            with copied(remote) as other:
+                assert (other.url, other.state) == (remote.url, "unsealed")
 
 
 def test_a_server_is_not_copied() -> None:
