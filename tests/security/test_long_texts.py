@@ -8,11 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from mockkms.server.json_limits import limits
 from mockkms.vault.auth.cloud import oci
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.directories import settings
 from mockkms.vault.hcl import values
 from mockkms.vault.secrets.database import postgres
+from mockkms.vault.sys.plugins import versions
 from mockkms.world.clock import duration_of
 
 SIZE = 1 << 20
@@ -23,9 +25,16 @@ def filters(text: str) -> None:
     settings.check(SimpleNamespace(userfilter=text, groupfilter=""))  # type: ignore[arg-type]
 
 
+def number(text: str) -> None:
+    """Check a number of JSON."""
+    limits._GO_NUMBER.fullmatch(text.encode())
+
+
 @pytest.mark.parametrize(
     ("read", "part"),
     [
+        (number, "1"),
+        (versions._VERSION.fullmatch, "a"),
         (oci._MEMBER.findall, "a"),
         (oci._MEMBER.findall, 'a="'),
         (directory._plain, " "),
@@ -42,5 +51,7 @@ def filters(text: str) -> None:
     ],
 )
 def test_it_ends(read: Callable[[str], object], part: str) -> None:
-    with suppress(ValueError):
-        read(part * (SIZE // len(part)))
+    text = part * (SIZE // len(part))
+    for whole in (text, f"1{text}!"):  # What is invalid at its end alone is where readers begin anew.
+        with suppress(ValueError):
+            read(whole)

@@ -31,7 +31,7 @@ _GOOD_STRING = re.compile(rb'"(?:[^"\\]++|\\[bfnrt"\\/]|\\u[0-9a-fA-F]{4})*+"')
 _ENDS_IN_HIGH_SURROGATE = re.compile(rb'\\u[dD][89abAB][0-9a-fA-F]{2}"')
 _LITERAL = re.compile(rb"[^ \t\r\n\x1f\x8b,}\]]*")
 _NUMBER = re.compile(rb"[0-9.eE+\-]*")
-_GO_NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_GO_NUMBER = re.compile(rb"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
 _ESCAPES = {0x62: b"\b", 0x66: b"\f", 0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x22: b'"', 0x5C: b"\\", 0x2F: b"/"}
 _BOM = b"\xef\xbb\xbf"
 

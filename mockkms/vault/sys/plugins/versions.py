@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.integers import parse_int
+from mockkms.vault.golang.number import of_digits
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
 
+_WORDS = r"[0-9A-Za-z\-~]*+(?:\.[0-9A-Za-z\-~]++)*+"
 _VERSION = re.compile(
-    r"v?([0-9]+(?:\.[0-9]+)*)"
-    r"(?:-([0-9]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*)|-?([A-Za-z\-~]+[0-9A-Za-z\-~]*(?:\.[0-9A-Za-z\-~]+)*))?"
-    r"(?:\+([0-9A-Za-z\-~]+(?:\.[0-9A-Za-z\-~]+)*))?"
+    r"v?([0-9]++(?:\.[0-9]++)*+)"
+    rf"(?:-([0-9]{_WORDS})|-?([A-Za-z\-~]{_WORDS}))?"
+    rf"(?:\+([0-9A-Za-z\-~]{_WORDS}))?"
 )
 
 
@@ -49,5 +51,8 @@ def version_order(version: str) -> tuple[list[int], bool, list[tuple[bool, int, 
     """Return what compares as versions do: a pre-release is lower than its release, its numbers than its words."""
     main, _, metadata = version.removeprefix("v").partition("+")
     numbers, _, release = main.partition("-")
-    words = [(not word.isdigit(), int(word) if word.isdigit() else 0, word) for word in release.split(".") if word]
-    return [int(number) for number in numbers.split(".") if number], not words, words, metadata
+    words = [
+        (not word.isdigit(), of_digits(word) if word.isdigit() else 0, word) for word in release.split(".") if word
+    ]
+    segments = [of_digits(number) for number in numbers.split(".") if number]
+    return segments, not words, words, metadata
