@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -106,6 +107,33 @@ def test_a_bad_filter_and_a_missing_base_are_reported(openbao: MockKMS) -> None:
     client = client_of(openbao)
     client.auth.ldap.configure(groupfilter="memberUid={{.Username}}")
     with pytest.raises(InvalidRequest, match='LDAP Result Code 201 "Filter Compile Error"'):
+        login(openbao, "anna", "secret")
+
+
+def test_filters_are_whole_templates(openbao: MockKMS, vault: MockKMS) -> None:
+    for server in (openbao, vault):
+        client_of(server).auth.ldap.configure(
+            binddn="cn=reader,dc=acme", bindpass="read",
+            userfilter='{{ if eq .Username "anna" }}({{ .UserAttr | printf "%s" }}={{ .Username }}){{ end }}',
+            groupfilter="({{ with .UserDN }}member={{ . }}{{ end }})",
+        )  # fmt: skip
+        assert login(server, "anna", "secret")["policies"] == ["code", "default"]
+
+
+def test_a_filter_that_cannot_be_executed_is_reported(openbao: MockKMS, vault: MockKMS) -> None:
+    for server in (openbao, vault):
+        client_of(server).auth.ldap.configure(groupfilter="(member={{ .Email }})")
+    # OpenBao searches by what precedes the error.
+    with pytest.raises(InvalidRequest, match='"Filter Compile Error": ldap: unexpected end of filter'):
+        login(openbao, "anna", "secret")
+    fault = (
+        "LDAP search failed due to template parsing error: template: queryTemplate:1:11: executing "
+        '"queryTemplate" at <.Email>: can\'t evaluate field Email in type struct { UserDN string; Username string }'
+    )
+    with pytest.raises(InternalServerError, match=re.escape(fault)):
+        login(vault, "anna", "secret")
+    client_of(openbao).auth.ldap.configure(discoverdn=True, userfilter="({{ .Email }}=1)")
+    with pytest.raises(InvalidRequest, match="ldap operation failed: failed to bind as user"):
         login(openbao, "anna", "secret")
 
 

@@ -20,6 +20,8 @@ from mockkms.vault.golang.template.parsing import parse
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
+QUERY_TEMPLATE = "queryTemplate"
+"""The name of filters in errors of templates."""
 _TLS = ("tls10", "tls11", "tls12", "tls13")
 
 
@@ -103,7 +105,7 @@ def check(config: DirectorySettings) -> None:
     """Check settings. Raises ValueError with the server's text."""
     for name in ("userfilter", "groupfilter"):
         with error_context(f"invalid {name}: "):
-            parse(getattr(config, name), BUILTINS, "queryTemplate")
+            parse(getattr(config, name), BUILTINS, QUERY_TEMPLATE)
     if config.certificate:
         _check_certificate(config.certificate)
     if config.client_tls_cert and config.client_tls_key:

@@ -14,6 +14,7 @@ from mockkms.vault.golang.fmt import quote
 
 AUTHENTICATE = "ldap.(Client).Authenticate"
 CONNECT = "ldap.(Client).connect"
+_GROUPS = "unable to get user groups: ldap.(Client).getGroups: ldap.(Client).filterGroupsSearch"
 _NO_SUCH_OBJECT = 32
 _EVERYTHING = "(objectClass=*)"
 _PASSWORDS = ("userpassword", "unicodepwd")
@@ -101,7 +102,9 @@ def _groups(config: LdapConfig, connection: LdapConnection, dn: str, name: str) 
     if config.use_token_groups or not config.groupdn:
         return []
     template = config.groupfilter or LdapConfig.groupfilter
-    wanted = ldaputil.rendered(template, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    wanted, fault = ldaputil.rendered(template, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    if fault:
+        raise _failed(f"{_GROUPS}: LDAP search failed due to template parsing error", fault)
     attribute = config.groupattr or LdapConfig.groupattr
     try:
         found = connection.search(config.groupdn, wanted, [attribute])
@@ -109,11 +112,7 @@ def _groups(config: LdapConfig, connection: LdapConnection, dn: str, name: str) 
         if error.code == _NO_SUCH_OBJECT:
             return []
         at = f"(baseDN: {quote(config.groupdn)} / filter: {quote(wanted)})"
-        raise _failed(
-            "unable to get user groups: ldap.(Client).getGroups: ldap.(Client).filterGroupsSearch: "
-            f"LDAP search failed {at}",
-            error,
-        ) from None
+        raise _failed(f"{_GROUPS}: LDAP search failed {at}", error) from None
     return list(dict.fromkeys(directory.cn(config, value) for entry in found for value in _names(entry, attribute)))
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
 from mockkms.outside import filters
 from mockkms.outside.ldap import LdapConnection, LdapEntry, LdapError
 from mockkms.vault.auth.ldap import directory
 from mockkms.vault.directories.connecting import connect
-from mockkms.vault.directories.settings import DirectorySettings
+from mockkms.vault.directories.settings import QUERY_TEMPLATE, DirectorySettings
 from mockkms.vault.framework.message import ErrorResponse, InvalidCredentials, refusing
+from mockkms.vault.golang.template import Data, GoTemplate
 
 REFUSED = "ldap operation failed: failed to bind as user"
 """The error for unknown names and for wrong passwords."""
+
+
+class _FilterError(LdapError):
+    """A filter whose template cannot be executed."""
+
+    def __init__(self, fault: str) -> None:
+        Exception.__init__(self, f"LDAP search failed due to template parsing error: {fault}")
+        self.code = 0
 
 
 def log_in(
@@ -45,7 +52,9 @@ def user(config: DirectorySettings, connection: LdapConnection, name: str, limit
     names = {"UserAttr": filters.escaped(config.userattr), "Username": written}
     if config.upndomain:
         names = {"UserAttr": "userPrincipalName", "Username": f"{written}@{config.upndomain}"}
-    search_filter = rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
+    search_filter, fault = rendered(config.userfilter or "({{.UserAttr}}={{.Username}})", names)
+    if fault:
+        raise _FilterError(fault)
     found = connection.search(config.userdn, search_filter, [config.userattr] if limit else [], limit=limit)
     if len(found) != 1:
         raise LdapError(32, "0 or not unique")
@@ -57,15 +66,16 @@ def groups(config: DirectorySettings, url: str, connection: LdapConnection, dn: 
     # Only Active Directory has tokenGroups, and it does not run on machines of tests.
     if config.use_token_groups or not (config.groupfilter and config.groupdn):
         return []
-    search_filter = rendered(config.groupfilter, {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)})
+    names = {"UserDN": filters.escaped(dn), "Username": filters.escaped(name)}
+    search_filter, _ = rendered(config.groupfilter, names)  # The real server searches by what precedes an error.
     if config.anonymous_group_search:
         failed = "ldap operation failed: failed to connect to LDAP server"
         with refusing(of=OSError, text=failed), connect(config, url) as anonymous:
             found = anonymous.search(config.groupdn, search_filter, [config.groupattr])
     else:
         found = connection.search(config.groupdn, search_filter, [config.groupattr])
-    names = [value for entry in found for value in entry.attributes.get(config.groupattr.lower()) or [entry.dn]]
-    return list(dict.fromkeys(directory.cn(config, value) for value in names))
+    values = [value for entry in found for value in entry.attributes.get(config.groupattr.lower()) or [entry.dn]]
+    return list(dict.fromkeys(directory.cn(config, value) for value in values))
 
 
 def _alias(config: DirectorySettings, connection: LdapConnection, name: str) -> str:
@@ -84,6 +94,7 @@ def _alias(config: DirectorySettings, connection: LdapConnection, name: str) -> 
     return named[0]
 
 
-def rendered(template: str, names: dict[str, str]) -> str:
-    """Return a query's template filled in with ``names``."""
-    return re.sub(r"\{\{-?\s*\.(\w+)\s*-?\}\}", lambda found: names.get(found[1], ""), template)
+def rendered(template: str, names: dict[str, str]) -> tuple[str, str]:
+    """Return a filter's template filled in with ``names``, up to the first error, and that error; empty if none."""
+    declared = f"struct {{ {'; '.join(f'{name} string' for name in names)} }}"
+    return GoTemplate(template, {}, QUERY_TEMPLATE).execute(Data(declared, names))

@@ -39,24 +39,32 @@ _SHARE = 64
 class GoTemplate:
     """A parsed template with its functions."""
 
-    def __init__(self, text: str, functions: Mapping[str, Function]) -> None:
-        """Parse ``text``. Raises ValueError with the text of ``sdk/helper/template``."""
+    def __init__(self, text: str, functions: Mapping[str, Function], name: str = NAME) -> None:
+        """Parse ``text``, which errors call ``name``. Raises ValueError with the text of ``sdk/helper/template``."""
         if not text:
             raise ValueError("missing template")
-        self.text, self.functions = text, {**BUILTINS, **functions}
+        self.text, self.functions, self.name = text, {**BUILTINS, **functions}, name
         try:
-            self.parts = parse(text, self.functions)
+            self.parts = parse(text, self.functions, name)
         except ValueError as error:
             raise ValueError(f"unable to parse template: {error}") from None
 
     def generate(self, data: Value, *, strict: bool = False) -> str:
         """Return the output for ``data``. With ``strict``, keys that a map lacks are errors. Raises ValueError."""
+        output, fault = self.execute(data, strict=strict)
+        if fault:
+            raise ValueError(f"unable to apply template: {fault}")
+        return output
+
+    def execute(self, data: Value, *, strict: bool = False) -> tuple[str, str]:
+        """Return the output for ``data`` up to the first error, and that error's text; empty if there is none."""
         run = _Run(self, data, strict=strict)
+        fault = ""
         try:
-            run.body(data, self.parts[NAME])
+            run.body(data, self.parts[self.name])
         except ValueError as error:
-            raise ValueError(f"unable to apply template: {error}") from None
-        return "".join(run.output)
+            fault = str(error)
+        return "".join(run.output), fault
 
 
 class _Missing:
@@ -73,7 +81,7 @@ class _Run:
     def __init__(self, template: GoTemplate, data: Value, *, strict: bool) -> None:
         self.output: list[str] = []
         self._template, self._strict = template, strict
-        self._name, self._variables = NAME, [("$", data)]
+        self._name, self._variables = template.name, [("$", data)]
         self._node: TemplateNode = TemplateNode(0)
         self._left, self._length, self._depth = _WORK, 0, 0
 
@@ -81,7 +89,8 @@ class _Run:
         """Return the error at the part that is being executed."""
         before = self._template.text[: self._node.at]
         line, column = before.count("\n") + 1, len(encoded(before.rpartition("\n")[2]))
-        return ValueError(f"template: {NAME}:{line}:{column}: executing {quote(self._name)} at <{self._node}>: {text}")
+        at = f"{self._template.name}:{line}:{column}"
+        return ValueError(f"template: {at}: executing {quote(self._name)} at <{self._node}>: {text}")
 
     def _spend(self, steps: int = 1) -> None:
         self._left -= steps

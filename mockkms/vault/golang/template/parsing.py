@@ -42,7 +42,7 @@ _VALUES = (ConstantNode, DotNode, NilNode, NumberNode)
 def parse(text: str, functions: Collection[str], shown: str = NAME) -> dict[str, list[TemplateNode]]:
     """Return the templates that a text defines, by name. Raises ValueError with Go's text, which names it ``shown``."""
     parser = _TemplateParser(text, functions, shown)
-    parser.templates[NAME] = parser.whole()
+    parser.templates[shown] = parser.whole()
     return parser.templates
 
 
@@ -106,7 +106,7 @@ class _TemplateParser:
             return self._fault(f"unexpected {token} in {context}")
         started = ""
         if self._action and self._action != token.line:
-            started = f" in action started at {NAME}:{self._action}"
+            started = f" in action started at {self._shown}:{self._action}"
             if token.text.endswith(" action"):
                 started = started.removeprefix(" in action")
         return self._fault(f"{token}{started}")
