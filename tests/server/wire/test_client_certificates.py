@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mockkms import MockKMS
+from mockkms import MockKMS, outside
 from mockkms.vault.golang.fmt import error_list
 
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC)
@@ -288,6 +289,21 @@ def test_ocsp_servers_are_asked_about_the_certificate(
     text = asked(kms, "POST", "auth/cert/login", pair)[1]["errors"][0]
     assert "error doing GET request: GET http://127.0.0.1:" in text
     assert "connect: connection refused" in text
+
+
+def test_ocsp_servers_that_are_silent_share_one_deadline(
+    kms: MockKMS, authority_server: MockKMS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pair = issued(kms, tmp_path, authority_server)
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        servers = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in (first, second)]
+        root(kms, "POST", "auth/cert/certs/web", ocsp_enabled=True, ocsp_servers_override=servers)
+        monkeypatch.setattr(outside, "PATIENCE", 0.2)
+        status, body = asked(kms, "POST", "auth/cert/login", pair)
+        assert (status, "error doing POST request" in body["errors"][0]) == (400, True)
+        second.setblocking(False)
+        with pytest.raises(BlockingIOError):  # The first one took all the time.
+            second.accept()
 
 
 def test_all_ocsp_servers_must_agree(kms: MockKMS, authority_server: MockKMS, tmp_path: Path) -> None:

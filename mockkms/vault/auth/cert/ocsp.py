@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from time import monotonic
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -53,6 +54,8 @@ class OcspRules:
     """Seconds since a response was true; 0 is any."""
     retries: int = 4
     ca_pem: str = ""
+    until: float = field(default_factory=lambda: monotonic() + outside.PATIENCE)
+    """The moment of ``monotonic`` at which the login stops waiting, however many servers there are."""
 
 
 @dataclass
@@ -86,7 +89,7 @@ def accepted(
 ) -> tuple[bool, list[str]]:
     """Return whether a certificate counts as not revoked, and the errors that keep that from being known.
 
-    ``opens``: with ``ocsp_fail_open``, servers that cannot be reached are no error.
+    ``opens``: with ``ocsp_fail_open``, unreachable servers are not an error.
     """
     servers = rules.servers or _named(shown)
     if not servers:
@@ -152,7 +155,9 @@ def _asked(
     for method in ("GET", "POST"):
         url = f"{server}/{base64.b64encode(body).decode()}" if method == "GET" else server
         try:
-            status, content = outside.ask(method, url, _HEADERS, body if method == "POST" else b"", ca_pem=rules.ca_pem)
+            seconds = outside.remaining(rules.until)
+            sent = body if method == "POST" else b""
+            status, content = outside.ask(method, url, _HEADERS, sent, ca_pem=rules.ca_pem, seconds=seconds)
         except OSError as error:
             connections += 1
             tried = f"{method} {url} giving up after {rules.retries + 1} attempt(s)"
