@@ -278,7 +278,9 @@ class _Checker:
         """Return a declared type with new parameters in place of its own."""
         name = str(kind[0])
         if name in ("A", "B"):
-            return fresh.setdefault(name, self._fresh()) if name not in fresh else fresh[name]
+            if name not in fresh:
+                fresh[name] = self._fresh()
+            return fresh[name]
         return (name, *(self._instance(part, fresh) for part in kind[1:] if isinstance(part, tuple)))
 
     def _known(self, kind: Type) -> Type:

@@ -22,7 +22,7 @@ from celpy.celtypes import (
 from celpy.evaluation import Annotation, CELEvalError
 from lark import Token, Tree
 
-from mockkms.vault.cel import extensions, functions, rewriting
+from mockkms.vault.cel import extensions, functions, rewriting, texts
 from mockkms.vault.cel.messages import BOOL, BYTES, INT, LONG, MAP, MOMENT, NUMBER, STRING, STRINGS, UINT, Dialect
 from mockkms.vault.golang.number import Number
 
@@ -111,7 +111,7 @@ def to_cel(value: object) -> Value:
     if isinstance(value, list):
         return ListType([to_cel(item) for item in value])
     if isinstance(value, dict):
-        return functions.NativeMap({StringType(name): to_cel(item) for name, item in value.items()})
+        return texts.NativeMap({StringType(name): to_cel(item) for name, item in value.items()})
     raise TypeError(f"{type(value).__name__} is not a value of a program")
 
 

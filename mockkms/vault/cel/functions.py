@@ -1,16 +1,13 @@
-"""The real server's extensions to the standard functions: strings, lists, JSON and e-mail addresses."""
+"""The real server's extensions to the standard functions: on strings, lists, JSON and e-mail addresses."""
 
 from __future__ import annotations
 
-import base64
 import math
 import operator
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
-from celpy.adapter import json_to_cel
 from celpy.celtypes import (
     BoolType,
     DoubleType,
@@ -25,11 +22,8 @@ from celpy.celtypes import (
 )
 from celpy.evaluation import CELEvalError, CELFunction
 
-from mockkms.json_reading import read_json
-from mockkms.vault.cel.rewriting import OptionalValue
+from mockkms.vault.cel import texts
 from mockkms.vault.golang.duration import parse_go
-from mockkms.vault.golang.json_text import encode
-from mockkms.vault.golang.number import of_float
 
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
 
@@ -58,35 +52,6 @@ def _flatten(values: list[Value], depth: int = 1) -> ListType:
 
 def _reverse(value: list[Value] | str) -> ListType | StringType:
     return ListType(value[::-1]) if isinstance(value, list) else StringType(value[::-1])
-
-
-class NativeMap(MapType):
-    """A map that is not made by a program: of claims, or of decoded JSON. Go's encoder takes it as it is."""
-
-
-def _native(value: Value) -> Value:
-    """Return decoded JSON with its maps marked."""
-    if isinstance(value, MapType):
-        return NativeMap({name: _native(item) for name, item in value.items()})
-    return ListType([_native(item) for item in value]) if isinstance(value, ListType) else value
-
-
-def _decode_json(value: str) -> Value:
-    try:
-        return _native(json_to_cel(read_json(value)))
-    except ValueError:
-        return BoolType(False)
-
-
-def _encode_json(value: object) -> BoolType | StringType:
-    """Return a map of scalars and lists as JSON, false for other values: those that Go's encoder refuses."""
-    try:
-        if isinstance(value, dict) and all(isinstance(name, str) for name in value):
-            native = isinstance(value, NativeMap)
-            return StringType(encode({str(name): _plain(item, native=native) for name, item in value.items()}))
-    except TypeError:
-        pass
-    return BoolType(False)
 
 
 def _duration(value: object) -> DurationType:
@@ -164,27 +129,6 @@ def _substring(value: str, start: int, end: int | None = None) -> StringType:
     return StringType(value[start:last])
 
 
-def _string(value: object) -> StringType:
-    if value is None:
-        raise ValueError("no such overload: string(null_type)")
-    if isinstance(value, bytes):
-        try:
-            return StringType(value.decode())
-        except ValueError:
-            raise ValueError("invalid UTF-8 in bytes, cannot convert to string") from None
-    if isinstance(value, BoolType):
-        return StringType("true" if value else "false")
-    if isinstance(value, float):
-        return StringType(_number_text(value))
-    if isinstance(value, datetime):
-        return StringType(_moment_text(value))
-    if isinstance(value, timedelta):
-        return StringType(f"{of_float(value / timedelta(seconds=1))}s")
-    if isinstance(value, (list, dict)):
-        raise ValueError(f"no such overload: string({'list' if isinstance(value, list) else 'map'})")
-    return StringType(str(value))
-
-
 # -- operators: numbers of different types can be compared but not added, unlike in the library ------------------------
 
 
@@ -197,8 +141,8 @@ def _comparing(compare: Callable[..., object]) -> CELFunction:
         fault = _fault(left, right)
         if fault is not None:
             return fault
-        if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS) and type(left) is not type(right):
-            return BoolType(bool(compare(float(left), float(right))))
+        if _mixed(left, right):
+            return BoolType(bool(compare(float(left), float(right))))  # type: ignore[arg-type]
         return BoolType(bool(compare(left, right)))
 
     return compared
@@ -282,7 +226,7 @@ def _sliced(values: list[Value], start: int, end: int) -> ListType:
 
 
 def _integer(value: object) -> IntType:
-    return IntType(_nanoseconds(value)) if isinstance(value, timedelta) else IntType(value)
+    return IntType(texts.nanoseconds(value)) if isinstance(value, timedelta) else IntType(value)
 
 
 def _equal(left: object, right: object) -> bool:
@@ -299,104 +243,6 @@ def _ascii(value: str, change: Callable[[str], str]) -> str:
     return "".join(change(char) if char.isascii() else char for char in value)
 
 
-_VERB = re.compile(r"%(?:%|(?:\.(\d+))?([sdfexXob]))")
-
-
-def _formatted(pattern: str, given: list[object]) -> str:
-    total, used = len(given), 0
-
-    def fill(match: re.Match[str]) -> str:
-        nonlocal used
-        if match.group() == "%%":
-            return "%"
-        if used >= total:
-            raise ValueError(f"index {used} out of range")
-        used += 1
-        return _verb(match[2], int(match[1] or 6), given[used - 1])
-
-    return _VERB.sub(fill, pattern)
-
-
-def _verb(verb: str, digits: int, value: object) -> str:
-    if verb == "s":
-        return _clause(value)
-    if verb == "d":
-        return str(int(value)) if isinstance(value, int) else _clause(value)
-    if verb in "fe":
-        return f"{float(str(value)):.{digits}{verb}}"
-    if isinstance(value, (str, bytes)):
-        text = (value.encode() if isinstance(value, str) else bytes(value)).hex()
-        return text.upper() if verb == "X" else text
-    return format(int(str(int(value))) if isinstance(value, int) else 0, verb)
-
-
-def _clause(value: object) -> str:
-    """Return a value as the verb ``s`` shows it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, dict):
-        return "{" + ", ".join(sorted(f"{_clause(name)}: {_clause(item)}" for name, item in value.items())) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_clause, value)) + "]"
-    if isinstance(value, type):
-        return value.__name__.removesuffix("Type").lower()
-    return str(_string(value))
-
-
-def _plain(value: object, *, native: bool) -> object:
-    """Return a value of the library as Go's encoder writes it. Raises TypeError for one that it refuses.
-
-    ``native``: whether it is part of a map that no program made, in which null stays null.
-    """
-    if value is None:
-        return None if native else 0
-    if isinstance(value, NativeMap):
-        return {str(name): _plain(item, native=True) for name, item in value.items()}
-    if isinstance(value, OptionalValue):
-        return _plain(value[0], native=native) if value else None
-    if isinstance(value, list):
-        return [_plain(item, native=native) for item in value]
-    if isinstance(value, BoolType):
-        return bool(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        return _moment_text(value)
-    if isinstance(value, timedelta):
-        return _nanoseconds(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return of_float(float(value))
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, str):
-        return str(value)
-    raise TypeError(value)
-
-
-def _nanoseconds(value: timedelta) -> int:
-    return value // timedelta(microseconds=1) * 1000
-
-
-def _moment_text(value: datetime) -> str:
-    """Return a time as RFC 3339 with the digits of its fraction that are not zero."""
-    fraction = f".{value.microsecond:06d}".rstrip("0") if value.microsecond else ""
-    return value.astimezone(UTC).strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")
-
-
-def _number_text(value: float) -> str:
-    """Return a floating-point number as Go's verb ``g`` of the fewest digits."""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    shortest = Decimal(repr(float(value)))
-    if value and not 1e-4 <= abs(value) < 1e21:
-        mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")
-        return f"{mantissa}e{int(exponent):+03d}"
-    text = f"{shortest:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 BY_NAME: dict[str, CELFunction] = {
     "_<_": _comparing(operator.lt),
     "_<=_": _comparing(operator.le),
@@ -410,7 +256,7 @@ BY_NAME: dict[str, CELFunction] = {
     "_/_": _counting(_quotient),
     "_%_": _counting(_remainder),
     "_[_]": _item,
-    "string": _string,
+    "string": texts.string,
     "int": _converting(_integer, "int"),
     "uint": _converting(_unsigned, "uint"),
     "double": _converting(DoubleType, "double"),
@@ -431,9 +277,9 @@ BY_NAME: dict[str, CELFunction] = {
     "distinct": _distinct,
     "flatten": _flatten,
     "slice": _sliced,
-    "format": _passing(lambda value, given: StringType(_formatted(value, list(given)))),
+    "format": _passing(lambda value, given: StringType(texts.formatted(value, list(given)))),
     "check_valid_email": lambda value: BoolType(isinstance(value, str) and bool(_MAIL.fullmatch(value))),
-    "encode_json": _passing(_encode_json),
-    "decode_json": _decode_json,
+    "encode_json": _passing(texts.encode_json),
+    "decode_json": texts.decode_json,
 }
 """The functions and operators over the library's types; a method's first argument is its receiver."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from celpy.celtypes import BoolType, ListType, MapType, Value
 from celpy.evaluation import CELFunction
 
+from mockkms.vault.cel.syntax.tokens import PACKAGES
 from mockkms.vault.cel.syntax.tree import CelNode
 
 _MACROS = ("sortBy", "optMap", "optFlatMap")
@@ -105,7 +106,7 @@ def _call(node: CelNode) -> str:
     if node.name in ("!_", "-_"):
         return f"({node.name[0]}{parts[0]})"
     path = node.target.path() if node.target is not None else ""
-    if path in ("math", "sets", "base64", "strings", "lists", "optional"):
+    if path in PACKAGES:
         return f"{path}_{node.name}({', '.join(parts)})"
     receiver = "" if node.target is None else f"{rewritten(node.target)}."
     return f"{receiver}{node.name}({', '.join(parts)})"

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-_SMALLEST_PLAIN, _SMALLEST_LARGE = 1e-6, 1e21
-"""Numbers from the first up to the second are written without an exponent."""
+_LARGE = 1e21
 _MOST_DIGITS = 100
 """Digits without leading zeros of a number that is beyond 64 bits in every base."""
 
@@ -46,10 +45,18 @@ class Number:
 
 
 def of_float(value: float) -> Number:
-    """Return a finite number as ``encoding/json`` writes a ``float64``: the fewest digits, an exponent for extremes."""
+    """Return a finite number as ``encoding/json`` writes a ``float64``."""
+    return Number(float_text(value, least=1e-6, digits=1))
+
+
+def float_text(value: float, *, least: float, digits: int) -> str:
+    """Return the shortest text of a finite number: with an exponent, of at least so many ``digits``, for extremes.
+
+    Numbers from ``least`` up to 1e21 have none.
+    """
     shortest = Decimal(repr(value))
-    if value and not _SMALLEST_PLAIN <= abs(value) < _SMALLEST_LARGE:
+    if value and not least <= abs(value) < _LARGE:
         mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")
-        return Number(f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}")
+        return f"{mantissa}e{int(exponent):+0{digits + 1}d}"
     text = f"{shortest:f}"
-    return Number(text.rstrip("0").rstrip(".") if "." in text else text)
+    return text.rstrip("0").rstrip(".") if "." in text else text

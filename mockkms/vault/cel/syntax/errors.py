@@ -11,7 +11,19 @@ from functools import lru_cache
 from mockkms.vault.cel.limits import MOST_NESTED, TOO_NESTED
 from mockkms.vault.cel.syntax.network import Network, RuleChoice, RulePart, State, Take
 from mockkms.vault.cel.syntax.prediction import Predictor
-from mockkms.vault.cel.syntax.tokens import EOF, FLOAT, INT, KINDS, SIGNS, STRING, UINT, CelToken, shown, split
+from mockkms.vault.cel.syntax.tokens import (
+    EOF,
+    FLOAT,
+    INT,
+    KINDS,
+    PACKAGES,
+    SIGNS,
+    STRING,
+    UINT,
+    CelToken,
+    shown,
+    split,
+)
 from mockkms.vault.golang.number import of_digits
 
 _SURROGATE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u|U0000)[dD][89a-fA-F]")
@@ -50,9 +62,6 @@ def errors(text: str) -> list[tuple[int, str]]:
     return sorted([*found, *parser.found], key=lambda error: error[0])
 
 
-_PACKAGES = ("math", "sets", "base64", "strings", "lists", "optional")
-
-
 def for_library(text: str) -> str:
     """Return an expression as the library takes it, of the same length.
 
@@ -63,7 +72,7 @@ def for_library(text: str) -> str:
     for before, token, after in zip([tokens[-1], *tokens], tokens, tokens[1:], strict=False):
         if token.kind == "," and after.kind in ("]", "}"):
             chars[token.start] = " "
-        elif token.text in _PACKAGES and after.kind == "." and before.kind != ".":
+        elif token.text in PACKAGES and after.kind == "." and before.kind != ".":
             chars[after.start] = "_"
     return "".join(chars)
 

@@ -17,6 +17,9 @@ SIGNS = (
 """Kinds that are their own text, in the order in which messages list them; the other kinds follow."""
 KINDS = (EOF, *SIGNS, FLOAT, INT, UINT, STRING, BYTES, IDENTIFIER, ESCAPED)
 
+PACKAGES = frozenset(("math", "sets", "base64", "strings", "lists", "optional"))
+"""What may precede the name of a function: ``math.abs``."""
+
 _HEX = "[0-9a-fA-F]"
 _ESCAPE = rf"\\[abfnrtv\"'\\?`]|\\[xX]{_HEX}{{2}}|\\u{_HEX}{{4}}|\\U{_HEX}{{8}}|\\[0-3][0-7][0-7]"
 _EXPONENT = r"[eE][+-]?\d+"
