@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 from uuid import uuid4
 
 from aiohttp import web
@@ -14,19 +14,17 @@ from mockkms.outside.turn import Abandoned, keeping_turns, taking_turns
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
-from mockkms.server.gateway import bodies, codec
+from mockkms.server.gateway import bodies, codec, ui
 from mockkms.server.gateway.actions import Ports
 from mockkms.server.gateway.browsers import is_loopback, with_cors
 from mockkms.server.gateway.exchange import (
     HttpReply,
     HttpRequest,
     RequestRefused,
-    base_headers,
     error_reply,
-    redirect_reply,
 )
 from mockkms.server.gateway.fault_layer import FaultLayer
-from mockkms.server.gateway.target import SNAPSHOT, unclean
+from mockkms.server.gateway.target import SNAPSHOT
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
@@ -36,18 +34,6 @@ from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.matching import may_wait
 from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
-
-_UI_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; style-src 'unsafe-inline' "
-        "'self'; form-action  'none'; frame-ancestors 'none'; font-src 'self'"
-    ),
-    "Service-Worker-Allowed": "/",
-    "X-Content-Type-Options": "nosniff",
-}
-"""What the pages have unless ``sys/config/ui/headers`` sets it."""
-_UI = b"<!doctype html><title>mockkms</title><p>Vault's own pages are not emulated. The inspector: /_mockkms/ui/\n"
-
 
 Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request that could not be answered at once."""
@@ -204,7 +190,7 @@ class Gateway:
             return with_cors(self.world.core, http, self.vault)
         if target.startswith(ADMIN_PREFIXES):
             return self.rustfs(http)
-        return self.elsewhere(http)
+        return ui.pages(self.world.core, http)
 
     def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
         """Return the response of the world at a snapshot, without changes. Raises FaultError for an unknown name."""
@@ -339,22 +325,3 @@ class Gateway:
         asked = AdminRequest(http.method, http.target, http.query, http.headers, http.body, http.prefix)
         reply = self.world.rustfs.handle(asked)
         return HttpReply(reply.status, reply.body, dict(reply.headers))
-
-    def elsewhere(self, http: HttpRequest) -> HttpReply:
-        """Answer a request outside both APIs, as the real server's router does."""
-        target, core = http.target, self.world.core
-        if core.product.has(Feature.UI_REDIRECT) and not target.startswith("/ui/"):
-            if target == "/v1":
-                return redirect_reply(http.method, http.prefix + "/v1/")
-            return unclean(core, http) or redirect_reply(http.method, http.prefix + "/ui/")
-        asks_help = http.method == "HELP" or bool(parse_qs(http.query).get("help", [""])[0])
-        if asks_help and (target in ("/", "/ui", "/robots.txt") or target.startswith("/ui/")):
-            how = f"Use the {core.product.texts.cli} path-help command to retrieve API help for paths"
-            return error_reply(404, f"Missing /v1/ prefix in path. {how}")
-        if target in ("/", "/ui", "/robots.txt"):
-            return redirect_reply(http.method, http.prefix + "/ui/")
-        if target.startswith("/ui/"):
-            own: dict[str, list[str]] = core.state.system.get("ui_headers", {})
-            chosen = {**_UI_HEADERS, **{name: values[0] for name, values in own.items()}}
-            return HttpReply(200, _UI, {**base_headers("text/html; charset=utf-8"), **chosen})
-        return error_reply(404)
