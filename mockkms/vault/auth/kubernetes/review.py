@@ -41,9 +41,17 @@ def confirms(config: KubernetesConfig, audiences: list[str], token: str, account
 
 def annotations_of(config: KubernetesConfig, token: str, account: ServiceAccount) -> dict[str, str]:
     """Return the annotations that the API server has for an account. Raises OSError or ValueError with Go's text."""
-    headers = {"Authorization": f"Bearer {config.token_reviewer_jwt or token}", "Accept": "application/json"}
-    host = config.kubernetes_host.removesuffix("/")
-    url = f"{host}/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}"
+    path = f"{account.namespace}/serviceaccounts/{account.name}"
+    return texts_of(config, config.token_reviewer_jwt or token, path, "annotations", what="service account")
+
+
+def texts_of(config: KubernetesConfig, token: str, path: str, member: str, *, what: str) -> dict[str, str]:
+    """Return texts in the metadata of an object, which the API server has below ``namespaces/``.
+
+    Raises OSError or ValueError, with Go's text, without a valid response.
+    """
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    url = f"{config.kubernetes_host.removesuffix('/')}/api/v1/namespaces/{path}"
     try:
         status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
     except OSError as error:
@@ -51,9 +59,9 @@ def annotations_of(config: KubernetesConfig, token: str, account: ServiceAccount
     found: object = read_json(body)
     answer = found if isinstance(found, dict) else {}
     if status != 200 and answer.get("status") != "Success":
-        raise ValueError(f"failed to get service account (code {status} status {answer.get('message', '')})")
+        raise ValueError(f"failed to get {what} (code {status} status {answer.get('message', '')})")
     metadata = answer.get("metadata")
-    held = metadata.get("annotations") if isinstance(metadata, dict) else None
+    held = metadata.get(member) if isinstance(metadata, dict) else None
     return {str(key): str(value) for key, value in held.items()} if isinstance(held, dict) else {}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mockkms import outside
-from mockkms.json_reading import read_json
 from mockkms.vault.auth.kubernetes.model import KubernetesConfig
+from mockkms.vault.auth.kubernetes.review import texts_of
 
 _LONGEST = 64 * 1024
 """Characters of a selector: YAML is read slowly."""
@@ -37,13 +36,5 @@ def matches(config: KubernetesConfig, text: str, namespace: str) -> bool:
     wanted = parse(text)
     if not config.token_reviewer_jwt:
         raise ValueError("namespace lookup failed: TokenReviewer JWT needs to be configured to use namespace selectors")
-    headers = {"Authorization": f"Bearer {config.token_reviewer_jwt}", "Accept": "application/json"}
-    url = f"{config.kubernetes_host.removesuffix('/')}/api/v1/namespaces/{namespace}"
-    status, body = outside.ask("GET", url, headers, ca_pem=config.kubernetes_ca_cert)
-    found: object = read_json(body)
-    answer = found if isinstance(found, dict) else {}
-    if status != 200 and answer.get("status") != "Success":
-        raise ValueError(f"failed to get namespace (code {status} status {answer.get('message', '')})")
-    metadata = answer.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    return wanted.items() <= (labels if isinstance(labels, dict) else {}).items()
+    labels = texts_of(config, config.token_reviewer_jwt, namespace, "labels", what="namespace")
+    return wanted.items() <= labels.items()
