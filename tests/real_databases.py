@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -72,7 +73,7 @@ def _run(folder: Path, *command: str) -> None:
 
 
 @contextmanager
-def _serving(folder: Path, port: int, *command: str) -> Iterator[None]:
+def _serving(folder: Path, port: int, *command: str, end: signal.Signals = signal.SIGTERM) -> Iterator[None]:
     log = folder / "log"
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out, **_unprivileged())  # type: ignore[call-overload]
@@ -88,7 +89,7 @@ def _serving(folder: Path, port: int, *command: str) -> Iterator[None]:
                 time.sleep(0.05)
         yield
     finally:
-        process.terminate()
+        process.send_signal(end)
         try:
             process.wait(_WAIT)
         finally:
@@ -111,7 +112,8 @@ def postgres() -> Iterator[RealDatabase]:
             "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off",
         }  # fmt: skip
         flags = [flag for name, value in settings.items() for flag in ("-c", f"{name}={value}")]
-        with _serving(folder, port, server, "-D", data, *flags):
+        # With SIGTERM, PostgreSQL waits for its clients: a server of the session's last test may keep a connection.
+        with _serving(folder, port, server, "-D", data, *flags, end=signal.SIGINT):
             with _first_session(port) as session:
                 session.query("CREATE DATABASE app")
             yield RealDatabase(port, folder)
