@@ -62,14 +62,9 @@ def _name(value: object) -> str:
     return "" if isinstance(value, str) else "expected a name"
 
 
-def _address(value: object) -> str:
+def _word(what: str, value: object) -> str:
     fits = isinstance(value, str) and value.isprintable() and " " not in value
-    return "" if fits else "expected an address such as http://127.0.0.1:8200"
-
-
-def _host(value: object) -> str:
-    fits = isinstance(value, str) and value.isprintable() and " " not in value
-    return "" if fits else "expected an address or the name of a host"
+    return "" if fits else f"expected {what}"
 
 
 def _token(value: object) -> str:
@@ -120,6 +115,7 @@ def _pair(value: object) -> str:
     return "" if fits else "expected the paths of a certificate and a key"
 
 
+_address = partial(_word, "an address such as http://127.0.0.1:8200")
 _port = partial(_whole, 0, 65535, "a number")
 _ttl = partial(_whole, 0, _MOST_SECONDS, "whole seconds")
 _CHECKS: Mapping[str, Check] = {
@@ -133,7 +129,7 @@ _CHECKS: Mapping[str, Check] = {
     "election_delay": _delay,
     "fresh_keys": _flag,
     "further": partial(_several, "addresses"),
-    "host": _host,
+    "host": partial(_word, "an address or the name of a host"),
     "lag": _delay,
     "max_lease_ttl": partial(_optional, _ttl),
     "nodes": partial(_whole, 1, _MOST_NODES, "a number"),

@@ -55,5 +55,5 @@ def _wrong_pair(certificate: Pem, key: Pem, reason: str) -> str:
     with suppress(OSError), open(key, "rb") as file:
         content = file.read(_MOST)
         if b"ENCRYPTED" in content:
-            return f"{key}: the key is encrypted, and there is nobody to ask for its password; give it unencrypted"
+            return f"{key}: the key is encrypted, and mockkms does not ask for its password; use an unencrypted key"
     return f"{certificate} and {key} are not a certificate and an unencrypted key in PEM"

@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("certificate", "key", "message"),
     [
         ("cert.pem", "other.pem", "other.pem is not the key of cert.pem"),
-        ("cert.pem", "secret.pem", "secret.pem: the key is encrypted, and there is nobody to ask for its password"),
+        ("cert.pem", "secret.pem", "secret.pem: the key is encrypted, and mockkms does not ask for its password"),
         ("cert.pem", "missing.pem", "missing.pem: No such file or directory"),
         ("folder.pem", "key.pem", "folder.pem: Is a directory"),
         ("junk.pem", "key.pem", f"junk.pem and key.pem{NO_PAIR}"),

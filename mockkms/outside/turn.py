@@ -155,9 +155,9 @@ def waiting() -> Iterator[None]:
 def starting_over(work: Callable[[], T]) -> T:
     """Return what ``work`` returns; it is called again after each thing that ``made`` lacked in it.
 
-    Such a thing is made as in ``waiting``. ``work`` must ask for it before it changes what it decides by. Things that
-    it had used when it lacked another one are made anew, because it may have kept them. Raises Abandoned as ``waiting``
-    does.
+    Such a thing is made as in ``waiting``. ``work`` must request it before it changes the state that its decisions
+    depend on. If it lacks a second thing, the first is made again too, because ``work`` may have stored it. Raises
+    Abandoned as ``waiting`` does.
     """
     ready: list[tuple[str, bytes]] = []
     while True:

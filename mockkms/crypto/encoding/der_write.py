@@ -68,7 +68,7 @@ def parse_oid(text: str, quote: Callable[[str], str] = '"{}"'.format) -> tuple[i
 
     Args:
         text: Whole numbers with dots between them.
-        quote: Puts a part that is no number in quotes, as Go does.
+        quote: Quotes a part that is not a number, as Go does.
     """
     arcs = []
     for part in text.split("."):

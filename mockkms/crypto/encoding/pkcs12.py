@@ -103,7 +103,7 @@ def _file(contents: list[bytes], password: str, form: str, random: RandomBytes) 
     else:
         digest = hmac.digest(hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS, 32), safe, "sha256")
         derivation = sequence(oid(_PBKDF2), sequence(octets(salt), integer(_ITERATIONS), integer(32), _HMAC_SHA256))
-        # Salt and number of iterations stand in the algorithm; readers ignore the salt of the older form.
+        # The algorithm has the salt and the iterations; the salt of the older form is required, and ignored.
         algorithm, extra = sequence(oid(_PBMAC1), sequence(derivation, _HMAC_SHA256)), (octets(salt),)
     mac = sequence(sequence(algorithm, octets(digest)), *extra)
     return sequence(integer(3), sequence(oid(_DATA), context(0, octets(safe))), mac)

@@ -1,8 +1,8 @@
 """Forked processes: a server stays with the process that started it.
 
-A child has copies of the sockets and none of the threads. As long as it lives, a connection that the server closes
-would stay open for its client, and a port that it gives up would accept connections that nobody answers. The child
-therefore closes its copies.
+A child has copies of the sockets but not the threads. While the child runs, a connection that the server closes would
+stay open for its client, and a port that the server closes would still accept connections, without a response. The
+child therefore closes its copies.
 """
 
 from __future__ import annotations

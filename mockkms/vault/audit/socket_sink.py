@@ -32,7 +32,7 @@ class SocketSink:
         """Do nothing: a connection is made by the first write."""
 
     def write(self, text: bytes) -> None:
-        """Send ``text``; after a failure, connect anew and retry. Raises ErrorResponse."""
+        """Send ``text``; after a failure, reconnect and retry once. Raises ErrorResponse."""
         try:
             self._send(text)
             return

@@ -36,7 +36,7 @@ def fetched(url: str) -> dict[str, object]:
         raise OSError(outside.no_answer("GET", url, error)) from None
     if status != 200:
         raise OSError(f"{status}: {body.decode('utf-8', 'replace')}")
-    with error_context("unable to unmarshal: ", OSError, of=ValueError):
+    with error_context("unable to unmarshal: ", OSError):
         found: object = read_json(body)
     return found if isinstance(found, dict) else {}
 
@@ -50,7 +50,7 @@ def key_set(url: str) -> list[jws.PublicKey]:
 
 def parsed(text: str) -> jws.JwsToken:
     """Return a token, not verified. Raises ValueError."""
-    with error_context("oidc: malformed jwt: ", of=ValueError):
+    with error_context("oidc: malformed jwt: "):
         return jws.parse(text)
 
 

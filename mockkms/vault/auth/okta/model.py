@@ -69,7 +69,7 @@ class OktaPerson:
     push: str = ""
     """What the user answers to a push of Okta Verify: one of ``PUSHED``; empty: the user has no such factor."""
     number: int = 0
-    """The number that the user is to tap for a push; 0: there is no number challenge."""
+    """The number that the user has to tap for a push; 0 without a number challenge."""
 
 
 @stored("auth.okta.Okta")

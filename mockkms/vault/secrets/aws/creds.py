@@ -224,7 +224,7 @@ def _combined(documents: list[str]) -> str:
         return documents[0]
     statements: list[object] = []
     for document in documents:
-        with refusing(of=ValueError):
+        with refusing():
             found: object = read_json(document)
         listed = found.get("Statement", []) if isinstance(found, dict) else []
         statements += listed if isinstance(listed, list) else [listed]
