@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import calls, faults, operations, processes, rates, suites
+from bench import calls, faults, memory, operations, processes, rates, suites
 
 _TARGETS = {
     "encrypt at 1 connection, of the floor": ("≥", 0.85),
@@ -45,11 +45,10 @@ def measure(*, quick: bool) -> dict[str, Any]:
     """Return all figures."""
     rounds, seconds = (1, 0.02) if quick else (7, 0.2)
     figures: dict[str, Any] = {}
+    figures |= memory.measure(1000 if quick else memory.ENCRYPTIONS)
     with processes.floor() as (floor, _), processes.ours() as ours:
-        figures["resident_mib"] = ours.resident()
         named = calls.prepare(ours.port).named()
         figures["rates"] = rates.against_floor(floor, ours.port, named, rounds, seconds)
-        figures["resident_after_load_mib"] = ours.resident()
         batches = {str(size): calls.batch(size) for size in (1, 10, 1000)}
         figures["batch_ms"] = rates.each(ours.port, batches, rounds, seconds)
         figures["rules_ms"] = {}
