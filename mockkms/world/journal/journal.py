@@ -18,7 +18,7 @@ from typing import NamedTuple
 from mockkms.faults import addresses
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.message import Operation
+from mockkms.vault.framework.message import Operation, Trace
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers, size_of_target
 from mockkms.world.journal.entry import Entry
 from mockkms.world.journal.queries import described, near_misses, read_query
@@ -96,6 +96,8 @@ class Journal:
         """Recent operations with their tokens: entries share them."""
         self._targets: dict[str, _ShownTarget] = {}
         """Recent targets, each with its form without tokens: entries share them."""
+        self._traces: dict[str, Trace] = {}
+        """The latest trace of each endpoint: entries share equal ones, which are a sixth of a usual entry."""
         self._listeners: list[Callable[[Entry], None]] = []
 
     def record(self, entry: Entry) -> Entry:
@@ -107,6 +109,8 @@ class Journal:
             target = size_of_target(entry.target, entry.shown_target)
         else:
             entry.target, entry.shown_target, target = self._targets.get(entry.target) or self._shown(entry)
+        if not entry.cut:  # A request whose client has left may still be under way, and its trace not complete.
+            entry.trace = self._shared_trace(entry.trace)
         headers = self._shared(entry.headers, len(entry.body))
         entry.headers = headers.kept
         entry.size = size(entry, headers.size, target)
@@ -190,6 +194,16 @@ class Journal:
     def _drop(self) -> None:
         self.bytes -= self._ring.popleft().size
 
+    def _shared_trace(self, trace: Trace) -> Trace:
+        """Return one shared object for equal traces that follow one another at an endpoint."""
+        known = self._traces.get(trace.endpoint)
+        if known == trace:
+            return known
+        if len(self._traces) >= MOST_CACHED:
+            self._traces.clear()
+        self._traces[trace.endpoint] = trace
+        return trace
+
     def _shared(self, headers: Mapping[str, str], length: int) -> _Headers:
         """Return one shared object for equal headers, which are the largest part of most entries."""
         known = self._headers.get(length)
@@ -224,6 +238,7 @@ class Journal:
             self._tokens.clear()
             self._asked.clear()
             self._targets.clear()
+            self._traces.clear()
             self.total = self.bytes = 0
             self._generation += 1
         if much:

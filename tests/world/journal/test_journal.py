@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockkms.faults import FaultError
-from mockkms.vault.framework.message import Operation, Request
+from mockkms.vault.framework.message import Operation, Request, Trace
 from mockkms.world.journal.bounds import PART_LIMIT
 from mockkms.world.journal.entry import Entry, entry_of
 from mockkms.world.journal.journal import Journal
@@ -148,3 +148,25 @@ def test_entries_of_equal_requests_share_their_texts() -> None:
     assert second.target is first.target is listing.target
     assert second.asked is first.asked
     assert listing.asked == (Operation.LIST, "secret-token")
+
+
+def test_equal_traces_are_kept_once_and_others_apart() -> None:
+    journal = Journal()
+    traces = [Trace(endpoint="data/{path}", policies=[*names]) for names in (("a",), ("a",), ("b",), ("b",))]
+    for trace in traces:
+        request = Request(Operation.READ, "secret/data/a", trace=trace)
+        journal.record(Entry(0.0, "vault", "GET", "/v1/secret/data/a", {}, b"", request, 200, b"", 0))
+    assert [entry.policies for entry in journal] == [["a"], ["a"], ["b"], ["b"]]
+    assert journal[0].trace is journal[1].trace
+    assert journal[2].trace is journal[3].trace
+
+
+def test_the_trace_of_a_request_that_is_still_under_way_is_not_shared() -> None:
+    """The client has left, and the core goes on: what it decides then belongs to this request alone."""
+    journal = Journal()
+    left, answered = Trace(), Trace()
+    for trace, cut in ((left, "left"), (answered, "")):
+        request = Request(Operation.READ, "secret/data/a", trace=trace)
+        journal.record(Entry(0.0, "vault", "GET", "/v1/secret/data/a", {}, b"", request, 200, b"", 0, cut=cut))
+    left.denied = True
+    assert [entry.denied for entry in journal] == [True, False]
