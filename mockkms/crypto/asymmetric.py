@@ -41,21 +41,16 @@ _SPARE = 8
 """Random bytes beyond the size of a curve's order, so that the remainder is evenly distributed."""
 
 
-def draw(entropy: Entropy, size: int, label: str = "") -> bytes:
-    """Return ``size`` bytes of key material: the next of the stream or, with a ``label``, those that belong to it."""
-    return entropy.derived(label, size) if label else entropy.bytes(size)
-
-
 def generate_ec(curve: str, entropy: Entropy, label: str = "") -> bytes:
     """Return a new ECDSA key on ``P-256``, ``P-384`` or ``P-521``, as PKCS #8 DER."""
     order = ORDERS[curve]
-    secret = int.from_bytes(draw(entropy, (order.bit_length() + 7) // 8 + _SPARE, label), "big") % (order - 1) + 1
+    secret = int.from_bytes(entropy.drawn((order.bit_length() + 7) // 8 + _SPARE, label), "big") % (order - 1) + 1
     return private_der(ec.derive_private_key(secret, CURVES[curve]))
 
 
 def generate_ed25519(entropy: Entropy, label: str = "") -> bytes:
     """Return a new ``ed25519`` key: 32 bytes of seed and 32 of public key."""
-    return ed25519_from_seed(draw(entropy, 32, label))
+    return ed25519_from_seed(entropy.drawn(32, label))
 
 
 def ed25519_from_seed(seed: bytes) -> bytes:

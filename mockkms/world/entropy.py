@@ -83,6 +83,10 @@ class Entropy:
             out += blake2b(block, key=self._key, digest_size=64, person=b"derived").digest()
         return out[:size]
 
+    def drawn(self, size: int, label: str = "") -> builtins.bytes:
+        """Return ``size`` bytes of key material: the next ones or, with a ``label``, those that belong to it."""
+        return self.derived(label, size) if label else self.bytes(size)
+
     def hex(self, size: int) -> str:
         """Return ``size`` random bytes in lower-case hex."""
         return self.bytes(size).hex()

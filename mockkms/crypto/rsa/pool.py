@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from math import isqrt
 
-from mockkms.crypto.asymmetric import draw, private_der
 from mockkms.crypto.rsa.primes import primes
 from mockkms.crypto.rsa.store import KeyDirectory, default_directory
 from mockkms.outside.turn import made
@@ -40,7 +39,7 @@ def take(bits: int, entropy: Entropy, label: str = "", taken: Iterable[bytes] = 
     if entropy.fresh_keys:
         return fresh(bits)
     if entropy.seeded:
-        return _repeatable(bits, draw(entropy, 8, label), taken)
+        return _repeatable(bits, entropy.drawn(8, label), taken)
     return default_pool().take(bits, entropy, taken)
 
 
@@ -51,7 +50,10 @@ def fresh(bits: int) -> bytes:
 
 def generate(bits: int) -> bytes:
     """Return a new private key as PKCS #8 DER: slow."""
+    # Not at the start: a server whose keys are all in the cache needs no cryptography, of 8 MiB, to look after them.
     from cryptography.hazmat.primitives.asymmetric import rsa
+
+    from mockkms.crypto.asymmetric import private_der
 
     return private_der(rsa.generate_private_key(EXPONENT, bits))
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mockkms.crypto import CryptoError
-from mockkms.crypto.asymmetric import check_rsa, draw, repeatable_ecdsa
+from mockkms.crypto.asymmetric import check_rsa, repeatable_ecdsa
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der_write as w
 from mockkms.crypto.encoding import pem
@@ -70,9 +70,9 @@ def generate(kind: str, size: int, entropy: Entropy, taken: Iterable[bytes] = ()
         return pool.take(size, entropy, taken=taken)
     if kind == "ec":
         curve, order = _CURVES[size]
-        drawn = int.from_bytes(draw(entropy, (order.bit_length() + 7) // 8 + 8), "big") % (order - 1) + 1
+        drawn = int.from_bytes(entropy.drawn((order.bit_length() + 7) // 8 + 8), "big") % (order - 1) + 1
         return _private_der(ec.derive_private_key(drawn, curve))
-    return _private_der(ed25519.Ed25519PrivateKey.from_private_bytes(draw(entropy, 32)))
+    return _private_der(ed25519.Ed25519PrivateKey.from_private_bytes(entropy.drawn(32)))
 
 
 def _private_der(key: Private) -> bytes:

@@ -16,9 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 
-from aiohttp import web
-
 from mockkms.outside.turn import Abandoned, keeping_turns
+from mockkms.server import web
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.gateway import codec

@@ -11,10 +11,9 @@ import hmac
 import json
 from urllib.parse import parse_qsl, unquote
 
-from aiohttp import web
-
 from mockkms.faults import FaultError
 from mockkms.json_reading import read_json
+from mockkms.server import web
 from mockkms.server.control import stream
 from mockkms.server.control.large import text_response
 from mockkms.server.control.pages import is_page, page

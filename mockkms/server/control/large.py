@@ -5,8 +5,9 @@ Encoded and handed to the connection at once, such a text would stop all other r
 
 from __future__ import annotations
 
-from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+
+from mockkms.server import web
 
 LONG = 1024 * 1024
 """Characters from which on a text is sent in pieces of this length."""

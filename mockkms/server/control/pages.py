@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-from aiohttp import web
-
+from mockkms.server import web
 from mockkms.server.control.routing import CONTROL_PREFIX, ControlError
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

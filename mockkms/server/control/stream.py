@@ -10,8 +10,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 
-from aiohttp import web
-
+from mockkms.server import web
 from mockkms.world.journal.journal import Journal
 
 PATH = "journal/stream"

@@ -11,13 +11,12 @@ from functools import partial
 from time import perf_counter
 from urllib.parse import quote
 
-from aiohttp import web
-
 from mockkms.faults import FaultError, Plan, Reply, View
 from mockkms.faults.plan import BEFORE_ANY_BYTE
 from mockkms.faults.request_view import Facts, named_in
 from mockkms.faults.script import UNEXPECTED_STATUS
 from mockkms.rustfs import ADMIN_PREFIXES
+from mockkms.server import web
 from mockkms.server.gateway import codec
 from mockkms.server.gateway.actions import Host, carry_out
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply

@@ -8,10 +8,9 @@ from functools import partial
 from urllib.parse import unquote
 from uuid import uuid4
 
-from aiohttp import web
-
 from mockkms.outside.turn import Abandoned, keeping_turns, taking_turns
 from mockkms.rustfs import ADMIN_PREFIXES, AdminRequest
+from mockkms.server import web
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
 from mockkms.server.gateway import bodies, codec, ui

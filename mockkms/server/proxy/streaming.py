@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from mockkms.server import web
 from mockkms.server.gateway.exchange import HttpReply, Rest
 from mockkms.server.wire.responses import PlainResponse
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import Protocol
 
-from aiohttp import web
-
 from mockkms.faults.plan import Cut, Plan
 from mockkms.faults.request_view import Reply, View
+from mockkms.server import web
 from mockkms.server.gateway.actions import Ports
 from mockkms.server.gateway.exchange import HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer

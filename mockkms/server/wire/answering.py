@@ -7,9 +7,9 @@ import logging
 from functools import partial
 from typing import NamedTuple
 
-from aiohttp import web
 from aiohttp.streams import StreamReader
 
+from mockkms.server import web
 from mockkms.server.gateway.bodies import MAX_BODY
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
 from mockkms.server.gateway.gateway import Gateway

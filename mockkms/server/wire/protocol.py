@@ -11,10 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import web
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from mockkms.server import web
 from mockkms.server.gateway.exchange import HttpReply
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Framing, Note, Whole
 from mockkms.server.wire.heads import MAX_HEAD

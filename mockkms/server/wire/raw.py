@@ -9,11 +9,11 @@ import socket
 import struct
 from collections.abc import Iterable
 
-from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from mockkms.faults.plan import BEFORE_ANY_BYTE, BodyFraming, Cut, Plan
 from mockkms.faults.request_view import Reply
+from mockkms.server import web
 from mockkms.server.gateway.sleepers import Sleepers
 
 LINGER_ZERO = struct.pack("ii", 1, 0)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 
-from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from mockkms.server import web
 from mockkms.server.gateway.exchange import HttpReply
 
 _REASONS = {status.value: status.phrase for status in http.HTTPStatus}

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.audit import jsonx, sink
+from mockkms.vault.audit import sink
 from mockkms.vault.audit.socket_sink import SocketSink
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_seconds
@@ -70,6 +70,8 @@ class Device:
     def line(self, entry: dict[str, object]) -> bytes:
         """Return an entry of the log in the device's format."""
         if self.options.get("format") == "jsonx":
+            from mockkms.vault.audit import jsonx  # Rare, and brings the modules of xml.sax.
+
             return jsonx.encoded(entry)
         return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 

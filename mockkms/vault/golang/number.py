@@ -5,8 +5,6 @@ JSON numbers keep their text, as Go's ``json.Number`` does: ``1.0`` stays ``1.0`
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 _LARGE = 1e21
 _MOST_DIGITS = 100
 """Digits without leading zeros of a number that is beyond 64 bits in every base."""
@@ -54,6 +52,8 @@ def float_text(value: float, *, least: float, digits: int) -> str:
 
     Numbers from ``least`` up to 1e21 have none.
     """
+    from decimal import Decimal  # Rare, and a library of its own to load.
+
     shortest = Decimal(repr(value))
     if value and not least <= abs(value) < _LARGE:
         mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")

@@ -102,7 +102,7 @@ def _keep(state: Transit, call: Call, key_type: str, secret: bytes) -> None:
     if not fits:
         raise BackendError(f"error importing key: invalid key size {len(secret)} bytes for key type {key.type}")
     if kind.aead:
-        hmac_key = asymmetric.draw(call.core.entropy, 32)
+        hmac_key = call.core.entropy.drawn(32)
     add_version(key, KeyVersion(secret, hmac_key, call.now()))
     key.latest.convergent_version = 0
     state.keys[key.name] = key

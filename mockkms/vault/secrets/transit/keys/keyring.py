@@ -127,11 +127,11 @@ def new_version(key: TransitKey, now: float, core: Environment, label: str = "")
             raise BackendError(
                 f"invalid key size for HMAC key, must be between {HMAC_MIN_SIZE} and {HMAC_MAX_SIZE} bytes"
             )
-        secret = asymmetric.draw(entropy, key.key_size, label)
+        secret = entropy.drawn(key.key_size, label)
         return KeyVersion(secret, secret, now)
-    hmac_key = asymmetric.draw(entropy, 32, label and f"{label}/hmac")
+    hmac_key = entropy.drawn(32, label and f"{label}/hmac")
     if kind.aead:
-        return KeyVersion(asymmetric.draw(entropy, kind.size, label), hmac_key, now)
+        return KeyVersion(entropy.drawn(kind.size, label), hmac_key, now)
     if kind.bits:
         secret = pool.take(kind.bits, entropy, label, _in_use(core, key))
     elif kind.curve:

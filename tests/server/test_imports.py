@@ -1,0 +1,37 @@
+"""What a server does not import until a request needs it: each takes megabytes, or part of the start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from mockkms import MockKMS
+from mockkms.crypto.rsa.pool import PREPARED, Pool
+from mockkms.crypto.rsa.store import KeyDirectory
+
+store = KeyDirectory(Path(sys.argv[1]))
+for number in range(PREPARED):
+    store.add(2048, b"key %d" % number, PREPARED)
+thread = Pool(store).prepare(2048)
+thread and thread.join()
+with MockKMS() as kms:
+    for path in ("sys/health", "sys/mounts", "secret/config", "auth/token/lookup-self"):
+        urlopen(Request(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}), timeout=10).close()
+print(*sys.modules)
+"""
+
+
+def test_a_server_without_ciphertexts_needs_no_cryptography(tmp_path: Path) -> None:
+    """Nor the applications and routes of aiohttp, the XML of audit logs, and decimals."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "cache")], capture_output=True, text=True, timeout=60, check=True
+    )
+    modules = set(done.stdout.split())
+    assert "aiohttp.web_protocol" in modules
+    assert not modules & {"cryptography", "aiohttp.web", "aiohttp.web_app", "xml.sax", "decimal"}
