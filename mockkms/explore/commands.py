@@ -34,8 +34,8 @@ _LIBRARIES = (
     "/go/src/runtime/", "node_modules", "node:internal", "/.cargo/", "/rustc/",
 )  # fmt: skip
 """In paths of code that is not the user's."""
-_DUMP = 1.0
-"""Seconds that a process that has reached its limit gets to write what its threads are doing."""
+_DUMP = 5.0
+"""Seconds that a process that has reached its limit gets to write what its threads are doing, and to end."""
 
 
 class Interruption:
@@ -148,7 +148,11 @@ def _is_python(command: Sequence[str]) -> bool:
 def _dump(process: subprocess.Popen[bytes], number: int) -> None:
     """Ask a process what it is doing: programs in Go and Java write the stacks of their threads upon SIGQUIT."""
     with suppress(OSError, AttributeError):
-        os.killpg(process.pid, number)
+        if number == signal.SIGABRT:
+            # Alone: the fault handlers of two processes write piece by piece into each other's lines.
+            os.kill(process.pid, number)
+        else:
+            os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_DUMP)
 

@@ -78,7 +78,8 @@ def test_exit_codes_and_accepted(tmp_path: Path) -> None:
 
 def test_hung_commands_are_ended(tmp_path: Path) -> None:
     """The limit ends the command with all that it started; a failing exit code is an outcome with the last line."""
-    program = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60.25)'])\n"
+    (tmp_path / "child.py").write_text("import time\ntime.sleep(60.25)\n")
+    program = "import subprocess, sys\nfor _ in range(8): subprocess.Popen([sys.executable, 'child.py', 'of-hung'])\n"
     flags = ("--set=timeout,permission-denied", "--limit=2", "--json=result.json", "--fail-on=none")
     text = program + PROGRAM.replace("(1, 2)", "(2,)")
     started = time.monotonic()
@@ -88,12 +89,12 @@ def test_hung_commands_are_ended(tmp_path: Path) -> None:
     outcomes = {cell.id: cell for cell in test.cells}
     hung = outcomes["timeout@read sys/mounts#1"]
     assert hung.outcome is Outcome.HUNG
-    # The fault handler has written where the program was.
+    # The fault handler has written where the program was, and no child has written between its lines.
     assert hung.where.endswith("program.py:9")
     denied = outcomes["permission-denied@read sys/mounts#1"]
     assert (denied.outcome, denied.exception) == (Outcome.FAILED, "exit code 4")
     assert denied.detail == "failed: HTTP Error 403: Forbidden"
-    assert "time.sleep(60.25)" not in subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout
+    assert "child.py of-hung" not in subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout
 
 
 def test_the_limit_is_that_of_the_first_run_too(tmp_path: Path) -> None:
