@@ -34,14 +34,14 @@ def test_commands_against_a_server(read: Callable[..., Any], kms: MockKMS) -> No
 
     added = read("fault", "add", "sys/health", "answer=sealed", "id=mine")
     assert (added["id"], added["fired"]) == ("mine", 0)
-    requests.get(f"{kms.url}/v1/sys/health", timeout=5)
+    requests.get(f"{kms.url}/v1/sys/health", timeout=60)
     [rule] = read("fault", "list")["rules"]
     assert (rule["id"], rule["fired"]) == ("mine", 1)
 
     assert main(["state", "save", "before", "--url", kms.url]) == 0
     assert read("state", "snapshots") == {"snapshots": ["before"]}
     assert read("state", "diff", "before") == {"changes": []}
-    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=5)
+    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=60)
     assert any("secret/" in line for line in read("state", "diff", "before")["changes"])
 
     assert [entry["status"] for entry in read("journal")["entries"]] == [503, 200]
@@ -76,8 +76,8 @@ def test_logs_in_json(serve: Callable[..., Served], tmp_path: Path) -> None:
     world.write_text("mockkms: 1\n")
     served = serve("-v", "--log-format", "json", "--host", "0.0.0.0", "--seed", str(world), "--watch")
     url = served.url.replace("0.0.0.0", "127.0.0.1")
-    requests.get(f"{url}/v1/sys/health", timeout=5)
-    requests.get(f"{url}/v1/secret/data/{'a' * 60_000}", headers={"X-Vault-Token": "root"}, timeout=5)
+    requests.get(f"{url}/v1/sys/health", timeout=60)
+    requests.get(f"{url}/v1/secret/data/{'a' * 60_000}", headers={"X-Vault-Token": "root"}, timeout=60)
     served.stop()
     lines = [json.loads(line) for line in served.text().splitlines()]
     warning, ready, health, long = lines

@@ -48,7 +48,7 @@ def refused(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, 
 def test_a_dev_server(serve: Serve, tmp_path: Path) -> None:
     server = serve("--root-token", "mine", "-v")
     assert stat.S_IMODE((tmp_path / "ready-0.json").stat().st_mode) == 0o600
-    answer = requests.get(f"{server.url}/v1/auth/token/lookup-self", headers={"X-Vault-Token": "mine"}, timeout=5)
+    answer = requests.get(f"{server.url}/v1/auth/token/lookup-self", headers={"X-Vault-Token": "mine"}, timeout=60)
     assert answer.json()["data"]["id"] == "mine"
     assert server.ready["token"] == "mine"
     assert server.stop() < LIMIT + SLACK
@@ -64,11 +64,11 @@ def test_a_dev_server(serve: Serve, tmp_path: Path) -> None:
 def test_a_hung_client_does_not_delay_the_stop(serve: Serve, number: int) -> None:
     server = serve("--rng", "1")
     rule = {"match": {"path": "sys/health"}, "hang": True}
-    assert requests.post(f"{server.url}/_mockkms/faults", json=rule, timeout=5).status_code in (200, 201)
+    assert requests.post(f"{server.url}/_mockkms/faults", json=rule, timeout=60).status_code in (200, 201)
     host, _, port = server.url.removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"GET /v1/sys/health HTTP/1.1\r\nHost: x\r\n\r\n")
-        while not requests.get(f"{server.url}/_mockkms/faults", timeout=5).json()["rules"][0]["fired"]:
+        while not requests.get(f"{server.url}/_mockkms/faults", timeout=60).json()["rules"][0]["fired"]:
             pass
         assert server.stop(number) < LIMIT + SLACK
         assert client.recv(1) == b""
@@ -91,17 +91,17 @@ def test_it_stops_when_its_standard_input_ends() -> None:
 
 def test_a_sealed_server_opens_with_its_key(serve: Serve) -> None:
     server = serve("--state", "sealed")
-    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 503
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=60).status_code == 503
     [key] = server.ready["unseal_keys"]
-    answer = requests.put(f"{server.url}/v1/sys/unseal", json={"key": key}, timeout=5)
+    answer = requests.put(f"{server.url}/v1/sys/unseal", json={"key": key}, timeout=60)
     assert answer.json()["sealed"] is False
-    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 200
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=60).status_code == 200
 
 
 def test_own_tls(serve: Serve) -> None:
     server = serve("--tls")
     assert server.url.startswith("https://127.0.0.1:")
-    assert requests.get(f"{server.url}/v1/sys/health", verify=server.ready["ca_file"], timeout=5).status_code == 200
+    assert requests.get(f"{server.url}/v1/sys/health", verify=server.ready["ca_file"], timeout=60).status_code == 200
     assert f"export VAULT_CACERT='{server.ready['ca_file']}'" in server.text()
     server.stop()
     assert not Path(server.ready["ca_file"]).exists()
@@ -132,13 +132,13 @@ def test_a_configuration_file_is_followed(serve: Serve, tmp_path: Path) -> None:
     server = serve("--config", "vault.hcl")
     web = requests.Session()
     web.trust_env, web.verify = False, str(tmp_path / "ca.pem")
-    assert web.get(f"{server.url}/v1/sys/init", timeout=5).json() == {"initialized": False}
-    made = web.put(f"{server.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
-    web.put(f"{server.url}/v1/sys/unseal", json={"key": made["keys"][0]}, timeout=5)
+    assert web.get(f"{server.url}/v1/sys/init", timeout=60).json() == {"initialized": False}
+    made = web.put(f"{server.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=60).json()
+    web.put(f"{server.url}/v1/sys/unseal", json={"key": made["keys"][0]}, timeout=60)
     web.headers["X-Vault-Token"] = made["root_token"]
-    tuned = web.get(f"{server.url}/v1/sys/mounts/cubbyhole/tune", timeout=5).json()["data"]
+    tuned = web.get(f"{server.url}/v1/sys/mounts/cubbyhole/tune", timeout=60).json()["data"]
     assert (tuned["default_lease_ttl"], tuned["max_lease_ttl"]) == (3600, 7200)
-    assert web.get(f"{server.url}/v1/sys/health", timeout=5).json()["cluster_name"] == "staging"
+    assert web.get(f"{server.url}/v1/sys/health", timeout=60).json()["cluster_name"] == "staging"
     text = server.text()
     assert 'vault.hcl:12:9: unknown key "max_leese_ttl" is ignored; did you mean "max_lease_ttl"?' in text
     assert "without effect: storage" in text
@@ -210,7 +210,7 @@ def test_a_port_in_use_is_reported(serve: Serve, refused: Callable[..., str]) ->
     assert text == (
         f"mockkms serve: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 picks a free port\n"
     )
-    assert requests.get(f"{server.url}/v1/sys/health", timeout=5).status_code == 200
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=60).status_code == 200
 
 
 def test_an_open_host_is_warned_of(serve: Serve) -> None:
@@ -225,9 +225,9 @@ def test_rustfs_flags_and_environment(serve: Serve) -> None:
         RUSTFS_ACCESS_KEY="me", RUSTFS_SECRET_KEY="secret", RUSTFS_KMS_BACKUP_DIR="/backup",
         RUSTFS_KMS_BACKUP_KEK=base64.b64encode(bytes(32)).decode(), RUSTFS_KMS_BACKUP_KEK_ID="kek",
     )  # fmt: skip
-    answer = requests.get(f"{server.url}/rustfs/admin/v3/kms/status", timeout=5)
+    answer = requests.get(f"{server.url}/rustfs/admin/v3/kms/status", timeout=60)
     assert answer.status_code == 403
-    world = requests.get(f"{server.url}/_mockkms/state", params={"format": "yaml"}, timeout=5)
+    world = requests.get(f"{server.url}/_mockkms/state", params={"format": "yaml"}, timeout=60)
     for word in ("api: current", "auth: sigv4", "me: secret", "backup_dir: /backup", "backup_kek_id: kek"):
         assert word in world.text
 
@@ -242,7 +242,7 @@ def test_a_static_key_of_the_environment(serve: Serve, tmp_path: Path) -> None:
     file.write_text(f"main:{base64.b64encode(bytes(32)).decode()}\n")
     turned_on = {"RUSTFS_KMS_ENABLE": "true", "RUSTFS_KMS_BACKEND": "static"}
     server = serve(**turned_on, RUSTFS_KMS_STATIC_SECRET_KEY_FILE=str(file), RUSTFS_KMS_STATIC_SECRET_KEY="unread")
-    found = requests.get(f"{server.url}/rustfs/admin/v3/kms/service-status", timeout=5).json()
+    found = requests.get(f"{server.url}/rustfs/admin/v3/kms/service-status", timeout=60).json()
     assert (found["status"], found["config_summary"]["default_key_id"]) == ("Running", "main")
     assert found["config_summary"]["backend_summary"] == {"backend_type": "static", "key_id": "main"}
 
@@ -268,9 +268,9 @@ def test_a_wrong_static_key(refused: Callable[..., str], value: str, message: st
 def test_answers_name_the_fault_rules(serve: Serve) -> None:
     url = serve("--fault-header").url
     for _ in range(2):
-        requests.post(f"{url}/_mockkms/faults", json={"id": "odd", "path": "sys/health", "status": 418}, timeout=5)
-        assert requests.get(f"{url}/v1/sys/health", timeout=5).headers["X-Mockkms-Fault"] == "odd"
-        requests.post(f"{url}/_mockkms/reset", timeout=5)
+        requests.post(f"{url}/_mockkms/faults", json={"id": "odd", "path": "sys/health", "status": 418}, timeout=60)
+        assert requests.get(f"{url}/v1/sys/health", timeout=60).headers["X-Mockkms-Fault"] == "odd"
+        requests.post(f"{url}/_mockkms/reset", timeout=60)
 
 
 def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
@@ -279,13 +279,13 @@ def test_it_passes_requests_on_to_a_real_server(serve: Serve) -> None:
         headers = {"X-Vault-Token": real.token}
         write = {"data": {"n": 1}}
         assert (
-            requests.post(f"{server.url}/v1/secret/data/a", json=write, headers=headers, timeout=5).status_code == 200
+            requests.post(f"{server.url}/v1/secret/data/a", json=write, headers=headers, timeout=60).status_code == 200
         )
         assert real.journal.lines() == ["POST /v1/secret/data/a"]
         assert (server.ready["upstream"], server.ready["state"]) == (real.url, "proxy")
-        assert requests.get(f"{server.url}/_mockkms/", timeout=5).json()["mode"] == "proxy"
+        assert requests.get(f"{server.url}/_mockkms/", timeout=60).json()["mode"] == "proxy"
         assert f"forwards requests at {server.url} to {real.url}" in server.text()
-    down = requests.get(f"{server.url}/v1/sys/health", timeout=5)
+    down = requests.get(f"{server.url}/v1/sys/health", timeout=60)
     assert (down.status_code, down.headers["X-Mockkms-Upstream"]) == (502, "unreachable")
 
 

@@ -88,7 +88,7 @@ Start = Callable[..., Binary]
 
 def asked(url: str, path: str, token: str = "", **words: Any) -> Any:
     """The decoded answer of a GET."""
-    return requests.get(f"{url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=5, **words).json()
+    return requests.get(f"{url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=60, **words).json()
 
 
 def test_dev_mode_prints_the_lines_that_wrappers_parse(start: Start, tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ def test_dev_mode_prints_the_lines_that_wrappers_parse(start: Start, tmp_path: P
     assert asked(vault.url, "auth/token/lookup-self", "mine")["data"]["id"] == "mine"
     assert asked(vault.url, "sys/mounts/secret", "mine")["data"]["options"] == {"version": "2"}
     key = vault.wait_for(r"Unseal Key: (\S+)")
-    assert requests.put(f"{vault.url}/v1/sys/seal", headers={"X-Vault-Token": "mine"}, timeout=5).status_code == 204
+    assert requests.put(f"{vault.url}/v1/sys/seal", headers={"X-Vault-Token": "mine"}, timeout=60).status_code == 204
     vault.wait_for("core: vault is sealed", log=True)
-    assert requests.put(f"{vault.url}/v1/sys/unseal", json={"key": key}, timeout=5).json()["sealed"] is False
+    assert requests.put(f"{vault.url}/v1/sys/unseal", json={"key": key}, timeout=60).json()["sealed"] is False
     helper = tmp_path / ".vault-token"
     assert (helper.read_text(), stat.S_IMODE(helper.stat().st_mode)) == ("mine", 0o600)
     vault.process.send_signal(signal.SIGTERM)
@@ -171,8 +171,8 @@ def test_a_configured_server_waits_for_init(start: Start, tmp_path: Path) -> Non
     vault.wait_for("core: security barrier not initialized", log=True)
     assert "outside of" in vault.err
     assert "Root Token" not in vault.out
-    made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
-    requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=5)
+    made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=60).json()
+    requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=60)
     vault.wait_for("core: vault is unsealed", log=True)
 
 
@@ -265,8 +265,8 @@ def test_status_is_a_health_check(start: Start, capsys: pytest.CaptureFixture[st
     vault = start("-config=vault.hcl")
     assert main(["status", "-address", vault.url]) == 2
     assert re.search(r"^Sealed +true$", capsys.readouterr().out, re.MULTILINE)
-    made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=5).json()
-    requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=5)
+    made = requests.put(f"{vault.url}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=60).json()
+    requests.put(f"{vault.url}/v1/sys/unseal", json={"key": made["keys_base64"][0]}, timeout=60)
     assert main(["status", f"-address={vault.url}", "-format=json"]) == 0
     assert json.loads(capsys.readouterr().out) == asked(vault.url, "sys/seal-status")
     assert main(["status", "-address=http://127.0.0.1:1"]) == 1
@@ -296,9 +296,9 @@ def test_a_generated_root_token_is_decoded(capsys: pytest.CaptureFixture[str]) -
     with MockKMS() as kms:
         url = f"{kms.url}/v1/sys/generate-root"
         headers = {"X-Vault-Token": kms.token}
-        begun = requests.put(f"{url}/attempt", json={}, headers=headers, timeout=5).json()
+        begun = requests.put(f"{url}/attempt", json={}, headers=headers, timeout=60).json()
         share = {"key": kms.unseal_keys[0], "nonce": begun["nonce"]}
-        made = requests.put(f"{url}/update", json=share, headers=headers, timeout=5).json()
+        made = requests.put(f"{url}/update", json=share, headers=headers, timeout=60).json()
         flags = ["-address", kms.url, "-tls-skip-verify", "-decode", made["encoded_token"], "-otp", begun["otp"]]
         assert main(["operator", "generate-root", *flags]) == 0
         token = capsys.readouterr().out.strip()

@@ -48,7 +48,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def health(url: str) -> int:
-    return requests.get(f"{url}/v1/sys/health", timeout=5).status_code
+    return requests.get(f"{url}/v1/sys/health", timeout=60).status_code
 
 
 def test_fault(run: Run, kms: MockKMS) -> None:
@@ -107,7 +107,7 @@ def test_state(run: Run, kms: MockKMS) -> None:
     assert json.loads(run("state", "seal", *at)[1])["seal"] == "sealed"
     assert json.loads(run("state", "show", *at)[1])["seal"] == "sealed"
     assert json.loads(run("state", "unseal", *at)[1])["seal"] == "unsealed"
-    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=5)
+    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=60)
     assert "secret/" in run("state", "diff", "before", *at)[1]
     assert run("state", "restore", "before", *at)[0] == 0
     assert run("state", "diff", "before", *at)[1].strip() == ""
@@ -141,7 +141,7 @@ def test_the_report_of_a_server(run: Run, kms: MockKMS, tmp_path: Path, capsys: 
 
 def test_journal(run: Run, kms: MockKMS) -> None:
     at = ("--url", kms.url)
-    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=5)
+    requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers={"X-Vault-Token": "root"}, timeout=60)
     health(kms.url)
     assert len(run("journal", *at)[1].splitlines()) == 2
     assert "POST /v1/secret/data/a" in run("journal", "show", "path=secret/*", *at)[1]
@@ -201,11 +201,11 @@ def test_the_control_token(run: Run) -> None:
     with Cluster(nodes=2, control_token="let-me") as cluster:
         for url in (cluster.url, cluster.url + "/t/one", cluster.nodes[1].url):
             for path in ("", "state", "cluster", "journal"):
-                assert requests.get(f"{url}/_mockkms/{path}", timeout=5).status_code == 401
+                assert requests.get(f"{url}/_mockkms/{path}", timeout=60).status_code == 401
             headers = {"X-Mockkms-Token": "let-me"}
-            assert requests.get(f"{url}/_mockkms/state", headers=headers, timeout=5).status_code == 200
+            assert requests.get(f"{url}/_mockkms/state", headers=headers, timeout=60).status_code == 200
             # The page holds nothing; it asks for the token.
-            assert "password" in requests.get(f"{url}/_mockkms/ui/", timeout=5).text
+            assert "password" in requests.get(f"{url}/_mockkms/ui/", timeout=60).text
         code, _, said = run("journal", "--url", cluster.url)
         assert code == 2
         assert "control token required" in said
@@ -284,7 +284,7 @@ def test_serve_with_rules_and_a_clock(serve: Callable[..., Served], tmp_path: Pa
     assert [line.partition(":")[0] for line in run("fault", "list", *at)[1].splitlines()] == ["first", "rule-2"]
     assert run("clock", "show", *at)[1] == "2026-01-01T00:00:00Z (frozen)\n"
     headers = {"Host": "elsewhere.example", "X-Mockkms-Token": "x"}
-    assert requests.get(f"{server.url}/_mockkms/state", headers=headers, timeout=5).status_code == 200
+    assert requests.get(f"{server.url}/_mockkms/state", headers=headers, timeout=60).status_code == 200
 
 
 def test_serve_with_a_clock_that_stands_still_or_runs_elsewhere(serve: Callable[..., Served], run: Run) -> None:

@@ -34,7 +34,7 @@ def save(path: Path, text: str) -> None:
 
 def secret(url: str) -> str | None:
     """Return the secret of the world, read with the first root token; None if that is refused."""
-    answer = requests.get(f"{url}/v1/secret/data/app", headers={"X-Vault-Token": "first"}, timeout=5)
+    answer = requests.get(f"{url}/v1/secret/data/app", headers={"X-Vault-Token": "first"}, timeout=60)
     return str(answer.json()["data"]["data"]["v"]) if answer.status_code == 200 else None
 
 
@@ -57,12 +57,12 @@ def test_a_changed_world_is_loaded_again(serve: Serve, tmp_path: Path) -> None:
     served = serve("--seed", "world.yaml", "--watch")
     assert secret(served.url) == "old"
     requests.post(
-        f"{served.url}/v1/secret/data/made", json={"data": {"a": 1}}, headers={"X-Vault-Token": "first"}, timeout=5
+        f"{served.url}/v1/secret/data/made", json={"data": {"a": 1}}, headers={"X-Vault-Token": "first"}, timeout=60
     )
     # The root token stays, whatever the file says: clients that run have it.
     save(world, WORLD.format(token="second", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)
-    made = requests.get(f"{served.url}/v1/secret/data/made", headers={"X-Vault-Token": "first"}, timeout=5)
+    made = requests.get(f"{served.url}/v1/secret/data/made", headers={"X-Vault-Token": "first"}, timeout=60)
     assert made.status_code == 404
     wait_for(lambda: "world.yaml changed; loaded again in" in served.text(), served)
     served.stop()
@@ -91,7 +91,7 @@ def test_fault_rules_are_loaded_again(serve: Serve, tmp_path: Path) -> None:
     save(rules, "[]\n")
     served = serve("--faults", "faults.yaml", "--watch")
     save(rules, "- {path: sys/health, status: 418}\n")
-    wait_for(lambda: requests.get(f"{served.url}/v1/sys/health", timeout=5).status_code == 418, served)
+    wait_for(lambda: requests.get(f"{served.url}/v1/sys/health", timeout=60).status_code == 418, served)
 
 
 def test_restart(serve: Serve, tmp_path: Path) -> None:

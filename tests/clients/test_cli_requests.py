@@ -28,7 +28,7 @@ class Cli:
     def ask(self, method: str, path: str, body: Any = None, *, status: int = 200, **query: str) -> Any:
         """The decoded answer, which must have this status."""
         url = f"{self._url}/v1/{path}"
-        answer = requests.request(method, url, json=body, params=query, headers=self._headers, timeout=5)
+        answer = requests.request(method, url, json=body, params=query, headers=self._headers, timeout=60)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
@@ -115,7 +115,7 @@ def test_policies_tokens_and_leases(kms: MockKMS, cli: Cli) -> None:
 
 def test_wrapping_and_help(kms: MockKMS, cli: Cli) -> None:
     wrapped = requests.put(
-        f"{kms.url}/v1/sys/wrapping/wrap", json={"a": "b"}, timeout=5,
+        f"{kms.url}/v1/sys/wrapping/wrap", json={"a": "b"}, timeout=60,
         headers={"X-Vault-Token": kms.token, "X-Vault-Wrap-TTL": "60s", "X-Vault-Request": "true"},
     ).json()["wrap_info"]  # fmt: skip
     # The command line unwraps with the wrapping token as its own and nothing in the body.

@@ -176,5 +176,5 @@ def test_the_probes_hold_in_every_state(state: str) -> None:
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     with MockKMS(state=state) as kms:
         for probe in ("readinessProbe", "livenessProbe"):
-            answer = requests.get(kms.url + container[probe]["httpGet"]["path"], timeout=5)
+            answer = requests.get(kms.url + container[probe]["httpGet"]["path"], timeout=60)
             assert answer.status_code == 200, (probe, state)

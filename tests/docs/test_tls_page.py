@@ -44,7 +44,7 @@ def test_the_lines_printed(serve: Callable[..., Served]) -> None:
     [text] = blocks("docs/tls.md", "text")
     for line in text.splitlines():
         assert line.partition("=")[0] in served.text()
-    assert requests.get(f"{served.url}/v1/sys/health", verify=served.ready["ca_file"], timeout=5).ok
+    assert requests.get(f"{served.url}/v1/sys/health", verify=served.ready["ca_file"], timeout=60).ok
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
@@ -52,7 +52,7 @@ def test_own_certificates(serve: Callable[..., Served], tmp_path: Path) -> None:
     prepare(tmp_path, FILES)
     served = serve(*flags(FILES))
     assert f"export VAULT_CACERT='{tmp_path / 'server.pem'}'" in served.text()
-    assert requests.get(f"{served.url}/v1/sys/health", verify=tmp_path / "server.pem", timeout=5).ok
+    assert requests.get(f"{served.url}/v1/sys/health", verify=tmp_path / "server.pem", timeout=60).ok
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
@@ -94,7 +94,7 @@ def test_a_client_that_prefers_http2_gets_http11(kms: MockKMS) -> None:
     context.set_alpn_protocols(["h2", "http/1.1"])
     port = int(kms.url.rpartition(":")[2])
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as line,
     ):
         assert line.selected_alpn_protocol() == "http/1.1"

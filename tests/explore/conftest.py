@@ -33,7 +33,7 @@ class Client:
         """Send a request; raise requests' error for a bad status."""
         headers = {"X-Vault-Token": self.token} if self.token else {}
         response = self.session.request(
-            method, f"{self.kms.url}/v1/{path}", json=data or None, headers=headers, timeout=1
+            method, f"{self.kms.url}/v1/{path}", json=data or None, headers=headers, timeout=2
         )
         response.raise_for_status()
         return response

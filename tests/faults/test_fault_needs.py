@@ -75,7 +75,7 @@ def test_f6_f7_request_lines_and_bodies(kms: MockKMS) -> None:
 
 
 def test_f6_an_empty_query_is_kept_as_sent(kms: MockKMS) -> None:
-    with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=60) as raw:
         raw.sendall(b"GET /v1/sys/health? HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert raw.recv(65536).startswith(b"HTTP/1.1 200")
     assert kms.journal.lines() == ["GET /v1/sys/health?"]
@@ -153,7 +153,7 @@ def test_f16_accepted_and_never_read(kms: MockKMS) -> None:
     with pytest.raises(requests.ReadTimeout):
         call(kms, "GET", "/v1/sys/health", timeout=1)
     assert kms.journal.total == 1
-    with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=60) as raw:
         raw.settimeout(0.2)
         with pytest.raises(TimeoutError):
             raw.sendall(b"x" * 64_000_000)  # Nobody takes the bytes, so that the buffers fill.
@@ -294,7 +294,7 @@ def test_states_and_statuses(kms: MockKMS, preset: str, path: str, status: int) 
 
 def test_a_standby_redirects_to_the_active_node(kms: MockKMS) -> None:
     kms.faults.add("secret/*", answer={"preset": "standby", "location": "http://127.0.0.1:1"})
-    answer = requests.get(kms.url + KEY, allow_redirects=False, timeout=5)
+    answer = requests.get(kms.url + KEY, allow_redirects=False, timeout=60)
     assert (answer.status_code, answer.headers["Location"]) == (307, "http://127.0.0.1:1" + KEY)
 
 

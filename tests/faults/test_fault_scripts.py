@@ -127,7 +127,9 @@ def told(kms: MockKMS, steps: list[Step]) -> list[requests.Response]:
     for method, path, cas, _ in steps:
         body = {"data": {"n": 1}, "options": {"cas": cas}} if cas is not None else None
         answers.append(
-            requests.request(method, f"{kms.url}/v1/{path}", json=body, headers={"X-Vault-Token": kms.token}, timeout=5)
+            requests.request(
+                method, f"{kms.url}/v1/{path}", json=body, headers={"X-Vault-Token": kms.token}, timeout=60
+            )
         )
     return answers
 

@@ -23,7 +23,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def ask(url: str, method: str, path: str, data: Any = None, token: str = "root", **headers: str) -> Answer:
     headers = {name.replace("_", "-"): text for name, text in headers.items()}
     answer = requests.request(
-        method, f"{url}/v1/{path}", json=data, headers={"X-Vault-Token": token, **headers}, timeout=5,
+        method, f"{url}/v1/{path}", json=data, headers={"X-Vault-Token": token, **headers}, timeout=60,
         allow_redirects=False,
     )  # fmt: skip
     return answer.status_code, {n: v for n, v in answer.headers.items() if n != "Date"}, answer.content

@@ -34,7 +34,7 @@ def in_python(kms: MockKMS) -> None:
 
 
 def by_one_call(kms: MockKMS) -> None:
-    assert requests.post(kms.url + "/_mockkms/faults", json=RULE, timeout=5).json()["id"]
+    assert requests.post(kms.url + "/_mockkms/faults", json=RULE, timeout=60).json()["id"]
 
 
 @pytest.mark.parametrize("say", [in_a_world, in_python, by_one_call])

@@ -36,7 +36,7 @@ def in_python(kms: MockKMS, rules: list[dict[str, Any]]) -> None:
 
 def over_http(kms: MockKMS, rules: list[dict[str, Any]]) -> None:
     kms.load()
-    answer = requests.post(kms.url + "/_mockkms/faults", json=rules, timeout=5, verify=kms.ca_file or True)
+    answer = requests.post(kms.url + "/_mockkms/faults", json=rules, timeout=60, verify=kms.ca_file or True)
     assert answer.status_code == 200, answer.text
 
 
@@ -130,7 +130,7 @@ def test_tls(put: Put, secure: MockKMS, fault: str) -> None:
 def test_step_down(put: Put, cluster: Cluster) -> None:
     put(cluster, [{"path": APP, "step_down": True, "times": 1, "applied": True}])
     headers = {"X-Vault-Token": "root"}
-    assert requests.get(f"{cluster.url}/v1/{APP}", headers=headers, timeout=5).status_code == 200
+    assert requests.get(f"{cluster.url}/v1/{APP}", headers=headers, timeout=60).status_code == 200
     assert cluster.leader is None
     cluster.clock.advance(1)
     assert cluster.leader == 1
@@ -188,8 +188,8 @@ def test_every_word_has_its_row() -> None:
 
 def test_every_word_is_in_the_documents_of_editors_and_generators(kms: MockKMS) -> None:
     words = {*match_words(), *WORDS, *OWN_WORDS, *KINDS}
-    schema = requests.get(kms.url + "/_mockkms/openapi.json", timeout=5).json()["components"]["schemas"]
+    schema = requests.get(kms.url + "/_mockkms/openapi.json", timeout=60).json()["components"]["schemas"]
     assert {*schema["Rule"]["properties"]} == words
-    shape = requests.get(kms.url + "/_mockkms/", timeout=5).json()
+    shape = requests.get(kms.url + "/_mockkms/", timeout=60).json()
     assert "POST /_mockkms/faults" in shape["routes"]
     assert all(preset in json.dumps(schema["Rule"]["properties"]["answer"]) for preset in PRESETS)

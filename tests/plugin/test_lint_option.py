@@ -12,7 +12,7 @@ LEAVES_A_TOKEN = """
 import pytest, requests
 
 def test_leaves_a_token(mockkms):
-    requests.post(mockkms.url + "/v1/auth/token/create", json={}, headers={"X-Vault-Token": mockkms.token}, timeout=5)
+    requests.post(mockkms.url + "/v1/auth/token/create", json={}, headers={"X-Vault-Token": mockkms.token}, timeout=60)
 """
 
 

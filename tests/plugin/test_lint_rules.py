@@ -15,7 +15,7 @@ import pytest, requests
 
 def call(kms, method, path, data=None, token=None):
     headers = {"X-Vault-Token": kms.token if token is None else token}
-    return requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=5)
+    return requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=60)
 
 @pytest.fixture
 def token(mockkms):

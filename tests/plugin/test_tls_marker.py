@@ -18,7 +18,7 @@ URLS = {}
 def asked(kms):
     verify = kms.ca_file or True
     return requests.get(kms.url + "/v1/transit/keys?list=true", headers={"X-Vault-Token": kms.token},
-                        verify=verify, timeout=5).json()["data"]["keys"]
+                        verify=verify, timeout=60).json()["data"]["keys"]
 
 def test_the_suites(mockkms):
     assert mockkms.url.startswith("http:") and asked(mockkms) == ["suite"]

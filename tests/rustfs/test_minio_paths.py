@@ -50,9 +50,9 @@ def test_rules_and_journal_see_the_same_operation() -> None:
         kms.faults.add("keys/*", service="rustfs", method="GET", status=429)
         for prefix in (RUSTFS, MINIO):
             url = kms.rustfs_url + prefix
-            assert requests.get(f"{url}/key/status?keyName=k", timeout=5).status_code == 418
-            assert requests.get(f"{url}/key/status?keyName=other", timeout=5).status_code == 503
-            assert requests.get(f"{url}/keys/k", timeout=5).status_code == 429
+            assert requests.get(f"{url}/key/status?keyName=k", timeout=60).status_code == 418
+            assert requests.get(f"{url}/key/status?keyName=other", timeout=60).status_code == 503
+            assert requests.get(f"{url}/keys/k", timeout=60).status_code == 429
         seen = [(entry.service, entry.operation, entry.path, entry.key) for entry in kms.journal]
         assert seen[:3] == seen[3:]
         assert seen[0] == ("rustfs", "read", "key/status", "k")

@@ -361,7 +361,7 @@ def test_botocore_signs_over_the_wire(kms: MockKMS) -> None:
     def ask(secret: str) -> Any:
         asked = AWSRequest("POST", f"{kms.rustfs_url}{KMS}/configure?a=b%20c", data=b"{}")
         S3SigV4Auth(Credentials("me", secret), "s3", REGION).add_auth(asked)
-        return requests.post(asked.url, data=b"{}", headers=dict(asked.headers.items()), timeout=5)
+        return requests.post(asked.url, data=b"{}", headers=dict(asked.headers.items()), timeout=60)
 
     refused = ask("wrong")
     assert (refused.status_code, "SignatureDoesNotMatch" in refused.text) == (403, True)

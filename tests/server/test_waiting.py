@@ -60,9 +60,9 @@ def log_in(kms: MockKMS, answers: list[requests.Response]) -> threading.Thread:
 
 def prepare(kms: MockKMS, peer: Peer) -> dict[str, str]:
     headers = {"X-Vault-Token": kms.token}
-    requests.post(f"{kms.url}/v1/sys/auth/ldap", json={"type": "ldap"}, headers=headers, timeout=5)
+    requests.post(f"{kms.url}/v1/sys/auth/ldap", json={"type": "ldap"}, headers=headers, timeout=60)
     config = {"url": f"ldap://127.0.0.1:{peer.port}", "userdn": "ou=p,dc=x"}
-    done = requests.post(f"{kms.url}/v1/auth/ldap/config", json=config, headers=headers, timeout=5)
+    done = requests.post(f"{kms.url}/v1/auth/ldap/config", json=config, headers=headers, timeout=60)
     assert done.status_code == 204
     return headers
 
@@ -74,8 +74,8 @@ def test_others_are_answered_while_ten_logins_wait(peer: Peer) -> None:
         waiting = [log_in(kms, answers) for _ in range(10)]
         for _ in waiting:
             assert peer.connected.acquire(timeout=10)
-        assert requests.get(f"{kms.url}/v1/sys/health", timeout=5).status_code == 200
-        written = requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers=headers, timeout=5)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=60).status_code == 200
+        written = requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers=headers, timeout=60)
         assert written.status_code == 200
         assert not answers
         peer.hang_up()

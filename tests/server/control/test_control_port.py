@@ -12,7 +12,7 @@ from mockkms import Cluster, MockKMS, RemoteKMS
 
 def reachable(kms: MockKMS) -> bool:
     try:
-        return requests.get(f"{kms.url}/v1/sys/health", timeout=5, verify=kms.ca_file or False).ok
+        return requests.get(f"{kms.url}/v1/sys/health", timeout=60, verify=kms.ca_file or False).ok
     except requests.RequestException:
         return False
 
@@ -25,8 +25,8 @@ def test_a_fault_of_the_ports_is_lifted(fault: dict[str, object]) -> None:
         with pytest.raises(requests.RequestException):
             requests.get(f"{kms.url}/v1/sys/seal-status", timeout=0.5)
         assert not reachable(kms)
-        assert requests.get(f"{kms.control_url}/_mockkms/faults", timeout=5).json()["rules"][0]["fired"] == 1
-        assert requests.delete(f"{kms.control_url}/_mockkms/faults", timeout=5).ok
+        assert requests.get(f"{kms.control_url}/_mockkms/faults", timeout=60).json()["rules"][0]["fired"] == 1
+        assert requests.delete(f"{kms.control_url}/_mockkms/faults", timeout=60).ok
         assert reachable(kms)
 
 
@@ -43,11 +43,11 @@ def test_a_tls_fault_is_lifted() -> None:
 def test_nothing_else_is_served_there() -> None:
     with MockKMS(control_port=0) as kms:
         for path in ("/v1/sys/health", "/", "/rustfs/admin/v3/kms/status", "/t/x/v1/sys/health"):
-            refused = requests.get(kms.control_url + path, timeout=5)
+            refused = requests.get(kms.control_url + path, timeout=60)
             assert refused.status_code == 404
             assert "/_mockkms/" in refused.json()["errors"][0]
-        assert requests.get(f"{kms.control_url}/t/x/_mockkms/state", timeout=5).ok
-        assert requests.get(f"{kms.control_url}/_mockkms/ui/", timeout=5).ok
+        assert requests.get(f"{kms.control_url}/t/x/_mockkms/state", timeout=60).ok
+        assert requests.get(f"{kms.control_url}/_mockkms/ui/", timeout=60).ok
 
 
 def test_a_reset_listens_again_without_such_a_port() -> None:
@@ -73,7 +73,7 @@ def test_a_reset_in_python_listens_again(fault: dict[str, object]) -> None:
 
 def test_a_cluster_has_one() -> None:
     with Cluster(nodes=2, control_port=0) as cluster:
-        assert requests.get(f"{cluster.control_url}/_mockkms/state", timeout=5).ok
+        assert requests.get(f"{cluster.control_url}/_mockkms/state", timeout=60).ok
         assert cluster.control_url not in cluster.urls
 
 
@@ -81,7 +81,7 @@ def test_start_and_stop_again() -> None:
     kms = MockKMS(control_port=0)
     for _ in range(2):
         with kms:
-            assert requests.get(f"{kms.control_url}/_mockkms/", timeout=5).ok
+            assert requests.get(f"{kms.control_url}/_mockkms/", timeout=60).ok
 
 
 def test_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

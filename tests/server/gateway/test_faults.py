@@ -30,7 +30,7 @@ def write(kms: MockKMS, value: int = 1, timeout: float = 5) -> requests.Response
 def stored(kms: MockKMS) -> int | None:
     """The version that the core holds, read without faults."""
     kms.faults.clear()
-    answer = requests.get(kms.url + WRITE, headers={"X-Vault-Token": kms.token}, timeout=5)
+    answer = requests.get(kms.url + WRITE, headers={"X-Vault-Token": kms.token}, timeout=60)
     return int(answer.json()["data"]["metadata"]["version"]) if answer.ok else None
 
 
@@ -151,16 +151,16 @@ def test_stale_gives_the_first_answer_again(kms: MockKMS) -> None:
     headers = {"X-Vault-Token": kms.token}
     write(kms, 1)
     kms.faults.add("secret/data/*", operation="read", stale=True)
-    read = [requests.get(kms.url + WRITE, headers=headers, timeout=5).json()["data"]["data"]["n"]]
+    read = [requests.get(kms.url + WRITE, headers=headers, timeout=60).json()["data"]["data"]["n"]]
     write(kms, 2)
-    read.append(requests.get(kms.url + WRITE, headers=headers, timeout=5).json()["data"]["data"]["n"])
+    read.append(requests.get(kms.url + WRITE, headers=headers, timeout=60).json()["data"]["data"]["n"])
     kms.faults.clear()
-    read.append(requests.get(kms.url + WRITE, headers=headers, timeout=5).json()["data"]["data"]["n"])
+    read.append(requests.get(kms.url + WRITE, headers=headers, timeout=60).json()["data"]["data"]["n"])
     assert read == [1, 1, 2]
 
 
 def number(kms: MockKMS, token: str = "") -> object:
-    answer = requests.get(kms.url + WRITE, headers={"X-Vault-Token": token or kms.token}, timeout=5)
+    answer = requests.get(kms.url + WRITE, headers={"X-Vault-Token": token or kms.token}, timeout=60)
     return answer.json()["data"]["data"]["n"] if answer.ok else answer.status_code
 
 
@@ -169,7 +169,7 @@ def test_a_named_snapshot_answers_and_nothing_changes(kms: MockKMS) -> None:
     kms.snapshot("before")
     write(kms, 2)
     headers = {"X-Vault-Token": kms.token}
-    made = requests.post(kms.url + "/v1/auth/token/create", json={}, headers=headers, timeout=5).json()["auth"]
+    made = requests.post(kms.url + "/v1/auth/token/create", json={}, headers=headers, timeout=60).json()["auth"]
     rule = kms.faults.add("secret/*", stale="before")
     assert [number(kms), number(kms), number(kms, made["client_token"])] == [1, 1, 403], "the token came later"
     assert [write(kms, 3).json()["data"]["version"] for _ in range(2)] == [2, 2], "each write is lost"
@@ -195,11 +195,11 @@ def test_a_snapshot_answers_at_the_present_time_with_new_ids(kms: MockKMS) -> No
 
 def test_a_tenant_has_snapshots_of_its_own(kms: MockKMS) -> None:
     tenant = kms.tenant("stale")
-    requests.post(tenant.url + WRITE, json={"data": {"n": 1}}, headers={"X-Vault-Token": tenant.token}, timeout=5)
+    requests.post(tenant.url + WRITE, json={"data": {"n": 1}}, headers={"X-Vault-Token": tenant.token}, timeout=60)
     tenant.snapshot("then")
-    requests.delete(tenant.url + WRITE, headers={"X-Vault-Token": tenant.token}, timeout=5)
+    requests.delete(tenant.url + WRITE, headers={"X-Vault-Token": tenant.token}, timeout=60)
     tenant.faults.add("secret/*", stale="then")
-    answer = requests.get(tenant.url + WRITE, headers={"X-Vault-Token": tenant.token}, timeout=5)
+    answer = requests.get(tenant.url + WRITE, headers={"X-Vault-Token": tenant.token}, timeout=60)
     assert answer.json()["data"]["data"] == {"n": 1}
     tenant.forget()
 
@@ -253,7 +253,7 @@ def test_admin_api_presets(kms: MockKMS) -> None:
     url = kms.rustfs_url + "/rustfs/admin/v3/kms/key/status?keyName=k"
     names = ["KMSNotConfigured", "MissingParameter", "KeyNotFound", "InvalidConfiguration", "access-denied"]
     kms.faults.add("key/*", service="rustfs", key="k", sequence=names)
-    answers = [requests.get(url, timeout=5) for _ in names]
+    answers = [requests.get(url, timeout=60) for _ in names]
     assert [answer.json()["code"] for answer in answers] == [*names[:4], "AccessDenied"]
     assert [answer.status_code for answer in answers] == [503, 400, 404, 400, 403]
 
@@ -262,7 +262,7 @@ def test_admin_api_presets(kms: MockKMS) -> None:
 
 
 def control(kms: MockKMS, method: str, path: str, data: object = None, **headers: str) -> requests.Response:
-    return requests.request(method, f"{kms.url}/_mockkms/{path}", json=data, headers=headers, timeout=5)
+    return requests.request(method, f"{kms.url}/_mockkms/{path}", json=data, headers=headers, timeout=60)
 
 
 def test_rules_over_http(kms: MockKMS) -> None:
@@ -343,7 +343,7 @@ def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http
         while not kms.journal.entries():
             time.sleep(0.005)
         if over_http:
-            assert requests.post(kms.url + "/_mockkms/reset", timeout=5).ok
+            assert requests.post(kms.url + "/_mockkms/reset", timeout=60).ok
         else:
             kms.reset()
         started = time.monotonic()
@@ -367,4 +367,4 @@ def test_a_reset_between_the_decision_and_the_wait() -> None:
 def test_drip_and_a_bad_chunk_come_to_an_end(kms: MockKMS) -> None:
     kms.faults.add("sys/health", drip={"bytes": 64, "every": "1ms"}, bad_chunk=True, times=1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="InvalidChunkLength"):
-        requests.get(kms.url + "/v1/sys/health", timeout=5)
+        requests.get(kms.url + "/v1/sys/health", timeout=60)

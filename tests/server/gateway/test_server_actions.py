@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.server(rng=8, seed={"clock": "2026-01-01T00:00:00Z"}),
 
 
 def call(kms: Any, method: str, path: str, data: Any = None, token: str = "root") -> Any:
-    answer = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers={"X-Vault-Token": token}, timeout=5)
+    answer = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers={"X-Vault-Token": token}, timeout=60)
     return answer.json() if answer.content and answer.ok else answer.status_code
 
 

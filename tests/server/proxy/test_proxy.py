@@ -122,9 +122,9 @@ def test_mounts_are_known_once_an_answer_contained_them(real: MockKMS, proxy: Mo
 
 def test_no_token_is_shown(proxy: MockKMS, caller: hvac.Client) -> None:
     caller.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
-    shown = requests.get(f"{proxy.url}/_mockkms/journal?bodies=false", timeout=5).json()["entries"][0]
+    shown = requests.get(f"{proxy.url}/_mockkms/journal?bodies=false", timeout=60).json()["entries"][0]
     assert "body" not in shown
-    shown = requests.get(f"{proxy.url}/_mockkms/journal", timeout=5).json()["entries"][0]
+    shown = requests.get(f"{proxy.url}/_mockkms/journal", timeout=60).json()["entries"][0]
     assert shown["headers"]["X-Vault-Token"] == "(redacted)"
     assert (shown["status"], shown["rule"]) == (200, "decided upstream")
     assert shown["body"] == '{"options": {}, "data": {"n": 1}}'
@@ -132,7 +132,7 @@ def test_no_token_is_shown(proxy: MockKMS, caller: hvac.Client) -> None:
 
 def test_the_smallest_policy(proxy: MockKMS, caller: hvac.Client) -> None:
     caller.sys.is_initialized()
-    requests.post(f"{proxy.url}/v1/auth/approle/login", headers={"X-Vault-Token": proxy.token}, timeout=5)
+    requests.post(f"{proxy.url}/v1/auth/approle/login", headers={"X-Vault-Token": proxy.token}, timeout=60)
     caller.secrets.kv.v2.create_or_update_secret("app", {"n": 1})
     caller.secrets.kv.v2.list_secrets("")
     caller.read("sys/audit")
@@ -164,7 +164,7 @@ def test_the_linter(proxy: MockKMS, real: MockKMS, caller: hvac.Client) -> None:
     real.clock.advance(3601)
     with pytest.raises(hvac.exceptions.Forbidden):
         user.lookup_token()
-    requests.get(f"{proxy.url}/v1/secret/data/{made}", headers={"X-Vault-Token": proxy.token}, timeout=5)
+    requests.get(f"{proxy.url}/v1/secret/data/{made}", headers={"X-Vault-Token": proxy.token}, timeout=60)
     assert [found.rule for found in proxy.lint()] == [
         "renewal-without-back-off", "expired-token-used", "token-in-url",
     ]  # fmt: skip

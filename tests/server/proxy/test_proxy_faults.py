@@ -46,7 +46,7 @@ def test_kind(proxy: MockKMS, real: MockKMS, row: str, client: str) -> None:
     assert rule.fired == 1
     wait_for_port(proxy.url)
     assert real.journal.count(PATH, operation="create") == int(case.applied)
-    assert noted.wait(5), "a client that gives up is noticed a moment later"
+    assert noted.wait(60), "a client that gives up is noticed a moment later"
     assert proxy.journal[0].rules == [rule.id]
 
 
@@ -62,12 +62,12 @@ def test_a_handshake_that_fails(real: MockKMS) -> None:
         proxy.faults.add(tls="expired", times=1)
         url = f"{proxy.url}/v1/sys/health"
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(url, verify=proxy.ca_file, timeout=5)
-        assert requests.get(url, verify=proxy.ca_file, timeout=5).status_code == 200
+            requests.get(url, verify=proxy.ca_file, timeout=60)
+        assert requests.get(url, verify=proxy.ca_file, timeout=60).status_code == 200
 
 
 def get(kms: MockKMS | RemoteKMS, path: str = "sys/health") -> requests.Response:
-    return requests.get(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}, timeout=5)
+    return requests.get(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}, timeout=60)
 
 
 def test_a_script_lets_requests_pass(proxy: MockKMS, real: MockKMS) -> None:
@@ -82,10 +82,10 @@ def test_a_script_lets_requests_pass(proxy: MockKMS, real: MockKMS) -> None:
 def test_stale_answers_and_flipped_bits_are_made_of_real_ones(proxy: MockKMS, real: MockKMS) -> None:
     headers = {"X-Vault-Token": real.token}
     url = f"{proxy.url}/v1/{PATH}"
-    requests.post(url, json={"data": {"n": "one"}}, headers=headers, timeout=5)
+    requests.post(url, json={"data": {"n": "one"}}, headers=headers, timeout=60)
     proxy.faults.add(PATH, operation="read", stale=True)
     assert get(proxy, PATH).json()["data"]["data"] == {"n": "one"}
-    requests.post(url, json={"data": {"n": "two"}}, headers=headers, timeout=5)
+    requests.post(url, json={"data": {"n": "two"}}, headers=headers, timeout=60)
     assert get(proxy, PATH).json()["data"]["data"] == {"n": "one"}
     assert real.journal.count(PATH, method="GET") == 1
     proxy.faults.clear()
@@ -131,11 +131,11 @@ def test_a_disconnect_does_not_undo_a_write(proxy: MockKMS, real: MockKMS, words
     body, headers = {"data": {"n": 1}}, {"X-Vault-Token": real.token}
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{proxy.url}/v1/{PATH}", json=body, headers=headers, timeout=1)
-    assert left.wait(5)
+    assert left.wait(60)
     entry = proxy.journal.assert_called(PATH, cut="left", status=0)[0]
     assert (entry.operation, entry.mount, entry.token) == ("update", "secret/", real.token)
     real.clock.advance(60)
-    assert written.wait(5)
+    assert written.wait(60)
     real.journal.assert_called(PATH, status=200, cut=False)
 
 
@@ -273,14 +273,14 @@ def test_tenants_have_rules_and_journals_of_their_own(proxy: MockKMS, real: Mock
     one, other = proxy.tenant("one"), proxy.tenant("other")
     one.faults.add("sys/health", answer="sealed")
     url = "/v1/sys/health"
-    assert [requests.get(kms.url + url, timeout=5).status_code for kms in (one, other, proxy)] == [503, 200, 200]
+    assert [requests.get(kms.url + url, timeout=60).status_code for kms in (one, other, proxy)] == [503, 200, 200]
     assert [kms.journal.total for kms in (one, other, proxy)] == [1, 1, 1]
-    assert requests.get(f"{one.url}/v1/sys/leader", timeout=5).status_code == 503, "made from the baseline"
+    assert requests.get(f"{one.url}/v1/sys/leader", timeout=60).status_code == 503, "made from the baseline"
     assert real.journal.lines() == ["GET /v1/sys/health", "GET /v1/sys/health"]
     assert (one.token, one.state) == (real.token, "proxy")
     with pytest.raises(ValueError, match="a real server answers here"):
         one.faults.add("*", seal=True)
-    told = requests.get(f"{one.url}/_mockkms/", timeout=5).json()
+    told = requests.get(f"{one.url}/_mockkms/", timeout=60).json()
     assert (told["mode"], told["upstream"]) == ("proxy", real.url)
 
 
@@ -312,19 +312,19 @@ def test_operations_that_need_state_are_refused(proxy: MockKMS) -> None:
     ],
 )
 def test_the_control_api_refuses_them_too(proxy: MockKMS, method: str, path: str, data: object) -> None:
-    refused = requests.request(method, f"{proxy.url}/_mockkms/{path}", json=data, timeout=5)
+    refused = requests.request(method, f"{proxy.url}/_mockkms/{path}", json=data, timeout=60)
     assert refused.status_code == 400
     assert "a real server answers here" in refused.json()["message"]
 
 
 def test_the_control_api_without_the_state(proxy: MockKMS, real: MockKMS) -> None:
-    state = requests.get(f"{proxy.url}/_mockkms/state", timeout=5).json()
+    state = requests.get(f"{proxy.url}/_mockkms/state", timeout=60).json()
     assert (state["mode"], state["upstream"], state["seal"]) == ("proxy", real.url, "proxy")
-    assert requests.get(f"{real.url}/_mockkms/state", timeout=5).json()["mode"] == "emulator"
+    assert requests.get(f"{real.url}/_mockkms/state", timeout=60).json()["mode"] == "emulator"
     words = {"set_state": "down", "fault_header": True}
-    assert requests.post(f"{proxy.url}/_mockkms/state", json=words, timeout=5).json()["rules_state"] == "down"
+    assert requests.post(f"{proxy.url}/_mockkms/state", json=words, timeout=60).json()["rules_state"] == "down"
     with pytest.raises(requests.ConnectionError):
-        requests.post(f"{proxy.url}/_mockkms/state", json={"refuse": 0.01}, timeout=5)
+        requests.post(f"{proxy.url}/_mockkms/state", json={"refuse": 0.01}, timeout=60)
     wait_for_port(proxy.url)
     proxy.faults.add("sys/health", status=500)
     assert get(proxy).headers["X-Mockkms-Fault"] == "rule-1"

@@ -179,8 +179,8 @@ def test_state_is_out_of_reach_in_a_replay(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="a recording answers here"):
             kms.seal()
         kms.faults.add("secret/data/app", answer="sealed", times=1)
-        assert requests.get(f"{kms.url}/v1/secret/data/app", timeout=5).status_code == 503
-        assert requests.get(f"{kms.url}/_mockkms/", timeout=5).json()["mode"] == "replay"
+        assert requests.get(f"{kms.url}/v1/secret/data/app", timeout=60).status_code == 503
+        assert requests.get(f"{kms.url}/_mockkms/", timeout=60).json()["mode"] == "replay"
 
 
 def test_options_that_contradict_each_other(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_answers_of_faults_are_not_recorded(tmp_path: Path) -> None:
         proxy.faults.add("sys/health", answer="sealed", times=1)
         proxy.faults.add("sys/seal-status", status=500, applied=True)
         for name in ("health", "health", "seal-status"):
-            requests.get(f"{proxy.url}/v1/sys/{name}", timeout=5)
+            requests.get(f"{proxy.url}/v1/sys/{name}", timeout=60)
     found = read(path)
     assert [(one.request.path, one.answer.status) for one in found.exchanges] == [
         ("/v1/sys/health", 200),

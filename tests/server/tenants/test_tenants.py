@@ -29,7 +29,7 @@ pytestmark = pytest.mark.server(seed=WORLD)
 
 
 def call(url: str, method: str, path: str, data: object = None) -> requests.Response:
-    return requests.request(method, url + path, json=data, headers={"X-Vault-Token": "boss"}, timeout=5)
+    return requests.request(method, url + path, json=data, headers={"X-Vault-Token": "boss"}, timeout=60)
 
 
 def read(url: str) -> object:
@@ -80,20 +80,20 @@ def test_faults_clock_seal_and_reset_of_one_tenant(kms: MockKMS) -> None:
 
 def test_the_control_api_of_a_tenant(kms: MockKMS) -> None:
     base = kms.url + "/t/x/_mockkms/"
-    assert requests.post(base + "faults", json={"path": "secret/*", "close": True}, timeout=5).status_code == 200
+    assert requests.post(base + "faults", json={"path": "secret/*", "close": True}, timeout=60).status_code == 200
     with pytest.raises(requests.ConnectionError):
         read(kms.url + "/t/x")
     assert read(kms.url) == 0
-    assert requests.get(base + "journal", timeout=5).json()["count"] == 1
-    assert requests.get(base + "tenants", timeout=5).json()["tenants"] == []
-    assert requests.get(kms.url + "/t/x/t/y/_mockkms/tenants", timeout=5).status_code == 404
-    listed = requests.get(kms.url + "/_mockkms/tenants", timeout=5).json()
+    assert requests.get(base + "journal", timeout=60).json()["count"] == 1
+    assert requests.get(base + "tenants", timeout=60).json()["tenants"] == []
+    assert requests.get(kms.url + "/t/x/t/y/_mockkms/tenants", timeout=60).status_code == 404
+    listed = requests.get(kms.url + "/_mockkms/tenants", timeout=60).json()
     assert (listed["tenants"], listed["dropped"]) == (["x"], 0)
-    assert requests.delete(kms.url + "/_mockkms/tenants/x", timeout=5).json() == {"ok": True}
-    assert requests.delete(kms.url + "/_mockkms/tenants/x", timeout=5).status_code == 404
+    assert requests.delete(kms.url + "/_mockkms/tenants/x", timeout=60).json() == {"ok": True}
+    assert requests.delete(kms.url + "/_mockkms/tenants/x", timeout=60).status_code == 404
     assert read(kms.url + "/t/x") == 0
-    assert requests.delete(kms.url + "/_mockkms/tenants", timeout=5).json() == {"ok": True}
-    refused = requests.get(base + "faults", headers={"Origin": "http://evil.example"}, timeout=5)
+    assert requests.delete(kms.url + "/_mockkms/tenants", timeout=60).json() == {"ok": True}
+    refused = requests.get(base + "faults", headers={"Origin": "http://evil.example"}, timeout=60)
     assert refused.status_code == 403
 
 
@@ -175,7 +175,7 @@ def test_ids_that_no_tenant_can_have(kms: MockKMS, id: str) -> None:
 
 def test_redirects_stay_with_the_tenant(kms: MockKMS) -> None:
     for path, location in (("/", "/ui/"), ("/v1//secret/data/app", "/v1/secret/data/app"), ("", "/ui/")):
-        answer = requests.get(f"{kms.url}/t/one{path}", allow_redirects=False, timeout=5)
+        answer = requests.get(f"{kms.url}/t/one{path}", allow_redirects=False, timeout=60)
         assert (answer.status_code, answer.headers["Location"]) == (307, "/t/one" + location)
 
 

@@ -47,7 +47,7 @@ def asked(kms: MockKMS, method: str, path: str, pair: Any = None, token: str = "
     """Status and decoded body of a request that shows the certificate in the files of ``pair``."""
     headers = {"X-Vault-Token": token} if token else {}
     answer = requests.request(
-        method, f"{kms.url}/v1/{path}", json=data or None, headers=headers, cert=pair, verify=kms.ca_file, timeout=5
+        method, f"{kms.url}/v1/{path}", json=data or None, headers=headers, cert=pair, verify=kms.ca_file, timeout=60
     )
     return answer.status_code, answer.json() if answer.content else None
 
@@ -252,7 +252,7 @@ def issued(kms: MockKMS, folder: Path, authority: MockKMS, **addresses: Any) -> 
 def authority_asked(authority: MockKMS, path: str, data: dict[str, Any]) -> Any:
     """What an authority answers a write of its root token."""
     answer = requests.post(
-        f"{authority.url}/v1/{path}", json=data, headers={"X-Vault-Token": authority.token}, timeout=5
+        f"{authority.url}/v1/{path}", json=data, headers={"X-Vault-Token": authority.token}, timeout=60
     )
     assert answer.status_code < 300, answer.text
     return answer.json()["data"] if answer.content else None

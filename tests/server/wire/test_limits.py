@@ -92,7 +92,7 @@ def test_a_request_after_a_slow_one_does_not_time_out(hasty: MockKMS) -> None:
 @pytest.mark.parametrize("line", [b"GET /v1/sys/health HTTP/1.1", b"HEAD / HTTP/1.1", b"POST / HTTP/1.1"])
 def test_plain_http_on_a_port_with_tls(line: bytes) -> None:
     with MockKMS(tls=True) as kms, socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as made:
-        made.settimeout(5)
+        made.settimeout(60)
         made.sendall(line + b"\r\nHost: x\r\n\r\n")
         got = b""
         while piece := made.recv(1000):
@@ -106,7 +106,7 @@ def test_a_tls_handshake_in_small_pieces_is_recognized() -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         client = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
         with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as made:
-            made.settimeout(5)
+            made.settimeout(60)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with pytest.raises(ssl.SSLWantReadError):
                 client.do_handshake()
@@ -118,7 +118,7 @@ def test_a_tls_handshake_in_small_pieces_is_recognized() -> None:
 
 def test_connections_that_are_neither_http_nor_tls_are_closed() -> None:
     with MockKMS(tls=True) as kms, socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2]))) as made:
-        made.settimeout(5)
+        made.settimeout(60)
         made.sendall(b"nonsense of some length\r\n\r\n")
         got = b""
         with contextlib.suppress(ConnectionResetError):

@@ -57,4 +57,4 @@ def test_serve_answers_on_uvloop_and_ends(tmp_path: Path) -> None:
         assert not libraries.exists() or "uvloop" in libraries.read_text()
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(5) == 0
+        assert server.wait(60) == 0

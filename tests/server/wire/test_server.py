@@ -129,7 +129,7 @@ def test_stops_while_a_client_hangs() -> None:
                 assert client.recv(100) == b""
     kms.stop()
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_starts_again_after_a_stop() -> None:
@@ -293,10 +293,10 @@ def test_a_refused_body_echoes_the_namespace_too(kms: MockKMS) -> None:
     "url", ["http://vault.invalid:8200/v1/sys/health", "http://vault.invalid/v1/sys/health?a=http://b/c"]
 )
 def test_a_client_may_take_it_for_its_proxy(kms: MockKMS, url: str) -> None:
-    answer = requests.get(url, proxies={"http": kms.url}, timeout=5)
+    answer = requests.get(url, proxies={"http": kms.url}, timeout=60)
     assert answer.json()["initialized"] is True
     assert kms.journal.lines() == ["GET /v1/sys/health" + ("?a=http://b/c" if "?" in url else "")]
-    redirect = requests.get("http://vault.invalid", proxies={"http": kms.url}, allow_redirects=False, timeout=5)
+    redirect = requests.get("http://vault.invalid", proxies={"http": kms.url}, allow_redirects=False, timeout=60)
     assert redirect.headers["Location"] == "/ui/"
 
 
@@ -306,11 +306,11 @@ def test_clients_that_leave_within_a_head(kms: MockKMS, caplog: pytest.LogCaptur
         left = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
         for client in left:
             client.sendall(b"GET /v1/sys/health HTTP/1.1\r\nHo")
-        requests.get(f"{kms.url}/v1/sys/health", timeout=5)
+        requests.get(f"{kms.url}/v1/sys/health", timeout=60)
         for client in left:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)  # The second kind resets the connection.
             client.close()
-        requests.get(f"{kms.url}/v1/sys/health", timeout=5)
+        requests.get(f"{kms.url}/v1/sys/health", timeout=60)
     kms.stop()
     kms.start()  # The next tests use it too.
     assert [record for record in caplog.records if record.exc_info] == []
@@ -320,14 +320,14 @@ def test_clients_that_leave_within_a_head(kms: MockKMS, caplog: pytest.LogCaptur
 def test_pages_have_the_headers_that_are_set(flavor: str) -> None:
     # The documentation of sys/config/ui, and vault/ui.go.
     with MockKMS(flavor=flavor, root_token="root") as kms:
-        usual = requests.get(f"{kms.url}/ui/", timeout=5).headers
+        usual = requests.get(f"{kms.url}/ui/", timeout=60).headers
         assert usual["Content-Security-Policy"].startswith("default-src 'none'; connect-src 'self';")
         assert (usual["X-Content-Type-Options"], usual["Service-Worker-Allowed"]) == ("nosniff", "/")
         for name, values in (("X-Custom", ["a", "b"]), ("Content-Security-Policy", ["none"])):
             requests.put(
                 f"{kms.url}/v1/sys/config/ui/headers/{name}",
-                json={"values": values}, headers={"X-Vault-Token": "root"}, timeout=5,
+                json={"values": values}, headers={"X-Vault-Token": "root"}, timeout=60,
             )  # fmt: skip
-        changed = requests.get(f"{kms.url}/ui/", timeout=5).headers
+        changed = requests.get(f"{kms.url}/ui/", timeout=60).headers
         assert (changed["X-Custom"], changed["Content-Security-Policy"]) == ("a", "none")
-        assert "X-Custom" not in requests.get(f"{kms.url}/v1/sys/health", timeout=5).headers
+        assert "X-Custom" not in requests.get(f"{kms.url}/v1/sys/health", timeout=60).headers

@@ -16,7 +16,7 @@ from mockkms.faults.kinds.connections import TLS_FAULTS
 
 
 def health(kms: MockKMS) -> int:
-    return requests.get(kms.url + "/v1/sys/health", verify=kms.ca_file or True, timeout=5).status_code
+    return requests.get(kms.url + "/v1/sys/health", verify=kms.ca_file or True, timeout=60).status_code
 
 
 def test_a_rule_of_a_world_counts_connections() -> None:
@@ -35,13 +35,13 @@ def test_a_rule_of_a_world_counts_connections() -> None:
 def test_over_the_control_api_on_one_connection() -> None:
     with MockKMS(tls=True) as kms, requests.Session() as session:
         session.verify, session.trust_env = kms.ca_file, False
-        added = session.post(f"{kms.url}/_mockkms/faults", json={"tls": "wrong-host"}, timeout=5)
+        added = session.post(f"{kms.url}/_mockkms/faults", json={"tls": "wrong-host"}, timeout=60)
         assert added.status_code == 200
         with pytest.raises(requests.exceptions.SSLError, match="mismatch"):
             health(kms)
-        assert session.delete(f"{kms.url}/_mockkms/faults/{added.json()['id']}", timeout=5).status_code == 200
+        assert session.delete(f"{kms.url}/_mockkms/faults/{added.json()['id']}", timeout=60).status_code == 200
         assert health(kms) == 200
-        wrong = session.post(f"{kms.url}/_mockkms/faults", json={"tls": "expierd"}, timeout=5)
+        wrong = session.post(f"{kms.url}/_mockkms/faults", json={"tls": "expierd"}, timeout=60)
         assert "did you mean 'expired'" in wrong.json()["message"]
 
 
@@ -125,13 +125,13 @@ def test_nothing_goes_with_it(words: dict[str, object]) -> None:
 def test_answers_name_their_rules_when_asked_to() -> None:
     with MockKMS() as kms:
         kms.faults.add("sys/health", id="odd, name", status=418)
-        plain = requests.get(kms.url + "/v1/sys/health", timeout=5)
+        plain = requests.get(kms.url + "/v1/sys/health", timeout=60)
         assert "X-Mockkms-Fault" not in plain.headers
-        done = requests.post(kms.url + "/_mockkms/state", json={"fault_header": True}, timeout=5)
+        done = requests.post(kms.url + "/_mockkms/state", json={"fault_header": True}, timeout=60)
         assert done.json()["fault_header"] is True
         kms.faults.add("sys/*", id="cut", truncate=20, times=1)
-        cut = requests.get(kms.url + "/v1/sys/health", stream=True, timeout=5)
+        cut = requests.get(kms.url + "/v1/sys/health", stream=True, timeout=60)
         assert cut.headers["X-Mockkms-Fault"] == "odd%2C name, cut"
-        assert "X-Mockkms-Fault" not in requests.get(kms.url + "/v1/sys/internal/ui/mounts", timeout=5).headers
+        assert "X-Mockkms-Fault" not in requests.get(kms.url + "/v1/sys/internal/ui/mounts", timeout=60).headers
         kms.reset()
         assert kms.faults.header is False

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.server(rng=21)
 
 def call(kms: MockKMS, method: str, path: str, data: Any = None, token: str | None = None) -> requests.Response:
     headers = {"X-Vault-Token": kms.token if token is None else token}
-    return requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=5)
+    return requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=60)
 
 
 def token(kms: MockKMS, **words: Any) -> str:
@@ -130,7 +130,7 @@ def test_the_smallest_policy_and_unused_grants(kms: MockKMS) -> None:
     found = privileges(kms.world)
     assert found.needed == {"secret/data/a": {"create", "read"}}
     assert found.unused == ['app: path "secret/data/*": delete', 'app: path "transit/*": update']
-    told = requests.get(kms.url + "/_mockkms/policy", timeout=5).json()
+    told = requests.get(kms.url + "/_mockkms/policy", timeout=60).json()
     assert (told["policy"], told["unused"]) == (found.policy, found.unused)
 
     kms.reset()
@@ -149,13 +149,13 @@ def test_lists_and_sudo_in_the_smallest_policy(kms: MockKMS) -> None:
     needed = privileges(kms.world).needed
     assert needed["secret/metadata/d/"] == {"list"}
     assert needed["sys/audit"] == {"read", "sudo"}
-    text = requests.get(kms.url + "/_mockkms/policy?format=hcl", timeout=5).text
+    text = requests.get(kms.url + "/_mockkms/policy?format=hcl", timeout=60).text
     assert 'path "sys/audit" {\n  capabilities = ["read", "sudo"]\n}' in text
 
 
 def test_findings_over_http(kms: MockKMS) -> None:
     token(kms)
-    found = requests.get(kms.url + "/_mockkms/lint", timeout=5).json()["findings"]
+    found = requests.get(kms.url + "/_mockkms/lint", timeout=60).json()["findings"]
     assert [finding["rule"] for finding in found] == ["token-left"]
 
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.server(rng=4, root_token="the-root-token")
 
 def call(kms: Kms, method: str, path: str, data: Any = None, token: str = "", **headers: str) -> Any:
     headers["X-Vault-Token"] = token or kms.token
-    answer = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=5)
+    answer = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=headers, timeout=60)
     return answer.json() if answer.content else {}
 
 
@@ -66,7 +66,7 @@ def use_everything(kms: Kms) -> set[str]:
     call(kms, "PUT", "sys/unseal", {"key": kms.unseal_keys[0]})
     random = call(kms, "POST", "sys/tools/random/16", {})["data"]["random_bytes"]
     requests.post(
-        f"{kms.url}/v1/secret/data/form", data=f"data={SECRET}", headers={"X-Vault-Token": kms.token}, timeout=5
+        f"{kms.url}/v1/secret/data/form", data=f"data={SECRET}", headers={"X-Vault-Token": kms.token}, timeout=60
     )
     pem = pki.splitlines()[1]
     return {
@@ -124,9 +124,9 @@ def test_names_and_errors_stay_readable(kms: MockKMS) -> None:
     call(kms, "POST", "secret/data/app", {"data": {"n": 1}, "options": {"cas": 7}})
     call(kms, "POST", "secret/data/app", {"data": {"n": 1}})
     call(kms, "LIST", "secret/metadata")
-    requests.get(kms.rustfs_url + "/rustfs/admin/v3/kms/key/status?keyName=k", timeout=5)
+    requests.get(kms.rustfs_url + "/rustfs/admin/v3/kms/key/status?keyName=k", timeout=60)
     kms.faults.add("sys/health", answer="bad-gateway")
-    call_raw = requests.get(kms.url + "/v1/sys/health", timeout=5)
+    call_raw = requests.get(kms.url + "/v1/sys/health", timeout=60)
     refused, _, listed, admin, gateway = kms.journal
     assert (refused.fields["options"], b"check-and-set" in refused.answer) == ({"cas": 7}, True)
     assert json.loads(listed.answer)["data"] == {"keys": ["app"]}

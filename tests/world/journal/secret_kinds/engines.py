@@ -131,4 +131,4 @@ sends("cubbyhole value", lambda ask: (ask("POST", "cubbyhole/a", {"n": SECRET}),
 sends("SigV4 signature and secret of the admin API", lambda ask: requests.get(
     f"{ask.kms.rustfs_url}/rustfs/admin/v3/kms/key/status?keyName=k&X-Amz-Signature={SECRET}"
     f"&X-Amz-Security-Token={JWT}",
-    headers={"Authorization": f"AWS4-HMAC-SHA256 Signature={SECRET}"}, timeout=5), SECRET, JWT)  # fmt: skip
+    headers={"Authorization": f"AWS4-HMAC-SHA256 Signature={SECRET}"}, timeout=60), SECRET, JWT)  # fmt: skip

@@ -47,7 +47,7 @@ def _(ask: Client) -> Any:
 @kind("bearer token")
 def _(ask: Client) -> Any:
     token = ask("POST", "auth/token/create", {})["auth"]["client_token"]
-    requests.get(f"{ask.kms.url}/v1/sys/mounts", headers={"Authorization": "Bearer " + token}, timeout=5)
+    requests.get(f"{ask.kms.url}/v1/sys/mounts", headers={"Authorization": "Bearer " + token}, timeout=60)
     return [token]
 
 
@@ -114,7 +114,7 @@ sends("parameter of a query, named as a secret or unknown", lambda ask: (
 sends(
     "body that is not JSON",
     lambda ask: requests.post(
-        f"{ask.kms.url}/v1/secret/data/x", data=f"{{{SECRET}", headers={"X-Vault-Token": ask.kms.token}, timeout=5
+        f"{ask.kms.url}/v1/secret/data/x", data=f"{{{SECRET}", headers={"X-Vault-Token": ask.kms.token}, timeout=60
     ),
     SECRET,
 )
