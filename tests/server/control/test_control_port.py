@@ -10,9 +10,9 @@ import requests
 from mockkms import Cluster, MockKMS, RemoteKMS
 
 
-def reachable(kms: MockKMS) -> bool:
+def reachable(kms: MockKMS, timeout: float = 60) -> bool:
     try:
-        return requests.get(f"{kms.url}/v1/sys/health", timeout=60, verify=kms.ca_file or False).ok
+        return requests.get(f"{kms.url}/v1/sys/health", timeout=timeout, verify=kms.ca_file or False).ok
     except requests.RequestException:
         return False
 
@@ -24,7 +24,7 @@ def test_a_fault_of_the_ports_is_lifted(fault: dict[str, object]) -> None:
         kms.faults.add({"path": "sys/seal-status", **fault})
         with pytest.raises(requests.RequestException):
             requests.get(f"{kms.url}/v1/sys/seal-status", timeout=0.5)
-        assert not reachable(kms)
+        assert not reachable(kms, timeout=0.5)
         assert requests.get(f"{kms.control_url}/_mockkms/faults", timeout=60).json()["rules"][0]["fired"] == 1
         assert requests.delete(f"{kms.control_url}/_mockkms/faults", timeout=60).ok
         assert reachable(kms)
@@ -35,7 +35,7 @@ def test_a_tls_fault_is_lifted() -> None:
         assert reachable(kms)
         with RemoteKMS(kms.control_url) as remote:
             remote.faults.add(tls="reset")
-            assert not reachable(kms)
+            assert not reachable(kms, timeout=0.5)
             remote.faults.clear()
         assert reachable(kms)
 
