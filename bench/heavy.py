@@ -1,4 +1,6 @@
-"""How long ``sys/health`` takes while the server works hard for another client: ``python -m bench.heavy [NAME …]``.
+"""How long ``sys/health`` takes while the server works hard for another client.
+
+``python -m bench.heavy [--nodes N] [NAME …]``; with ``--nodes``, of a cluster, whose first node does all of it.
 
 Each piece of work is one request, or a few, sent from a process of its own; meanwhile this process asks for the health
 every few milliseconds on one connection. The product is the one that takes the
@@ -7,6 +9,7 @@ larger requests. Reported are milliseconds: the median, the 99th percentile, the
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import multiprocessing
@@ -116,15 +119,20 @@ def measure(port: int, sent: list[bytes]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.heavy")
+    parser.add_argument("--nodes", type=int, default=0, help="nodes of a cluster; 0: a single server")
+    parser.add_argument("names", nargs="*", help="words of the work to measure; all of it without any")
+    options = parser.parse_args(arguments)
+    names, cluster = options.names, ("--nodes", str(options.nodes)) if options.nodes else ()
     print(f"{'health, ms':<26}{'median':>9}{'p99':>9}{'worst':>9}{'work, s':>9}")
     found = {}
     for flavor, works in WORK.items():
         chosen = {name: make for name, make in works.items() if not names or any(word in name for word in names)}
         if not chosen:
             continue
-        with processes.ours("--flavor", flavor) as ours:
+        with processes.ours("--flavor", flavor, *cluster) as ours:
             calls.prepare(ours.port)
             for name, make in chosen.items():
                 found[name] = figures = measure(ours.port, make(ours.port))

@@ -137,7 +137,7 @@ class Cluster(MockKMS):
     def leader(self) -> int | None:
         """Index of the active node; None if no node is active."""
         with self.world.lock:
-            self._nodes_gateway.take_seal_from_core()
+            self._nodes_gateway.seals.take_from_core()
             return self._rules.leader
 
     @property
@@ -167,7 +167,7 @@ class Cluster(MockKMS):
     def facts(self, index: int) -> NodeFacts:
         """Return the state of a node."""
         with self.world.lock:
-            self._nodes_gateway.take_seal_from_core()
+            self._nodes_gateway.seals.take_from_core()
             return self._rules.all[index]
 
     def role(self, index: int) -> str:
@@ -182,7 +182,7 @@ class Cluster(MockKMS):
             for name, value in changes.items():
                 setattr(facts, name, value)
             self._rules.changed()
-            self._nodes_gateway.give_seal_to_core()
+            self._nodes_gateway.seals.give_to_core()
         if "running" in changes and self._server.ports:
             port = self._server.ports[index]
             if changes["running"]:

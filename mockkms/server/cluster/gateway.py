@@ -11,21 +11,20 @@ import base64
 import hashlib
 import hmac
 import pickle
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 
-from mockkms.outside.turn import Abandoned, keeping_turns
 from mockkms.server import web
 from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
-from mockkms.server.gateway import codec
+from mockkms.server.cluster.turn import NodeSeals, NodeTurn
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply, redirect_reply
-from mockkms.server.gateway.gateway import LARGE, Gateway, Later, abandoned_reply, may_take_long
-from mockkms.server.gateway.threads import Threads
+from mockkms.server.gateway.gateway import Gateway, Later, Turn
 from mockkms.server.wire.responses import plain
-from mockkms.vault.kernel.node import HOST, ClusterPeer, Standing
+from mockkms.vault.framework.message import Operation, Request, Response, VaultError
+from mockkms.vault.kernel.node import HOST, ClusterPeer, Standing, health_response, node_status
 from mockkms.world.world import World
 
 FORWARD, REDIRECT = "forward", "redirect"
@@ -57,15 +56,12 @@ class NodeGateway(Gateway):
 
     def __init__(self, world: World, nodes: Nodes, options: ClusterOptions, address: Callable[[int], str]) -> None:
         super().__init__(world)
-        # The seal and the standing of a node are set for each request, so requests must not overlap. A request that
-        # computes for long runs on a thread, which holds the world's lock until it is done.
-        self.threads, self._own_threads = None, Threads()
         self.nodes = nodes
         self.options = options
         self.forwards_by_header = options.performance_standbys
         self.address = address
         """The URL of a node."""
-        self._progress: dict[int, tuple[list[bytes], str]] = {}
+        self.seals = NodeSeals(world.core, nodes)
 
     # -- the node of a request ---------------------------------------------------------------------------------------
 
@@ -100,113 +96,104 @@ class NodeGateway(Gateway):
     def step_down(self) -> None:
         """Make the active node step down."""
         with self.world.lock:
-            self.take_seal_from_core()
+            self.seals.take_from_core()
             self.nodes.step_down()
 
     def restart_all(self) -> None:
         """Return all nodes to their initial state: running, unsealed, the first one active."""
-        self.nodes.reset()
-        self._progress.clear()
-        if isinstance(self.host, NodeServer):
-            for port in self.host.ports:
-                self.host.open_port(port)
+        with self.world.lock:
+            self.nodes.reset()
+            self.seals.progress.clear()
+        self._open_ports()
 
     def keep(self) -> bytes:
         """Return the state of the nodes, for a snapshot of the world."""
-        return pickle.dumps((self.nodes.state(), self._progress), protocol=5)
+        return pickle.dumps((self.nodes.state(), self.seals.progress), protocol=5)
 
     def put_back(self, kept: bytes) -> None:
         """Restore the state that ``keep`` returned, ports included; if it is empty, the initial state."""
-        if not kept:
-            self.restart_all()
-            for facts in self.nodes.all:
-                facts.sealed = self.world.core.seal.sealed
-            return
         with self.world.lock:
-            state, self._progress = pickle.loads(kept)
-            self.nodes.restore(state)
+            if kept:
+                state, self.seals.progress = pickle.loads(kept)
+                self.nodes.restore(state)
+            else:
+                self.nodes.reset()
+                self.seals.progress.clear()
+                for facts in self.nodes.all:
+                    facts.sealed = self.world.core.seal.sealed
+        self._open_ports()
+
+    def _open_ports(self) -> None:
+        """Open the ports of running nodes, and close those of others. Not with the lock: the loop may wait for it."""
         if isinstance(self.host, NodeServer):
             for port, facts in zip(self.host.ports, self.nodes.all, strict=False):
                 self.host.open_port(port) if facts.running else self.host.close_port(port, spare=self.transport())
 
-    def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
-        """Answer a request below ``/v1/`` as the node that received it."""
-        node, lock, still = NODE.get(), self.world.lock, self.same_world()
-        if len(http.body) > LARGE or not lock.acquire(blocking=False):
-            return self._own_threads.run(lambda: self._locked(node, http, still))
-        try:
-            if self._takes_long(http):
-                return self._own_threads.run(lambda: self._locked(node, http, still))
-            return self._locked(node, http, still)
-        finally:
-            lock.release()
+    # -- requests ----------------------------------------------------------------------------------------------------
 
-    def _takes_long(self, http: HttpRequest) -> bool:
-        core = self.world.core
-        try:
-            request = codec.request_of(core, http)
-        except RequestRefused:
-            return False
-        return may_take_long(core, request, len(http.body))
+    def turn(self) -> NodeTurn:
+        """Return the world's lock for a request to the node that received the current one."""
+        return NodeTurn(self.world.lock, self.seals, NODE.get())
 
-    def _locked(self, node: int, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
-        try:
-            with keeping_turns(self.world.lock, still):
-                self.take_seal_from_core()
-                return self._vault(node, http)
-        except Abandoned:
-            return abandoned_reply()
-
-    def _vault(self, node: int, http: HttpRequest) -> HttpReply:
-        nodes, path = self.nodes, http.target[4:]
+    def admit(self, http: HttpRequest, turn: Turn) -> None:
+        """Choose the node that answers a request. Raises RequestRefused if none does, or the client is sent to one."""
+        assert isinstance(turn, NodeTurn)
+        nodes, node = self.nodes, turn.node
         leader = nodes.leader_seen_by(node)
-        if node == leader or nodes.all[node].sealed or path in _OWN:
-            return self._as(node, http)
-        asked = http.headers.get("X-Vault-Forward", "") == "active-node"
-        if self.options.performance_standbys and http.method in _READS and not asked:
-            behind = self._behind(node, http)
-            if not behind:
-                return self._as(node, http)
-            if http.headers.get("X-Vault-Inconsistent", "").lower() != "forward-active-node":
-                return behind
-        return self._elsewhere(http, leader)
+        own = node == leader or nodes.all[node].sealed or http.target[4:] in _OWN
+        answering = node if own or self._reads_itself(node, http) else self._elsewhere(http, leader)
+        turn.answer_as(answering, self._standing(answering))
 
-    def _elsewhere(self, http: HttpRequest, leader: int | None) -> HttpReply:
-        """Answer a request that only the active node can process."""
+    def handle(self, http: HttpRequest, request: Request) -> Response:
+        """Return the core's response; a write is counted."""
+        response = super().handle(http, request)
+        status = 307 if response.redirect else response.status or 200
+        if http.method not in _READS and 200 <= status < 300 and http.target[4:] not in _OWN:
+            index = self.nodes.wrote()
+            if self.options.index_headers:
+                response.headers["X-Vault-Index"] = self.encoded(index)
+        return response
+
+    def health(self, request: Request, turn: Turn) -> Response:
+        """Return the response of ``sys/health`` by what is known of the node, while the core is another one."""
+        assert isinstance(turn, NodeTurn)
+        if request.operation not in (Operation.READ, Operation.HEADER):
+            return super().health(request, turn)
+        status, node = node_status(self.world.core), turn.node
+        own = status._replace(
+            sealed=self.nodes.all[node].sealed or not status.initialized, standing=self._standing(node)
+        )
+        try:
+            return health_response(own, request.query, head=request.operation is Operation.HEADER)
+        except VaultError as error:
+            return Response(status=error.status, errors=error.errors)
+
+    def _reads_itself(self, node: int, http: HttpRequest) -> bool:
+        """Return whether a performance standby answers a request. Raises RequestRefused if it lacks a recent write."""
+        asked = http.headers.get("X-Vault-Forward", "") == "active-node"
+        if asked or not self.options.performance_standbys or http.method not in _READS:
+            return False
+        behind = self._behind(node, http)
+        if not behind:
+            return True
+        if http.headers.get("X-Vault-Inconsistent", "").lower() != "forward-active-node":
+            raise RequestRefused(behind)
+        return False
+
+    def _elsewhere(self, http: HttpRequest, leader: int | None) -> int:
+        """Return the node for a request that only the active node can process. Raises RequestRefused."""
         asked_to = "X-Vault-No-Request-Forwarding" in http.headers or http.target[4:] in _SNAPSHOTS
         redirects = self.options.standby == REDIRECT
         if leader is None and redirects:
-            return error_reply(503, "no active Vault instance found")
+            raise RequestRefused(error_reply(503, "no active Vault instance found"))
         if leader is None:
-            return error_reply(500, "local node not active but active cluster node not found")
+            raise RequestRefused(error_reply(500, "local node not active but active cluster node not found"))
         if redirects or asked_to:
             target = http.prefix + http.target + (f"?{http.query}" if http.query else "")
             reply = redirect_reply("POST", self.address(leader) + target)
             reply.headers["Content-Type"] = "application/json"
-            return reply
-        return self._as(leader, http)
-
-    def _as(self, node: int, http: HttpRequest) -> HttpReply:
-        """Return the core's response with the seal and the standing of ``node``."""
-        core, facts = self.world.core, self.nodes.all[node]
-        barrier = core.seal.barrier
-        progress, nonce = self._progress.get(node, ([], ""))
-        barrier.progress, barrier.nonce, barrier.sealed = progress, nonce, facts.sealed or not barrier.initialized
-        standing = self._standing(node)
-        try:
-            with core.answering_as(standing):
-                reply = super().vault(http)
-            assert isinstance(reply, HttpReply)
-        finally:
-            barrier = core.seal.barrier
-            self._progress[node] = (barrier.progress, barrier.nonce)
-            facts.sealed = barrier.sealed
-            self.give_seal_to_core()
-        self.nodes.changed()
-        if standing.stepped_down:
-            self.nodes.step_down()
-        self._count(http, reply, node)
-        return reply
+            raise RequestRefused(reply)
+        return leader
 
     def _standing(self, node: int) -> Standing:
         nodes = self.nodes
@@ -230,29 +217,7 @@ class NodeGateway(Gateway):
             ],
         )
 
-    # -- the seal: each node has its own, set in the core for a request ---------------------------------------------
-
-    def take_seal_from_core(self) -> None:
-        """Apply a change of the world's seal, by a fault or a restored snapshot, to all nodes."""
-        sealed = self.world.core.seal.sealed
-        if sealed != all(facts.sealed for facts in self.nodes.all):
-            for facts in self.nodes.all:
-                facts.sealed = sealed
-            self._progress.clear()
-            self.nodes.changed()
-
-    def give_seal_to_core(self) -> None:
-        """Set the world's seal between requests: sealed if all nodes are."""
-        barrier = self.world.core.seal.barrier
-        barrier.sealed = all(facts.sealed for facts in self.nodes.all)
-
     # -- consistency -------------------------------------------------------------------------------------------------
-
-    def _count(self, http: HttpRequest, reply: HttpReply, node: int) -> None:
-        if http.method not in _READS and 200 <= reply.status < 300 and http.target[4:] not in _OWN:
-            index = self.nodes.wrote()
-            if self.options.index_headers:
-                reply.headers["X-Vault-Index"] = self.encoded(index)
 
     def _behind(self, node: int, http: HttpRequest) -> HttpReply | None:
         """Return the refusal of a request with a newer index than the node's; None if it has none."""

@@ -5,6 +5,7 @@ This module knows neither ports nor requests. State changes by calls and by the 
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Nodes:
         self.clock = clock
         self.election_delay = election_delay
         self.all = [NodeFacts() for _ in range(count)]
+        self._electing = threading.Lock()
         self._set_initial_state()
 
     def _set_initial_state(self) -> None:
@@ -64,8 +66,8 @@ class Nodes:
         self._set_initial_state()
 
     def state(self) -> dict[str, object]:
-        """Return the state without clock and options."""
-        fixed = ("clock", "quorum", "election_delay")
+        """Return the state without clock, lock and options."""
+        fixed = ("clock", "quorum", "election_delay", "_electing")
         return {name: value for name, value in vars(self).items() if name not in fixed}
 
     def restore(self, state: dict[str, object]) -> None:
@@ -78,7 +80,9 @@ class Nodes:
     def leader(self) -> int | None:
         """The active node; None without one."""
         if self._leader is None and self.clock.now() >= self._due:
-            self._elect()
+            with self._electing:  # The health check looks at the leader without the world's lock.
+                if self._leader is None:
+                    self._elect()
         return self._leader
 
     def leader_seen_by(self, node: int) -> int | None:

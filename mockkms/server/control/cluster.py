@@ -15,7 +15,7 @@ def show_cluster(request: ControlRequest) -> dict[str, object]:
     """404 if this server is not a cluster."""
     gateway = _gateway(request)
     with request.world.lock:
-        gateway.take_seal_from_core()
+        gateway.seals.take_from_core()
         return {
             "active": gateway.nodes.leader,
             "nodes": [_shown(gateway, node) for node in range(len(gateway.nodes.all))],
@@ -32,7 +32,7 @@ def change_cluster(request: ControlRequest) -> dict[str, object]:
     if word not in _WORDS:
         raise ControlError(400, f"do: expected one of {', '.join(_WORDS)}")
     with request.world.lock:
-        gateway.take_seal_from_core()
+        gateway.seals.take_from_core()
         if word in _OF_NODE:
             _change(gateway, word, _node(gateway, data.get("node")), data.get("seconds", 0))
         elif word in ("partition", "heal"):
@@ -45,7 +45,7 @@ def change_cluster(request: ControlRequest) -> dict[str, object]:
         else:
             gateway.nodes.elect()
         gateway.nodes.changed()
-        gateway.give_seal_to_core()
+        gateway.seals.give_to_core()
     return show_cluster(request)
 
 

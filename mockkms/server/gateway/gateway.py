@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -33,6 +34,17 @@ from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.matching import may_wait
 from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
+
+
+class Turn(Protocol):
+    """The world's lock, or what stands for it."""
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Acquire the lock; return whether it is held now."""
+
+    def release(self) -> None:
+        """Release the lock."""
+
 
 Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request that could not be answered at once."""
@@ -205,76 +217,96 @@ class Gateway:
 
     def vault(self, http: HttpRequest) -> HttpReply | Awaitable[HttpReply]:
         """Answer a request below ``/v1/``."""
-        core, lock = self.world.core, self.world.lock
+        core = self.world.core
         if http.header_facts.forwarding and not self.forwards_by_header:
             refused = _not_forwarded(core, http)
             if refused is not None:
                 return refused
+        turn = self.turn()
         large = len(http.body) + len(http.target) + len(http.query) > LARGE
         if self.threads is None:
-            lock.acquire()
-        elif large or not lock.acquire(blocking=False):
-            if http.target == _HEALTH and not large and not http.body and not core.state.system.get("audit"):
-                return self._health(http)
+            turn.acquire()
+        elif large or not turn.acquire(blocking=False):
+            if http.target == _HEALTH and not large and not http.body:
+                return self._health(http, turn)
             still = self.same_world()
             if large:
-                return self.threads.run(lambda: self._slowly(http, still))
-            return self._after_others(self.threads, http, still)
+                return self.threads.run(lambda: self._slowly(http, turn, still))
+            return self._after_others(self.threads, http, turn, still)
         try:
+            self.admit(http, turn)
             request = codec.request_of(core, http)
             if self.threads is not None and may_take_long(core, request, len(http.body)):
                 still = self.same_world()
-                return self.threads.run(lambda: self._slowly(http, still))
-            response = core.handle(request)
+                return self.threads.run(lambda: self._slowly(http, turn, still))
+            response = self.handle(http, request)
         except RequestRefused as refused:
             return refused.reply
         finally:
-            lock.release()
+            turn.release()
         return self._replied(http, request, response)
 
-    def _health(self, http: HttpRequest) -> HttpReply:
-        """Answer the health check without the world's lock, which another thread holds; it changes no state."""
-        core = self.world.core
+    def turn(self) -> Turn:
+        """Return the lock that a request holds while it is answered, made for the request that arrived last."""
+        return self.world.lock
+
+    def admit(self, http: HttpRequest, turn: Turn) -> None:
+        """Raise RequestRefused for a request that is not for this server's core. The lock is held."""
+
+    def handle(self, http: HttpRequest, request: Request) -> Response:
+        """Return the core's response. The lock is held."""
+        return self.world.core.handle(request)
+
+    def health(self, request: Request, turn: Turn) -> Response:
+        """Return the response of ``sys/health`` while another thread holds the lock. It changes no state."""
+        request.id = str(uuid4())  # The world's own source of ids is in use.
+        return self.world.core.handle(request)
+
+    def _health(self, http: HttpRequest, turn: Turn) -> HttpReply:
+        """Answer the health check without the world's lock, which another thread holds."""
         try:
-            request = codec.request_of(core, http)
+            request = codec.request_of(self.world.core, http)
         except RequestRefused as refused:
             return refused.reply
-        request.id = str(uuid4())  # The world's own source of ids is in use.
-        return self._replied(http, request, core.handle(request))
+        return self._replied(http, request, self.health(request, turn))
 
     def same_world(self) -> Callable[[], bool]:
         """Return a function that returns whether the world was neither reset nor restored since now."""
         core, state = self.world.core, self.world.core.state
         return lambda: core.state is state
 
-    async def _after_others(self, threads: Threads, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
+    async def _after_others(
+        self, threads: Threads, http: HttpRequest, turn: Turn, still: Callable[[], bool]
+    ) -> HttpReply:
         """Answer a request that found the world in use: on a thread that requests which may take long never have."""
-        reply = await self._brief.run(lambda: self._shortly(http, still))
-        return reply if reply is not None else await threads.run(lambda: self._slowly(http, still))
+        reply = await self._brief.run(lambda: self._shortly(http, turn, still))
+        return reply if reply is not None else await threads.run(lambda: self._slowly(http, turn, still))
 
-    def _shortly(self, http: HttpRequest, still: Callable[[], bool]) -> HttpReply | None:
+    def _shortly(self, http: HttpRequest, turn: Turn, still: Callable[[], bool]) -> HttpReply | None:
         """Answer a request once the world is free; None for one that may take long."""
         core = self.world.core
         try:
-            with keeping_turns(self.world.lock, still):
+            with keeping_turns(turn, still):
+                self.admit(http, turn)
                 request = codec.request_of(core, http)
                 if may_take_long(core, request, len(http.body)):
                     return None
-                response = core.handle(request)
+                response = self.handle(http, request)
         except RequestRefused as refused:
             return refused.reply
         except Abandoned:
             return abandoned_reply()
         return self._replied(http, request, response)
 
-    def _slowly(self, http: HttpRequest, still: Callable[[], bool]) -> HttpReply:
+    def _slowly(self, http: HttpRequest, turn: Turn, still: Callable[[], bool]) -> HttpReply:
         """Answer a request on its own thread, which releases the world while it waits."""
         core = self.world.core
         try:
-            with taking_turns(self.world.lock, still):
+            with taking_turns(turn, still):
+                self.admit(http, turn)
                 request = codec.request_of(core, http)
                 request.apart = True
-                response = core.handle(request)
+                response = self.handle(http, request)
         except RequestRefused as refused:
             return refused.reply
         except Abandoned:
@@ -287,7 +319,7 @@ class Gateway:
             response.flat = not request.escaped and unquote(http.target).startswith("/v1/sys/")
         reply = codec.to_reply(self.world.core, request, response)
         if reply.rest is not None and (http.whole or self.threads is None):
-            # A rule changes the whole response, or a cluster answers in one go: without the lines that follow.
+            # A rule changes the whole response, or a snapshot answers: without the lines that follow.
             reply.rest.close()
             reply.rest = None
         return reply

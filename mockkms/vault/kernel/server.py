@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.context import Backup
@@ -47,7 +45,8 @@ class VaultServer(ABC):
         self.product: Product = product_named(flavor)
         self.server = server or ServerSettings()
         self.state = VaultState()
-        self._standing: Standing | None = None
+        self.answering_as: Standing | None = None
+        """The role of the node of a cluster that answers the present request."""
         self.namespaces = NamespaceStore(self)
         self.policies = PolicyStore(self)
         self.tokens = TokenStore(self)
@@ -77,16 +76,7 @@ class VaultServer(ABC):
     @property
     def standing(self) -> Standing | None:
         """The role of the answering node in its cluster; None without high availability."""
-        return self._standing or self.server.standing
-
-    @contextmanager
-    def answering_as(self, standing: Standing) -> Iterator[None]:
-        """Answer the requests of the body as the node with this role."""
-        self._standing = standing
-        try:
-            yield
-        finally:
-            self._standing = None
+        return self.answering_as or self.server.standing
 
     # -- worlds ------------------------------------------------------------------------------------------------
 
