@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 from mockkms.crypto import CryptoError
 
+Seal = Callable[[bytes, bytes, bytes | None], bytes]
+"""``seal(nonce, text, associated)``: encrypts or decrypts with a key that was set before."""
 NONCE_SIZES: Final = {"aes-gcm": 12, "chacha20-poly1305": 12, "xchacha20-poly1305": 24}
 """Bytes of nonce by algorithm."""
 
@@ -41,7 +43,7 @@ def seal(algorithm: str, key: bytes, nonce: bytes, plaintext: bytes, associated:
     return nonce + ChaCha20Poly1305(subkey).encrypt(short, plaintext, associated)
 
 
-def sealing(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None], bytes] | None:
+def sealing(algorithm: str, key: bytes) -> Seal | None:
     """Return a function that encrypts with a key: ``(nonce, plaintext, associated)`` to ciphertext and tag.
 
     None for XChaCha20, whose key depends on the nonce. Raises ValueError for a key of wrong size.
@@ -51,7 +53,7 @@ def sealing(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None]
     return _chacha(key).encrypt if algorithm == "chacha20-poly1305" else None
 
 
-def opening(algorithm: str, key: bytes) -> Callable[[bytes, bytes, bytes | None], bytes] | None:
+def opening(algorithm: str, key: bytes) -> Seal | None:
     """Return the opposite of ``sealing``, which raises InvalidTag; None for XChaCha20."""
     if algorithm == "aes-gcm":
         return _aes(key).decrypt

@@ -21,7 +21,7 @@ from mockkms.server.cluster.nodes import Nodes
 from mockkms.server.cluster.server import NodeServer
 from mockkms.server.cluster.turn import NodeSeals, NodeTurn
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply, redirect_reply
-from mockkms.server.gateway.gateway import Gateway, Later, Turn
+from mockkms.server.gateway.gateway import Gateway, Later, WorldLock
 from mockkms.server.wire.responses import plain
 from mockkms.vault.framework.message import Operation, Request, Response, VaultError
 from mockkms.vault.kernel.node import HOST, ClusterPeer, Standing, health_response, node_status
@@ -135,7 +135,7 @@ class NodeGateway(Gateway):
         """Return the world's lock for a request to the node that received the current one."""
         return NodeTurn(self.world.lock, self.seals, NODE.get())
 
-    def admit(self, http: HttpRequest, turn: Turn) -> None:
+    def admit(self, http: HttpRequest, turn: WorldLock) -> None:
         """Choose the node that answers a request. Raises RequestRefused if none does, or the client is sent to one."""
         assert isinstance(turn, NodeTurn)
         nodes, node = self.nodes, turn.node
@@ -154,7 +154,7 @@ class NodeGateway(Gateway):
                 response.headers["X-Vault-Index"] = self.encoded(index)
         return response
 
-    def health(self, request: Request, turn: Turn) -> Response:
+    def health(self, request: Request, turn: WorldLock) -> Response:
         """Return the response of ``sys/health`` by what is known of the node, while the core is another one."""
         assert isinstance(turn, NodeTurn)
         if request.operation not in (Operation.READ, Operation.HEADER):

@@ -36,7 +36,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
 
 
-class Turn(Protocol):
+class WorldLock(Protocol):
     """The world's lock, or what stands for it."""
 
     def acquire(self, blocking: bool = True) -> bool:
@@ -246,23 +246,23 @@ class Gateway:
             turn.release()
         return self._replied(http, request, response)
 
-    def turn(self) -> Turn:
+    def turn(self) -> WorldLock:
         """Return the lock that a request holds while it is answered, made for the request that arrived last."""
         return self.world.lock
 
-    def admit(self, http: HttpRequest, turn: Turn) -> None:
+    def admit(self, http: HttpRequest, turn: WorldLock) -> None:
         """Raise RequestRefused for a request that is not for this server's core. The lock is held."""
 
     def handle(self, http: HttpRequest, request: Request) -> Response:
         """Return the core's response. The lock is held."""
         return self.world.core.handle(request)
 
-    def health(self, request: Request, turn: Turn) -> Response:
+    def health(self, request: Request, turn: WorldLock) -> Response:
         """Return the response of ``sys/health`` while another thread holds the lock. It changes no state."""
         request.id = str(uuid4())  # The world's own source of ids is in use.
         return self.world.core.handle(request)
 
-    def _health(self, http: HttpRequest, turn: Turn) -> HttpReply:
+    def _health(self, http: HttpRequest, turn: WorldLock) -> HttpReply:
         """Answer the health check without the world's lock, which another thread holds."""
         try:
             request = codec.request_of(self.world.core, http)
@@ -276,13 +276,13 @@ class Gateway:
         return lambda: core.state is state
 
     async def _after_others(
-        self, threads: Threads, http: HttpRequest, turn: Turn, still: Callable[[], bool]
+        self, threads: Threads, http: HttpRequest, turn: WorldLock, still: Callable[[], bool]
     ) -> HttpReply:
         """Answer a request that found the world in use: on a thread that requests which may take long never have."""
         reply = await self._brief.run(lambda: self._shortly(http, turn, still))
         return reply if reply is not None else await threads.run(lambda: self._slowly(http, turn, still))
 
-    def _shortly(self, http: HttpRequest, turn: Turn, still: Callable[[], bool]) -> HttpReply | None:
+    def _shortly(self, http: HttpRequest, turn: WorldLock, still: Callable[[], bool]) -> HttpReply | None:
         """Answer a request once the world is free; None for one that may take long."""
         core = self.world.core
         try:
@@ -298,7 +298,7 @@ class Gateway:
             return abandoned_reply()
         return self._replied(http, request, response)
 
-    def _slowly(self, http: HttpRequest, turn: Turn, still: Callable[[], bool]) -> HttpReply:
+    def _slowly(self, http: HttpRequest, turn: WorldLock, still: Callable[[], bool]) -> HttpReply:
         """Answer a request on its own thread, which releases the world while it waits."""
         core = self.world.core
         try:

@@ -9,7 +9,9 @@ import pytest
 import requests
 
 from mockkms import MockKMS
+from mockkms.crypto import aead, hashes
 from mockkms.crypto.rsa import pool, rsa
+from mockkms.vault.secrets.transit.encryption import cipher
 
 ROOT = {"X-Vault-Token": "root"}
 MOUNTS = {"transit": "transit", "pki": "pki", "ssh": "ssh", "gcp": "gcp", "gcpkms": "gcpkms"}
@@ -126,17 +128,29 @@ class Working:
         return self._work(*given)
 
 
+BATCHES: list[tuple[object, str, str, dict[str, str], int]] = [
+    (rsa, "sign_pss", "sign/rsa", {"input": "eA=="}, 80),
+    (rsa, "verify_pss", "verify/rsa", {"input": "eA==", "signature": "${signature}"}, 80),
+    (rsa, "decrypt_oaep", "decrypt/rsa", {"ciphertext": "${ciphertext}"}, 80),
+    (rsa, "decrypt_oaep", "decrypt/rsa", {"ciphertext": "${ciphertext}", "padding_scheme": "oaep"}, 80),
+    (rsa, "encrypt_oaep", "encrypt/rsa", {"plaintext": "eA=="}, 400),
+    (rsa, "encrypt_oaep", "rewrap/rsa", {"ciphertext": "${ciphertext}"}, 80),
+    (cipher, "sealed_in_a_row", "encrypt/aes", {"plaintext": "eA=="}, 400),
+    (aead, "seal", "encrypt/aes", {"plaintext": "eA==", "associated_data": "eA=="}, 400),
+    (aead, "seal", "rewrap/aes", {"ciphertext": "${ciphertext}"}, 400),
+    (aead, "open_sealed", "rewrap/aes", {"ciphertext": "${ciphertext}"}, 400),
+    (cipher, "decrypt_all", "decrypt/aes", {"ciphertext": "${ciphertext}"}, 400),
+    (hashes, "sign_hmac", "hmac/aes", {"input": "eA=="}, 5000),
+    (hashes, "verify_hmac", "verify/aes", {"input": "eA==", "hmac": "${hmac}"}, 1000),
+]
+"""What is held in its work, the path, the items, and how many of them take a thread of their own."""
+
+
 @pytest.mark.parametrize(
-    ("function", "path", "item"),
-    [
-        ("sign_pss", "sign/k", {"input": "eA=="}),
-        ("verify_pss", "verify/k", {"input": "eA==", "signature": "${signature}"}),
-        ("decrypt_oaep", "decrypt/k", {"ciphertext": "${ciphertext}"}),
-        ("decrypt_oaep", "decrypt/k", {"ciphertext": "${ciphertext}", "padding_scheme": "oaep"}),
-    ],
+    ("module", "function", "path", "item", "count"), BATCHES, ids=[f"{row[2]} {row[1]}" for row in BATCHES]
 )
-def test_others_are_answered_while_a_small_batch_is_worked_on(
-    function: str, path: str, item: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_others_are_answered_while_a_batch_is_worked_on(
+    module: object, function: str, path: str, item: dict[str, str], count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[requests.Response] = []
 
@@ -146,29 +160,51 @@ def test_others_are_answered_while_a_small_batch_is_worked_on(
 
     with MockKMS(root_token="root", rng=1) as kms:
         write(kms, "sys/mounts/transit", {"type": "transit"})
-        write(kms, "transit/keys/k", {"type": "rsa-2048"})
+        write(kms, "transit/keys/rsa", {"type": "rsa-2048"})
+        write(kms, "transit/keys/aes", {})
         write(kms, "secret/data/app", {"data": {}})
-        made = {"${signature}": ("sign/k", "input"), "${ciphertext}": ("encrypt/k", "plaintext")}
-        for word, (where, name) in made.items():
-            found = requests.post(f"{kms.url}/v1/transit/{where}", json={name: "eA=="}, headers=ROOT, timeout=10)
-            item = {key: found.json()["data"][word[2:-1]] if text == word else text for key, text in item.items()}
-        working = Working(getattr(rsa, function))
-        monkeypatch.setattr(rsa, function, working)
-        asking = threading.Thread(target=ask, args=(kms, [item] * 80))
+        key = path.partition("/")[2]
+        made = {
+            "${signature}": ("sign", "input"),
+            "${ciphertext}": ("encrypt", "plaintext"),
+            "${hmac}": ("hmac", "input"),
+        }
+        for word, (verb, name) in made.items():
+            if word in item.values():
+                url = f"{kms.url}/v1/transit/{verb}/{key}"
+                found = requests.post(url, json={name: "eA=="}, headers=ROOT, timeout=10)
+                item = {key: found.json()["data"][word[2:-1]] if text == word else text for key, text in item.items()}
+        working = Working(getattr(module, function))
+        monkeypatch.setattr(module, function, working)
+        asking = threading.Thread(target=ask, args=(kms, [item] * count))
         asking.start()
         assert working.begun.wait(20)
         assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
         assert read(kms, "secret/data/app").status_code == 200
-        write(kms, "transit/keys/k/rotate", {})
-        write(kms, "transit/keys/k/config", {"min_decryption_version": 2})
+        write(kms, f"transit/keys/{key}/rotate", {})
+        write(kms, f"transit/keys/{key}/config", {"min_decryption_version": 2})
         assert answers == []
         working.ended.set()
         asking.join(60)
         results = answers[0].json()["data"]["batch_results"]
         assert answers[0].status_code == 200
+        assert len(results) == count
         assert not any(result.get("error") for result in results)
         assert all(result.get("signature", "vault:v1:").startswith("vault:v1:") for result in results)
-        assert all(result.get("valid", True) for result in results)
+        assert all(result.get("key_version", 1) == 1 for result in results)
+        assert all(result["valid"] for result in results if path.startswith("verify/"))
+
+
+def test_nonces_of_a_batch_are_drawn_before_its_work() -> None:
+    texts = []
+    for size in (3, 600):  # Answered on the loop, and on a thread that gives the world back.
+        with MockKMS(root_token="root", rng=1) as kms:
+            write(kms, "sys/mounts/transit", {"type": "transit"})
+            url, item = f"{kms.url}/v1/transit/encrypt/k", {"plaintext": "eA=="}
+            whole = [{**item, "associated_data": "eA=="}, item, *[item] * (size - 2)]
+            found = requests.post(url, json={"batch_input": whole}, headers=ROOT, timeout=20).json()["data"]
+            texts.append([result["ciphertext"] for result in found["batch_results"][:3]])
+    assert texts[0] == texts[1]
 
 
 def test_a_server_stops_while_a_key_is_made(making: Making, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
 
 from cryptography.exceptions import InvalidTag
 
@@ -39,24 +41,43 @@ def encrypt(
     return f"vault:v{number}:{b64.encode(sealed)}", number
 
 
-def encrypt_all(key: TransitKey, plaintexts: Sequence[bytes], random: Random) -> tuple[list[str], int] | None:
-    """Encrypt many with the latest version of a key that derives nothing: its cipher is made once.
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Encryption of many plaintexts with the latest version of a key that derives nothing: its cipher is made once.
 
-    Returns the ciphertexts and the version. None: each has to be encrypted on its own.
+    It needs the key no more.
     """
-    if key.soft_deleted or key.derived or key.convergent_encryption or not key.kind.aead:
-        return None
-    number, size = key.latest_version, aead.NONCE_SIZES[key.kind.aead]
-    secret = key.version(number).key[: key.kind.size]
-    seal = aead.sealing(key.kind.aead, secret) if len(secret) == key.kind.size else None
-    if seal is None:
-        return None
-    nonces, prefix, texts, at = random(size * len(plaintexts)), f"vault:v{number}:", [], 0
+
+    version: int
+    nonce_size: int
+    """Bytes of the nonce of each plaintext."""
+    seal: aead.Seal
+
+
+def sealed_in_a_row(sealing: Sealing, plaintexts: Sequence[bytes], nonces: bytes) -> list[str]:
+    """Return the ciphertexts; ``nonces`` holds those of all plaintexts in a row."""
+    seal, size, prefix, texts, at = sealing.seal, sealing.nonce_size, f"vault:v{sealing.version}:", [], 0
     for plaintext in plaintexts:
         nonce = nonces[at : at + size]
         at += size
         texts.append(prefix + b2a_base64(nonce + seal(nonce, plaintext, None), newline=False).decode())
-    return texts, number
+    return texts
+
+
+def sealing(key: TransitKey) -> Sealing | None:
+    """Return what encrypts many plaintexts; None: each has to be encrypted on its own."""
+    if key.soft_deleted or key.derived or key.convergent_encryption or not key.kind.aead:
+        return None
+    number = key.latest_version
+    secret = key.version(number).key[: key.kind.size]
+    seal = aead.sealing(key.kind.aead, secret) if len(secret) == key.kind.size else None
+    return Sealing(number, aead.NONCE_SIZES[key.kind.aead], seal) if seal is not None else None
+
+
+def drawn_ahead(key: TransitKey, count: int, random: Random) -> Random:
+    """Return a source of the nonces of ``count`` encryptions with ``key``, which are drawn now."""
+    draws = key.kind.aead and not key.convergent_encryption
+    return BytesIO(random(count * aead.NONCE_SIZES[key.kind.aead]) if draws else b"").read
 
 
 def decrypt(key: TransitKey, context: bytes, text: str, associated: str, padding: str = "") -> bytes:
@@ -87,7 +108,7 @@ def decrypt_all(key: TransitKey, texts: Sequence[str]) -> list[str] | None:
     if key.soft_deleted or key.derived or key.convergent_encryption or not kind.aead:
         return None
     size, plaintexts = aead.NONCE_SIZES[kind.aead], []
-    openers: dict[str, Callable[[bytes, bytes, bytes | None], bytes]] = {}
+    openers: dict[str, aead.Seal] = {}
     try:
         for text in texts:
             prefix, _, body = text.rpartition(":")

@@ -68,13 +68,13 @@ def _decrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
         return None
     with used_apart(_key(state, call)) as key:
         texts = cipher.decrypt_all(key, found[0])
-    if texts is None:
-        return None
-    results = [
-        '{"plaintext":"' + text + '","reference":' + (encode(reference) if reference else '""') + "}"
-        for text, reference in zip(texts, found[1], strict=True)
-    ]
-    return Encoded(f'{{"batch_results":[{",".join(results)}]}}')
+        if texts is None:
+            return None
+        results = [
+            '{"plaintext":"' + text + '","reference":' + (encode(reference) if reference else '""') + "}"
+            for text, reference in zip(texts, found[1], strict=True)
+        ]
+        return Encoded(f'{{"batch_results":[{",".join(results)}]}}')
 
 
 def _decrypt_one(state: Transit, call: Call) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockkms.crypto.encoding import b64
+from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, VaultError
@@ -19,7 +20,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
     decode_strictly,
     plain_items,
 )
-from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by
+from mockkms.vault.secrets.transit.keys.keyring import create, find, made_by, used_apart
 from mockkms.vault.secrets.transit.model import TYPES, Transit, TransitKey
 
 NONCE_REFUSED: Final = "provided nonce not allowed for this key"
@@ -80,7 +81,9 @@ def _encrypt(state: Transit, call: Call) -> Reply:
     items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
     outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
     key = _key(state, call, derived=items[0].context != "")
-    results = [_result(key, number, item, outcome, call) for number, item in enumerate(items)]
+    random = cipher.drawn_ahead(key, sum(not item.error for item in items), call.core.entropy.bytes)
+    with used_apart(key) as held:
+        results = [_result(held, number, item, outcome, random) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)
 
 
@@ -92,20 +95,24 @@ def _encrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
     found = plain_items(batch, "plaintext")
     if not found or not found[0]:
         return None
-    texts, references = found
+    given, references = found
     try:
-        plaintexts = [b64.decode(text) for text in texts]
+        with waiting():
+            plaintexts = [b64.decode(text) for text in given]
     except ValueError:
         return None
-    made = cipher.encrypt_all(_key(state, call, derived=False), plaintexts, call.core.entropy.bytes)
-    if made is None:
+    sealing = cipher.sealing(_key(state, call, derived=False))
+    if sealing is None:
         return None
-    middle = f'","key_version":{made[1]},"reference":'
-    results = [
-        '{"ciphertext":"' + ciphertext + middle + (encode(reference) if reference else '""') + "}"
-        for ciphertext, reference in zip(made[0], references, strict=True)
-    ]
-    return Encoded(f'{{"batch_results":[{",".join(results)}]}}')
+    nonces = call.core.entropy.bytes(sealing.nonce_size * len(plaintexts))
+    middle = f'","key_version":{sealing.version},"reference":'
+    with waiting():
+        texts = cipher.sealed_in_a_row(sealing, plaintexts, nonces)
+        results = [
+            '{"ciphertext":"' + ciphertext + middle + (encode(reference) if reference else '""') + "}"
+            for ciphertext, reference in zip(texts, references, strict=True)
+        ]
+        return Encoded(f'{{"batch_results":[{",".join(results)}]}}')
 
 
 def _encrypt_one(state: Transit, call: Call) -> Reply:
@@ -137,7 +144,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     return {"ciphertext": text, "key_version": number}
 
 
-def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome, call: Call) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome, random: cipher.Random) -> dict[str, object]:
     if not item.error and item.nonce:
         item.error = NONCE_REFUSED
         outcome.user_error = True
@@ -147,7 +154,7 @@ def _result(key: TransitKey, number: int, item: Item, outcome: ItemOutcome, call
     try:
         text, version = cipher.encrypt(
             key, item.key_version, item.decoded_context, b64.decode(item.text), item.associated_data,
-            call.core.entropy.bytes, item.padding_scheme,
+            random, item.padding_scheme,
         )  # fmt: skip
     except VaultError as error:
         return {"error": outcome.failed(error), "reference": item.reference}

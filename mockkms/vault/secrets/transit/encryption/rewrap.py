@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from mockkms.vault.framework.endpoint import Call, Field, Reply, conversion_text
@@ -22,7 +23,7 @@ from mockkms.vault.secrets.transit.encryption.items import (
     no_list,
     unparsed,
 )
-from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.keys.keyring import existing, used_apart
 from mockkms.vault.secrets.transit.model import Transit, TransitKey
 
 endpoint = engine.path(
@@ -79,7 +80,9 @@ def rewrap(
         items = [one]
     decode_contexts(items, check_ciphertext, call.core.product)
     key = existing(state, name, call.core, "encryption key not found")
-    results = [_result(key, number, item, call) for number, item in enumerate(items)]
+    random = cipher.drawn_ahead(key, sum(not item.error for item in items), call.core.entropy.bytes)
+    with used_apart(key) if batch is not None else nullcontext(key) as held:
+        results = [_result(held, number, item, random) for number, item in enumerate(items)]
     if batch is not None:
         return {"batch_results": results}
     if "error" in results[0]:
@@ -88,7 +91,7 @@ def rewrap(
     return results[0]
 
 
-def _result(key: TransitKey, number: int, item: RewrapItem, call: Call) -> dict[str, object]:
+def _result(key: TransitKey, number: int, item: RewrapItem, random: cipher.Random) -> dict[str, object]:
     """Return the result of one item. Raises BackendError for a failure of the server, which ends the whole batch."""
     if item.error:
         return {"error": item.error, "reference": item.reference}
@@ -99,9 +102,7 @@ def _result(key: TransitKey, number: int, item: RewrapItem, call: Call) -> dict[
             raise ErrorResponse(NONCE_REFUSED)
         plaintext = cipher.decrypt(key, item.decoded_context, item.text, "", old)
         cipher.check_padding(key, new, f"'[{number}].encrypt_padding_scheme'")
-        text, version = cipher.encrypt(
-            key, item.key_version, item.decoded_context, plaintext, "", call.core.entropy.bytes, new
-        )
+        text, version = cipher.encrypt(key, item.key_version, item.decoded_context, plaintext, "", random, new)
     except ErrorResponse as error:
         return {"error": str(error), "reference": item.reference}
     return {"ciphertext": text, "key_version": version, "reference": item.reference}

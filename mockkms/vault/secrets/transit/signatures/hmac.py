@@ -7,13 +7,14 @@ from typing import Final
 
 from mockkms.crypto import hashes
 from mockkms.crypto.encoding import b64
+from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.golang.integers import int64
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import KEY_VERSION, NAME, engine
-from mockkms.vault.secrets.transit.keys.keyring import existing
+from mockkms.vault.secrets.transit.keys.keyring import existing, used_apart
 from mockkms.vault.secrets.transit.model import PREFIX, Transit, TransitKey
 from mockkms.vault.secrets.transit.signatures import signing
 from mockkms.vault.secrets.transit.signatures.items import (
@@ -65,7 +66,9 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
 
     batch = call.raw.get("batch_input")
     if batch is not None:
-        return answer_batch(decode_maps(call, batch, _ITEM), work, _shape(call))
+        items = decode_maps(call, batch, _ITEM)
+        with waiting():
+            return answer_batch(items, work, _shape(call))
     if "input" not in call:
         raise ErrorResponse(_MISSING)
     return work({"input": call["input"]})
@@ -78,15 +81,19 @@ def verify(state: Transit, call: Call, items: Sequence[Item], *, is_batch: bool)
     if algorithm == hashes.NONE:
         raise ErrorResponse("unsupported algorithm '\\x00'")
 
-    def work(item: Item) -> dict[str, object]:
+    def work(key: TransitKey, item: Item) -> dict[str, object]:
         data = decode_input(item)
         number, given = _given(key, item)
         return {"valid": hashes.verify_hmac(key.hmac_key(number), data, given, algorithm)}
 
-    def shown(item: Item) -> dict[str, object]:
-        return {name: valid for name, valid in work(item).items() if valid}
+    if not is_batch:
+        return work(key, items[0])
+    with used_apart(key) as held:
 
-    return answer_batch(items, shown, _shape(call)) if is_batch else work(items[0])
+        def shown(item: Item) -> dict[str, object]:
+            return {name: valid for name, valid in work(held, item).items() if valid}
+
+        return answer_batch(items, shown, _shape(call))
 
 
 def _shape(call: Call) -> BatchShape:
