@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockkms.crypto.encoding import b64
+from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, VaultError
@@ -51,8 +52,9 @@ def decrypt(state: Transit, call: Call) -> Reply:
     plain = _decrypt_plain(state, call, batch)
     if plain is not None:
         return Response(data=plain)
-    items = decode_strictly(call, batch, "ciphertext", MISSING)
-    outcome = ItemOutcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
+    with waiting():
+        items = decode_strictly(call, batch, "ciphertext", MISSING)
+        outcome = ItemOutcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
     with used_apart(_key(state, call)) as key:
         results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)

@@ -78,8 +78,9 @@ def _encrypt(state: Transit, call: Call) -> Reply:
     plain = _encrypt_plain(state, call, batch)
     if plain is not None:
         return Response(data=plain)
-    items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
-    outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
+    with waiting():
+        items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
+        outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
     key = _key(state, call, derived=items[0].context != "")
     random = cipher.drawn_ahead(key, sum(not item.error for item in items), call.core.entropy.bytes)
     with used_apart(key) as held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from mockkms.outside.turn import waiting
 from mockkms.vault.framework.endpoint import Call, Field, Reply, conversion_text
 from mockkms.vault.framework.fields import ConversionError, Kind, go_kind, go_type, several
 from mockkms.vault.framework.message import ErrorResponse, Operation
@@ -71,7 +72,8 @@ def rewrap(
     """Rewrap one ciphertext, or each item of a batch. A batch reports errors per item, with status 200."""
     batch = call.raw.get("batch_input")
     if batch is not None:
-        items = _decoded(call, batch)
+        with waiting():
+            items = _decoded(call, batch)
     elif not ciphertext:
         raise ErrorResponse(MISSING)
     else:
