@@ -191,3 +191,26 @@ def test_which_parameters_of_the_enterprise_are_known(
     ring: Ring, path: str, data: dict[str, Any], products: set[str]
 ) -> None:
     assert (post(ring, path, data).warnings == []) == (ring.core.product.name in products)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "valid"),
+    [
+        ("verify/k", {"algorithm": "sha2-512"}, True),
+        ("verify/k", {"algorithm": "sha2-256", "hash_algorithm": "sha2-512"}, True),
+        ("verify/k/sha2-512", {"algorithm": "x", "hash_algorithm": "x"}, True),
+        ("verify/k", {"algorithm": "sha2-512", "hash_algorithm": "sha2-256"}, False),
+        ("verify/k", {"algorithm": "sha2-512", "hash_algorithm": ""}, None),
+        ("verify/k", {"algorithm": "x"}, None),
+        ("verify/k/x", {}, None),
+    ],
+)
+def test_the_hash_of_an_hmac_to_check(ring: Ring, path: str, data: dict[str, Any], valid: bool | None) -> None:
+    """``builtin/logical/transit/path_hmac.go``, ``pathHMACVerify``; None: the name of the hash is unknown."""
+    made = post(ring, "hmac/k/sha2-512", {"input": PLAIN}).data
+    assert made is not None
+    response = post(ring, path, {"input": PLAIN, "hmac": made["hmac"], **data})
+    if valid is None:
+        assert text_of(response) == "unsupported algorithm '\\x00'"
+    else:
+        assert response.data == {"valid": valid}

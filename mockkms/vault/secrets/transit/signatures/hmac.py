@@ -31,6 +31,8 @@ _SHAPE = BatchShape({}, ("hmac", "valid", "error", "reference"))
 _ALWAYS_VALID = BatchShape({"valid": False}, _SHAPE.order)
 """``valid`` is part of every result, even of failed items."""
 _MISSING = "missing input for HMAC"
+_UNSUPPORTED = "unsupported algorithm '\\x00'"
+"""The real server prints the number of the unknown hash."""
 
 endpoint = engine.path(
     "hmac/{name}[/{urlalgorithm:some}]",
@@ -57,8 +59,7 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
     secret = key.hmac_key(number)
     algorithm = urlalgorithm or call["algorithm"]
     if algorithm not in hashes.HASHES:
-        # The real server prints the number of the unknown hash.
-        raise ErrorResponse("unsupported algorithm '\\x00'")
+        raise ErrorResponse(_UNSUPPORTED)
 
     def work(item: Item) -> dict[str, object]:
         sealed = hashes.sign_hmac(secret, decode_input(item, _MISSING), algorithm)
@@ -77,9 +78,9 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
 def verify(state: Transit, call: Call, items: Sequence[Item], *, is_batch: bool) -> Reply:
     """Check the HMACs of ``items``; a malformed one in a batch lacks ``valid`` in its result."""
     key = existing(state, call["name"], call.core, "encryption key not found")
-    algorithm = signing.hash_asked(call)
-    if algorithm == hashes.NONE:
-        raise ErrorResponse("unsupported algorithm '\\x00'")
+    algorithm = _hash_to_check(call)
+    if algorithm not in hashes.HASHES:
+        raise ErrorResponse(_UNSUPPORTED)
 
     def work(key: TransitKey, item: Item) -> dict[str, object]:
         data = decode_input(item)
@@ -94,6 +95,18 @@ def verify(state: Transit, call: Call, items: Sequence[Item], *, is_batch: bool)
             return {name: valid for name, valid in work(held, item).items() if valid}
 
         return answer_batch(items, shown, _shape(call))
+
+
+def _hash_to_check(call: Call) -> str:
+    """Return the name of the hash of HMACs to check: the one in the path, or one of two parameters.
+
+    In Vault a parameter that was sent counts even if it is empty, and ``algorithm`` only without ``hash_algorithm``.
+    Raises ErrorResponse.
+    """
+    if not call.core.product.has(Feature.TRANSIT_REWORDED):
+        return signing.hash_asked(call)
+    named: str = call["urlalgorithm"] or call.get("hash_algorithm", call["algorithm"])
+    return named
 
 
 def _shape(call: Call) -> BatchShape:
