@@ -29,6 +29,10 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _ESCAPES = {"\\": "\\\\"}
+_IN_USERS = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
+_BAD_HOST_ESCAPE = re.compile(r"%(?!25|[89a-fA-F][0-9a-fA-F]).{0,2}", re.DOTALL)
+"""Host names escape no ASCII but the percent sign of a zone."""
 
 
 def parse_fault(url: str) -> str:
@@ -41,7 +45,7 @@ def parse_fault(url: str) -> str:
     except ValueError:
         port = urlsplit(url).netloc.rpartition(":")[2] if "[" not in url else ""
         fault = fault or (f'invalid port ":{port}" after host' if port else "missing ']' in host")
-    fault = fault or _host_fault(url)
+    fault = fault or _host_fault(url) or user_fault(urlsplit(url).netloc) or _escape_fault(url)
     first = re.split("[/?#]", url, maxsplit=1)[0]
     if not fault and ":" in first and not _SCHEME.match(first):
         fault = "first path segment in URL cannot contain colon"
@@ -54,6 +58,25 @@ def _host_fault(url: str) -> str:
     host = urlsplit(url).netloc.rpartition("@")[2]
     odd = next((letter for letter in host if letter.isascii() and not letter.isalnum() and letter not in _IN_HOSTS), "")
     return f'invalid character "{_ESCAPES.get(odd, odd)}" in host name' if odd else ""
+
+
+def user_fault(authority: str) -> str:
+    """Return the error text of Go for an invalid character in the user or password of a host; empty without one."""
+    return "" if _IN_USERS.fullmatch(authority.rpartition("@")[0]) else "net/url: invalid userinfo"
+
+
+def _escape_fault(url: str) -> str:
+    """Return the error text of Go for an invalid percent escape outside the query; empty if there is none."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    # Go keeps what follows a scheme without a slash as it is.
+    path = "" if parts.scheme and not parts.netloc and not parts.path.startswith("/") else parts.path
+    escaped = ((_BAD_HOST_ESCAPE, host), (_BAD_ESCAPE, user), (_BAD_ESCAPE, path), (_BAD_ESCAPE, parts.fragment))
+    for pattern, text in escaped:
+        found = pattern.search(text)
+        if found is not None:
+            return f'invalid URL escape "{found[0]}"'
+    return ""
 
 
 def is_here(url: str) -> bool:

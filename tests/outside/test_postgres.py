@@ -97,7 +97,20 @@ def test_an_attempt_over_tls_comes_before_one_without(kms: MockKMS, client: hvac
                 "openbao": "cannot parse connection url: sslmode is invalid",
             },
         ),
-        ("postgresql://u:p@127.0.0.1:no/app", dict.fromkeys(FLAVORS, "unable to parse connection url")),
+        (
+            "postgresql://u:p@127.0.0.1:no/app",
+            {
+                **dict.fromkeys(FLAVORS, "unable to parse connection url"),
+                "openbao": 'cannot parse connection url: invalid port ":no" after host',
+            },
+        ),
+        (
+            "postgresql://u:p%zz@127.0.0.1/app",
+            {
+                **dict.fromkeys(FLAVORS, "unable to parse connection url"),
+                "openbao": 'cannot parse connection url: invalid URL escape "%zz"',
+            },
+        ),
     ],
 )
 def test_urls_that_cannot_be_read(kms: MockKMS, client: hvac.Client, url: str, words: dict[str, str]) -> None:

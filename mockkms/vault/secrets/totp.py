@@ -6,9 +6,10 @@ import base64
 import re
 from dataclasses import dataclass, field
 from typing import Annotated
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from mockkms.crypto import totp
+from mockkms.outside import parse_fault
 from mockkms.urls import urlsplit
 from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.collections import Collection
@@ -17,6 +18,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang.addresses import first_values
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.record_section import named, record_section
@@ -50,7 +52,7 @@ class TotpKey(Record):
     @property
     def secret(self) -> str:
         """The key in base32 without padding."""
-        return self.key.upper().rstrip("=")
+        return self.key.upper().replace("\r", "").replace("\n", "").rstrip("=")
 
 
 @stored("totp.TOTP")
@@ -130,21 +132,15 @@ def write(
     return shown
 
 
-_UNREADABLE = re.compile(r"[\x00-\x1f\x7f]|^[^?]*%(?![0-9a-fA-F]{2})")
-"""What makes Go refuse a URL: control characters, and a path that cannot be unescaped."""
-_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-
-
 def _read_url(key: TotpKey, url: str) -> None:
     """Set the parameters of an otpauth URL. Raises ErrorResponse."""
-    with refusing(text="an error occurred while parsing url string"):
-        if _UNREADABLE.search(url):
-            raise ValueError(url)
-        parts = urlsplit(url)
-        pairs = "&".join(pair for pair in parts.query.split("&") if not _BAD_ESCAPE.search(pair))
-        query = parse_qs(pairs, keep_blank_values=True)
-    first = {name: values[0] for name, values in query.items() if values[0]}
-    issuer, colon, account = unquote(parts.path).removeprefix("/").partition(":")
+    if parse_fault(url):
+        raise ErrorResponse("an error occurred while parsing url string")
+    parts = urlsplit(url)
+    first = {name: value for name, value in first_values(parts.query).items() if value}
+    # What follows a scheme without a slash is no path to Go.
+    opaque = parts.scheme and not parts.netloc and not parts.path.startswith("/")
+    issuer, colon, account = ("" if opaque else unquote(parts.path)).removeprefix("/").partition(":")
     key.account_name, key.key = account if colon else issuer, first.get("secret", "")
     if colon or "issuer" in first:
         key.issuer = first.get("issuer", issuer)
@@ -191,11 +187,14 @@ def _pad(key: TotpKey) -> None:
     """Complete the padding of a key that was given. Raises ErrorResponse unless it is base32."""
     if not key.key:
         raise ErrorResponse("the key value is required")
-    key.key += "=" * (-len(key.key) % 8)
-    bare = key.key.upper().rstrip("=")
+    key.key += "=" * (-len(key.key.encode()) % 8)
+    # Line breaks are no part of it to Go, which counts the bytes of errors without them.
+    text = key.key.upper().replace("\r", "").replace("\n", "")
+    bare = text.rstrip("=")
     read = _BASE32.match(bare)
     sound = read.end() if read else 0
-    if sound < len(bare) or len(bare) % 8 in (1, 3, 6):
+    padding = len(text.encode()) - len(bare.encode())
+    if sound < len(bare) or padding > 7 or len(bare) % 8 in (1, 3, 6) or len(text) % 8:
         raise ErrorResponse(f"invalid key value: illegal base32 data at input byte {sound}")
 
 

@@ -81,10 +81,33 @@ def test_a_url_replaces_the_other_parameters(client: hvac.Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "issuer", "account"),
+    [
+        (f"/I:a?secret={_RFC}&issuer=x;y&issuer=%41", "A", "a"),
+        (f"otpauth:/I:a?secret={_RFC}", "I", "a"),
+        (f"otpauth:I:a?secret={_RFC}", "", ""),
+    ],
+)
+def test_a_url_is_read_as_by_go(client: hvac.Client, url: str, issuer: str, account: str) -> None:
+    write(client, url=url)
+    found = client.read("totp/keys/k")["data"]
+    assert (found["issuer"], found["account_name"]) == (issuer, account)
+
+
+@pytest.mark.parametrize("url", ["otpauth://to tp/a", "otpauth://totp:x/a", "1a:b", "otpauth://a\\b@totp/a", "a/%zz"])
+def test_a_url_that_go_refuses(client: hvac.Client, url: str) -> None:
+    with pytest.raises(InvalidRequest, match="an error occurred while parsing url string"):
+        write(client, url=f"{url}?secret={_RFC}")
+
+
+@pytest.mark.parametrize(
     ("settings", "text"),
     [
         ({}, "the key value is required"),
         ({"key": "a1"}, "invalid key value: illegal base32 data at input byte 1"),
+        ({"key": "AAAAAAAA="}, "invalid key value: illegal base32 data at input byte 8"),
+        ({"key": "AAAA\nAAAA"}, "invalid key value: illegal base32 data at input byte 8"),
+        ({"key": "===="}, "invalid key value: illegal base32 data at input byte 0"),
         ({"key": _RFC, "digits": 7}, "the digits value can only be 6 or 8"),
         ({"key": _RFC, "algorithm": "MD5"}, "the algorithm value is not valid"),
         ({"key": _RFC, "period": 0}, "the period value must be greater than zero"),

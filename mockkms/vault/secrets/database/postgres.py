@@ -188,11 +188,11 @@ class PostgresServer:
         try:
             return postgresurl.parse(url, "DSN" if self._older else "keyword/value")
         except ConnectionStringError as fault:
-            if fault.url or not (self._older or self._plain):
+            if self._plain:
+                raise DatabaseError(f"cannot parse connection url: {fault.cause}", whole=True) from None
+            if fault.url or not self._older:
                 raise DatabaseError("unable to parse connection url", whole=True) from None
-            if self._older:
-                raise DatabaseError(f"cannot parse `{postgresurl.redacted(url)}`: {fault}") from None
-            raise DatabaseError(f"cannot parse connection url: {fault.cause}", whole=True) from None
+            raise DatabaseError(f"cannot parse `{postgresurl.redacted(url)}`: {fault}") from None
 
     # -- statements ----------------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ def parse(text: str, keywords: str) -> PostgresTarget:
 def _url(text: str) -> dict[str, str]:
     fault = outside.parse_fault(text)
     if fault:
-        raise ConnectionStringError("failed to parse as URL", fault, url=True)
+        raise ConnectionStringError("failed to parse as URL", fault.rpartition('": ')[2], url=True)
     parts = urlsplit(text)
     found = {
         "host": unquote(parts.hostname or ""),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
+from mockkms.vault.golang.addresses import parse_ip
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.ssh.engine import ROLE_NAME, SSH, SshRole, engine
 from mockkms.vault.tokens import cidr
@@ -64,7 +63,7 @@ def _user(role: SshRole, requested: str) -> str:
 def _address(text: str, quoted: str) -> str:
     """Return an IP address in its usual form. Raises ErrorResponse, which shows the address as ``quoted``."""
     with refusing(text=f"Invalid IP {quoted}"):
-        return str(ipaddress.ip_address(text))
+        return str(parse_ip(text))
 
 
 def _has_address(role: SshRole, address: str) -> bool:

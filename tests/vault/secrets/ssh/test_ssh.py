@@ -266,6 +266,13 @@ def test_one_time_passwords_are_used_once(client: hvac.Client, kms: MockKMS) -> 
         agent.write_data("ssh/verify", data={"otp": other["data"]["key"]})
 
 
+def test_addresses_of_hosts_are_read_as_by_go(client: hvac.Client) -> None:
+    client.write_data("ssh/roles/otp", data={"key_type": "otp", "default_user": "u", "cidr_list": "0.0.0.0/0,::/0"})
+    assert client.write_data("ssh/creds/otp", data={"ip": "::ffff:10.1.2.3"})["data"]["ip"] == "10.1.2.3"
+    with pytest.raises(InvalidRequest, match='Invalid IP "fe80::1%eth0"'):
+        client.write_data("ssh/creds/otp", data={"ip": "fe80::1%eth0"})
+
+
 def test_roles_are_listed_with_their_kind(client: hvac.Client, kms: MockKMS) -> None:
     client.write_data("ssh/roles/otp", data={"key_type": "otp", "default_user": "u"})
     add_role(client)

@@ -7,6 +7,7 @@ import re
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
+from mockkms.vault.golang.addresses import parse_ip
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import references
 from mockkms.vault.secrets.pki.model import PKI, engine
@@ -68,7 +69,7 @@ def _check_resolver(address: str) -> None:
     if not host.strip("[]"):
         raise BackendError(f"{front}got empty address")
     with refusing(error=BackendError, text=f"{front}expected IPv4/IPv6 address, likely got hostname"):
-        ipaddress.ip_address(host.strip("[]"))
+        parse_ip(host.strip("[]"))
 
 
 def _default_role(call: Call, policy: str) -> str:

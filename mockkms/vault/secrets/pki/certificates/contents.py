@@ -10,6 +10,7 @@ from mockkms.crypto.x509 import build, read
 from mockkms.crypto.x509.build import EXTENDED_USAGES, Names
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
+from mockkms.vault.golang.addresses import Address, parse_ip
 from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import names, policy_identifiers, urls, validity
@@ -145,16 +146,13 @@ def _other_names(call: Call, role: PkiRole, given: list[tuple[str, str]]) -> lis
 
 
 def _addresses(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
-    found = []
+    found: list[Address] = []
     later = call.core.product.has(Feature.PKI_LATER)
     if later and not role.allow_ip_sans:
         _refuse_addresses(call, given)
     for value in call["ip_sans"] if given is None else given:
         with refusing(text=f"the value {quote(value)} is not a valid IP address"):
-            if "%" in value:
-                raise ValueError(value)
-            address = ipaddress.ip_address(value)
-        found.append(getattr(address, "ipv4_mapped", None) or address)
+            found.append(parse_ip(value))
     if found and not role.allow_ip_sans:
         source = "the API" if given is None else "CSR"
         raise ErrorResponse(f"IP Subject Alternative Names are not allowed in this role, but was provided via {source}")

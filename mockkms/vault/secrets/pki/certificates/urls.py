@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from mockkms.outside import user_fault
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer
 from mockkms.vault.secrets.pki.settings import PkiUrls
 
@@ -31,9 +32,10 @@ def split(text: str) -> tuple[str, str] | None:
     if not scheme and ":" in rest.split("/", 1)[0] and not rest.startswith("/"):
         return None
     host = re.split(r"[/?#]", rest[2:], maxsplit=1)[0] if rest.startswith("//") else ""
-    if " " in host or _HOST_ESCAPE.search(host.rsplit("@", 1)[-1]) or not _literal(host.rsplit("@", 1)[-1]):
+    named = host.rsplit("@", 1)[-1]
+    if " " in host or user_fault(host) or _HOST_ESCAPE.search(named) or not _literal(named):
         return None
-    if not re.fullmatch(r"[^:]*|.*:\d*|.*\]", host.rsplit("@", 1)[-1]):
+    if not re.fullmatch(r"[^:]*|.*:\d*|.*\]", named):
         return None
     return scheme.lower(), host
 

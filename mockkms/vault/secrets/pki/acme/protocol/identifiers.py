@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 
+from mockkms.vault.golang.addresses import parse_ip
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.pki.acme.problems import (
     MALFORMED,
@@ -80,7 +80,7 @@ def _identifier(given: object) -> AcmeIdentifier:
 
 def _is_address(text: str) -> bool:
     try:
-        return "%" not in text and bool(ipaddress.ip_address(text).packed)
+        return bool(parse_ip(text).packed)
     except ValueError:
         return False
 

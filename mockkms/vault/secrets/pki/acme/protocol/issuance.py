@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import VaultError
+from mockkms.vault.golang.addresses import parse_ip
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.problems import (
     BAD_CSR,
@@ -102,12 +101,12 @@ def _unique_names(names: list[str]) -> list[str]:
 
 
 def _unique(addresses: list[str]) -> list[str]:
-    return sorted({str(ipaddress.ip_address(one)) for one in addresses})
+    return sorted({str(parse_ip(one)) for one in addresses})
 
 
 def _is_address(text: str) -> bool:
     try:
-        return bool(ipaddress.ip_address(text).packed)
+        return bool(parse_ip(text).packed)
     except ValueError:
         return False
 
