@@ -19,6 +19,7 @@ from mockkms.faults.matchers import All, Matcher, PathWord, ServiceWord
 from mockkms.faults.parsing import FaultError, flag, mapping, normal, shown, text, unknown, within
 from mockkms.faults.plan import Plan, Question, Turn
 from mockkms.faults.request_view import Reply, View
+from mockkms.faults.rivals import check_rivals
 from mockkms.faults.schedule import WORDS as WHEN_WORDS
 from mockkms.faults.schedule import Counters, Luck, Schedule, read_schedule
 
@@ -274,9 +275,6 @@ def read_kinds(items: Iterable[tuple[str, object]]) -> list[FaultKind]:
     for raw, value in items:
         word = normal(raw)
         with within(word):
-            kind = KINDS[word](value)
-            rival = next((known for known in kinds if kind.decides and known.decides == kind.decides), None)
-            if rival is not None:
-                raise FaultError(f"{rival.word} and {word} both decide {kind.decides}: use one, or two rules")
-        kinds.append(kind)
+            kinds.append(KINDS[word](value))
+    check_rivals(kinds)
     return kinds

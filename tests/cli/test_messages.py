@@ -168,6 +168,14 @@ def test_the_clock_is_set_to_times_only(capsys: pytest.CaptureFixture[str]) -> N
         ({"method": "FETCH", "status": 500}, "method: unknown method 'FETCH'"),
         ({"close": True, "hang": True}, "hang: close and hang both decide how the connection ends"),
         ({"answer": "sealed", "stale": True}, "stale: answer and stale both decide the whole response"),
+        (
+            {"answer": "sealed", "close": True},
+            "close: close ends the connection before any byte, so answer has no effect",
+        ),
+        ({"hang": True, "truncate": 5}, "truncate: hang and truncate both decide how the connection ends"),
+        ({"lose_answer": True, "status": 500}, "status: lose_answer ends the connection before any byte"),
+        ({"empty": True, "garbage": 5}, "garbage: empty and garbage both decide the body"),
+        ({"seal": True, "unseal": True}, "unseal: seal and unseal both decide whether the server is sealed"),
         ({"pth": "x", "status": 500}, "unknown key 'pth'; did you mean 'path'?"),
     ],
 )
@@ -205,6 +213,42 @@ def test_queries_of_a_wrong_kind() -> None:
             assert query.partition("=")[0] in answer.json()["path"]
         with pytest.raises(FaultError):
             kms.journal.entries(status="200")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("faults?fromat=table", "unknown parameter 'fromat'; did you mean 'format'?"),
+        ("faults?format=xml", "expected json or table, got 'xml' (str)"),
+        ("policy?format=xml", "expected json or hcl, got 'xml' (str)"),
+        ("state?format=json5", "expected json or yaml, got 'json5' (str)"),
+        ("journal?bodies=no", "expected true or false, got 'no' (str)"),
+        ("journal?format=xml", "expected json or table, got 'xml' (str)"),
+        ("lint?last=5", "unknown parameter 'last'; this path takes none"),
+    ],
+)
+def test_parameters_of_the_control_api_are_checked(path: str, message: str) -> None:
+    with MockKMS() as kms:
+        answer = requests.get(f"{kms.url}/_mockkms/{path}", timeout=10)
+        assert (answer.status_code, answer.json()["message"]) == (400, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("world", "", "the body is empty"),
+        ("journal", '["path"]', "expected a mapping of match words"),
+        ("journal/assert", "{}", "nothing is asserted"),
+        ("clock", '{"freeze": true, "resume": true}', "freeze and resume both decide whether the clock runs"),
+        ("state", '{"seal": true, "unseal": true}', "seal and unseal both decide whether the server is sealed"),
+        ("state", '{"refuse": 1, "deaf": 1}', "refuse and deaf both decide how the connection ends"),
+    ],
+)
+def test_bodies_of_the_control_api_that_ask_for_nothing_or_a_contradiction(path: str, body: str, message: str) -> None:
+    with MockKMS() as kms:
+        answer = requests.post(f"{kms.url}/_mockkms/{path}", body, timeout=10)
+        assert answer.status_code == 400
+        assert answer.json()["message"].startswith(message)
 
 
 def test_worlds_by_command_and_as_yaml(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,8 @@ class FaultKind(ABC):
     """Whether later rules are skipped once this kind fired."""
     decides: ClassVar[str] = ""
     """What of a response the kind decides alone, as text for people: a firing has at most one kind for each."""
+    of_response: ClassVar[bool] = False
+    """Whether the kind gives or changes the response, and nothing else."""
     of_connections: ClassVar[bool] = False
     """Whether the kind applies to new connections, before a request is read."""
 
@@ -46,6 +48,11 @@ class FaultKind(ABC):
     def __init__(self, value: object) -> None:
         """Parse the value. Raises FaultError."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether the kind ends the connection before any byte of a response."""
+        return False
+
     @abstractmethod
     def plan(self, plan: Plan, turn: Turn) -> None:
         """Add this kind to the plan of one request."""
@@ -60,6 +67,11 @@ class ServerKind(FaultKind):
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.server.append(ServerAction(self.word, self.value, not turn.applied))
         plan.cut = plan.cut or self.cut()
+
+    @property
+    def silent(self) -> bool:
+        """Whether the kind ends the connection before any byte of a response."""
+        return self.cut() is not None
 
     def cut(self) -> Cut | None:
         """Return how the request's own connection is interrupted; None if the request is answered."""

@@ -21,6 +21,7 @@ class Answer(FaultKind):
     """
 
     word = "answer"
+    of_response = True
     help = "status | preset | {status, body | json | errors | data, headers, …} | pass"
     example = "sealed"
     final = True
@@ -43,6 +44,7 @@ class Stale(FaultKind):
     """
 
     word = "stale"
+    of_response = True
     decides = "the whole response"
     help = "true (the first answer to the same request) | name of a snapshot whose world answers, or baseline"
     example = True
@@ -76,6 +78,7 @@ class SetStatus(FaultKind):
     """Send the core's answer with another status; the request takes effect."""
 
     word = "status"
+    of_response = True
     help = "200 … 599"
     example = 500
 
@@ -93,6 +96,7 @@ class SetHeaders(FaultKind):
     """
 
     word = "headers"
+    of_response = True
     help = "{name: string | null}"
     example: ClassVar[object] = {"Retry-After": "3", "Cache-Control": None}
 
@@ -113,6 +117,7 @@ class SetContentType(FaultKind):
     """Send the body with another ``Content-Type``; null removes the header."""
 
     word = "content_type"
+    of_response = True
     help = "string | null"
     example = "text/html"
 

@@ -40,6 +40,11 @@ class _Cutting(FaultKind):
     def __init__(self, value: object) -> None:
         self.after = read_place(value)
 
+    @property
+    def silent(self) -> bool:
+        """Whether the kind ends the connection before any byte of a response."""
+        return self.after == BEFORE_ANY_BYTE
+
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.cut = Cut(self.how, self.after)
 
@@ -86,6 +91,11 @@ class Hang(FaultKind):
         elif value is not True:
             self.limit = seconds(value)
 
+    @property
+    def silent(self) -> bool:
+        """Whether the kind ends the connection before any byte of a response."""
+        return self.after == BEFORE_ANY_BYTE
+
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.cut = Cut("hang", self.after, self.limit)
 
@@ -114,6 +124,11 @@ class LoseAnswer(FaultKind):
     def __init__(self, value: object) -> None:
         self.how = read_how(value)
 
+    @property
+    def silent(self) -> bool:
+        """Whether the kind ends the connection before any byte of a response."""
+        return True
+
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.applied = True
         plan.cut = Cut(self.how)
@@ -133,6 +148,11 @@ class LoseRequest(FaultKind):
 
     def __init__(self, value: object) -> None:
         self.how = read_how(value)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the kind ends the connection before any byte of a response."""
+        return True
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.cut = Cut(self.how)

@@ -31,6 +31,7 @@ class Drop(FaultKind):
     """
 
     word = "drop"
+    of_response = True
     help = "dotted path of a JSON field | list of them"
     example = "data.ciphertext"
 
@@ -63,6 +64,7 @@ class Replace(FaultKind):
     """
 
     word = "replace"
+    of_response = True
     help = "{dotted path of a JSON field: value}"
     example: ClassVar[object] = {"data.ciphertext": "vault:v1:AAAA"}
 
@@ -92,6 +94,7 @@ class Flip(FaultKind):
     """
 
     word = "flip"
+    of_response = True
     help = "true | dotted path of a JSON field"
     example = True
 
@@ -131,6 +134,8 @@ class Empty(FaultKind):
     """Send the core's status and headers without a body; the request takes effect."""
 
     word = "empty"
+    of_response = True
+    decides = "the body"
     help = "true"
     example = True
 
@@ -149,6 +154,8 @@ class Garbage(FaultKind):
     """
 
     word = "garbage"
+    of_response = True
+    decides = "the body"
     help = "true | size of the body in bytes | wire (instead of an HTTP response)"
     example = 64
 

@@ -14,6 +14,8 @@ class Truncate(FaultKind):
     """
 
     word = "truncate"
+    of_response = True
+    decides = "how the connection ends"
     help = "number of bytes of the body to send"
     example = 5
 
@@ -31,6 +33,8 @@ class ContentLength(FaultKind):
     """
 
     word = "content_length"
+    of_response = True
+    decides = "how the body is framed"
     help = "declared length in bytes"
     example = 10000
 
@@ -48,6 +52,8 @@ class BadChunk(FaultKind):
     """
 
     word = "bad_chunk"
+    of_response = True
+    decides = "how the body is framed"
     help = "true"
     example = True
 

@@ -14,6 +14,7 @@ class SealServer(ServerKind):
     """Seal the server, as an operator does, permanently or for some seconds of the virtual clock."""
 
     word = "seal"
+    decides = "whether the server is sealed"
     help = "true | seconds, on the virtual clock, until the server is unsealed again"
     example = True
     needs_state = True
@@ -26,6 +27,7 @@ class UnsealServer(ServerKind):
     """Unseal the server without its unseal keys."""
 
     word = "unseal"
+    decides = "whether the server is sealed"
     help = "true"
     example = True
     needs_state = True

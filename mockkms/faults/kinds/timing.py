@@ -74,6 +74,7 @@ class Drip(FaultKind):
     """
 
     word = "drip"
+    of_response = True
     help = "bytes per second | {bytes: n, every: seconds}"
     example: ClassVar[object] = {"bytes": 40, "every": "5ms"}
 
@@ -104,6 +105,7 @@ class Advance(ServerKind):
     """
 
     word = "advance"
+    decides = "the time of the clock"
     help = "duration; a negative one sets the clock back"
     example = "1h"
     needs_state = True
@@ -119,6 +121,7 @@ class SetClock(ServerKind):
     """
 
     word = "set_clock"
+    decides = "the time of the clock"
     help = "a time (RFC 3339) | {epoch: seconds}"
     example = "2030-01-01T00:00:00Z"
     needs_state = True

@@ -17,7 +17,7 @@ from mockkms.server import web
 from mockkms.server.control import stream
 from mockkms.server.control.large import text_response
 from mockkms.server.control.pages import is_page, page
-from mockkms.server.control.routing import CONTROL_PREFIX, ControlError, ControlRequest, Route, all_routes
+from mockkms.server.control.routing import CONTROL_PREFIX, ControlError, ControlRequest, Route, all_routes, check_query
 from mockkms.server.gateway.actions import Host
 from mockkms.server.gateway.browsers import BrowserGuard, host_name, is_loopback, netloc
 from mockkms.server.gateway.exchange import HttpRequest
@@ -117,6 +117,7 @@ class Control:
             allowed.add(known.method)
             if known.method == method or (method == "PUT" and known.method == "POST"):
                 query = dict(parse_qsl(http.query, keep_blank_values=True))
+                check_query(known, query)
                 names = {name: unquote(value) for name, value in found.groupdict().items()}
                 data = _decode(http.body, text=known.text)
                 return known, ControlRequest(self.world, self.host, names, query, data, self.tenants)

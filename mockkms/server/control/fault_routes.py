@@ -7,10 +7,11 @@ from functools import partial
 from mockkms.error_context import error_context
 from mockkms.faults.parsing import flag, mapping, within
 from mockkms.faults.rule import Rule
+from mockkms.server.control.journal_routes import FORMATS
 from mockkms.server.control.routing import ControlError, ControlRequest, route
 
 
-@route("GET", "faults", "All rules with their counts; format=table for text")
+@route("GET", "faults", "All rules with their counts; format=table for text", query={"format": FORMATS})
 def list_faults(request: ControlRequest) -> dict[str, object] | str:
     """Rules, their state, and the problems that a test should report."""
     book = request.world.faults

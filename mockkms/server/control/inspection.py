@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from mockkms.faults.kinds import KINDS
-from mockkms.server.control.routing import ControlError, ControlRequest, route
+from mockkms.server.control.routing import FLAG, ControlError, ControlRequest, route
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Operation, Request, VaultError
@@ -112,7 +112,12 @@ def _folders(engine: Engine, core: Core) -> list[str]:
     return list(found)
 
 
-@route("GET", "inspect/data", "Read or list (list=true) a path below a mount's folders: path, namespace")
+@route(
+    "GET",
+    "inspect/data",
+    "Read or list (list=true) a path below a mount's folders: path, namespace",
+    query={"path": (), "namespace": (), "list": FLAG},
+)
 def data(request: ControlRequest) -> Shown:
     """Return the data of the response, or null without any; policies do not apply. 400 for another path."""
     path, namespace = request.query.get("path", ""), request.query.get("namespace", "")

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from mockkms.faults.parsing import FaultError, mapping, whole, within
-from mockkms.server.control.routing import ControlError, ControlRequest, route
+from mockkms.faults.parsing import FaultError, flag, mapping, shown, whole, within
+from mockkms.server.control.routing import FLAG, ControlError, ControlRequest, Values, route
 from mockkms.world.journal.journal import Journal
 from mockkms.world.journal.queries import OUTCOMES
 
+FORMATS: Values = ("json", "table")
+
 
 @route(
-    "GET", "journal", "Requests that match the query: path, operation, status, …; last=n, bodies=false, format=table"
+    "GET",
+    "journal",
+    "Requests that match the query: path, operation, status, …; last=n, bodies=false, format=table",
+    query=None,
 )
 def get_journal(request: ControlRequest) -> dict[str, object] | str:
     """Entries, oldest first."""
     words = dict(request.query)
     last = words.pop("last", "")
-    bodies, table = words.pop("bodies", "true") != "false", words.pop("format", "json") == "table"
     if last and not _is_number(last):
         raise ControlError(400, "last: expected a whole number of at least 0")
+    bodies = _choice("bodies", words.pop("bodies", "true"), FLAG) == "true"
+    table = _choice("format", words.pop("format", "json"), FORMATS) == "table"
     return _found(request.world.journal, _typed(words), int(last) if last else None, bodies=bodies, table=table)
 
 
 @route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
 def query_journal(request: ControlRequest) -> dict[str, object] | str:
     """For queries that do not fit into a query string: bodies, headers, combinations."""
-    words = dict(request.data) if isinstance(request.data, dict) else {}
-    match = words.pop("match", None)
-    last, bodies, table = words.pop("last", None), words.pop("bodies", True), words.pop("format", "json") == "table"
+    words = _query(request.data)
+    match, last = words.pop("match", None), words.pop("last", None)
     if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
         raise ControlError(400, "last: expected a whole number of at least 0")
-    return _found(request.world.journal, words, last, bodies=bool(bodies), table=table, match=match)
+    with within("bodies"):
+        bodies = flag(words.pop("bodies", True))
+    table = _choice("format", words.pop("format", "json"), FORMATS) == "table"
+    return _found(request.world.journal, words, last, bodies=bodies, table=table, match=match)
+
+
+def _query(data: object) -> dict[str, object]:
+    """Return the words of a query in a body; none without a body. Raises FaultError."""
+    if data is not None and not isinstance(data, dict):
+        raise FaultError(f"expected a mapping of match words, got {shown(data)}")
+    return dict(data or {})
+
+
+def _choice(word: str, value: object, values: Values) -> object:
+    """Return ``value`` if it is one of ``values``. Raises FaultError."""
+    if value not in values:
+        raise FaultError(f"expected {' or '.join(values)}, got {shown(value)}", word)
+    return value
 
 
 @route("POST", "journal/near-misses", "The requests closest to matching, with their differences", body="match words")
@@ -78,7 +100,12 @@ def _typed(query: dict[str, str]) -> dict[str, object]:
     return words
 
 
-@route("GET", "journal/{number}", "One entry; redact=true without the secrets of its bodies and headers")
+@route(
+    "GET",
+    "journal/{number}",
+    "One entry; redact=true without the secrets of its bodies and headers",
+    query={"redact": FLAG},
+)
 def get_entry(request: ControlRequest) -> dict[str, object]:
     """404 for a number that the journal does not hold."""
     journal, number = request.world.journal, request.names["number"]
@@ -106,6 +133,8 @@ def assert_journal(request: ControlRequest) -> dict[str, object]:
     words = mapping(
         request.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
     )
+    if not words:
+        raise FaultError("nothing is asserted; expected called, not_called, order, no_unhandled, …")
     journal = request.world.journal
     found: dict[str, object] = {"ok": True}
     for word, value in words.items():

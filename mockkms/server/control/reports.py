@@ -19,7 +19,13 @@ def get_lint(request: ControlRequest) -> dict[str, object]:
     return {"findings": [{"rule": found.rule, "message": found.message} for found in lint(request.world)]}
 
 
-@route("GET", "policy", "The minimal policy for the requests, and unused grants; format=hcl for text", slow=True)
+@route(
+    "GET",
+    "policy",
+    "The minimal policy for the requests, and unused grants; format=hcl for text",
+    slow=True,
+    query={"format": ("json", "hcl")},
+)
 def get_policy(request: ControlRequest) -> dict[str, object] | str:
     """As data, or as HCL with the unused grants in comments."""
     found = privileges(request.world)

@@ -9,6 +9,7 @@ from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unknown, within
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
+from mockkms.faults.rivals import check_rivals
 from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ControlError, ControlRequest, all_routes, route
 from mockkms.server.gateway.actions import ACTIONS, carry_out
@@ -74,6 +75,8 @@ def move_clock(request: ControlRequest) -> dict[str, object]:
     """Several actions run in the order set, freeze, advance, resume."""
     clock = request.world.clock
     words = mapping(request.data, ("freeze", "set", "advance", "resume"), "clock word")
+    if words.get("resume") and "freeze" in words:
+        raise FaultError("freeze and resume both decide whether the clock runs: use one", "resume")
     with request.world.lock:
         if "set" in words:
             with _reading("set"):
@@ -112,7 +115,11 @@ def _reading(word: str) -> Iterator[None]:
 
 
 @route(
-    "GET", "state", "The state of the server; format=yaml: the whole world as a world file, secrets included", slow=True
+    "GET",
+    "state",
+    "The state of the server; format=yaml: the whole world as a world file, secrets included",
+    slow=True,
+    query={"format": ("json", "yaml")},
 )
 def get_state(request: ControlRequest) -> dict[str, object] | str:
     """Seal, flavor, rules' state; or the world."""
@@ -157,6 +164,7 @@ def change_state(request: ControlRequest) -> dict[str, object] | str:
                 switches[word] = flag(value)
             else:
                 kinds[word] = KINDS[word](value)
+    check_rivals(kinds.values())
     for word, kind in kinds.items():
         if kind.needs_state:
             request.world.require_state(word)
@@ -211,6 +219,7 @@ def restore_snapshot(request: ControlRequest) -> dict[str, object]:
     "snapshots/{name}/diff",
     "The changes from this snapshot to another (with=name) or to the current state, as text",
     slow=True,
+    query={"with": ()},
 )
 def diff_snapshot(request: ControlRequest) -> str:
     """Lines with + - ~; keys and tokens are shown in full."""

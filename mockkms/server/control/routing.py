@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from mockkms.faults.parsing import FaultError, shown, unknown
 from mockkms.server.gateway.actions import Host
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import World
 
 CONTROL_PREFIX = "/_mockkms/"
+Values = tuple[str, ...]
+"""The values that a parameter of a query string may have; empty: any."""
+FLAG: Values = ("true", "false")
 
 
 class ControlError(Exception):
@@ -62,6 +67,8 @@ class Route:
     """Whether the handler may take long and uses the world only: it runs on a thread, with the world's lock."""
     text: bool = False
     """Whether a body that is not JSON is passed to the handler as text."""
+    query: Mapping[str, Values] | None = field(default_factory=dict)
+    """The parameters of the query string, each with its values; None: the handler checks them."""
 
 
 _H = TypeVar("_H", bound=Handler)
@@ -82,13 +89,34 @@ def all_routes() -> list[Route]:
 
 
 def route(
-    method: str, path: str, summary: str, *, body: str = "", slow: bool = False, text: bool = False
+    method: str,
+    path: str,
+    summary: str,
+    *,
+    body: str = "",
+    slow: bool = False,
+    text: bool = False,
+    query: Mapping[str, Values] | None = MappingProxyType({}),
 ) -> Callable[[_H], _H]:
     """Register a handler for a method and a path below the prefix."""
 
     def register(handler: _H) -> _H:
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
-        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow, text))
+        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow, text, query))
         return handler
 
     return register
+
+
+def check_query(known: Route, query: Mapping[str, str]) -> None:
+    """Raise FaultError for a parameter that the route does not have, or for a value that it does not take."""
+    if known.query is None:
+        return
+    for name, value in query.items():
+        if name not in known.query:
+            if not known.query:
+                raise FaultError(f"unknown parameter {name!r}; this path takes none", unknown=name)
+            raise unknown(name, known.query, "parameter")
+        values = known.query[name]
+        if values and value not in values:
+            raise FaultError(f"expected {' or '.join(values)}, got {shown(value)}", name)

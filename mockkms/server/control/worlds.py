@@ -28,8 +28,10 @@ class WorldHandle(Handle):
 )  # fmt: skip
 def load_world(request: ControlRequest) -> dict[str, object]:
     """All tenants are dropped. An invalid world is refused, with all errors in ``problems``: file, line, column, …"""
+    if request.data is None:
+        raise ControlError(400, "the body is empty; expected a world in YAML, or {worlds: [world, …]}")
     data = {"worlds": [request.data]} if _is_world(request.data) else request.data
-    worlds = mapping(data or {}, ("worlds",)).get("worlds", [])
+    worlds = mapping(data, ("worlds",)).get("worlds", [])
     if not isinstance(worlds, list) or not all(isinstance(world, (dict, str)) for world in worlds):
         raise ControlError(400, "worlds: expected a list of mappings and YAML texts")
     # A text without a line break would be the path of a file here.
