@@ -72,6 +72,7 @@ runtime = engine.path(
     help="One plugin runtime.",
     sudo=True,
     needs=Feature.FEATURE_SWITCHES,
+    go_errors=True,
 )
 
 
@@ -181,9 +182,9 @@ def write_runtime(_state: object, call: Call) -> None:
 
 @runtime.on(Operation.DELETE)
 def delete_runtime(_state: object, call: Call, *, name: str) -> None:
-    """Remove a runtime."""
+    """Remove a runtime. Raises BackendError if there is none."""
     if _runtimes(call).pop(name, None) is None:
-        raise ErrorResponse("plugin runtime not found", status=404)
+        raise BackendError("plugin runtime not found")
 
 
 def _runtimes(call: Call) -> dict[str, dict[str, object]]:
