@@ -59,6 +59,8 @@ VAULT = OPENBAO.derive(
         Feature.NAMES_MISSING_TLS,
         Feature.ALIAS_METADATA,
         Feature.LOGIN_NAMES_ALIAS,
+        Feature.OIDC_REDIRECTS_FOLDED,
+        Feature.OIDC_REFUSALS_BARE,
         Feature.JWKS_PAIRS,
         Feature.KUBERNETES_CHECKED_CA,
         Feature.KUBERNETES_PSS,

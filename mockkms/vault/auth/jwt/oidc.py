@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from mockkms.crypto import jws
@@ -30,10 +32,13 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
+_ADDED = Feature.JWT_ADDITIONS
 _LASTS = 600
 """Seconds until a login without a callback expires."""
 _USUAL_INTERVAL = 5
 _NO_CODE = "no_code"
+_MOUNT = re.compile(r"(?:^|/)v1/auth/[^/]")
+"""The mount in an address that a form returns to."""
 _KNOWN_FAULTS = frozenset((
     "invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope",
     "server_error", "temporarily_unavailable",
@@ -58,10 +63,10 @@ callback = engine.path(
         "code": Field(Kind.STRING, query=True, help="The provider's code."),
         "id_token": Field(Kind.STRING, query=True, help="The provider's token."),
         "client_nonce": Field(Kind.STRING, query=True, help="As given to auth_url."),
-        "error": Field(Kind.STRING, query=True, help="The provider's error code."),
-        "error_description": Field(Kind.STRING, query=True, help="The provider's error description."),
-        "error_uri": Field(Kind.STRING, query=True, help="Address of the provider's explanation."),
-        "confirmation": Field(Kind.STRING, query=True, help="Any value confirms the login."),
+        "error": Field(Kind.STRING, query=True, help="The provider's error code.", needs=_ADDED),
+        "error_description": Field(Kind.STRING, query=True, help="The provider's error description.", needs=_ADDED),
+        "error_uri": Field(Kind.STRING, query=True, help="Address of the provider's explanation.", needs=_ADDED),
+        "confirmation": Field(Kind.STRING, query=True, help="Any value confirms the login.", needs=_ADDED),
     },
     login=True,
     help="Address to which the provider sends the browser back.",
@@ -71,7 +76,7 @@ poll = engine.path(
     fields={"state": _STATE, "client_nonce": Field(Kind.STRING, help="As given to auth_url.")},
     login=True,
     help="Return the login, once it is complete.",
-    needs=Feature.JWT_ADDITIONS,
+    needs=_ADDED,
 )
 
 
@@ -89,6 +94,9 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
     name = role or config.default_role
     if not name:
         raise ErrorResponse("missing role")
+    if not redirect_uri and not call.core.product.has(_ADDED):
+        # Where no callback mode does without an address, it is looked at before the role.
+        raise ErrorResponse("missing redirect_uri")
     found = state.roles.get(name)
     if found is None:
         raise ErrorResponse(f"role {quote(name)} could not be found")
@@ -99,7 +107,8 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
     if not redirect_uri:
         raise ErrorResponse("missing redirect_uri")
     redirect, namespace = _without_namespace(config, redirect_uri)
-    if not valid_redirect(redirect, found.allowed_redirect_uris or []):
+    folded = call.core.product.has(Feature.OIDC_REDIRECTS_FOLDED)
+    if not valid_redirect(redirect, found.allowed_redirect_uris or [], folded=folded):
         return {"auth_url": ""}
     if config.oidc_response_mode == "form_post":
         redirect = redirect.replace("ui/vault", "v1", 1)
@@ -126,11 +135,22 @@ def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:
     return urlunsplit(parts._replace(query=urlencode(rest))), namespace
 
 
-def valid_redirect(uri: str, allowed: list[str]) -> bool:
-    """Return whether a redirect address is allowed; the port of a loopback address is ignored (RFC 8252)."""
-    if (urlsplit(uri).hostname or "") not in _LOOPBACK:
-        return uri in allowed
+def valid_redirect(uri: str, allowed: list[str], *, folded: bool = False) -> bool:
+    """Return whether a redirect address is allowed; the port of a loopback address is ignored (RFC 8252).
+
+    ``folded``: other addresses are compared in any case, and all of 127.0.0.0/8 is loopback.
+    """
+    host = urlsplit(uri).hostname or ""
+    if host not in _LOOPBACK and not (folded and _is_loopback(host)):
+        return uri.lower() in [one.lower() for one in allowed] if folded else uri in allowed
     return _without_port(uri) in [_without_port(one) for one in allowed]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _without_port(uri: str) -> str:
@@ -184,6 +204,8 @@ def store_form(state: JWT, call: Call, *, code: str, id_token: str) -> Response:
     if pending is None:
         return _page(400, failed, "Expired or missing OAuth state.")
     pending.code, pending.id_token = code, id_token
+    if not _MOUNT.search(pending.redirect_uri):
+        return _page(400, failed, "Invalid redirect path.")
     query = urlencode({"state": call["state"], "code": _NO_CODE})
     return _page(200, "Signed in with the provider", "Continue to finish the login.", f"callback?{query}")
 
@@ -198,6 +220,10 @@ def finish_login(state: JWT, call: Call, *, confirmation: str, code: str) -> Res
     pending = _pending(state, call)
     if pending is None or pending.auth is not None:
         raise ErrorResponse(f"{failed} Expired or missing OAuth state.")
+    added = call.core.product.has(_ADDED)
+    if not added and not _shows_nonce(call, pending):
+        del state.pending[call["state"]]
+        raise ErrorResponse("invalid client_nonce")
     role = state.roles.get(pending.role)
     direct = role is not None and role.callback_mode == "direct"
     if direct and role is not None and not role.oidc_disable_confirmation and not confirmation:
@@ -220,11 +246,12 @@ def finish_login(state: JWT, call: Call, *, confirmation: str, code: str) -> Res
 
 
 def _complete(call: Call, config: JwtConfig, role: JwtRole, pending: PendingOidcLogin) -> Auth:
-    failed, fault = _failed(call), call["error"].strip().lower()
+    failed = _failed(call)
+    fault = call["error"].strip().lower() if call.core.product.has(_ADDED) else ""
     if fault:
         unknown = "An unknown error occurred during OIDC authentication. Check server logs for details"
         raise ErrorResponse(f"{failed} {fault if fault in _KNOWN_FAULTS else unknown}")
-    if pending.client_nonce and role.callback_mode != "direct" and call["client_nonce"] != pending.client_nonce:
+    if role.callback_mode != "direct" and not _shows_nonce(call, pending):
         raise ErrorResponse("invalid client_nonce")
     if role.token_bound_cidrs and not cidr.contains(role.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
@@ -235,11 +262,13 @@ def _complete(call: Call, config: JwtConfig, role: JwtRole, pending: PendingOidc
         raise ErrorResponse(f"{failed} No code or id_token received.")
     claims, tokens = _verified_claims(call, config, role, provider, pending, code)
     claims.pop("nonce", None)
+    bare = call.core.product.has(Feature.OIDC_REFUSALS_BARE)
     if role.bound_subject and claims.get("sub") != role.bound_subject:
-        raise ErrorResponse(f"{failed} sub claim does not match bound subject")
+        mismatch = "sub claim does not match bound subject"
+        raise BackendError(mismatch) if bare else ErrorResponse(f"{failed} {mismatch}")
     if tokens.get("access_token") and provider.userinfo_endpoint:
         claims |= _provider_claims(call, config, provider, str(tokens["access_token"]), claims.get("sub"))
-    with refusing(f"{failed} ", of=ErrorResponse):
+    with refusing("" if bare else f"{failed} ", of=ErrorResponse):
         auth = auth_of(call, config, role, pending.role, claims, str(tokens.get("access_token") or ""))
     for name in role.oauth2_metadata or []:
         auth.metadata = {**(auth.metadata or {}), f"oauth2_{name}": str(tokens.get(name) or "")}
@@ -296,6 +325,10 @@ def poll_login(state: JWT, call: Call, *, client_nonce: str) -> Response:
         raise ErrorResponse("authorization_pending")
     del state.pending[call["state"]]
     return Response(auth=pending.auth)
+
+
+def _shows_nonce(call: Call, pending: PendingOidcLogin) -> bool:
+    return not pending.client_nonce or call["client_nonce"] == pending.client_nonce
 
 
 def _pending(state: JWT, call: Call) -> PendingOidcLogin | None:

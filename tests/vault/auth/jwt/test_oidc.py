@@ -107,10 +107,47 @@ def test_a_code_is_accepted_once(relying: MockKMS, provider: MockKMS) -> None:
     assert wrong.json()["errors"][0].startswith('Vault login failed. Error exchanging oidc code: "')
 
 
+@pytest.mark.flavors("vault", "openbao")
 def test_a_provider_may_refuse(relying: MockKMS) -> None:
+    """Vault's callback has no parameter ``error`` (path_oidc.go of vault-plugin-auth-jwt)."""
     state = parse_qs(urlsplit(address(relying)["auth_url"]).query)["state"][0]
     refused = finish_login(relying, {"state": state, "error": "access_denied"})
-    assert refused.json()["errors"] == ["Vault login failed. access_denied"]
+    words = {
+        "vault": "Vault login failed. No code or id_token received.",
+        "openbao": "OpenBao login failed. access_denied",
+    }
+    assert refused.json()["errors"] == [words[relying.flavor]]
+
+
+@pytest.mark.flavors("vault", "openbao")
+def test_refusals_of_claims(relying: MockKMS, provider: MockKMS) -> None:
+    """Vault has neither a prefix nor, for a wrong subject, a response of its own (pathCallback in path_oidc.go)."""
+    prefix = "OpenBao login failed. " * (relying.flavor == "openbao")
+    add_role(relying, bound_claims={"nick": "nobody"})
+    wrong = finish_login(relying, signed_in(provider, address(relying)["auth_url"]))
+    text = 'error validating claims: claim "nick" does not match any associated bound claim values'
+    assert (wrong.status_code, wrong.json()["errors"]) == (400, [prefix + text])
+    add_role(relying, bound_subject="nobody")
+    wrong = finish_login(relying, signed_in(provider, address(relying)["auth_url"]))
+    status = 400 if prefix else 500
+    assert (wrong.status_code, wrong.json()["errors"]) == (status, [prefix + "sub claim does not match bound subject"])
+
+
+@pytest.mark.flavors("vault", "openbao")
+def test_the_address_or_the_role_is_missed_first(relying: MockKMS) -> None:
+    """Vault looks at the address before the role (authURL in path_oidc.go); OpenBao has modes without an address."""
+    wanted = "missing redirect_uri" if relying.flavor == "vault" else 'role "nope" could not be found'
+    with pytest.raises(InvalidRequest, match=wanted):
+        hvac.Client(relying.url).write_data("auth/oidc/oidc/auth_url", data={"role": "nope"})
+
+
+@pytest.mark.flavors("vault", "openbao")
+def test_how_redirect_addresses_are_compared(relying: MockKMS) -> None:
+    """Vault ignores case, and takes every loopback address as one (validRedirect, isLocalAddr in path_oidc.go)."""
+    folded = relying.flavor == "vault"
+    for asked, allowed in ((_BACK.upper(), _BACK), ("http://127.0.0.2:9/cb", "http://127.0.0.2/cb")):
+        add_role(relying, allowed_redirect_uris=[allowed])
+        assert bool(address(relying, redirect_uri=asked)["auth_url"]) is folded
 
 
 def test_a_login_under_way_ends_by_the_clock(relying: MockKMS, provider: MockKMS) -> None:
