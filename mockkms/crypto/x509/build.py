@@ -306,6 +306,14 @@ def _points(groups: list[list[str]]) -> bytes:
     return w.sequence(*found)
 
 
+def check_other_name(number: str) -> None:
+    """Raise ValueError with Go's text for the type of an alternative name that is no object identifier."""
+    try:
+        w.oid(number)
+    except ValueError as fault:
+        raise ValueError(f"cryptobyte: invalid OID: {number}" if "asn1:" in str(fault) else str(fault)) from None
+
+
 def alt_names(names: Names) -> bytes:
     """Return the value of the subject alternative names extension."""
     found = []

@@ -10,7 +10,7 @@ from mockkms.world.clock import parse_rfc3339
 
 LAYOUT = "2006-01-02T15:04:05Z07:00"
 _PARTS = (
-    ("2006", r"\d{4}"), ("-", "-"), ("01", r"\d{2}"), ("-", "-"), ("02", r"\d{2}"), ("T", "T"), ("15", r"\d{2}"),
+    ("2006", r"\d{4}"), ("-", "-"), ("01", r"\d{2}"), ("-", "-"), ("02", r"\d{2}"), ("T", "T"), ("15", r"\d{1,2}"),
     (":", ":"), ("04", r"\d{2}"), (":", ":"), ("05", r"\d{2}(?:[.,]\d+)?"), ("Z07:00", r"Z|[+-]\d{2}:\d{2}"),
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ def _quote(text: str) -> str:
 
 def parse(text: str) -> float:
     """Return seconds since the epoch. Raises ValueError with Go's text."""
-    at = 0
+    given, at = text, 0
     for name, pattern in _PARTS:
         match = re.compile(pattern, re.ASCII).match(text, at)
         if match is None:
@@ -34,13 +34,23 @@ def parse(text: str) -> float:
         at = match.end()
     if at < len(text):
         raise ValueError(f"parsing time {_quote(text)}: extra text: {_quote(text[at:])}")
+    if text[12] == ":":  # Go takes an hour of one digit.
+        text = f"{text[:11]}0{text[11:]}"
     fields = {"month": (text[5:7], 1, 12), "day": (text[8:10], 1, 31), "hour": (text[11:13], 0, 23)}
     fields |= {"minute": (text[14:16], 0, 59), "second": (text[17:19], 0, 59)}
     for name, (digits, low, high) in fields.items():
         if not low <= int(digits) <= high:
-            raise ValueError(f"parsing time {_quote(text)}: {name} out of range")
-    with error_context(text=f"parsing time {_quote(text)}: day out of range"):
-        return parse_rfc3339(text.replace(",", "."))
+            raise ValueError(f"parsing time {_quote(given)}: {name} out of range")
+    offset = 0
+    if not text.endswith("Z"):
+        hours, minutes = int(text[-5:-3]), int(text[-2:])
+        for name, number, most in (("hour", hours, 24), ("minute", minutes, 60)):
+            if number > most:
+                raise ValueError(f"parsing time {_quote(given)}: time zone offset {name} out of range")
+        offset = (hours * 3600 + minutes * 60) * (-1 if text[-6] == "-" else 1)
+        text = f"{text[:-6]}Z"
+    with error_context(text=f"parsing time {_quote(given)}: day out of range"):
+        return parse_rfc3339(text.replace(",", ".")) - offset
 
 
 def show(moment: float) -> str:

@@ -45,6 +45,15 @@ def test_other_names_join_those_of_a_request_taken_as_it_is(pki: Authority) -> N
     assert names.get_values_for_type(x509.DNSName) == ["x.test"]
 
 
+@pytest.mark.parametrize("path", ["pki/intermediate/generate/internal", "pki/root/generate/internal", "pki/issue/web"])
+def test_other_names_whose_type_is_no_object_identifier(pki: Authority, path: str) -> None:
+    """As OpenBao 2.6.2 answers for requests and certificates alike."""
+    pki.data("pki/roles/web", allow_any_name=True, key_type="ec", allowed_other_sans="*")
+    for number, fault in (("9.1.2", "cryptobyte: invalid OID: 9.1.2"), ("1", "cryptobyte: invalid OID: 1")):
+        status, errors = pki.errors(path, common_name="x.test", key_type="ec", other_sans=f"{number};utf8:b")
+        assert (status, errors) == (500, [f"1 error occurred:\n\t* error marshaling other SANs: {fault}\n\n"])
+
+
 def test_a_mapped_address_is_that_of_version_4(pki: Authority) -> None:
     pki.data("pki/roles/net", allow_any_name=True, key_type="ec", allowed_ip_sans_cidr="10.0.0.0/8")
     leaf = pki.data("pki/issue/net", common_name="x.test", ip_sans="::ffff:10.1.2.3")

@@ -85,6 +85,7 @@ def _template(call: Call, role: PkiRole, asked: contents.CertificateContents, pu
 
 def built(template: Template, issuer: bytes, private: bytes, name: str) -> read.Certificate:
     """Return the certificate of a template, signed by a private key. Raises BackendError."""
+    check_other_names(template.names)
     limits = (template.permitted, template.excluded)
     with refusing("unable to create certificate: ", BackendError):
         if template.path_length is not None and template.path_length < 0:
@@ -97,6 +98,13 @@ def built(template: Template, issuer: bytes, private: bytes, name: str) -> read.
             raise BackendError(f"unable to parse created certificate: {fault}")
     with refusing("unable to parse created certificate: ", BackendError):
         return read.load(made)
+
+
+def check_other_names(names: Names) -> None:
+    """Raise BackendError for another kind of name whose type is no object identifier."""
+    with refusing("error marshaling other SANs: ", BackendError):
+        for number, _ in names.other:
+            build.check_other_name(number)
 
 
 def check_ascii(*names: Names) -> None:

@@ -242,6 +242,7 @@ def generate_intermediate(
     name = keys.signature_name(private, role.signature_bits)
     with refusing("unable to create certificate: ", BackendError):
         signing.check_ascii(asked.names)
+    signing.check_other_names(asked.names)
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()
     data: dict[str, object] = {"csr": b64(der) if form == "der" else text}
