@@ -72,7 +72,6 @@ runtime = engine.path(
     help="One plugin runtime.",
     sudo=True,
     needs=Feature.FEATURE_SWITCHES,
-    go_errors=True,
 )
 
 
@@ -182,9 +181,9 @@ def write_runtime(_state: object, call: Call) -> None:
 
 @runtime.on(Operation.DELETE)
 def delete_runtime(_state: object, call: Call, *, name: str) -> None:
-    """Remove a runtime. Raises BackendError if there is none."""
+    """Remove a runtime."""
     if _runtimes(call).pop(name, None) is None:
-        raise BackendError("plugin runtime not found")
+        raise ErrorResponse("plugin runtime not found", status=404)
 
 
 def _runtimes(call: Call) -> dict[str, dict[str, object]]:
