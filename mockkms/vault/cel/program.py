@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.error_context import error_context
 from mockkms.vault.cel import check
-from mockkms.vault.cel.limits import depth_fault, size_fault
+from mockkms.vault.cel.limits import TOO_NESTED, depth_fault, size_fault
 from mockkms.vault.cel.messages import LOGINS, Dialect
 from mockkms.vault.cel.syntax import errors as syntax
 from mockkms.vault.cel.syntax import tree as syntax_tree
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
-
-_UNEVALUATED = "mockkms does not evaluate expressions nested this deeply; use variables"
-_SHORTEST_DEEP = 80
-"""Characters of the shortest expression that can be nested too deeply."""
-_FRAMES_ABOVE = 150
-"""Calls that lead to an evaluation, at most."""
 
 
 class CelError(ValueError):
@@ -86,9 +79,6 @@ class Program:
             faults = [f"ERROR: <input>:-1:0: overlapping identifier for name '{clash}'"]
         if faults:
             raise CelError("error type-checking CEL MainProgram: " + "\n".join(faults))
-        for name, text in [*((one.name, one.expression) for one in self.variables), ("", self.expression)]:
-            if len(text) >= _SHORTEST_DEEP and _levels(text) > _deepest():
-                raise CelError(f"{f'variable {quote(name)}' if name else 'main expression'}: {_UNEVALUATED}")
 
     def evaluate(self, data: Mapping[str, object], dialect: Dialect = LOGINS) -> Value:
         """Evaluate the program with the variables of ``data``; return a value of the library's types.
@@ -199,31 +189,9 @@ def _refuse(text: str, fault: str) -> None:
         raise CelError(_located(text, -1, fault))
 
 
-def _deepest() -> int:
-    """Return how many nodes within one another the library evaluates: each takes up to five calls."""
-    return (sys.getrecursionlimit() - _FRAMES_ABOVE) // 5
-
-
-def _levels(text: str) -> int:
-    """Return how many nodes are within one another in the library's tree.
-
-    0 for a text that the library does not parse: what it lacks is told at the evaluation.
-    """
-    try:
-        tree = parse(text)
-    except CelError:
-        return 0
-    deepest, waiting = 0, [(tree, 1)]
-    while waiting:
-        node, depth = waiting.pop()
-        deepest = max(deepest, depth)
-        waiting += [(part, depth + 1) for part in node.children if not isinstance(part, str)]
-    return deepest
-
-
 def _nested() -> error_context:
-    """Raise CelError for expressions nested too deeply for the library, as ``validate`` finds most of them."""
-    return error_context(raised=CelError, of=RecursionError, text=_UNEVALUATED)
+    """Raise CelError for expressions nested too deeply for the library, some of which the real server evaluates."""
+    return error_context(raised=CelError, of=RecursionError, text=f"ERROR: <input>:-1:0: {TOO_NESTED}")
 
 
 def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value:
