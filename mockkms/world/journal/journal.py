@@ -195,7 +195,12 @@ class Journal:
         self.bytes -= self._ring.popleft().size
 
     def _shared_trace(self, trace: Trace) -> Trace:
-        """Return one shared object for equal traces that follow one another at an endpoint."""
+        """Return one shared object for equal traces that follow one another at an endpoint.
+
+        One with text of the client is not kept here: nothing counts how long it is.
+        """
+        if trace.hint or len(trace.namespace) > LONGEST_CACHED:
+            return trace
         known = self._traces.get(trace.endpoint)
         if known == trace:
             return known

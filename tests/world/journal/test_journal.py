@@ -170,3 +170,13 @@ def test_the_trace_of_a_request_that_is_still_under_way_is_not_shared() -> None:
         journal.record(Entry(0.0, "vault", "GET", "/v1/secret/data/a", {}, b"", request, 200, b"", 0, cut=cut))
     left.denied = True
     assert [entry.denied for entry in journal] == [True, False]
+
+
+def test_a_trace_with_a_long_text_of_the_client_is_not_kept_to_be_shared() -> None:
+    journal = Journal()
+    for _ in range(2):
+        request = Request(Operation.READ, "sys/mounts", trace=Trace(namespace="n" * 100_000))
+        journal.record(Entry(0.0, "vault", "GET", "/v1/sys/mounts", {}, b"", request, 404, b"", 0))
+    first, second = journal
+    assert first.trace is not second.trace
+    assert max(len(trace.namespace) for trace in [*journal._traces.values(), first.trace]) <= PART_LIMIT
