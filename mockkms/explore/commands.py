@@ -129,7 +129,7 @@ def run_command(
     except subprocess.TimeoutExpired:
         hung = True
         seconds = time.monotonic() - started
-        _dump(process, signal.SIGABRT if _is_python(command) else signal.SIGQUIT)
+        _dump(process, python=_is_python(command))
     finally:
         interruption.of(None)
         _kill(process)
@@ -145,14 +145,14 @@ def _is_python(command: Sequence[str]) -> bool:
     return any(word in Path(command[0]).name for word in ("python", "pytest"))
 
 
-def _dump(process: subprocess.Popen[bytes], number: int) -> None:
+def _dump(process: subprocess.Popen[bytes], *, python: bool) -> None:
     """Ask a process what it is doing: programs in Go and Java write the stacks of their threads upon SIGQUIT."""
     with suppress(OSError, AttributeError):
-        if number == signal.SIGABRT:
-            # Alone: the fault handlers of two processes write piece by piece into each other's lines.
-            os.kill(process.pid, number)
+        if python:
+            # Not its children: the fault handlers of two processes write piece by piece into each other's lines.
+            os.kill(process.pid, signal.SIGABRT)
         else:
-            os.killpg(process.pid, number)
+            os.killpg(process.pid, signal.SIGQUIT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_DUMP)
 

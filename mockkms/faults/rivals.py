@@ -20,8 +20,8 @@ def check_rivals(kinds: Iterable[FaultKind]) -> None:
             if kind.decides and known.decides == kind.decides:
                 what = f"both decide {kind.decides}"
                 raise FaultError(f"{known.word} and {kind.word} {what}: use one, or two rules", kind.word)
-            silent, other = (kind, known) if kind.silent else (known, kind)
-            if silent.silent and other.of_response:
-                what = f"{silent.word} ends the connection before any byte, so {other.word} has no effect"
+            ending, other = (kind, known) if kind.silent else (known, kind)
+            if ending.silent and other.of_response:
+                what = f"{ending.word} ends the connection before any byte, so {other.word} has no effect"
                 raise FaultError(f"{what}: use one, or two rules", kind.word)
         before.append(kind)

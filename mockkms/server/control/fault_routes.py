@@ -7,8 +7,7 @@ from functools import partial
 from mockkms.error_context import error_context
 from mockkms.faults.parsing import flag, mapping, within
 from mockkms.faults.rule import Rule
-from mockkms.server.control.journal_routes import FORMATS
-from mockkms.server.control.routing import ControlError, ControlRequest, route
+from mockkms.server.control.routing import FORMATS, ControlError, ControlRequest, route
 
 
 @route("GET", "faults", "All rules with their counts; format=table for text", query={"format": FORMATS})

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from mockkms.faults.parsing import FaultError, flag, mapping, shown, whole, within
-from mockkms.server.control.routing import FLAG, ControlError, ControlRequest, Values, route
+from mockkms.server.control.routing import FLAG, FORMATS, ControlError, ControlRequest, Values, route
 from mockkms.world.journal.journal import Journal
 from mockkms.world.journal.queries import OUTCOMES
-
-FORMATS: Values = ("json", "table")
 
 
 @route(

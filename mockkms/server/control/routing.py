@@ -18,6 +18,7 @@ CONTROL_PREFIX = "/_mockkms/"
 Values = tuple[str, ...]
 """The values that a parameter of a query string may have; empty: any."""
 FLAG: Values = ("true", "false")
+FORMATS: Values = ("json", "table")
 
 
 class ControlError(Exception):
