@@ -20,6 +20,12 @@ def urlsplit(url: str) -> SplitResult:
     return _cached(url) if len(url) <= _LONGEST else _uncached(url)
 
 
+def path_in_go(parts: SplitResult) -> str:
+    """Return the path that Go's ``url.Parse`` finds: what follows a scheme without a slash is opaque, not a path."""
+    opaque = parts.scheme and not parts.netloc and not parts.path.startswith("/")
+    return "" if opaque else parts.path
+
+
 def shown_host(host: str) -> str:
     """Return a host for URLs: the loopback address for a wildcard address."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from mockkms.error_context import error_context
 from mockkms.outside.turn import waiting
-from mockkms.urls import urlsplit
+from mockkms.urls import path_in_go, urlsplit
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -69,10 +69,13 @@ def _escape_fault(url: str) -> str:
     """Return the error text of Go for an invalid percent escape outside the query; empty if there is none."""
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
-    # Go keeps what follows a scheme without a slash as it is.
-    path = "" if parts.scheme and not parts.netloc and not parts.path.startswith("/") else parts.path
-    escaped = ((_BAD_HOST_ESCAPE, host), (_BAD_ESCAPE, user), (_BAD_ESCAPE, path), (_BAD_ESCAPE, parts.fragment))
-    for pattern, text in escaped:
+    texts = (
+        (_BAD_HOST_ESCAPE, host),
+        (_BAD_ESCAPE, user),
+        (_BAD_ESCAPE, path_in_go(parts)),
+        (_BAD_ESCAPE, parts.fragment),
+    )
+    for pattern, text in texts:
         found = pattern.search(text)
         if found is not None:
             return f'invalid URL escape "{found[0]}"'

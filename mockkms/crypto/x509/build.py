@@ -9,6 +9,7 @@ from typing import Final
 
 from mockkms.crypto.encoding import der_write as w
 from mockkms.crypto.x509 import keys
+from mockkms.error_context import error_context
 
 KEY_USAGES: Final = (
     "digitalsignature", "contentcommitment", "keyencipherment", "dataencipherment", "keyagreement", "certsign",
@@ -307,11 +308,10 @@ def _points(groups: list[list[str]]) -> bytes:
 
 
 def check_other_name(number: str) -> None:
-    """Raise ValueError with Go's text for the type of an alternative name that is no object identifier."""
-    try:
-        w.oid(number)
-    except ValueError as fault:
-        raise ValueError(f"cryptobyte: invalid OID: {number}" if "asn1:" in str(fault) else str(fault)) from None
+    """Check the object identifier of another kind of alternative name. Raises ValueError with Go's text."""
+    arcs = w.parse_oid(number)
+    with error_context(text=f"cryptobyte: invalid OID: {number}"):
+        w.oid_of(arcs)
 
 
 def alt_names(names: Names) -> bytes:

@@ -22,6 +22,15 @@ def parse_ip(text: str) -> Address:
     return getattr(found, "ipv4_mapped", None) or found
 
 
+def is_ip(text: str) -> bool:
+    """Return whether ``parse_ip`` reads a text."""
+    try:
+        parse_ip(text)
+    except ValueError:
+        return False
+    return True
+
+
 def first_values(query: str) -> dict[str, str]:
     """Return the first value of each parameter of a query as ``url.Values.Get`` does.
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from mockkms.crypto import totp
 from mockkms.outside import parse_fault
-from mockkms.urls import urlsplit
+from mockkms.urls import path_in_go, urlsplit
 from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -138,9 +138,7 @@ def _read_url(key: TotpKey, url: str) -> None:
         raise ErrorResponse("an error occurred while parsing url string")
     parts = urlsplit(url)
     first = {name: value for name, value in first_values(parts.query).items() if value}
-    # What follows a scheme without a slash is no path to Go.
-    opaque = parts.scheme and not parts.netloc and not parts.path.startswith("/")
-    issuer, colon, account = ("" if opaque else unquote(parts.path)).removeprefix("/").partition(":")
+    issuer, colon, account = unquote(path_in_go(parts)).removeprefix("/").partition(":")
     key.account_name, key.key = account if colon else issuer, first.get("secret", "")
     if colon or "issuer" in first:
         key.issuer = first.get("issuer", issuer)
@@ -188,7 +186,7 @@ def _pad(key: TotpKey) -> None:
     if not key.key:
         raise ErrorResponse("the key value is required")
     key.key += "=" * (-len(key.key.encode()) % 8)
-    # Line breaks are no part of it to Go, which counts the bytes of errors without them.
+    # Go ignores line breaks, and does not count them in the positions of errors.
     text = key.key.upper().replace("\r", "").replace("\n", "")
     bare = text.rstrip("=")
     read = _BASE32.match(bare)

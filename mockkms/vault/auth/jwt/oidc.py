@@ -6,7 +6,6 @@ import hashlib
 import html
 import json
 import re
-from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from mockkms.crypto import jws
@@ -28,6 +27,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.golang.addresses import is_ip, parse_ip
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
@@ -141,16 +141,9 @@ def valid_redirect(uri: str, allowed: list[str], *, folded: bool = False) -> boo
     ``folded``: other addresses are compared in any case, and all of 127.0.0.0/8 is loopback.
     """
     host = urlsplit(uri).hostname or ""
-    if host not in _LOOPBACK and not (folded and _is_loopback(host)):
+    if host not in _LOOPBACK and not (folded and is_ip(host) and parse_ip(host).is_loopback):
         return uri.lower() in [one.lower() for one in allowed] if folded else uri in allowed
     return _without_port(uri) in [_without_port(one) for one in allowed]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _without_port(uri: str) -> str:

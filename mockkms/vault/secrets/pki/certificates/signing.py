@@ -101,7 +101,7 @@ def built(template: Template, issuer: bytes, private: bytes, name: str) -> read.
 
 
 def check_other_names(names: Names) -> None:
-    """Raise BackendError for another kind of name whose type is no object identifier."""
+    """Check the object identifiers of other kinds of names. Raises BackendError."""
     with refusing("error marshaling other SANs: ", BackendError):
         for number, _ in names.other:
             build.check_other_name(number)

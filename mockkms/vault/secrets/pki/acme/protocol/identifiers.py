@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockkms.vault.golang.addresses import parse_ip
+from mockkms.vault.golang.addresses import is_ip
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.secrets.pki.acme.problems import (
     MALFORMED,
@@ -57,7 +57,7 @@ def _identifier(given: object) -> AcmeIdentifier:
     if not text:
         raise after(MALFORMED, f"value argument for {_PLACE} can not be blank")
     if kind == IP:
-        if not _is_address(text):
+        if not is_ip(text):
             raise after(MALFORMED, f"value argument ({text}) failed validation: failed parsing as IP")
         return AcmeIdentifier(IP, text, text)
     if kind != DNS:
@@ -67,7 +67,7 @@ def _identifier(given: object) -> AcmeIdentifier:
         fault, reduced = _reduced(text)
         if fault:
             raise after(MALFORMED, f"value argument ({text}) failed validation: invalid wildcard: {fault}")
-    if _is_address(reduced):
+    if is_ip(reduced):
         fault = f"refusing to accept argument ({text}) as DNS type identifier: parsed OK as IP address"
         raise after(MALFORMED, fault)
     fault = _name_fault(reduced)
@@ -76,13 +76,6 @@ def _identifier(given: object) -> AcmeIdentifier:
     if not reduced.isascii():
         raise after(MALFORMED, f"value argument ({text}) failed IDNA round-tripping to ASCII")
     return AcmeIdentifier(DNS, reduced, text)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(parse_ip(text).packed)
-    except ValueError:
-        return False
 
 
 def _reduced(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, read
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import VaultError
-from mockkms.vault.golang.addresses import parse_ip
+from mockkms.vault.golang.addresses import is_ip, parse_ip
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.problems import (
     BAD_CSR,
@@ -84,7 +84,7 @@ def _check_names(order: AcmeOrder, csr: read.CertificateRequest) -> None:
     asked_names, asked_addresses = list(csr.names.dns), list(csr.names.ip)
     common_name = "".join(read.parts(csr.subject).get("common_name", [])[-1:])
     if common_name:
-        (asked_addresses if _is_address(common_name) else asked_names).append(common_name)
+        (asked_addresses if is_ip(common_name) else asked_names).append(common_name)
     for what, kind, asked in (("DNS", DNS, _unique_names(asked_names)), ("IP", IP, _unique(asked_addresses))):
         given = [one.original if kind == DNS else one.value for one in order.identifiers if one.kind == kind]
         wanted = _unique_names(given) if kind == DNS else _unique(given)
@@ -102,13 +102,6 @@ def _unique_names(names: list[str]) -> list[str]:
 
 def _unique(addresses: list[str]) -> list[str]:
     return sorted({str(parse_ip(one)) for one in addresses})
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(parse_ip(text).packed)
-    except ValueError:
-        return False
 
 
 def _issued(found: AcmeDirectory, text: str, csr: read.CertificateRequest) -> IssuedCertificate:
