@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import argparse
 import errno
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
 
 from mockkms.cli import streams
 from mockkms.cli.arguments import CommandError
+from mockkms.cli.parser import Parser, nearest
 from mockkms.version import __version__
 
 COMMANDS = (
@@ -56,57 +55,6 @@ _MODULES = {
 
 _OF_OUTPUT = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO, errno.EBADF)
 """Errors that a write to standard output may have."""
-_NEGATIVE = re.compile(r"-\.?\d")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports errors in one line, with the nearest flag or value, and shows help without markup."""
-
-    made: ClassVar[list[_Parser]] = []
-    """The parsers of all commands that were declared."""
-
-    def __init__(self, *args: Any, **words: Any) -> None:
-        super().__init__(*args, **words)
-        # What begins as a negative number is a value: -1h, -5%. No flag does.
-        self._negative_number_matcher = _NEGATIVE
-        self.made.append(self)
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Return the options. Exits with a message for what is not known."""
-        options, rest = self.parse_known_args(args, namespace)
-        if rest:
-            words = [self.prog, getattr(options, "command", None), getattr(options, "action", None)]
-            name = " ".join(word for word in words if word)
-            # The parsers of the command, and of its action if it has any.
-            asked = [parser for parser in self.made if parser.prog == name] or [self]
-            flags = {flag for parser in asked for flag in parser._option_string_actions}
-            unknown = [word.partition("=")[0] for word in rest if word.startswith("--")]
-            hint = "".join([nearest(word, flags) for word in unknown][:1])
-            if not hint and unknown and any(action.metavar == "word=value" for action in asked[0]._actions):
-                hint = f"; keys are written as words: {' '.join(f'{word[2:]}=…' for word in unknown)}"
-            asked[0].error(f"unrecognized arguments: {' '.join(rest)}{hint}")
-        return options
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        choices = [str(choice) for choice in action.choices or ()]
-        if choices and str(value) not in choices:
-            hint = nearest(str(value), choices) or f"; expected one of: {', '.join(choices)}"
-            raise argparse.ArgumentError(action, f"invalid choice: {str(value)!r}{hint}")
-
-    def format_help(self) -> str:
-        """Return the help without the markup of docstrings."""
-        return super().format_help().replace("`", "")
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a question for the closest known word, as the end of a message; empty if none is close."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _action(word: str, commands: dict[str, argparse.ArgumentParser]) -> str:
@@ -127,8 +75,8 @@ def _called() -> str:
 
 def parsers(names: Iterable[str] = COMMANDS) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of ``mockkms`` and those of its commands by name; ``names`` limits what is imported."""
-    _Parser.made.clear()
-    parser = _Parser(
+    Parser.made.clear()
+    parser = Parser(
         prog="mockkms", description="A stand-in for HashiCorp Vault, OpenBao and the RustFS KMS, for tests."
     )
     parser.add_argument("--version", action="version", version=f"mockkms {__version__}")

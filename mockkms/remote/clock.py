@@ -14,6 +14,9 @@ class RemoteClock:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
+    def __repr__(self) -> str:
+        return f"<RemoteClock of {self._wire.url}>"
+
     def _moved(self, **words: object) -> float:
         return self._wire.post("clock", words).number("seconds")
 

@@ -80,6 +80,9 @@ class RemoteFaults:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
+    def __repr__(self) -> str:
+        return f"<RemoteFaults of {self._wire.url}>"
+
     def add(self, match: object = None, /, **words: object) -> RemoteRule:
         """Add a rule. Raises FaultError (a ValueError) for an unknown key or an invalid value."""
         if match is not None and "match" in words:

@@ -16,6 +16,9 @@ class RemoteJournal:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
+    def __repr__(self) -> str:
+        return f"<RemoteJournal of {self._wire.url}>"
+
     def _found(self, match: object, words: Mapping[str, object], **options: object) -> Document:
         return self._wire.post("journal", {**_query(match, words), **options})
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from mockkms import Cluster, MockKMS
+from mockkms import Cluster, MockKMS, RemoteKMS
 from mockkms.cli import main
 from mockkms.cli.arguments import rng
 from mockkms.faults import FaultError, RuleBook
@@ -52,6 +52,28 @@ from mockkms.world.clock import Clock
         (["journal", "show", "--last", "0"], "argument --last: expected a whole number from 1"),
         (["capture", "--max-seconds", "nan"], "'nan' is not a number of seconds above 0 and up to 86400"),
         (["serve", "--watch=often"], "invalid choice: 'often'; expected one of: reload, restart"),
+        (["serve", "--wat", "often"], "argument --watch: invalid choice: 'often'; expected one of: reload, restart"),
+        ([], "mockkms: no command given; expected one of: serve, server, "),
+        (["clock"], "mockkms clock: no action given; expected one of: show, resume, advance, set, freeze; "),
+        (["fault", "add"], "mockkms fault add: the following arguments are required: path; --help"),
+        (["journal", "--last", "5"], "unrecognized arguments: --last 5; --last comes after the action show; --help"),
+        (["journal", "--last=5", "show"], "--last=5; --last comes after the action show; --help"),
+        (["journal", "show", "--policy"], "--policy; --policy comes before show; --help"),
+        (["journal", "status=503"], "status=503; words come after the action: show status=503; --help"),
+        (["journal", "--status", "503"], "--status 503; keys are written as words: show status=503; --help"),
+        (["journal", "-n", "5"], "mockkms journal: unrecognized arguments: -n 5; --help"),
+        (["fault", "--url", "x", "list"], "--url x; --url comes after the action; --help"),
+        (
+            ["--json", "journal"],
+            "mockkms journal: unrecognized arguments: --json; --json comes after the command journal;",
+        ),
+        (["--url", "x", "journal"], "mockkms: unrecognized arguments: --url x; --url comes after the command; --help"),
+        (
+            ["serve", "--version"],
+            "mockkms serve: unrecognized arguments: --version; --version comes before serve; --help",
+        ),
+        (["serve", "world.yaml"], "world.yaml; worlds are given with --seed: --seed world.yaml; --help"),
+        (["journal", "show", "--status=503"], "--status=503; keys are written as words: status=…; --help"),
     ],
 )
 def test_the_nearest_word(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -281,6 +303,9 @@ def test_reprs() -> None:
         assert repr(kms.clock) == "<Clock 2026-01-01T00:00:00Z, frozen>"
         assert repr(kms.journal).startswith("<Journal of 1 requests; the last one:    1 200")
         assert repr(kms.faults).startswith("<RuleBook of 1 rules>\nrule-1: matched 0, fired 0")
+        remote = RemoteKMS(kms.url)
+        parts = {"Journal": remote.journal, "Faults": remote.faults, "Clock": remote.clock, "Chaos": remote.chaos}
+        assert [repr(part) for part in parts.values()] == [f"<Remote{name} of {kms.url}>" for name in parts]
     assert repr(kms) == "<MockKMS of vault not running, unsealed>"
 
 

@@ -26,7 +26,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run, words=[], last=None)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("show", help="mockkms journal show path='transit/*' status=503 --last 20")
-    listing.add_argument("words", nargs="*", metavar="word=value", help="keys of a match, status, fault, cut, …")
+    listing.add_argument(
+        "words", nargs="*", default=[], metavar="word=value", help="keys of a match, status, fault, cut, …"
+    )
     listing.add_argument("--last", type=whole(1, 10**9), metavar="N", help="show the last N requests only")
     add_json(listing, again=True)
     listing.description = "Show requests; with --json, their headers and bodies as well, without tokens."

@@ -171,12 +171,20 @@ def _start(kms: MockKMS, options: argparse.Namespace) -> None:
     except StateFileError as error:
         raise CommandError(str(error)) from None
     except (OSError, ValueError) as error:
-        given = (options.port, options.rustfs_port, options.control_port)
-        ports = [str(port) for port in given if port is not None]
-        where = getattr(error, "filename", None) or f"{options.host}:{' or '.join(ports)}"
-        taken = getattr(error, "errno", 0) == errno.EADDRINUSE and not getattr(error, "filename", None)
-        hint = "; --port 0 picks a free port" if taken else ""
+        where = getattr(error, "filename", None) or f"{options.host}:{options.port}"
+        flag = _flag_of(options, where) if getattr(error, "errno", 0) == errno.EADDRINUSE else ""
+        hint = f"; {flag} 0 picks a free port" if flag else ""
         raise CommandError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}{hint}") from None
+
+
+def _flag_of(options: argparse.Namespace, address: str) -> str:
+    """Return the flag that sets the port of an address; empty for one of a configuration or a socket."""
+    if options.command != "serve":
+        return ""  # ``mockkms server`` has the flags of Vault.
+    flags = {f"{options.host}:{options.port + 2 * node}": "--port" for node in range(options.nodes or 1)}
+    flags[f"{options.host}:{options.rustfs_port}"] = "--rustfs-port"
+    flags[f"127.0.0.1:{options.control_port}"] = "--control-port"
+    return flags.get(address, "")
 
 
 def _prepare_keys() -> None:

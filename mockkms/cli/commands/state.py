@@ -33,8 +33,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action = actions.add_parser(name, help=what)
         add_address(action)
         if name == "show":
-            action.description = "Print seal, flavor and counts, as JSON."
-        if name == "snapshots":
+            action.description = "Print seal, flavor and counts, always as JSON."
+        if name != "reset":
             add_json(action)
     for name, (default, what) in _OPTIONAL.items():
         act = actions.add_parser(name, help=what)

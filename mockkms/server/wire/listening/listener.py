@@ -90,7 +90,7 @@ def place_of(made: socket.socket) -> int | str:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 picks a free one. Raises OSError, noting the address, if it is taken."""
+    """Return a listening socket; 0 picks a free one. Raises OSError if it is taken: ``filename`` is its address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -101,6 +101,6 @@ def listening(host: str, port: int) -> socket.socket:
         made.setblocking(False)
     except OSError as error:
         made.close()
-        error.add_note(f"while listening on {host}:{port}")
+        error.filename = f"{host}:{port}"
         raise
     return made
