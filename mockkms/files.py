@@ -23,6 +23,8 @@ _IRREPLACEABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ENA
 """Errors of a file whose folder takes no other one."""
 _PREFIX = "mockkms-pem-"
 """Start of the names of temporary folders."""
+STATE_FILE_MARK = b"mockkms-state "
+"""The first bytes of the files of ``serve --state``."""
 
 
 def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:

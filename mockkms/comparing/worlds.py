@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from mockkms.files import STATE_FILE_MARK
 from mockkms.world import state_file
 from mockkms.world.diff import difference
 from mockkms.world.world import World
@@ -40,7 +41,7 @@ def _is_state_file(path: Path) -> bool:
         if not path.is_file():
             return False  # A pipe, such as that of ``<(command)``, can be read once.
         with path.open("rb") as file:
-            return file.read(14) == b"mockkms-state "
+            return file.read(len(STATE_FILE_MARK)) == STATE_FILE_MARK
     except (OSError, ValueError):
         return False
 

@@ -21,7 +21,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 
 from mockkms.error_context import error_context
-from mockkms.files import replace_file
+from mockkms.files import STATE_FILE_MARK, replace_file
 from mockkms.json_reading import read_json
 from mockkms.rustfs import RustfsState
 from mockkms.vault.framework.collector import paused_collector
@@ -33,7 +33,6 @@ from mockkms.world.sharing import interruptible_dumps
 from mockkms.world.world import Snapshot, World
 
 FORMAT = 1
-_MARK = b"mockkms-state "
 _LONGEST_HEADER = 4096
 _BUILTINS = frozenset(("set", "frozenset", "bytearray", "complex", "object"))
 _MODULES = frozenset(("collections", "datetime", "ipaddress"))
@@ -85,7 +84,7 @@ def write(path: Path, state: bytes, flavor: str, now: float) -> None:
     """
     header = StateFileHeader(FORMAT, __version__, flavor, rfc3339(now), len(state), hashlib.sha256(state).hexdigest())
     with _io_errors("write", path):
-        replace_file(path, _MARK, json.dumps(vars(header)).encode(), b"\n", state, sync=True)
+        replace_file(path, STATE_FILE_MARK, json.dumps(vars(header)).encode(), b"\n", state, sync=True)
 
 
 @contextmanager
@@ -149,12 +148,12 @@ def resume(world: World, path: Path, flavor: object) -> bool:
 
 def _parsed(path: Path, content: bytes) -> tuple[StateFileHeader, bytes]:
     line, end, state = content.partition(b"\n")
-    if not content.startswith(_MARK) or not end or len(line) > _LONGEST_HEADER:
+    if not content.startswith(STATE_FILE_MARK) or not end or len(line) > _LONGEST_HEADER:
         raise StateFileError(f"{path} is not a state file of mockkms; a world in YAML goes to --seed")
     damaged = f"the state file {path} is damaged: its first line cannot be read"
     invalid = (ValueError, KeyError, TypeError)
     with error_context(raised=StateFileError, of=invalid, text=damaged):
-        data = read_json(line[len(_MARK) :])
+        data = read_json(line[len(STATE_FILE_MARK) :])
         number = int(data["format"])
     if number > FORMAT:
         raise StateFileError(

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from mockkms.files import read_file
+from mockkms.files import STATE_FILE_MARK, read_file
 from mockkms.vault.framework.shapes.nodes import KeyEntry, Node, nearest
 from mockkms.worldfile.nodes import MAX_BYTES, from_python, read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
@@ -99,15 +99,18 @@ def content(source: object) -> Written:
         path = ready_made()[text]
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            message = f"the file has {size / 1024 / 1024:.1f} MiB; a world has at most {MAX_BYTES // 1024 // 1024} MiB"
-            raise SeedError([Problem(str(path), 1, 1, "", message)])
-        raw = read_file(path, MAX_BYTES)
+        raw = read_file(path, MAX_BYTES) if size <= MAX_BYTES else b""
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = nearest(text, ready_made()) if bare and isinstance(error, FileNotFoundError) else ""
         problem = Problem(str(path), 0, 0, "", f"cannot be read: {reason}{hint}")
         raise SeedError([problem], unreadable=True) from None
+    if size > MAX_BYTES:
+        message = f"the file has {size / 1024 / 1024:.1f} MiB; a world has at most {MAX_BYTES // 1024 // 1024} MiB"
+        raise SeedError([Problem(str(path), 1, 1, "", message)])
+    if raw.startswith(STATE_FILE_MARK):
+        message = f"this is a state file, for serve --state; `mockkms state export {path}` makes a world of it"
+        raise SeedError([Problem(str(path), 1, 1, "", message)])
     return Written(str(path), raw)
 
 

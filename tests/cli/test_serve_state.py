@@ -22,6 +22,8 @@ SLACK = float(os.environ.get("MOCKKMS_KILL_SLACK", "4"))
 """Seconds. One is promised; a machine that does other things may take longer to write."""
 KILLS = int(os.environ.get("MOCKKMS_KILLS", "3"))
 """Kills of the test; for a release, 200 with a slack of 1."""
+KILLS_OF_A_FILE = 20
+"""Then a new one: a second is promised for states of some thousand secrets, not for all that 200 servers are sent."""
 Serve = Callable[..., Served]
 
 
@@ -43,6 +45,8 @@ def stored(served: Served) -> set[str]:
 def test_a_kill_leaves_a_whole_file_with_all_but_the_last_moments(serve: Serve, tmp_path: Path) -> None:
     dice = random.Random(f"kills {KILLS}")
     for number in range(KILLS):
+        if number % KILLS_OF_A_FILE == 0:
+            (tmp_path / "vault.state").unlink(missing_ok=True)
         served = serve("--state", "./vault.state")
         acknowledged: dict[str, float] = {}
         until = time.monotonic() + SLACK + dice.uniform(0.2, 0.6)

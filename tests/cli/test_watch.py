@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,15 +95,26 @@ def test_fault_rules_are_loaded_again(serve: Serve, tmp_path: Path) -> None:
     wait_for(lambda: requests.get(f"{served.url}/v1/sys/health", timeout=60).status_code == 418, served)
 
 
+def test_a_plan_of_chaos_is_loaded_again(serve: Serve, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    save(plan, "phases: [{name: well, lasts: 1h}]\n")
+    served = serve("--chaos", "plan.yaml", "--watch")
+    save(plan, "phases: [{name: ill, lasts: 1h, rules: [{path: sys/health, status: 418}]}]\n")
+    wait_for(lambda: requests.get(f"{served.url}/v1/sys/health", timeout=60).status_code == 418, served)
+
+
 def test_restart(serve: Serve, tmp_path: Path) -> None:
     world = tmp_path / "world.yaml"
     save(world, WORLD.format(token="first", value="old"))
-    served = serve("--seed", "world.yaml", "--watch=restart")
+    served = serve("--seed", "world.yaml", "--watch=restart", "--rustfs-port", "0", "--control-port", "0")
     save(world, "mockkms: 2\n")
     wait_for(lambda: "the current world stays" in served.text(), served)
     assert secret(served.url) == "old"
     save(world, WORLD.format(token="first", value="new"))
     wait_for(lambda: secret(served.url) == "new", served)
+    for name in ("rustfs_url", "control_url"):
+        url = f"{served.ready[name]}/_mockkms/state"
+        wait_for(partial(lambda url: requests.get(url, timeout=60).ok, url), served)
     assert served.process.poll() is None
     served.stop()
     assert served.process.returncode == 0
@@ -111,10 +123,11 @@ def test_restart(serve: Serve, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--watch",), "--watch needs a file to watch; give one with --seed or --faults"),
+        (("--watch",), "--watch needs a file to watch; give one with --seed, --faults or --chaos"),
         (("--watch", "--seed", "dev"), "--watch needs a file to watch"),
         (("--watch", "--seed", "dev", "--state", "./a.state"), "--watch and --state FILE cannot be used together"),
         (("--watch=often",), "invalid choice: 'often'"),
+        (("--watch=restart", "--seed", "world.yaml", "--nodes", "3", "--port", "0"), "--nodes need a --port"),
     ],
 )
 def test_bad_flags(
@@ -125,6 +138,7 @@ def test_bad_flags(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    save(tmp_path / "world.yaml", "mockkms: 1\n")
     try:
         code: object = main(["serve", *flags])
     except SystemExit as error:

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from mockkms import MockKMS
 from mockkms.crypto.encoding import pem
 from mockkms.worldfile import Problem, SeedError, check, load
 
@@ -145,6 +146,14 @@ def test_big_file_is_refused(tmp_path: Path) -> None:
     file.write_text("a: " + "x" * 10 * 1024 * 1024)
     (found,) = faults(file)
     assert "10.0 MiB" in found.message
+    assert str(found).count("big.yaml") == 1
+
+
+def test_a_state_file_is_no_world(tmp_path: Path) -> None:
+    file = tmp_path / "vault.state"
+    MockKMS(state_file=file).start().stop()
+    (found,) = faults(file)
+    assert f"`mockkms state export {file}`" in found.message
 
 
 def test_yaml_bombs_are_refused() -> None:

@@ -111,7 +111,7 @@ def serve_until_signal(
     except CommandError:
         signals.release()
         raise
-    port = kms.url.rpartition(":")[2]
+    ports = _ports(kms, options)
     screen.take_log()
     _ignore_reloads()
     watcher = watch.watcher(kms, options, signals)
@@ -139,15 +139,32 @@ def serve_until_signal(
         farewell()
     if signals.restart:
         screen.finish()
-        _start_again(port)
+        _start_again(ports)
     return _leave(0 if kms.state_complete else 1)
 
 
-def _start_again(port: str) -> NoReturn:
-    """Replace this process by a new one of the same command line, on the same port."""
+def _ports(kms: MockKMS, options: argparse.Namespace) -> list[str]:
+    """Return the flags with which a new start listens on the same ports as this one, also those that were picked."""
+    found = ["--port", _port(kms.url)]
+    if options.rustfs_port is not None:
+        found += ["--rustfs-port", _port(kms.rustfs_url)]
+    if options.control_port is not None:
+        found += ["--control-port", _port(kms.control_url)]
+    return found
+
+
+def _port(url: str) -> str:
+    return url.rpartition(":")[2]
+
+
+def _start_again(ports: list[str]) -> NoReturn:
+    """Replace this process by a new one of the same command line, on the same ports."""
     # A signal that comes meanwhile waits until the new process can handle it.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--port", port])
+    given = sys.orig_argv[1:]
+    if given[-len(ports) :] != ports:  # This process may have been started in the same way.
+        given += ports
+    os.execv(sys.executable, [sys.executable, *given])
 
 
 def _import_aiohttp() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
 from mockkms.cli.arguments import CommandError
+from mockkms.cli.options.chaos import is_file
 
 if TYPE_CHECKING:
     from mockkms.cli.ending_signals import EndingSignals
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def add_options(group: argparse._ArgumentGroup) -> None:
     """Declare the flag."""
-    text = "load worlds and fault rules again when their files change; `restart` starts the process again instead"
+    text = "load worlds, rules and plans of chaos again when their files change; `restart` starts the process again"
     group.add_argument("--watch", nargs="?", const="reload", choices=("reload", "restart"), help=text)
 
 
@@ -29,8 +30,12 @@ def files(options: argparse.Namespace) -> list[Path]:
     if options.state_file is not None:
         raise CommandError("--watch and --state FILE cannot be used together: the state is used, not the worlds")
     found = [*(Path(seed) for seed in options.seed if Path(seed).is_file()), *options.faults]
+    if options.chaos is not None and is_file(options.chaos):
+        found.append(Path(options.chaos))
     if not found:
-        raise CommandError("--watch needs a file to watch; give one with --seed or --faults")
+        raise CommandError("--watch needs a file to watch; give one with --seed, --faults or --chaos")
+    if options.watch == "restart" and options.nodes is not None and options.port == 0:
+        raise CommandError("--watch=restart and --nodes need a --port: the nodes would have others after a restart")
     return found
 
 
