@@ -1,22 +1,21 @@
 // Who may do what, and until when: tokens, leases, policies.
 
 import { ask } from "./api.js";
-import { act, badge, el, empty, span, table } from "./dom.js";
+import { act, badge, el, empty, latest, redraw, span, table } from "./dom.js";
 
 export async function tokens(place) {
-  async function refresh() {
-    const { tokens: found, total } = await ask("GET", "inspect/tokens");
+  const refresh = latest(() => ask("GET", "inspect/tokens"), ({ tokens: found, total }) => {
     const children = new Map();
     const known = new Set(found.map(token => token.accessor));
     for (const token of found) {
       const parent = known.has(token.parent) ? token.parent : "";
       children.set(parent, [...(children.get(parent) ?? []), token]);
     }
-    place.replaceChildren(
+    redraw(place,
       el("p", { class: "quiet" }, total > found.length ? `${found.length} of ${total} tokens, the oldest first.` : "",
         " Revoking a token revokes those below it. Batch tokens are kept nowhere, so they are not listed."),
       found.length ? el("div", { class: "panel" }, tree(children, "", true)) : empty("No tokens", el("p", {}, "A server that is not initialized has none.")));
-  }
+  });
   await refresh();
   return refresh;
 }
@@ -30,14 +29,13 @@ function tree(children, parent, top = false) {
 }
 
 export async function leases(place) {
-  async function refresh() {
-    const { leases: found, total } = await ask("GET", "inspect/leases");
+  const refresh = latest(() => ask("GET", "inspect/leases"), ({ leases: found, total }) => {
     if (!found.length) {
-      place.replaceChildren(empty("No leases", el("p", {},
+      redraw(place, empty("No leases", el("p", {},
         "Secrets made on demand have them: users of the database engine, keys of the AWS engine. Lifetimes of tokens are shown under Tokens.")));
       return;
     }
-    place.replaceChildren(el("div", { class: "panel" }, table(`${total} leases`, [
+    redraw(place, el("div", { class: "panel" }, table(`${total} leases`, [
       ["Ends in", lease => span(lease.remaining)],
       ["Lease", lease => lease.namespace + lease.lease_id, "mono"],
       ["Renewable", lease => lease.renewable ? "yes" : "no", "wide"],
@@ -47,7 +45,7 @@ export async function leases(place) {
         await refresh();
       }), disabled: lease.expires === null }, "Jump to its end")],
     ], found)));
-  }
+  });
   await refresh();
   return refresh;
 }
@@ -61,14 +59,14 @@ export async function policies(place) {
   const operation = el("select", {}, OPERATIONS.map(name => el("option", {}, name)));
   const path = el("input", { required: true, class: "mono", placeholder: "secret/data/app" });
   const result = el("div", { role: "status" });
+  const check = latest(
+    () => ask("POST", "explain", { accessor: accessor.value, operation: operation.value, path: path.value }),
+    told => result.replaceChildren(
+      el("p", {}, badge(told.allowed ? "allowed" : "denied", told.allowed ? "good" : "bad"), told.rule ? ` by ${told.rule}` : " by no rule"),
+      el("pre", {}, told.text)));
   place.append(
     el("section", { class: "panel" }, el("h2", {}, "Can this token do that?"),
-      el("form", { class: "row", onsubmit: act(async () => {
-        const told = await ask("POST", "explain", { accessor: accessor.value, operation: operation.value, path: path.value });
-        result.replaceChildren(
-          el("p", {}, badge(told.allowed ? "allowed" : "denied", told.allowed ? "good" : "bad"), told.rule ? ` by ${told.rule}` : " by no rule"),
-          el("pre", {}, told.text));
-      }) },
+      el("form", { class: "row", onsubmit: act(check) },
       el("label", {}, "Token", accessor), el("label", {}, "Operation", operation), el("label", {}, "Path", path),
       el("button", { class: "main" }, "Check")), result),
     found.length ? "" : empty("No policies", el("p", {}, "A server that is not initialized has none.")),

@@ -1,16 +1,15 @@
 // Chaos: the plan that runs, and the form that starts another one.
 
 import { ask } from "./api.js";
-import { act, badge, el, facts, say, span, table } from "./dom.js";
+import { act, badge, el, facts, latest, redraw, say, span, table } from "./dom.js";
 
 /** Fill `place` with the panel; return a function that brings it up to date. */
 export async function chaos(place) {
   const { incidents } = await ask("GET", "chaos/incidents");
   const running = el("div");
-  async function refresh() {
-    const now = await ask("GET", "chaos");
-    running.replaceChildren(...(now.active ? shown(now, refresh) : [el("p", { class: "quiet" }, "No chaos is running.")]));
-  }
+  const refresh = latest(() => ask("GET", "chaos"), now => {
+    redraw(running, ...(now.active ? shown(now, refresh) : [el("p", { class: "quiet" }, "No chaos is running.")]));
+  });
   await refresh();
   place.append(el("section", { class: "panel" }, el("h2", {}, "Chaos"), running, form(incidents, refresh)));
   return refresh;

@@ -59,22 +59,55 @@ export function say(text) {
   document.getElementById("status").textContent = text;
 }
 
+let told = null;
+
+/** Show an error, or with null none. */
 export function fail(error) {
+  told = error;
   const place = document.getElementById("message");
+  const text = error ? error.message : "";
   place.hidden = !error;
-  place.textContent = error ? error.message : "";
+  if (place.textContent !== text) place.textContent = text;  // Screen readers read what is set, also the same again.
+}
+
+/** Take an error back, unless another one is shown since. */
+export function recover(error) {
+  if (told === error) fail(null);
 }
 
 /** Return a listener that runs an action and shows its error. */
 export const act = action => async event => {
   event?.preventDefault?.();
+  fail(null);  // Here and not at the end: an action that ends late must not hide the error of a later one.
   try {
     await action(event);
-    fail(null);
   } catch (error) {
     fail(error);
   }
 };
+
+/** Return a function that asks the server with `load` and shows what it returns with `draw`: the answer to the last call only. */
+export function latest(load, draw) {
+  let calls = 0;
+  return async (...given) => {
+    const call = ++calls;
+    const found = await load(...given);
+    if (call === calls) draw(found);
+  };
+}
+
+/** Replace what `place` holds; the keyboard's focus stays on its element, or on the one that has its position and text now. */
+export function redraw(place, ...children) {
+  const before = document.activeElement;
+  const path = [];
+  for (let at = place.contains(before) ? before : place; at !== place; at = at.parentElement) {
+    path.unshift([...at.parentElement.children].indexOf(at));
+  }
+  place.replaceChildren(...children);
+  if (!path.length) return;
+  const after = before.isConnected ? before : path.reduce((at, index) => at?.children[index], place);
+  if (after?.tagName === before.tagName && after.textContent === before.textContent) after.focus({ preventScroll: true });
+}
 
 export function copyButton(title, content) {
   const button = el("button", { type: "button", class: "small", onclick: act(async () => {

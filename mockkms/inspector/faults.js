@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { chaos } from "./chaos.js";
-import { act, badge, el, empty, say, table } from "./dom.js";
+import { act, badge, el, empty, latest, redraw, say, table } from "./dom.js";
 
 const OPERATIONS = ["", "read", "list", "create", "update", "patch", "delete"];
 const SHOWN_ELSEWHERE = new Set(["id", "matched", "fired", "seed", "enabled"]);
@@ -10,12 +10,11 @@ const SHOWN_ELSEWHERE = new Set(["id", "matched", "fired", "seed", "enabled"]);
 export async function faults(place) {
   const [{ kinds }, paths] = await Promise.all([ask("GET", "inspect/kinds"), knownPaths()]);
   const listed = el("div");
-  async function refresh() {
-    const { rules, state } = await ask("GET", "faults");
-    listed.replaceChildren(rules.length ? list(rules, refresh) : empty("No fault rules",
+  const refresh = latest(() => ask("GET", "faults"), ({ rules, state }) => {
+    redraw(listed, rules.length ? list(rules, refresh) : empty("No fault rules",
       el("p", {}, "A rule makes requests that it matches fail: with a status, a delay, a cut connection, a sealed server. Add one below.")),
     state === "start" ? "" : el("p", { class: "quiet" }, `State of the rules: ${state}`));
-  }
+  });
   await refresh();
   place.append(listed, form(kinds, paths, refresh));
   const refreshChaos = await chaos(place);
@@ -34,7 +33,8 @@ function list(rules, refresh) {
     ["Fired", rule => el("span", {}, badge(`${rule.fired}×`, rule.fired ? "bad" : "quiet"), el("span", { class: "quiet" }, ` of ${rule.matched} matched`))],
     ["", rule => el("div", { class: "row" },
       el("label", { class: "inline" }, el("input", { type: "checkbox", checked: rule.enabled !== false, onchange: act(async event => {
-        await ask("POST", `faults/${encodeURIComponent(rule.id)}`, { enabled: event.target.checked });
+        const { enabled } = await ask("POST", `faults/${encodeURIComponent(rule.id)}`, { enabled: event.target.checked });
+        say(`${rule.id} is ${enabled ? "on" : "off"}.`);
         await refresh();
       }) }), "On"),
       el("button", { type: "button", class: "small", onclick: act(async () => {

@@ -1,7 +1,7 @@
 // The live journal: every request, what decided it, and what was answered.
 
 import { address, ask, stream } from "./api.js";
-import { act, badge, clock, copyButton, el, empty, facts, pretty, say } from "./dom.js";
+import { act, badge, clock, copyButton, el, empty, facts, pretty, redraw, say } from "./dom.js";
 
 const MOST_KEPT = 2000;
 const MOST_SHOWN = 300;
@@ -42,7 +42,7 @@ export async function journal(place, _, signal) {
     rows.hidden = !entries.length;
     // Rows that stay keep their focus and what is open below them.
     const kept = new Map([...body.children].map(row => [row.dataset.key, row]));
-    body.replaceChildren(...fitting.slice(0, MOST_SHOWN).flatMap(entry => {
+    redraw(body, ...fitting.slice(0, MOST_SHOWN).flatMap(entry => {
       const key = `${entry.number}`;
       const row = kept.get(key) ?? line(entry);
       const more = kept.get(`${key}+`);
@@ -70,7 +70,9 @@ export async function journal(place, _, signal) {
     for (const more of body.querySelectorAll("tr[data-key$='+']")) more.remove();
     open = closing ? 0 : entry.number;
     if (closing) return;
-    const more = el("tr", {}, el("td", { colSpan: 5 }, await details(entry)));
+    const shown = await details(entry);
+    if (open !== entry.number || row.classList.contains("open")) return;  // Another one was opened, or the journal cleared, while the server was asked.
+    const more = el("tr", {}, el("td", { colSpan: 5 }, shown));
     more.dataset.key = `${entry.number}+`;
     row.classList.add("open");
     row.querySelector("button").setAttribute("aria-expanded", "true");

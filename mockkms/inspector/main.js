@@ -1,7 +1,7 @@
 // The frame of the page: which view is shown, the facts in the header, the control token.
 
 import { ask, onLocked, setToken } from "./api.js";
-import { act, badge, el, fail } from "./dom.js";
+import { act, badge, el, fail, recover } from "./dom.js";
 import { leases, policies, tokens } from "./access.js";
 import { faults } from "./faults.js";
 import { journal } from "./journal.js";
@@ -23,6 +23,8 @@ const INTERVAL = 2000;
 const main = document.getElementById("content");
 let leave = new AbortController();
 let refresh = null;
+let lost = null;
+let pressed = false;
 
 /** A view gets its place, the rest of the address, and a signal for its end; it may return a function that refreshes it. */
 async function show() {
@@ -37,13 +39,13 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   const signal = leave.signal;
+  fail(null);
   try {
     const place = el("div", {});
     const found = await VIEWS[chosen][1](place, rest, signal);
     if (signal.aborted) return;
     main.replaceChildren(el("h1", {}, VIEWS[chosen][0]), place);
     refresh = found ?? null;
-    fail(null);
   } catch (error) {
     if (signal.aborted) return;
     main.replaceChildren(el("h1", {}, VIEWS[chosen][0]));  // Not what the previous view showed.
@@ -74,14 +76,20 @@ async function tick() {
   if (!document.hidden && document.getElementById("locked").hidden) {
     try {
       await header();
-      if (refresh) await refresh();
+      if (refresh && !pressed) await refresh();
+      recover(lost);
+      lost = null;
     } catch (error) {
+      lost = error;
       fail(error);
     }
   }
   setTimeout(tick, INTERVAL);
 }
 
+// A button that is replaced between press and release is never clicked.
+addEventListener("pointerdown", () => { pressed = true; });
+for (const kind of ["pointerup", "pointercancel", "blur"]) addEventListener(kind, () => { pressed = false; });
 document.querySelector(".skip").addEventListener("click", event => {
   event.preventDefault();  // The address names the view.
   main.focus();

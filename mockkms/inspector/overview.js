@@ -1,7 +1,7 @@
 // What there is, at a glance.
 
 import { address, ask } from "./api.js";
-import { copyButton, el, facts, span, svg } from "./dom.js";
+import { copyButton, el, facts, latest, redraw, span, svg } from "./dom.js";
 
 const LINKS = {
   mounts: "mounts", "auth methods": "mounts", tokens: "tokens", leases: "leases", policies: "policies",
@@ -9,10 +9,7 @@ const LINKS = {
 };
 
 export async function overview(place) {
-  async function refresh() {
-    const now = await ask("GET", "inspect");
-    place.replaceChildren(...content(now));
-  }
+  const refresh = latest(() => ask("GET", "inspect"), now => redraw(place, ...content(now)));
   await refresh();
   return refresh;
 }

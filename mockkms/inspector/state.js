@@ -1,7 +1,7 @@
 // What can be done to the server: its clock, its seal, snapshots, the world as a file.
 
 import { ask, text } from "./api.js";
-import { act, download, el, facts, say, span } from "./dom.js";
+import { act, download, el, facts, latest, redraw, say, span } from "./dom.js";
 
 const STEPS = ["1m", "1h", "24h", "30d"];
 
@@ -9,12 +9,15 @@ export async function state(place) {
   const clock = el("div"), seal = el("div"), snapshots = el("div"), changes = el("pre", { hidden: true });
   const by = el("input", { class: "mono", placeholder: "90s, 2h, 45d", required: true });
   const name = el("input", { placeholder: "before-the-change", required: true });
-  const refresh = async () => {
-    const [now, held] = await Promise.all([ask("GET", "inspect"), ask("GET", "snapshots")]);
-    clock.replaceChildren(...clockPanel(now, done));
-    seal.replaceChildren(...sealPanel(now, done));
-    if (!snapshots.contains(document.activeElement)) snapshots.replaceChildren(...snapshotRows(held.snapshots, done, changes));
-  };
+  const refresh = latest(() => Promise.all([ask("GET", "inspect"), ask("GET", "snapshots")]), ([now, held]) => {
+    redraw(clock, ...clockPanel(now, done));
+    redraw(seal, ...sealPanel(now, done));
+    redraw(snapshots, ...snapshotRows(held.snapshots, done, differences));
+  });
+  const differences = latest(name => text(`snapshots/${encodeURIComponent(name)}/diff`), found => {
+    changes.textContent = found.trim() || "No differences.";
+    changes.hidden = false;
+  });
   const done = async what => {
     say(what);
     await refresh();
@@ -76,17 +79,14 @@ function* sealPanel(now, done) {
   }) }, sealed ? "Unseal" : "Seal");
 }
 
-function snapshotRows(names, done, changes) {
+function snapshotRows(names, done, differences) {
   if (!names.length) return [el("p", { class: "quiet" }, "No snapshots. One keeps state, clock, rules and journal, to return to.")];
   return names.map(name => el("div", { class: "row" }, el("strong", {}, name),
     el("button", { type: "button", class: "small", onclick: act(async () => {
       await ask("POST", `snapshots/${encodeURIComponent(name)}/restore`);
       await done(`Snapshot ${name} is restored.`);
     }) }, "Restore"),
-    el("button", { type: "button", class: "small", onclick: act(async () => {
-      changes.textContent = (await text(`snapshots/${encodeURIComponent(name)}/diff`)).trim() || "No differences.";
-      changes.hidden = false;
-    }) }, "Differences to now"),
+    el("button", { type: "button", class: "small", onclick: act(() => differences(name)) }, "Differences to now"),
     el("button", { type: "button", class: "small", onclick: act(async () => {
       await ask("DELETE", `snapshots/${encodeURIComponent(name)}`);
       await done(`Snapshot ${name} is deleted.`);

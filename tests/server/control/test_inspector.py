@@ -191,6 +191,8 @@ async def visit(page: Page, kms: MockKMS, view: str) -> None:
 
 
 TEXT = "document.body.innerText"
+STATUS = "document.getElementById('status').textContent"
+MESSAGE = "document.getElementById('message').innerText"
 
 
 def shows(text: str) -> str:
@@ -209,7 +211,7 @@ async def test_the_journal_is_live(page: Page, busy: MockKMS) -> None:
     await page.until(click("POST /v1/secret/data/app"))
     await page.until(shows("Response body"))
     assert "hunter" not in await page.run(TEXT)
-    await page.run(click("Show secrets"))
+    await page.until(click("Show secrets"))
     await page.until(shows("hunter"))
     # Nothing that the page itself asked for is in the journal under test, and nothing came from elsewhere.
     assert all("/_mockkms/" not in entry.target for entry in busy.journal.entries())
@@ -224,16 +226,90 @@ async def test_a_rule_by_the_form(page: Page, busy: MockKMS) -> None:
     await page.run(fill("Path", "sys/health"))
     await page.run(fill("Value", "418"))
     assert await page.run("document.querySelector('form pre').textContent") == '{"path":"sys/health","status":418}'
-    await page.run(click("Add the rule"))
+    await page.until(click("Add the rule"))
     await page.until("!!document.querySelector('td input[type=checkbox]')")
     assert await page.run(shows("rule-1"))
     assert (await asyncio.to_thread(send, busy, "GET", "sys/health")).status_code == 418
     await page.run("document.querySelector('td input[type=checkbox]').click()")
-    await page.until("!document.querySelector('td input[type=checkbox]').checked")
+    await page.until(STATUS + " === 'rule-1 is off.'")
     assert (await asyncio.to_thread(send, busy, "GET", "sys/health")).status_code == 200
     await page.run(fill("Value", "9000"))
-    await page.run(click("Add the rule"))
-    await page.until("document.getElementById('message').innerText.includes('status')")
+    await page.until(click("Add the rule"))
+    await page.until(MESSAGE + ".includes('status')")
+    await page.run(fill("Value", "419"))
+    await page.until(click("Add the rule"))
+    await page.until(f"{RULES} === 2")
+    assert await page.run(MESSAGE) == ""
+
+
+HOLD = """(() => {
+  const real = fetch;
+  window.fetch = async (path, options) => {
+    const answer = await real(path, options);
+    if (!window.held && path.endsWith(%s)) {
+      window.held = true;
+      await new Promise(resolve => { window.release = resolve; });
+    }
+    return answer;
+  };
+  return true;
+})()"""
+"""Keeps the answer to the page's next request of a path until ``release()``."""
+RULES = "document.querySelectorAll('td input[type=checkbox]').length"
+FOCUS = "(where => { window.it = document.querySelector(where); window.it?.focus(); return Boolean(window.it); })"
+LATER = "new Promise(resolve => { setTimeout(resolve, 300, true); })"
+
+
+@needs_browser
+async def test_answers_that_come_late_change_nothing(page: Page, busy: MockKMS) -> None:
+    rule = busy.faults.add("sys/health", status=418)
+    # The action that ends last is not the one that was started last: the error of the latter stays.
+    await visit(page, busy, "faults")
+    await page.until(shows(rule.id))
+    await page.run(HOLD % json.dumps(f"faults/{rule.id}"))
+    await page.run("document.querySelector('td input[type=checkbox]').click()")
+    await page.until("window.held === true")
+    await page.run(fill("Value", "9000"))
+    await page.until(click("Add the rule"))
+    await page.until(MESSAGE + ".includes('status')")
+    await page.run("window.release()")
+    await page.until(f"{STATUS} === '{rule.id} is off.'")
+    await page.run(LATER)
+    assert "status" in await page.run(MESSAGE)
+    # The list that was asked for first comes last: the newer one stays.
+    await page.open("about:blank")
+    await visit(page, busy, "faults")
+    await page.until(shows(rule.id))
+    await page.run(HOLD % json.dumps("faults"))
+    await page.until("window.held === true")
+    await page.until(click("Add the rule"))
+    await page.until(f"{RULES} === 2")
+    await page.run("window.release()")
+    await page.run(LATER)
+    assert await page.run(RULES) == 2
+
+
+@needs_browser
+async def test_the_focus_stays_when_a_view_is_drawn_again(page: Page, busy: MockKMS) -> None:
+    busy.faults.add("sys/health", status=418)
+    await visit(page, busy, "faults")
+    await page.until(f"{FOCUS}('td button')")
+    await page.until("!window.it.isConnected")
+    assert await page.run("document.activeElement === document.querySelector('td button')")
+    await visit(page, busy, "journal")
+    await page.until(f"{FOCUS}('tbody button')")
+    await asyncio.to_thread(send, busy, "GET", "secret/data/other")
+    await page.until(shows("/v1/secret/data/other"))
+    assert await page.run("document.activeElement === window.it")
+
+
+@needs_browser
+async def test_an_outage_is_told_and_taken_back(page: Page, busy: MockKMS) -> None:
+    await visit(page, busy, "overview")
+    await page.run("window.real = fetch; window.fetch = () => Promise.reject(new TypeError('gone')); 0")
+    await page.until(MESSAGE + ".includes('The server does not answer.')")
+    await page.run("window.fetch = window.real; 0")
+    await page.until(MESSAGE + " === ''")
 
 
 @needs_browser
@@ -243,19 +319,19 @@ async def test_chaos_is_started_and_stopped(page: Page, busy: MockKMS) -> None:
     await page.run(fill("Plan", "seal-after-restart"))
     await page.until(shows("A client should:"))
     await page.run(fill("Seed", "7"))
-    await page.run(click("Start the chaos"))
+    await page.until(click("Start the chaos"))
     await page.until(shows("normal (30s left)"))
     assert (busy.chaos.status()["seed"], busy.chaos.phase) == ("7", "normal")
     busy.clock.advance(30)
     await page.until(shows("sealed (15s left)"))
     assert busy.state == "sealed"
-    await page.run(click("Stop the chaos"))
+    await page.until(click("Stop the chaos"))
     await page.until(shows("No chaos is running."))
     assert busy.state == "unsealed"
     assert page.complaints == []
     await page.run(fill("Plan", "leader-elektion"))
-    await page.run(click("Start the chaos"))
-    await page.until("document.getElementById('message').innerText.includes(\"did you mean 'leader-election'?\")")
+    await page.until(click("Start the chaos"))
+    await page.until(MESSAGE + ".includes(\"did you mean 'leader-election'?\")")
 
 
 @needs_browser
@@ -273,7 +349,7 @@ async def test_keys_secrets_tokens_and_policies(page: Page, busy: MockKMS) -> No
     await page.open(f"{busy.url}{UI}#policies")
     await page.until(shows("Can this token do that?"))
     await page.run(fill("Path", "secret/data/app"))
-    await page.run(click("Check"))
+    await page.until(click("Check"))
     await page.until(shows("allowed"))
     assert page.complaints == []
 
@@ -283,19 +359,19 @@ async def test_clock_seal_and_snapshots(page: Page, busy: MockKMS) -> None:
     await page.open(f"{busy.url}{UI}#state")
     await page.until(shows("Jump to the next expiry"))
     before = busy.clock.now()
-    await page.run(click("+24h"))
+    await page.until(click("+24h"))
     await page.until(shows("The clock was advanced by 24h."))
     assert busy.clock.now() - before >= 86400
-    await page.run(click("Seal"))
+    await page.until(click("Seal"))
     await page.until(shows("The server is sealed."))
     assert busy.state == "sealed"
-    await page.run(click("Unseal"))
+    await page.until(click("Unseal"))
     await page.until(shows("The server is unsealed."))
     await page.run(fill("Name", "one"))
-    await page.run(click("Take a snapshot"))
+    await page.until(click("Take a snapshot"))
     await page.until(shows("Restore"))
     await asyncio.to_thread(send, busy, "POST", "secret/data/app", {"data": {"password": "changed"}})
-    await page.run(click("Differences to now"))
+    await page.until(click("Differences to now"))
     await page.until("document.querySelector('main pre:not([hidden])')?.textContent.includes('changed')")
 
 
@@ -305,7 +381,7 @@ async def test_a_control_token_is_asked_for(page: Page) -> None:
         await page.open(f"{kms.url}{UI}")
         await page.until("!document.getElementById('locked').hidden")
         await page.run(fill("This server requires", "sesame"))
-        await page.run(click("Continue"))
+        await page.until(click("Continue"))
         await page.until(shows("Point a client here"))
 
 
