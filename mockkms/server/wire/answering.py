@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import NamedTuple
 
 from aiohttp.streams import StreamReader
@@ -17,7 +16,6 @@ from mockkms.server.wire.client_certificates import shown
 from mockkms.server.wire.framing import UNEXPECTED_EOF, Whole, method_of
 from mockkms.server.wire.protocol import Later, Protocol
 from mockkms.server.wire.responses import PlainResponse, RefusalResponse, plain
-from mockkms.vault.kernel.mounting import trusted_certificates
 
 _LOG = logging.getLogger("mockkms.server")
 _EXPECTED = (web.HTTPException, web.RequestPayloadError, web.PayloadAccessError, TimeoutError, ConnectionError)
@@ -47,13 +45,10 @@ class Answering:
     def start(self, connection: Protocol, whole: Whole) -> HttpReply | Later:
         """Answer a usual request that was received in one piece, or return a function that does."""
         target, mark, query = whole.target.partition("?")
-        found = self._gateway.start(HttpRequest(
+        return self._gateway.start(HttpRequest(
             whole.method, target, query, whole.headers, whole.body, *connection.peer, connection.local,
             shown(connection.transport), bare_mark=bool(mark) and not query, memo=whole.memo,
         ))  # fmt: skip
-        if connection.trust is not None and isinstance(found, HttpReply):
-            return partial(_finished, found)  # The response says whether the connection is closed.
-        return found
 
     async def handle(self, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer any other request."""
@@ -83,7 +78,7 @@ class Answering:
             await asyncio.sleep(0)  # Other connections are served between the requests that this one sent at once.
         started, connection.started = connection.started, None
         if started is not None:
-            return self._ended(await started(aio), connection)
+            return await started(aio)
         method, wanted = (note.method, note.target) if note is not None else (method_of(aio.method), aio.raw_path)
         target, mark, query = wanted.partition("?")
         if target == "*" and method == "OPTIONS":
@@ -115,13 +110,6 @@ class Answering:
         answer = plain(found) if isinstance(found, HttpReply) else await found(aio)
         if fault and (fault != UNEXPECTED_EOF or aio.content_length is None):
             answer.force_close()
-        return self._ended(answer, connection)
-
-    def _ended(self, answer: web.StreamResponse, connection: Protocol) -> web.StreamResponse:
-        trust = connection.trust
-        if trust is not None and trust != trusted_certificates(self._gateway.world.core):
-            # On a new connection, the client is asked for the certificates that are trusted now.
-            answer.force_close()
         return answer
 
     async def handle_control(self, aio: web.BaseRequest) -> web.StreamResponse:
@@ -130,10 +118,6 @@ class Answering:
             return await self.handle(aio)
         text = "mockkms: this port answers the control API below /_mockkms/ only"
         return web.json_response({"errors": [text]}, status=404)
-
-
-async def _finished(reply: HttpReply, aio: web.BaseRequest) -> web.StreamResponse:
-    return plain(reply)
 
 
 def _to_aiohttp(reply: HttpReply) -> web.Response:

@@ -60,7 +60,6 @@ class Protocol(RequestHandler):
         "reading",
         "started",
         "taken",
-        "trust",
     )  # fmt: skip
 
     def __init__(self, manager: web.Server, start: Start | None = None, **options: Any) -> None:
@@ -80,8 +79,6 @@ class Protocol(RequestHandler):
         """Number of requests whose processing has started, refused ones included."""
         self.answered = 0
         """Number of requests with a response."""
-        self.trust: frozenset[str] | None = None
-        """The client certificates trusted when the connection was made; None without TLS."""
         self.reading: StreamReader | None = None
         """The body that the current request waits for."""
         self._encrypted = False

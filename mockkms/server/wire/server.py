@@ -24,7 +24,6 @@ from mockkms.server.wire.plaintext import refuse_http, speaks_http
 from mockkms.server.wire.protocol import HEAD_SECONDS, Manager, Protocol
 from mockkms.server.wire.tls import ServerTls
 from mockkms.server.wire.tls_faults import meet
-from mockkms.vault.kernel.mounting import trusted_certificates
 
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
@@ -301,7 +300,7 @@ class Server:
         if self._deaf is not None:
             self._deaf.append(made)
             return
-        context, tls, trust = None, self._tls, None
+        context, tls = None, self._tls
         if self._further:
             place = self._further.get(place_of(made))
             tls = place.tls if place is not None else tls
@@ -310,17 +309,13 @@ class Server:
             if plan is not None and plan.tls and not tls.presents(plan.tls):
                 await meet(plan.tls, made, tls)
                 return
-            trust = trusted_certificates(self.gateway.world.core)
-            context = tls.context_for(plan.tls if plan is not None else "", trust)
+            context = tls.context_for(plan.tls if plan is not None else "")
         # An error here is one of the client's handshake, which the client sees.
         with contextlib.suppress(OSError):
             if context is not None and await _refused_as_plain(made):
                 return
-            protocol = self._manager()
-            if isinstance(protocol, Protocol):
-                protocol.trust = trust  # Before the first request, which may be here with the end of the handshake.
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: protocol, made, ssl=context,
+                self._manager, made, ssl=context,
                 ssl_handshake_timeout=HEAD_SECONDS if context is not None else None,
             )  # fmt: skip
 

@@ -14,7 +14,7 @@ from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, TLS_FAULTS, U
 from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
 from mockkms.pem_files import load_pair, trust
-from mockkms.server.wire.client_certificates import ClientTrust
+from mockkms.server.wire.client_certificates import Requesting, verifying
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -41,10 +41,12 @@ class ServerTls:
         self._names = names
         self._again = again
         self._contexts: dict[str, ssl.SSLContext] = {"": context}
-        asks = again is not None and ask_clients
-        self._clients = (
-            ClientTrust(again, client_authority, required=client_required) if again is not None and asks else None
-        )
+        self._clients: Requesting | None = None
+        if again is not None and ask_clients:
+            if client_required:
+                self._contexts[""] = verifying(again(), client_authority)
+            else:
+                self._clients = Requesting(again)
         self.denied: dict[str, str] = {} if own else dict.fromkeys((EXPIRED, WRONG_HOST), _FOREIGN)
         """TLS faults that this server cannot produce, with the reason."""
         if again is None:
@@ -54,10 +56,10 @@ class ServerTls:
         """Return whether the fault only replaces the certificate."""
         return fault in (EXPIRED, WRONG_HOST, UNTRUSTED)
 
-    def context_for(self, fault: str, trusted: frozenset[str] = frozenset()) -> ssl.SSLContext:
-        """Return the context for a fault ("": none). ``trusted``: accepted client certificates (PEM)."""
+    def context_for(self, fault: str) -> ssl.SSLContext:
+        """Return the context for a fault ("": none)."""
         if not fault and self._clients is not None:
-            return self._clients.context(self.context, trusted)
+            return self._clients.context()
         if fault not in self._contexts:
             self._contexts[fault] = self._made(fault)
         return self._contexts[fault]

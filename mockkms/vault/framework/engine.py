@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from mockkms.vault.framework.documents import help_texts, openapi
@@ -67,7 +67,6 @@ class Engine:
         user: Callable[[Context, Request, str], str] | None = None,
         catch_up: Callable[[Any, Call], None] | None = None,
         plugins: Callable[[Any], list[tuple[str, str]]] | None = None,
-        trusted_certificates: Callable[[Any], Iterable[str]] | None = None,
         policy_folders: tuple[str, ...] = (),
         size: Callable[[Any], int] | None = None,
         waits: bool = False,
@@ -102,8 +101,6 @@ class Engine:
         """Returns the user name for the user lockout, from a login request and its path below the mount."""
         self.plugins = plugins
         """Returns the plugins that a mount runs besides its own type: kind and name of each."""
-        self.trusted_certificates = trusted_certificates
-        """Returns the client certificates (PEM) that a mount trusts; TLS connections accept them."""
         self.size = size
         """Returns the number of secrets of a mount, for metrics."""
         self.policy_folders = policy_folders

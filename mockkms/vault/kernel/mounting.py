@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework import registry
 from mockkms.vault.kernel.mounts import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 
@@ -53,16 +52,6 @@ def mount_defaults(core: MountServices, namespace: str) -> None:
             seal_wrap=mount_type == "system",
         )
     core.policies.write_defaults(namespace)
-
-
-def trusted_certificates(core: Environment) -> frozenset[str]:
-    """Return the client certificates that the mounts trust: PEM texts with one or more each."""
-    found: set[str] = set()
-    for mount in core.state.mounts.entries.values():
-        certificates = registry.bare_engine(mount.engine or mount.type).trusted_certificates
-        if certificates is not None:
-            found.update(certificates(mount.state))
-    return frozenset(found)
 
 
 def unmount(core: MountServices, mount: Mount) -> None:

@@ -1,9 +1,9 @@
-"""Certificates that clients show: logins with them, renewals bound to them, and connections that take them or not."""
+"""Certificates that clients show: logins with them, and renewals bound to them."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,13 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mockkms import MockKMS, outside
 from mockkms.vault.golang.fmt import error_list
+from tests.server.wire.showing import BEGIN, END, FOREIGN, asked, root, self_signed, written
 
-BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC)
 FAILED = "failed to match all constraints for this login certificate"
 """Vault's one message (builtin/credential/cert/path_login.go)."""
-FOREIGN = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1")
 
 
 @pytest.fixture(scope="module")
@@ -36,51 +34,6 @@ def prepare(kms: MockKMS) -> None:
 
 
 pytestmark = [pytest.mark.server(tls=True, root_token="root"), pytest.mark.prepared(by=prepare)]
-
-
-def root(kms: MockKMS, method: str, path: str, **data: Any) -> Any:
-    """What the root token is answered, over a connection without a certificate."""
-    return asked(kms, method, path, None, "root", **data)
-
-
-def asked(kms: MockKMS, method: str, path: str, pair: Any = None, token: str = "", **data: Any) -> Any:
-    """Status and decoded body of a request that shows the certificate in the files of ``pair``."""
-    headers = {"X-Vault-Token": token} if token else {}
-    answer = requests.request(
-        method, f"{kms.url}/v1/{path}", json=data or None, headers=headers, cert=pair, verify=kms.ca_file, timeout=60
-    )
-    return answer.status_code, answer.json() if answer.content else None
-
-
-def written(folder: Path, leaf: trustme.LeafCert) -> tuple[str, str]:
-    """The files of a certificate and its key."""
-    number = len(list(folder.iterdir()))
-    chain, key = folder / f"{number}.pem", folder / f"{number}.key"
-    chain.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    leaf.private_key_pem.write_to_path(key)
-    return str(chain), str(key)
-
-
-def self_signed(folder: Path, name: str, change: Callable[[x509.CertificateBuilder], x509.CertificateBuilder]) -> Any:
-    """The text and the files of a client's certificate that no authority signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "acme"), x509.NameAttribute(NameOID.COMMON_NAME, name),
-        x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "ops"),
-    ])  # fmt: skip
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), BEGIN, END)
-    names = [x509.DNSName("web.example"), x509.RFC822Name("web@example"), x509.UniformResourceIdentifier("spiffe://w")]
-    builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier(b"\x01\xab"), False)
-    builder = builder.add_extension(x509.UnrecognizedExtension(FOREIGN, b"\x0c\x05blue1"), False)
-    pem = change(builder).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    chain, private = folder / f"{name}.pem", folder / f"{name}.key"
-    chain.write_bytes(pem)
-    private.write_bytes(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption(),
-    ))  # fmt: skip
-    return pem.decode(), (str(chain), str(private))
 
 
 def test_a_client_logs_in_by_its_authority(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
@@ -192,14 +145,6 @@ def test_no_tls_no_login(flavor: str, text: str) -> None:
     assert body["errors"][0].startswith(text)
 
 
-def test_a_kept_connection_is_closed_when_a_role_is_added(kms: MockKMS, tmp_path: Path) -> None:
-    pem, pair = self_signed(tmp_path, "self", lambda builder: builder)
-    client = hvac.Client(url=kms.url, token="root", cert=pair, verify=kms.ca_file)
-    client.sys.read_health_status(method="GET")
-    client.auth.cert.create_ca_certificate_role("self", certificate=pem)
-    assert client.auth.cert.login()["auth"]["metadata"]["cert_name"] == "self"
-
-
 def test_an_expired_certificate_is_refused_by_the_login(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     root(kms, "POST", "auth/cert/certs/web", certificate=authority.cert_pem.bytes().decode())
     pair = written(tmp_path, authority.issue_cert("web", not_after=datetime(2024, 1, 1, tzinfo=UTC)))
@@ -213,22 +158,6 @@ def test_a_certificate_named_itself_expires_too(kms: MockKMS, tmp_path: Path) ->
     kms.clock.set("2019-01-01T00:00:00Z")
     status, body = asked(kms, "POST", "auth/cert/login", pair)
     assert (status, "2019-01-01T00:00:00Z is before 2020-01-01T00:00:00Z" in body["errors"][0]) == (500, True)
-
-
-def test_without_roles_any_certificate_may_be_there(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
-    pair = written(tmp_path, authority.issue_cert(common_name="web"))
-    assert asked(kms, "GET", "sys/health", pair)[0] == 200
-
-
-def test_a_client_sends_the_certificates_between_its_own_and_the_authority(
-    kms: MockKMS, authority: trustme.CA, tmp_path: Path
-) -> None:
-    """OpenBao accepts the login (recorded)."""
-    between = authority.create_child_ca(key_type=trustme.KeyType.ECDSA)
-    pair = written(tmp_path, between.issue_cert(common_name="client", key_type=trustme.KeyType.ECDSA))
-    root(kms, "POST", "auth/cert/certs/c", certificate=authority.cert_pem.bytes().decode())
-    status, body = asked(kms, "POST", "auth/cert/login", pair)
-    assert (status, body["auth"]["metadata"]["cert_name"]) == (200, "c")
 
 
 def issued(kms: MockKMS, folder: Path, authority: MockKMS, **addresses: Any) -> tuple[str, Any]:

@@ -7,10 +7,13 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding.pem import blocks
+from mockkms.crypto.x509 import read
+from mockkms.vault.secrets.pki.certificates import name_constraints
 
 _LONGEST = 8
 """Maximum number of certificates in a chain."""
@@ -82,7 +85,12 @@ def _paths(
 
 
 def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Return whether ``issuer`` signed the certificate."""
+    """Return whether ``issuer`` may sign certificates, and signed this one."""
+    try:
+        if not issuer.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign:
+            return False
+    except (x509.ExtensionNotFound, ValueError):
+        pass  # Without the extension, the key may be used for everything.
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
@@ -92,15 +100,35 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _check(chain: list[x509.Certificate], now: datetime, accepted: set[x509.ObjectIdentifier]) -> None:
     for place, certificate in enumerate(chain):
+        if name_constraints.unknown_critical(certificate):
+            raise ValueError("x509: unhandled critical extension")
         _check_time(certificate, now)
-        if place and not is_authority(certificate):
-            raise ValueError("x509: certificate is not authorized to sign other certificates")
+        if place:
+            _check_authority(certificate, chain[:place])
         try:
             usages = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
         except (x509.ExtensionNotFound, ValueError):
             continue
         if not usages & accepted:
             raise ValueError("x509: certificate specifies an incompatible key usage")
+
+
+def _check_authority(authority: x509.Certificate, below: Sequence[x509.Certificate]) -> None:
+    encoded = authority.public_bytes(Encoding.DER)
+    for certificate in below:
+        if _has_names(certificate):
+            name_constraints.check_names(certificate, encoded)
+    if not is_authority(authority):
+        raise ValueError("x509: certificate is not authorized to sign other certificates")
+    name_constraints.check_length(read.load(encoded), len(below) - 1)
+
+
+def _has_names(certificate: x509.Certificate) -> bool:
+    try:
+        certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return True
 
 
 def _check_time(certificate: x509.Certificate, now: datetime) -> None:

@@ -113,7 +113,6 @@ engine = Engine(
     new_state=Cert,
     help="Logins with TLS client certificates.",
     waits=True,
-    trusted_certificates=lambda state: [role.certificate for role in state.roles.values()],
 )
 
 load_endpoints(__name__, "crls", "login", "roles")

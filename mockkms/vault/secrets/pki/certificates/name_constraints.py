@@ -45,14 +45,20 @@ def verify(certificate: bytes, authorities: Sequence[bytes]) -> None:
     authorities that issued themselves end a chain, or all of them if none did.
     """
     loaded = x509.load_der_x509_certificate(certificate)
-    unhandled = [item.oid for item in loaded.extensions if item.critical and item.oid.dotted_string not in _KNOWN]
+    unhandled = unknown_critical(loaded)
     if unhandled:
-        raise ValueError(f"x509: unhandled critical extension ({unhandled[0].dotted_string})")
+        raise ValueError(f"x509: unhandled critical extension ({unhandled})")
     known = [read.load(one) for one in authorities]
     roots = [one for one in known if one.subject == one.issuer] or known
     fault = _chain_fault(loaded, [read.load(certificate)], roots, [one for one in known if one not in roots])
     if fault:
         raise ValueError(fault)
+
+
+def unknown_critical(certificate: x509.Certificate) -> str:
+    """Return the OID of the first critical extension that the library does not support; empty without one."""
+    found = (item.oid.dotted_string for item in certificate.extensions if item.critical)
+    return next((oid for oid in found if oid not in _KNOWN), "")
 
 
 def _chain_fault(
@@ -77,17 +83,28 @@ def _chain_fault(
 
 def _authority_fault(leaf: x509.Certificate, chain: list[read.Certificate], authority: read.Certificate) -> str:
     """Return why an authority may not be the next of a chain; empty if it may."""
-    limits = _limits(authority.der)
-    if limits is not None:
-        permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
-        try:
-            for label, name, kind, matches in _names(leaf):
-                _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
-        except ValueError as error:
-            return str(error)
-    if authority.basic and authority.path_length is not None and len(chain) - 1 > authority.path_length:
-        return "x509: too many intermediates for path length constraint"
+    try:
+        check_names(leaf, authority.der)
+        check_length(authority, len(chain) - 1)
+    except ValueError as error:
+        return str(error)
     return ""
+
+
+def check_length(authority: read.Certificate, between: int) -> None:
+    """Raise ValueError with Go's text if an authority may not have ``between`` others between itself and the leaf."""
+    if authority.basic and authority.path_length is not None and between > authority.path_length:
+        raise ValueError("x509: too many intermediates for path length constraint")
+
+
+def check_names(certificate: x509.Certificate, issuer: bytes) -> None:
+    """Raise ValueError with Go's text unless an issuer (DER) may certify the names of a certificate."""
+    limits = _limits(issuer)
+    if limits is None:
+        return
+    permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
+    for label, name, kind, matches in _names(certificate):
+        _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
 
 
 @remembered(256, 16 * 1024)
