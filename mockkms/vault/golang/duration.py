@@ -17,6 +17,8 @@ _UNITS = {
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _MOST = 1 << 63
 """Nanoseconds: one more than a duration of Go's can hold."""
+_BEFORE_EPOCH = 62_135_596_800
+"""Seconds from the year 1 to the epoch."""
 _PART = re.compile(r"([0-9]*)(\.?)([0-9]*)([^0-9.]*)")
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
 _TOO_LONG = "multiplication of durations resulted in overflow, one operand may be too large"
@@ -49,20 +51,25 @@ def _whole_seconds(seconds: int) -> float:
 def parse_moment(value: object) -> float:
     """Return an RFC 3339 time, or a number of seconds, as seconds since the epoch.
 
-    Raises ValueError with the server's text.
+    A number beyond Go's last second is one before its first, as there. Raises ValueError with the server's text.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Number)):
         raise ValueError("could not parse time from input type")
     text = str(value)
     if not isinstance(value, str):
-        return float(parse_int(text))
+        return _second(parse_int(text))
     epoch = int64(text)
     if epoch is not None:
-        return float(epoch)
+        return _second(epoch)
     with error_context(of=(ValueError, OverflowError), text="could not parse string as date and time"):
         if not _RFC3339.fullmatch(text):
             raise ValueError
         return parse_rfc3339(text)
+
+
+def _second(epoch: int) -> float:
+    """Return a number of seconds since the epoch as Go's 64 bits, which count from the year 1, hold it."""
+    return float((epoch + _BEFORE_EPOCH + _MOST) % (2 * _MOST) - _MOST - _BEFORE_EPOCH)
 
 
 def parse_go(text: str) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Environment,
         LeaseLimits,
         Lockouts,
+        Policies,
         WithIdentities,
         WithNamespaces,
         WithSecondFactors,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
         @property
         def lockout(self) -> Lockouts: ...
+        @property
+        def policies(self) -> Policies: ...
 
 
 _WAITS = (
@@ -113,7 +116,7 @@ def grant(core: LoginServices, request: Request, mount: Mount, auth: Auth, path:
     for name in auth.policies:
         if name == "root":
             raise ErrorResponse("auth methods cannot create root tokens")
-        if name in names.UNASSIGNABLE:
+        if name in core.policies.dialect.internal:
             raise ErrorResponse(f"cannot assign policy {quote(name)}")
     token = Token(
         id="",

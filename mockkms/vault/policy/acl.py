@@ -180,7 +180,7 @@ class Acl:
         self._budget = Budget() if budget is None else budget
         for name, rules in policies:
             for rule in rules:
-                if rule.expires and rule.expires < now:
+                if rule.expires is not None and rule.expires < now:
                     continue
                 self._add(name, rule)
         self._lengths = sorted({len(prefix) for prefix in self.prefixes}, reverse=True)

@@ -7,9 +7,6 @@ from collections.abc import Iterable
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
 
-UNASSIGNABLE = frozenset({"response-wrapping", "control-group"})
-"""Internal policies that cannot be assigned to a token."""
-
 
 def sanitize(names: Iterable[str], *, add_default: bool = False) -> list[str]:
     """Return the names in lower case, trimmed, sorted, without duplicates; ``root`` replaces all others.

@@ -41,6 +41,8 @@ _CACHED_RULES = 250_000
 """Rules of the access lists that are kept; the last one is kept whatever its size."""
 
 
+_YEAR_10000 = 253_402_300_800
+"""Seconds since the epoch: the first moment that Go does not write as JSON."""
 _LARGE = 64 * 1024
 """Characters of a policy from which on it is large."""
 
@@ -107,6 +109,11 @@ class PolicyStore:
             raise ErrorResponse("check-and-set parameter set to -1 on existing entry")
         if cas not in (None, -1) and cas != (known.version if known else 0):
             raise ErrorResponse("check-and-set parameter did not match the current version")
+        if expiration >= _YEAR_10000:
+            raise ErrorResponse(
+                "failed to create entry: failed to encode storage entry: json: error calling MarshalJSON for type "
+                "time.Time: Time.MarshalJSON: year outside of range [0,9999]"
+            )
         policy = Policy(
             name,
             text,
@@ -157,8 +164,8 @@ class PolicyStore:
 
     def names(self, namespace: str, prefix: str = "") -> list[str]:
         """Return the names to list, in the order of the real server's walk; ``root`` is not among them."""
-        hidden = self.dialect.hidden
-        stored = [name for space, name in self.core.state.policies.acl if space == namespace and name not in hidden]
+        internal = self.dialect.internal
+        stored = [name for space, name in self.core.state.policies.acl if space == namespace and name not in internal]
         return [name for name in walk(stored) if name.startswith(prefix)]
 
     def forget_namespace(self, namespace: str) -> None:

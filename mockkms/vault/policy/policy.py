@@ -74,8 +74,8 @@ class PolicyDialect:
     """Policies have versions, check-and-set, expiry and PATCH; without them only the text can be sent and read."""
     fixed: tuple[str, ...]
     """Policies that cannot be changed or deleted."""
-    hidden: tuple[str, ...]
-    """Policies left out of lists."""
+    internal: tuple[str, ...]
+    """Policies that are left out of lists and cannot be assigned to a token."""
     undeletable: tuple[str, ...]
     """Policies that may be changed, but not deleted."""
     control_groups: bool
@@ -92,7 +92,7 @@ OPENBAO_POLICIES = PolicyDialect(
     template_values_restricted=True,
     versions=True,
     fixed=("root", "response-wrapping"),
-    hidden=("response-wrapping",),
+    internal=("response-wrapping",),
     undeletable=("default",),
     control_groups=False,
 )
@@ -106,7 +106,7 @@ VAULT_POLICIES = PolicyDialect(
     template_values_restricted=False,
     versions=False,
     fixed=("root", "response-wrapping", "control-group"),
-    hidden=("response-wrapping", "control-group"),
+    internal=("response-wrapping", "control-group"),
     undeletable=("default", "default-ceiling"),
     control_groups=True,
 )

@@ -39,7 +39,7 @@ class PolicyError(ValueError):
 
 @dataclass(slots=True)
 class PolicyRule:
-    """One ``path`` block. Durations in seconds, times in seconds since the epoch, 0 is none."""
+    """One ``path`` block. Durations in seconds, 0 is none; times in seconds since the epoch."""
 
     path: str
     """As matched: without leading slash, with the namespace before it, a prefix rule without its ``*``."""
@@ -56,7 +56,7 @@ class PolicyRule:
     required: list[str] = field(default_factory=list)
     pagination_limit: int = 0
     keys_filter: str = ""
-    expires: float = 0
+    expires: float | None = None
     line: int = 0
 
 
@@ -148,7 +148,7 @@ class _Block:
         for name, decode in _DECODERS.items():
             for node in hcl.field_values(items, name):
                 try:
-                    decoded = decode(node, f"root.{name}")
+                    decoded = decode(node, f"root.{_SHOWN_AS.get(name, name)}")
                 except hcl.HclError as error:
                     raise hcl.HclError(f"path {quote(self.path)}: {error}", place=error.position) from None
                 before = getattr(values, name)
@@ -163,6 +163,9 @@ class _Block:
 def _parameter_lists(node: hcl.Node, name: str) -> dict[str, object]:
     return hcl.decode_map(node, name, lists=True)
 
+
+_SHOWN_AS = {"policy": "Policy", "capabilities": "Capabilities"}
+"""Keys that errors show as the real server's names of their fields, in which they differ."""
 
 _DECODERS: dict[str, Callable[[hcl.Node, str], object]] = {
     "policy": hcl.decode_string,
@@ -241,7 +244,7 @@ def _read_limits(rule: PolicyRule, values: _Values) -> None:
     rule.max_wrapping_ttl = _duration("max_wrapping_ttl", values.max_wrapping_ttl)
     if values.control_group is not None:
         check_control_group(values.control_group, rule.capabilities)
-    if 0 != rule.max_wrapping_ttl < rule.min_wrapping_ttl:
+    if rule.min_wrapping_ttl and 0 != rule.max_wrapping_ttl < rule.min_wrapping_ttl:
         raise ValueError("max_wrapping_ttl cannot be less than min_wrapping_ttl")
     rule.required = values.required_parameters
     rule.pagination_limit = values.pagination_limit

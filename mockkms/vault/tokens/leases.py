@@ -116,8 +116,8 @@ class LeaseStore:
         self._watch(entry)
         lease.lease_id, lease.ttl = entry.id, round(entry.expires - now)
 
-    def register_token(self, token: Token, auth: Auth) -> None:
-        """Register the lease of a service token; without a TTL it never expires."""
+    def register_token(self, token: Token, auth: Auth, lifetime: float) -> None:
+        """Register the lease of a service token that expires after ``lifetime`` seconds; 0 is never."""
         now = self.core.clock.now()
         salted = self.core.tokens.salted(token)
         token.lease_id = f"{token.path.rstrip('/')}/{salted}{self._suffix(token.namespace)}"
@@ -127,7 +127,7 @@ class LeaseStore:
             namespace=token.namespace,
             token=token.id,
             issued=now,
-            expires=now + token.ttl if token.ttl else 0,
+            expires=now + lifetime if lifetime else 0,
             renewable=auth.renewable,
             auth=copy(auth),
         )

@@ -52,8 +52,8 @@ class TokenStore:
             self._check_custom_id(token)
         return self.put(token, auth)
 
-    def put(self, token: Token, auth: Auth) -> Token:
-        """Store a service token with its lease."""
+    def put(self, token: Token, auth: Auth, lifetime: float | None = None) -> Token:
+        """Store a service token with its lease, which lasts for ``lifetime`` seconds if it is no whole number."""
         core = self.core
         state = self.state
         suffix = self._suffix(token.namespace)
@@ -65,7 +65,7 @@ class TokenStore:
         token.creation_time = math.floor(core.clock.now())
         state.add(token)
         self._fill(token, auth)
-        core.leases.register_token(token, auth)
+        core.leases.register_token(token, auth, token.ttl if lifetime is None else lifetime)
         return token
 
     def _create_batch(self, token: Token, auth: Auth) -> Token:

@@ -178,7 +178,7 @@ def store(core: TokenServices, request: Request, text: str, seconds: float, path
         explicit_max_ttl=int(seconds),
         namespace=namespace,
     )
-    core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False))
+    core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False), seconds)
     cubbyhole = core.state.mounts.get(namespace, "cubbyhole/")
     if cubbyhole is not None:
         cubbyhole.state[token.id] = {

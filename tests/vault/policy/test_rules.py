@@ -112,9 +112,9 @@ def test_a_block_without_a_path_is_about_path() -> None:
         ('path "a" { policy = "fly" }', 'path "a": invalid policy "fly"'),
         ('path "a" { capabilities = "read" }', 'path "a": At 1:27: unknown slice type: *ast.LiteralType'),
         ('path "a" { capabilities = [true] }',
-         'path "a": At 1:28: root.capabilities[0]: unknown type for string *ast.LiteralType'),
+         'path "a": At 1:28: root.Capabilities[0]: unknown type for string *ast.LiteralType'),
         ('path "a" { capabilities = [["read"]] }',
-         'path "a": At 1:28: root.capabilities[0]: unknown type for string *ast.ListType'),
+         'path "a": At 1:28: root.Capabilities[0]: unknown type for string *ast.ListType'),
         ('path "a" { unknown = 1 other {} }', '2 errors occurred:\n\t* path "a": invalid key "unknown" on line 1\n'
          '\t* path "a": invalid key "other" on line 0\n\n'),
         ('pth "a" {}', '1 error occurred:\n\t* invalid key "pth" on line 0\n\n'),

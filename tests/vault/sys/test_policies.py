@@ -92,7 +92,8 @@ def test_expiry(core: Core) -> None:
 def test_patch_keeps_what_it_does_not_name(core: Core) -> None:
     assert ask(core, "patch", "sys/policies/acl/app", cas_required=True).errors == ["policy not found"]
     ask(core, "update", "sys/policies/acl/app", policy=_TEXT, allow_slashes_in_identity_templates=True)
-    assert ask(core, "patch", "sys/policies/acl/app", cas_required=True).status == 200
+    patched = ask(core, "patch", "sys/policies/acl/app", cas_required=True, unknown=1)
+    assert patched.warnings == ["Endpoint ignored these unrecognized parameters: [unknown]"]
     data = ask(core, "read", "sys/policies/acl/app").data
     assert data is not None
     assert (data["policy"], data["version"]) == (_TEXT, 2)

@@ -197,7 +197,7 @@ def _policies(call: Call, requested: NewToken, role: TokenRole | None, parent: T
     if no_default:
         final = [name for name in final if name != "default"]
     for name in final:
-        if name in names.UNASSIGNABLE:
+        if name in call.core.policies.dialect.internal:
             raise ErrorResponse(f"cannot assign policy {quote(name)}")
     return final
 

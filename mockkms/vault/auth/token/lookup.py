@@ -84,7 +84,8 @@ def describe(call: Call, token: Token) -> dict[str, object]:
     data: dict[str, object] = {
         "id": token.id,
         "accessor": token.accessor,
-        "policies": token.policies,
+        # A batch token carries no empty list.
+        "policies": token.policies or (None if token.type == "batch" else []),
         "path": token.path,
         "meta": token.meta,
         "display_name": token.display_name,

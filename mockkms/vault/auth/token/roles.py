@@ -9,7 +9,7 @@ from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Response, refusing
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import quote, shown
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
@@ -73,7 +73,7 @@ def _general(call: Call, role: TokenRole) -> None:
 def _token_type(call: Call, role: TokenRole) -> None:
     if "token_type" not in call.raw:
         return
-    given = str(call.raw["token_type"])
+    given = shown(call.raw["token_type"])
     if given not in _TYPES:
         raise ErrorResponse(f"invalid 'token_type' value {quote(given)}")
     role.token_type = given

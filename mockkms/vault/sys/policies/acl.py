@@ -165,7 +165,7 @@ def patch_acl(_state: object, call: Call, *, name: str) -> Response:
     if known is None:
         raise ErrorResponse("policy not found")
     _write(call, call.get("policy", known.text), known)
-    return Response(status=200, warnings=warnings)
+    return Response(warnings=warnings)
 
 
 def _renamed(call: Call) -> list[str]:
