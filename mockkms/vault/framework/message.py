@@ -187,6 +187,8 @@ class Lease:
     internal: Mapping[str, object] = field(default_factory=dict)
     registered: bool = True
     """False: the duration is shown, but no lease is created (KV version 1)."""
+    until: float = 0
+    """When the lease ends at the latest, in seconds since the epoch; 0 means that ``ttl`` alone decides."""
 
 
 @dataclass(slots=True)

@@ -90,16 +90,17 @@ class LeaseStore:
         lease = response.lease
         if lease is None or not lease.registered:
             return
-        now = self.core.clock.now()
-        granted, warnings = ttl.calculate(self.core.limits(mount), now, ttl=lease.ttl, max_ttl=lease.max_ttl)
+        clock = self.core.clock
+        granted, warnings = ttl.calculate(self.core.limits(mount), clock.now(), ttl=lease.ttl, max_ttl=lease.max_ttl)
         response.warnings.extend(warnings)
         entry = LeaseEntry(
             id=f"{request.path.rstrip('/')}/{self.core.entropy.base62(24)}{self._suffix(request.namespace)}",
             path=request.path,
             namespace=request.namespace,
             token=token.id,
-            issued=now,
-            expires=now + granted,
+            # As the server, which reads its clock for both: the lease is a little longer than was granted.
+            issued=clock.now(),
+            expires=clock.now() + granted,
             renewable=lease.renewable,
             ttl=lease.ttl,
             max_ttl=lease.max_ttl,
@@ -108,17 +109,22 @@ class LeaseStore:
             batch=token.type == "batch",
         )
         entry.owner = token.id
+        if lease.until:
+            entry.expires = min(entry.expires, lease.until)
         if entry.batch:
             # A batch token is not stored and cannot be revoked: its leases end with it and are revoked with its parent.
             entry.expires = min(entry.expires, float(token.creation_time + token.ttl))
             entry.owner = token.parent
         self.state.add(entry)
         self._watch(entry)
-        lease.lease_id, lease.ttl = entry.id, round(entry.expires - now)
+        lease.lease_id, lease.ttl = entry.id, round(entry.expires - clock.now())
 
     def register_token(self, token: Token, auth: Auth, lifetime: float) -> None:
-        """Register the lease of a service token that expires after ``lifetime`` seconds; 0 is never."""
-        now = self.core.clock.now()
+        """Register the lease of a service token that expires after ``lifetime`` seconds; 0 is never.
+
+        As with the server its times are a little less apart: its end is computed before it is issued.
+        """
+        expires = self.core.clock.now() + lifetime if lifetime else 0
         salted = self.core.tokens.salted(token)
         token.lease_id = f"{token.path.rstrip('/')}/{salted}{self._suffix(token.namespace)}"
         entry = LeaseEntry(
@@ -126,8 +132,8 @@ class LeaseStore:
             path=token.path,
             namespace=token.namespace,
             token=token.id,
-            issued=now,
-            expires=now + lifetime if lifetime else 0,
+            issued=self.core.clock.now(),
+            expires=expires,
             renewable=auth.renewable,
             auth=copy(auth),
         )
@@ -205,7 +211,7 @@ class LeaseStore:
             start=entry.issued,
         )
         response.warnings.extend(warnings)
-        self._extend(entry, now + granted, now)
+        self._extend(entry, self.core.clock.now() + granted)
         response.lease.lease_id, response.lease.ttl, response.lease.registered = entry.id, granted, False
         return response
 
@@ -247,15 +253,15 @@ class LeaseStore:
         auth.client_token, auth.lease_duration, auth.ttl = token.id, granted, granted
         entry = self.state.edit(entry)
         entry.auth = copy(auth)
-        self._extend(entry, now + granted, now)
+        self._extend(entry, self.core.clock.now() + granted)
         return Response(auth=auth, warnings=warnings)
 
-    def _extend(self, entry: LeaseEntry, expires: float, now: float) -> None:
+    def _extend(self, entry: LeaseEntry, expires: float) -> None:
         if entry.batch:
             # Renewal cannot outlive the batch token, whose end is fixed.
             expires = min(expires, entry.expires)
         entry = self.state.edit(entry)
-        entry.expires, entry.last_renewal = expires, now
+        entry.expires, entry.last_renewal = expires, self.core.clock.now()
         self._watch(entry)
 
     def _mount(self, entry: LeaseEntry) -> Mount | None:

@@ -13,7 +13,7 @@ from mockkms.crypto.x509 import keys, read
 from mockkms.vault.cel.program import CelError, timestamp
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.number import Number
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.cel import requests
@@ -183,8 +183,7 @@ def _signed(
         state.certificates[hyphens(made.serial_text)] = made.der
     lease = None
     if output.get("generate_lease"):
-        ttl = max(int(made.not_after - call.now() + 0.999), 0)
-        lease = Lease(ttl=ttl, internal={"serial_number": made.serial_text})
+        lease = issuing.certificate_lease(call, made)
     warned = output.get("warnings")
     warnings = [str(one) for one in warned if one] if isinstance(warned, list) else []
     return Response(data=data, lease=lease, warnings=warnings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 
 from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.endpoint import Call
@@ -162,11 +163,17 @@ def _respond(state: PKI, call: Call, role: PkiRole, ca: signer.Signer, made: Iss
         state.certificates[hyphens(certificate.serial_text)] = certificate.der
     lease = None
     if role.generate_lease:
-        ttl = max(int(certificate.not_after - call.now() + 0.999), 0)
-        lease = Lease(ttl=ttl, internal={"serial_number": certificate.serial_text})
+        lease = certificate_lease(call, certificate)
     # Vault adds them where it answers, and once more where it stores the certificate.
     times = 2 if product.has(Feature.PKI_LATER) else 1
     return Response(data=data, lease=lease, warnings=made.warnings * times)
+
+
+def certificate_lease(call: Call, certificate: read.Certificate) -> Lease:
+    """Return the lease of an issued certificate, which ends with the certificate."""
+    until = certificate.not_after
+    ttl = max(math.ceil(until - call.now()), 0)
+    return Lease(ttl=ttl, internal={"serial_number": certificate.serial_text}, until=until if ttl else 0)
 
 
 def authority_part(call: Call, certificate: read.Certificate) -> dict[str, str]:
