@@ -27,8 +27,8 @@ _HANDSHAKE, _CERTIFICATE = 22, 11
 _TLS_1_3 = 0x0304
 _FOR_CLIENTS = bytes.fromhex("300c300a06082b06010505070302")
 """What OpenSSL appends to a trusted certificate (``X509_CERT_AUX``, DER): trusted for the purpose of ``clientAuth``."""
-_MOST_TRUSTED = 1000
-"""Certificates that a context keeps; the next one starts anew."""
+_MOST_TRUSTED = 1024 * 1024
+"""Bytes of the certificates that a context keeps; the next one starts anew."""
 _DER = 2
 """``_ssl.ENCODING_DER``."""
 
@@ -40,6 +40,12 @@ def verifying(context: ssl.SSLContext, authority: str | Path) -> ssl.SSLContext:
     return context
 
 
+class _Known(set[bytes]):
+    """The certificates (DER) that a context trusts; OpenSSL removes none. ``size`` is that of all in bytes."""
+
+    size = 0
+
+
 class Requesting:
     """TLS contexts that request a certificate of the client and accept any, or none.
 
@@ -48,17 +54,17 @@ class Requesting:
 
     def __init__(self, again: Callable[[], ssl.SSLContext]) -> None:
         self._again = again
-        self._known: set[bytes] = set()
+        self._known = _Known()
         self._context: ssl.SSLContext | None = None
 
     def context(self) -> ssl.SSLContext:
         """Return the context for a new connection."""
-        if self._context is None or len(self._known) >= _MOST_TRUSTED:
-            self._known = set()
+        if self._context is None or self._known.size >= _MOST_TRUSTED:
+            self._known = _Known()
             self._context = self._made(self._known)
         return self._context
 
-    def _made(self, known: set[bytes]) -> ssl.SSLContext:
+    def _made(self, known: _Known) -> ssl.SSLContext:
         context = self._again()
         _prepare(context, ssl.CERT_OPTIONAL, _PARTIAL_CHAIN | _IGNORE_CRITICAL | _NO_CHECK_TIME)
         # Level 2, Python's default, refuses RSA keys of 1024 bits, which Go accepts. The list of ciphers stays.
@@ -85,7 +91,7 @@ def _prepare(context: ssl.SSLContext, mode: ssl.VerifyMode, flags: ssl.VerifyFla
     context.num_tickets = 0
 
 
-def _trust(context: ssl.SSLContext, sent: list[bytes], known: set[bytes]) -> None:
+def _trust(context: ssl.SSLContext, sent: list[bytes], known: _Known) -> None:
     """Trust the first of these certificates, unless one cannot be parsed: Go ends such a handshake too."""
     from cryptography import x509
 
@@ -103,6 +109,7 @@ def _trust(context: ssl.SSLContext, sent: list[bytes], known: set[bytes]) -> Non
         file.write_text(f"-----BEGIN TRUSTED CERTIFICATE-----\n{text}-----END TRUSTED CERTIFICATE-----\n")
         context.load_verify_locations(file)
     known.add(sent[0])
+    known.size += len(sent[0])
 
 
 def _sent(message: bytes, version: int) -> Iterator[bytes]:

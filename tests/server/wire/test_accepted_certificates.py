@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from mockkms import MockKMS
 from mockkms.server.wire import client_certificates
+from mockkms.server.wire.client_certificates import Requesting
 from tests.server.wire.showing import BEGIN, END, asked, root, self_signed, written
 
 
@@ -129,11 +130,16 @@ def test_a_connection_accepts_a_short_key(kms: MockKMS, tmp_path: Path) -> None:
 def test_certificates_of_earlier_connections_are_not_kept_for_ever(
     kms: MockKMS, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_certificates, "_MOST_TRUSTED", 2)
+    monkeypatch.setattr(client_certificates, "_MOST_TRUSTED", 1000)
+    kept: list[client_certificates._Known] = []
+    real = Requesting._made
+    monkeypatch.setattr(Requesting, "_made", lambda self, known: kept.append(known) or real(self, known))
     root(kms, "POST", "auth/cert/certs/web", certificate=authority.cert_pem.bytes().decode())
     pairs = [written(tmp_path, authority.issue_cert(common_name=f"c{number}")) for number in range(5)]
     for pair in pairs + pairs:
         assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
+    assert len(kept) > 2
+    assert all(known.size < 2000 for known in kept)
 
 
 def limited(**options: Any) -> Callable[[x509.CertificateBuilder], x509.CertificateBuilder]:
