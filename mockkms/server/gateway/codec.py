@@ -18,9 +18,9 @@ from mockkms.server.gateway.exchange import (
     redirect_reply,
 )
 from mockkms.server.gateway.following import Following
-from mockkms.server.gateway.target import READ_FIRST, SNAPSHOT, RequestTarget, parse_query, read_target
+from mockkms.server.gateway.target import READ_FIRST, SNAPSHOT, RequestTarget, limited_path, parse_query, read_target
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.framework.message import WRITES, Operation, Request, Response
+from mockkms.vault.framework.message import OPERATION_OF_METHOD, WRITES, ErrorResponse, Operation, Request, Response
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import RepeatedParameter
@@ -47,10 +47,43 @@ def request_of(core: Core, http: HttpRequest) -> Request:
     return http.decoded
 
 
+def admitted(core: Core, http: HttpRequest) -> Request:
+    """Return the request as ``request_of`` does; if it is refused, it counts against the rate limits as on the real
+    server, whose limits come before the decoding of requests.
+
+    Raises RequestRefused, with status 429 beyond a limit.
+    """
+    try:
+        return request_of(core, http)
+    except RequestRefused as refused:
+        if refused.unlimited or not core.state.quotas.rate_limits:
+            raise
+        raise _limited(core, http, refused) from None
+
+
+def _limited(core: Core, http: HttpRequest, refused: RequestRefused) -> RequestRefused:
+    """Return ``refused`` with the headers of rate limits, or the refusal of a request beyond one."""
+    request = Request(
+        operation=OPERATION_OF_METHOD.get(http.method, Operation.READ),
+        path=limited_path(http),
+        namespace=http.header_facts.namespace,
+        headers=http.headers,
+        remote_address=http.remote_address,
+        method=http.method,
+    )
+    try:
+        core.quotas.check(request)
+    except ErrorResponse as error:
+        response = Response(status=error.status, errors=error.errors, headers=dict(request.trace.headers or {}))
+        return RequestRefused(to_reply(core, request, response))
+    refused.reply.headers.update(request.trace.headers or {})
+    return refused
+
+
 def _to_request(core: Core, http: HttpRequest) -> Request:
     if http.body_fault and not core.product.has(Feature.JSON_LIMITS) and not http.target.startswith(f"/v1/{SNAPSHOT}"):
         # The body is read before anything else of the request is looked at.
-        raise RequestRefused(error_reply(500, http.body_fault))
+        raise RequestRefused(error_reply(500, http.body_fault), unlimited=True)
     mounts = core.state.mounts
     key = (http.method, http.target, core.product.name)
     target: RequestTarget | None = None if http.query else mounts.targets.get(key)

@@ -87,9 +87,11 @@ class HttpReply:
 class RequestRefused(Exception):
     """Raised when the HTTP layer refuses a request, with its reply, before the core sees it."""
 
-    def __init__(self, reply: HttpReply) -> None:
+    def __init__(self, reply: HttpReply, *, unlimited: bool = False) -> None:
         super().__init__(reply.status)
         self.reply = reply
+        self.unlimited = unlimited
+        """Whether the request is refused before it counts against rate limits."""
 
 
 def base_headers(content_type: str = JSON) -> dict[str, str]:

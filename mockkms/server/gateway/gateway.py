@@ -235,7 +235,7 @@ class Gateway:
             return self._after_others(self.threads, http, turn, still)
         try:
             self.admit(http, turn)
-            request = codec.request_of(core, http)
+            request = codec.admitted(core, http)
             if self.threads is not None and may_take_long(core, request, len(http.body)):
                 still = self.same_world()
                 return self.threads.run(lambda: self._slowly(http, turn, still))
@@ -288,7 +288,7 @@ class Gateway:
         try:
             with keeping_turns(turn, still):
                 self.admit(http, turn)
-                request = codec.request_of(core, http)
+                request = codec.admitted(core, http)
                 if may_take_long(core, request, len(http.body)):
                     return None
                 response = self.handle(http, request)
@@ -304,7 +304,7 @@ class Gateway:
         try:
             with taking_turns(turn, still):
                 self.admit(http, turn)
-                request = codec.request_of(core, http)
+                request = codec.admitted(core, http)
                 request.apart = True
                 response = self.handle(http, request)
         except RequestRefused as refused:

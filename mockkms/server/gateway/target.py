@@ -58,7 +58,7 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
     elif operation is Operation.READ and values:
         listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
         if listing and scanning:
-            raise RequestRefused(error_reply(400))
+            raise RequestRefused(error_reply(400), unlimited=True)
         if listing:
             operation = Operation.LIST
             values.pop("list")
@@ -78,6 +78,16 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
     return RequestTarget(path, operation, before_core, leaves_body, escaped)
 
 
+def limited_path(http: HttpRequest) -> str:
+    """Return the path as rate limits see it: as it was sent, for listings with a slash at its end."""
+    path = unquote(http.target[4:])
+    values = parse_query(http.query) if http.query else {}
+    asked = [values.get(name, [""])[0] for name in ("list", "scan")] if http.method == "GET" else []
+    if http.method in ("LIST", "SCAN") or not _TRUE.isdisjoint(asked):
+        return path.removesuffix("/") + "/"
+    return path
+
+
 def _takes_bytes(core: Core, path: str) -> bool:
     """Return whether the endpoint reads a body of any type itself; in products with namespaces only snapshots do."""
     if core.product.has(Feature.NAMESPACES) and not path.startswith(SNAPSHOT):
@@ -91,13 +101,14 @@ def _clean_target(core: Core, http: HttpRequest) -> str:
     target = http.target
     if "%" in target:
         if BAD_ESCAPE.search(target):
-            raise RequestRefused(HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"}))
+            refusal = HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"})
+            raise RequestRefused(refusal, unlimited=True)
         if _CONTROL.search(unquote(target)):
-            raise RequestRefused(HttpReply(400))
+            raise RequestRefused(HttpReply(400), unlimited=True)
     if ("//" in target or "/." in target or "%" in target) and http.method != "CONNECT":
         redirect = unclean(core, http)
         if redirect is not None:
-            raise RequestRefused(redirect)
+            raise RequestRefused(redirect, unlimited=core.product.has(Feature.CLEAN_PATHS))
     return unquote(target[4:]) if "%" in target else target[4:]
 
 
@@ -144,5 +155,5 @@ def _flag(values: dict[str, list[str]], name: str) -> bool:
     if not text:
         return False
     if text not in _TRUE and text not in _FALSE:
-        raise RequestRefused(error_reply(400))
+        raise RequestRefused(error_reply(400), unlimited=True)
     return text in _TRUE

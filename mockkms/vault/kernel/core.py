@@ -89,10 +89,13 @@ class Core(VaultServer):
 
     def _handle(self, request: Request) -> Response:
         path = request.path
-        # Rate limits come first: Vault wraps its whole HTTP mux in them (``rateLimitQuotaWrapping``), so a request
+        outer = path.startswith("sys/") and not request.inner and not request.escaped
+        if outer:
+            self.namespaces.refuse_outside(request, path[4:])
+        # Rate limits come next: Vault wraps its whole HTTP mux in them (``rateLimitQuotaWrapping``), so a request
         # counts whatever its result is.
         self.quotas.check(request)
-        if path.startswith("sys/") and not request.inner and not request.escaped:
+        if outer:
             # Endpoints of the HTTP layer (``sys/init``, ``sys/unseal``, …) answer a sealed server, so before the seal
             # check.
             outside = self._outside(request)
@@ -170,7 +173,6 @@ class Core(VaultServer):
 
     def _outside(self, request: Request) -> Response | None:
         """Answer an endpoint of the HTTP layer; return None for every other path. Raises VaultError."""
-        self.namespaces.refuse_outside(request, request.path[4:])
         found = matching.outside(self, request.path)
         if found is None or found.endpoint is None or found.engine is None:
             return None

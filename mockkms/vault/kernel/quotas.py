@@ -92,9 +92,14 @@ class QuotaStore:
     def check(self, request: Request) -> None:
         """Raise ErrorResponse 429 if a rate limit is exhausted; store its headers in the request's trace."""
         state = self.core.state.quotas
-        if not state.rate_limits or self.core.seal.sealed or self._exempt(request.path):
+        if not state.rate_limits or self.core.seal.sealed:
             return
-        namespace, below = self.core.namespaces.locate(request.namespace, request.path)
+        path = request.path
+        if request.operation in (Operation.LIST, Operation.SCAN) and not path.endswith("/"):
+            path += "/"  # Endpoints outside the core have no slash there.
+        if self._exempt(path):
+            return
+        namespace, below = self.core.namespaces.locate(request.namespace, path)
         rule = self._rule(namespace or "", below, request)
         if rule is None:
             return
@@ -102,7 +107,6 @@ class QuotaStore:
         if state.response_headers:
             request.trace.headers = dict(headers)
         if not allowed:
-            path = request.path
             raise ErrorResponse(f"request path {quote(path)}: rate limit quota exceeded", status=429)
 
     def _exempt(self, path: str) -> bool:

@@ -25,11 +25,10 @@ _OF_CALLER = frozenset(
 """Go to the namespace of the token that asks."""
 _OF_TOKEN = frozenset(("auth/token/lookup", "auth/token/renew", "auth/token/revoke", "auth/token/revoke-orphan"))
 """Go to the namespace of the token in the body."""
-_OF_LEASE = ("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke")
 _TOKEN_PREFIXES = ("s.", "b.", "hvs.", "hvb.")
 _LEASE_IDS = frozenset(("sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke"))
-
-
+_LEASES_BY_PATH = ("sys/leases/renew/", "sys/leases/revoke/")
+"""Have the lease id in the path if the body has none."""
 _PLAIN_FRONTS = ("", "s", "b", "hvs", "hvb")
 """Texts before the first dot of a token that does not name a namespace."""
 
@@ -53,7 +52,7 @@ def reroute(core: RoutingServices, request: Request) -> None:
             raise ErrorResponse("invalid token", status=403)
         else:
             target = core.namespaces.by_id(ending(token)) if ending(token) else None
-    elif path.startswith(_OF_LEASE):
+    elif path in _LEASE_IDS or path.startswith(_LEASES_BY_PATH):
         lease_id = _lease(request)
         target = core.namespaces.by_id(ending(lease_id)) if ending(lease_id) else None
     if target is not None:
@@ -107,7 +106,7 @@ def _named_lease(request: Request) -> str:
     given = request.data.get("lease_id")
     if given is not None:
         return str(given)
-    for prefix in ("sys/leases/renew/", "sys/leases/revoke/"):
+    for prefix in _LEASES_BY_PATH:
         if request.path.startswith(prefix):
             return request.path.removeprefix(prefix)
     return ""
@@ -119,7 +118,7 @@ def check_ids(request: Request) -> None:
     if path in _OF_TOKEN:
         if "token" in request.data and not isinstance(request.data["token"], str):
             raise ErrorResponse("invalid token", status=403)
-    elif path in _LEASE_IDS or path.startswith(("sys/leases/renew/", "sys/leases/revoke/")):
+    elif path in _LEASE_IDS or path.startswith(_LEASES_BY_PATH):
         given = request.data.get("lease_id")
         if given is not None and not isinstance(given, str):
             raise ErrorResponse("invalid lease ID")

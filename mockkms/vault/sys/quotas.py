@@ -6,7 +6,7 @@ import math
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import of_float
 from mockkms.vault.kernel.state import RateLimit
@@ -48,6 +48,7 @@ one = engine.path(
         "inheritable": Field(Kind.BOOL, help="Whether child namespaces without a rule inherit it."),
     },
     help="Create, show or delete a rate limit.",
+    go_errors=True,
 )
 
 
@@ -114,7 +115,7 @@ def write_rate_limit(
     _state: object, call: Call, *, rate: float, role: str, name: str, block_interval: int, interval: int
 ) -> None:
     """Create or replace a rule; the counts of all clients are reset."""
-    if not 0 < rate < math.inf:
+    if rate <= 0:
         raise ErrorResponse("'rate' is invalid")
     _check_grouping(call)
     namespace, mount, suffix = _place(call)
@@ -124,6 +125,9 @@ def write_rate_limit(
     similar = quotas.with_factors((namespace, mount, suffix, role))
     if similar is not None and similar.name != name:
         raise ErrorResponse(f"quota rule with similar properties exists under the name {quote(similar.name)}")
+    if not math.isfinite(rate):
+        shown = "NaN" if math.isnan(rate) else "+Inf"
+        raise BackendError(f"failed to encode storage entry: json: unsupported value: {shown}")
     quotas.put(RateLimit(
         name=name,
         rate=float(rate),
