@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from mockkms.world.journal.least_privilege import Privileges
     from mockkms.world.journal.linter import Finding
 
-_CUTS = ("restart", "refuse")
-"""Actions that close the connection of the request that triggers them."""
-
 
 @dataclass(frozen=True)
 class RemoteSnapshot:
@@ -238,11 +235,7 @@ class RemoteKMS:
 
     def act(self, **words: object) -> None:
         """Run actions on the server, named like the fault kinds: ``act(restart="keep")``, ``act(refuse=5)``."""
-        try:
-            self.call("POST", "state", words)
-        except RemoteError as error:
-            if error.status or not set(words) & set(_CUTS):
-                raise
+        self.call("POST", "state", words)
 
     def seal(self) -> None:
         """Seal the Vault, as ``sys/seal`` does."""

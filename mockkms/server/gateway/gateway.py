@@ -24,6 +24,7 @@ from mockkms.server.gateway.exchange import (
     error_reply,
 )
 from mockkms.server.gateway.fault_layer import FaultLayer
+from mockkms.server.gateway.own_connection import own_connection
 from mockkms.server.gateway.target import SNAPSHOT
 from mockkms.server.gateway.threads import Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
@@ -165,10 +166,14 @@ class Gateway:
         return await found(aio)
 
     async def _controlled(self, http: HttpRequest, aio: web.BaseRequest) -> web.StreamResponse:
-        return await self.control.serve(http)
+        with own_connection(aio.transport) as own:
+            answer = await self.control.serve(http)
+        if own.ends:
+            answer.force_close()
+        return answer
 
     def cut_all(self) -> None:
-        """Abort every connection of the server."""
+        """Abort every connection of the server, that of a request to the control API after its response."""
         if self.host is not None:
             self.host.cut_all()
 

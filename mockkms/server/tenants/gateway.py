@@ -15,6 +15,7 @@ from mockkms.server import web
 from mockkms.server.gateway.actions import Ports
 from mockkms.server.gateway.exchange import HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
+from mockkms.server.gateway.own_connection import cut
 from mockkms.server.gateway.sleepers import Sleepers
 from mockkms.server.tenants.tenants import TenantError, Tenants
 from mockkms.server.wire.raw import WireAnswer
@@ -49,8 +50,7 @@ class _Ports:
     def cut_all(self) -> None:
         """Abort the connections that carry requests of this tenant."""
         for aio in self.carrying.values():
-            if aio.transport is not None:
-                aio.transport.abort()
+            cut(aio.transport)
 
     def refuse(self, seconds: float) -> None:
         """Reset all requests for ``seconds``."""

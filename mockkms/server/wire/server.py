@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from mockkms.server.gateway.gateway import Gateway
+from mockkms.server.gateway.own_connection import cut
 from mockkms.server.wire.answering import Answering
 from mockkms.server.wire.eager_tasks import start_requests_at_once
 from mockkms.server.wire.forks import Home
@@ -170,8 +171,7 @@ class Server:
         for listener in self._listeners:
             listener.drop_arriving()
         for connection in self._manager.connections if self._manager is not None else ():
-            if connection.transport is not None:
-                connection.transport.abort()
+            cut(connection.transport)
 
     def cut_busy(self) -> None:
         """Abort connections with unanswered requests, wait for the end of their handlers, and listen again.

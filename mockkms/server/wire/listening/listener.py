@@ -14,6 +14,8 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 
+from mockkms.server.gateway.own_connection import is_spared
+
 BACKLOG = 512
 _SHORT_OF = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _BREATH = 0.1
@@ -69,8 +71,9 @@ class Listener:
 
     def drop_arriving(self) -> None:
         """Close the connections that are not passed on yet, such as those in a TLS handshake."""
-        for task in self._arriving:
-            task.cancel()
+        for task, made in self._arriving.items():
+            if not is_spared(made.fileno()):
+                task.cancel()
 
     def close(self) -> None:
         """Close the port."""
