@@ -20,6 +20,18 @@ def urlsplit(url: str) -> SplitResult:
     return _cached(url) if len(url) <= _LONGEST else _uncached(url)
 
 
+def server_address(url: str) -> SplitResult:
+    """Return the parts of the address of a server. Raises ValueError, which says what an address looks like."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != -1
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} is not a valid server address; example: http://127.0.0.1:8200")
+    return parts
+
+
 def path_in_go(parts: SplitResult) -> str:
     """Return the path that Go's ``url.Parse`` finds: what follows a scheme without a slash is opaque, not a path."""
     opaque = parts.scheme and not parts.netloc and not parts.path.startswith("/")

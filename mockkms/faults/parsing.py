@@ -132,6 +132,14 @@ def text(value: object) -> str:
     return value
 
 
+def texts(value: object, what: str = "strings") -> list[str]:
+    """Return ``value``, a list of strings, as a list. Raises FaultError, also for a string alone."""
+    found = list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)) else [None]
+    if not all(isinstance(one, str) for one in found):
+        raise FaultError(f"expected a list of {what}, got {shown(value)}")
+    return [str(one) for one in found]
+
+
 def seconds(value: object) -> float:
     """Return the seconds of ``0.5``, ``30``, ``"1m30s"`` or ``"250ms"``, 0 to 1e9. Raises FaultError."""
     found = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mockkms.faults.parsing import FaultError
+from mockkms.faults.parsing import FaultError, texts, within
 from mockkms.remote.document import Document
 from mockkms.remote.wire import Wire
 from mockkms.world.journal.entry import Entry, entry_of
@@ -84,14 +84,21 @@ class RemoteJournal:
 
         ``allowed`` has globs of paths that need not be emulated.
         """
-        self._assert(no_unhandled={"allowed": [*allowed]} if allowed else True)
+        with within("allowed"):
+            globs = texts(allowed, "globs of paths")
+        self._assert(no_unhandled={"allowed": globs} if globs else True)
 
     def near_misses(self, match: object = None, /, **words: object) -> list[str]:
         """Return the requests closest to matching, each with its differences."""
         return self._wire.post("journal/near-misses", _query(match, words)).texts("misses")
 
     def _assert(self, **words: object) -> Document:
-        return self._wire.post("journal/assert", words)
+        """Send one assertion. The path of a FaultError is that in the arguments of the method."""
+        try:
+            return self._wire.post("journal/assert", words)
+        except FaultError as error:
+            path = error.path.removeprefix(next(iter(words))).removeprefix(".")
+            raise FaultError(error.message, path) from None
 
 
 def _entries(document: Document) -> list[Entry]:

@@ -11,14 +11,13 @@ import socket
 import threading
 from collections.abc import Mapping
 from datetime import date, timedelta
-from urllib.parse import urlsplit
 
-from mockkms.error_context import error_context
 from mockkms.faults.parsing import FaultError
 from mockkms.json_reading import read_json
 from mockkms.pem_files import client_context
 from mockkms.remote.bounded import BoundedConnection, BoundedResponse, BoundedTlsConnection
 from mockkms.remote.document import Document, NotMockKMS, RemoteError
+from mockkms.urls import server_address
 from mockkms.version import __version__
 
 API = 1
@@ -37,15 +36,10 @@ class Wire:
     """
 
     def __init__(self, url: str, control_token: str = "", ca_file: str = "", timeout: float = 10.0) -> None:
-        wrong = f"{url!r} is not a valid server address; example: http://127.0.0.1:8200"
-        with error_context(text=wrong):
-            parts = urlsplit(url)
-            port = parts.port
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(wrong)
+        parts = server_address(url)
         self.url = url.rstrip("/")
         self.control_token, self.ca_file, self.timeout = control_token, ca_file, timeout
-        self._host, self._port, self._prefix = parts.hostname, port, parts.path.rstrip("/")
+        self._host, self._port, self._prefix = parts.hostname or "", parts.port, parts.path.rstrip("/")
         self._tls = client_context(ca_file) if parts.scheme == "https" else None
         self._kept: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()

@@ -106,6 +106,9 @@ def test_the_nearest_word(words: list[str], message: str, capsys: pytest.Capture
         ),
         (["serve", "--port", "0", "--clock", "-1x"], 2, "--clock -1x: "),
         (["state", "import", "dev", "/nowhere/x"], 2, "cannot write the state file /nowhere/x: No such file"),
+        (["status", "--address", "foo"], 1, "Error checking seal status: 'foo' is not a valid server address; example"),
+        (["explore", "--failures", "seald", "--", "x"], 2, "no file 'seald'; names of failures are given with --set"),
+        (["explore", "--", "false"], 2, "without failures (exit code 1); it printed nothing\n"),
     ],
 )
 def test_misuse_is_one_line(
@@ -117,6 +120,30 @@ def test_misuse_is_one_line(
     said = capsys.readouterr().err
     assert message.replace("EMPTY", str(empty)) in said
     assert said.count("\n") == 1
+
+
+def test_what_to_revoke_or_expire_must_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    with MockKMS() as kms:
+
+        def code(*words: str) -> int:
+            return main(["state", *words, "--url", kms.url])
+
+        def create() -> requests.Response:
+            url, headers = f"{kms.url}/v1/auth/token/create", {"X-Vault-Token": kms.token}
+            return requests.post(url, json={"policies": ["default"]}, headers=headers, timeout=60)
+
+        made = create()
+        for words, message in (
+            (("revoke", "nosuch"), "revoke: no token has this id or accessor"),
+            (("expire", "nosuch"), "expire: no lease that could expire is below 'nosuch'"),
+            (("expire", "last"), "expire: no secret has a lease"),
+        ):
+            assert code(*words) == 1
+            assert message in capsys.readouterr().err
+        assert code("expire", "auth/token") == 0
+        assert code("revoke", made.json()["auth"]["accessor"]) == 1
+        made = create()
+        assert code("revoke", made.json()["auth"]["accessor"]) == 0
 
 
 def test_a_folder_is_no_misspelt_world(

@@ -219,3 +219,25 @@ def test_explanations_findings_and_policies(held: Kms) -> None:
     needed = held.privileges()
     assert needed.needed == {"auth/token/create": {"update"}}
     assert str(needed) == 'path "auth/token/create" {\n  capabilities = ["update"]\n}\n'
+
+
+def test_wrong_arguments_of_assertions(held: Kms) -> None:
+    wrong: Any = "x"
+    for call, message in (
+        (lambda: held.journal.assert_called("a", times=wrong), "times: expected a whole number, got 'x' (str)"),
+        (lambda: held.journal.assert_called("a", times=-1), "times: expected at least 0, got -1 (int)"),
+        (lambda: held.journal.table(last=wrong), "last: expected a whole number, got 'x' (str)"),
+        (lambda: held.journal.assert_no_unhandled(allowed="sys/*"), "allowed: expected a list of globs of paths, got "),
+        (lambda: held.journal.assert_order("a", {"status": wrong}), "[1].status: expected HTTP status"),
+        (lambda: held.journal.assert_not_called(""), "expected a path, a list of paths or a mapping, got '' (str)"),
+        (held.journal.assert_order, "nothing is asserted"),
+    ):
+        with pytest.raises(FaultError) as caught:
+            call()
+        assert str(caught.value).startswith(message)
+
+
+def test_the_clock_goes_as_far_as_it_can(held: Kms) -> None:
+    for far in (1e300, 10**400, timedelta(days=999_999_999)):
+        assert held.clock.advance(far) == pytest.approx(253402300799, abs=60)
+    assert held.clock.advance(-1e300) < 60

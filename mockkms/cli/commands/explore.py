@@ -85,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
     from mockkms.report.model import Usage
     from mockkms.report.suite import report_of
 
+    if options.failures is not None and not options.failures.exists():
+        raise CommandError(f"--failures: no file {str(options.failures)!r}; names of failures are given with --set")
     with error_context(raised=CommandError):
         failures = chosen_failures(options.set, options.failures)
         accepted = read_acceptances(options.accept, failures)
@@ -158,7 +160,8 @@ def _explored(
             reason = verdict.exception or verdict.detail
             if verdict.outcome is Outcome.HUNG and options.limit is None:
                 reason += "; --limit gives it more"
-            raise CommandError(f"the command does not pass without failures ({reason}):{output}")
+            end = f":{output}" if output else "; it printed nothing"
+            raise CommandError(f"the command does not pass without failures ({reason}){end}")
         if not observation.requests:
             raise CommandError("the command makes no request: does it use VAULT_ADDR or BAO_ADDR?")
         if use is not None:

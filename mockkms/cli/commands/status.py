@@ -17,6 +17,7 @@ from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.pem_files import client_context
 from mockkms.remote.bounded import BoundedConnection, BoundedTlsConnection
+from mockkms.urls import server_address
 
 _TIMEOUT = 10.0
 """Seconds."""
@@ -79,6 +80,8 @@ class _Tls(urllib.request.HTTPSHandler):
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:
+    with error_context("Error checking seal status: ", lambda text: CommandError(text, 1)):
+        server_address(options.address)
     url = f"{options.address.rstrip('/')}/v1/sys/seal-status"
     skip = options.tls_skip_verify or os.environ.get("VAULT_SKIP_VERIFY", "").lower() in ("1", "t", "true")
     secure = url.lower().startswith("https:")

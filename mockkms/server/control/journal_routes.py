@@ -30,12 +30,12 @@ def query_journal(request: ControlRequest) -> dict[str, object] | str:
     """For queries that do not fit into a query string: bodies, headers, combinations."""
     words = _query(request.data)
     match, last = words.pop("match", None), words.pop("last", None)
-    if last is not None and (isinstance(last, bool) or not isinstance(last, int) or last < 0):
-        raise ControlError(400, "last: expected a whole number of at least 0")
+    with within("last"):
+        latest = None if last is None else whole(last)
     with within("bodies"):
         bodies = flag(words.pop("bodies", True))
     table = _choice("format", words.pop("format", "json"), FORMATS) == "table"
-    return _found(request.world.journal, words, last, bodies=bodies, table=table, match=match)
+    return _found(request.world.journal, words, latest, bodies=bodies, table=table, match=match)
 
 
 def _query(data: object) -> dict[str, object]:
@@ -136,26 +136,27 @@ def assert_journal(request: ControlRequest) -> dict[str, object]:
     journal = request.world.journal
     found: dict[str, object] = {"ok": True}
     for word, value in words.items():
-        if word == "called":
-            given = dict(value) if isinstance(value, dict) else {"path": value}
-            times, wanted = given.pop("times", None), given.pop("entries", False)
-            with within("called", "times"):
-                times = None if times is None else whole(times)
-            match, more = _split(given)
-            called = journal.assert_called(match, times=times, **more)
-            if wanted:
-                found["entries"] = [entry.data() for entry in called]
-        elif word == "not_called":
-            match, more = _split(value)
-            journal.assert_not_called(match, **more)
-        elif word == "order":
-            journal.assert_order(*(value if isinstance(value, list) else [value]))
-        elif word == "no_unhandled" and value:
-            journal.assert_no_unhandled(allowed=_allowed(value))
-        elif word == "faults_fired" and value:
-            request.world.faults.assert_all_fired()
-        elif word == "script_done" and value:
-            request.world.faults.assert_script_done()
+        with within(word):
+            if word == "called":
+                given = dict(value) if isinstance(value, dict) else {"path": value}
+                times, wanted = given.pop("times", None), given.pop("entries", False)
+                with within("times"):
+                    count = None if times is None else whole(times)
+                match, more = _split(given)
+                called = journal.assert_called(match, times=count, **more)
+                if wanted:
+                    found["entries"] = [entry.data() for entry in called]
+            elif word == "not_called":
+                match, more = _split(value)
+                journal.assert_not_called(match, **more)
+            elif word == "order":
+                journal.assert_order(*(value if isinstance(value, list) else [value]))
+            elif word == "no_unhandled" and value:
+                journal.assert_no_unhandled(allowed=_allowed(value))
+            elif word == "faults_fired" and value:
+                request.world.faults.assert_all_fired()
+            elif word == "script_done" and value:
+                request.world.faults.assert_script_done()
     return found
 
 
@@ -165,5 +166,5 @@ def _allowed(value: object) -> list[str]:
         return []
     given = mapping(value, ("allowed",), "key").get("allowed")
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-        raise FaultError("no_unhandled: expected true, or {allowed: [glob, …]}")
+        raise FaultError("expected true, or {allowed: [glob, …]}")
     return given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unknown, within
@@ -12,9 +12,9 @@ from mockkms.faults.request_view import View
 from mockkms.faults.rivals import check_rivals
 from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ControlError, ControlRequest, all_routes, route
-from mockkms.server.gateway.actions import ACTIONS, carry_out
+from mockkms.server.gateway.actions import ACTIONS, carry_out, without_effect
 from mockkms.version import __version__
-from mockkms.world.clock import rfc3339
+from mockkms.world.clock import duration_of, rfc3339
 from mockkms.world.diff import difference
 from mockkms.world.world import Snapshot, World
 
@@ -87,10 +87,18 @@ def move_clock(request: ControlRequest) -> dict[str, object]:
                 clock.freeze(None if at is True else _moment(at))
         if "advance" in words:
             with _reading("advance"):
-                clock.advance(span(words["advance"]))
+                clock.advance(_duration(words["advance"]))
         if words.get("resume"):
             clock.resume()
     return get_clock(request)
+
+
+def _duration(value: object) -> float:
+    """Return the seconds of a duration of any length: the clock goes as far as it can. Raises FaultError."""
+    if isinstance(value, (int, float, str)):
+        with suppress(ValueError):
+            return duration_of(value)
+    return span(value)
 
 
 def _moment(value: object) -> float:
@@ -168,6 +176,8 @@ def change_state(request: ControlRequest) -> dict[str, object] | str:
     for word, kind in kinds.items():
         if kind.needs_state:
             request.world.require_state(word)
+        if reason := without_effect(word, getattr(kind, "value", None), request.world):
+            raise FaultError(reason, word)
     request.world.faults.check(kinds.values())
     request.world.faults.header = switches.get("fault_header", request.world.faults.header)
     request.world.journal.redact = switches.get("redact", request.world.journal.redact)

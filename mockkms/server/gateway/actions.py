@@ -80,6 +80,18 @@ def _deaf(value: object, world: World, host: Host, view: View) -> None:
     host.deaf(_number(value))
 
 
+def without_effect(word: str, value: object, world: World) -> str:
+    """Return why an action would do nothing, as what it names does not exist; empty if it would do something."""
+    with world.lock:
+        if word == "revoke" and isinstance(value, str):
+            tokens = world.core.tokens
+            known = tokens.lookup(value) or tokens.by_accessor(value)
+            return "" if known is not None else "no token has this id or accessor"
+        if word == "expire" and not _expiring(value, world):
+            return "no secret has a lease" if value == "last" else f"no lease that could expire is below {value!r}"
+    return ""
+
+
 def _revoke(value: object, world: World, host: Host, view: View) -> None:
     tokens = world.core.tokens
     wanted = view.token if value is True else text(value)
@@ -90,17 +102,21 @@ def _revoke(value: object, world: World, host: Host, view: View) -> None:
 
 def _expire(value: object, world: World, host: Host, view: View) -> None:
     leases, now = world.core.leases, world.clock.now()
-    ending = [entry for entry in leases.state.items.values() if entry.expires]
-    if value == "last":
-        ending = [entry for entry in ending if entry.auth is None][-1:]
-    else:
-        fits = leases_below(text(value))
-        ending = [entry for entry in ending if fits(f"{entry.namespace}{entry.id}/")]
-    for entry in ending:
+    for name in _expiring(value, world):
         # Ending one may end others, such as those of a token.
-        if entry.id in leases.state.items:
+        entry = leases.state.items.get(name)
+        if entry is not None:
             entry.expires = now
             leases.revoke_quietly(entry)
+
+
+def _expiring(value: object, world: World) -> list[str]:
+    """Return the keys of the leases that ``expire`` ends."""
+    ending = [(name, entry) for name, entry in world.core.leases.state.items.items() if entry.expires]
+    if value == "last":
+        return [name for name, entry in ending if entry.auth is None][-1:]
+    fits = leases_below(text(value))
+    return [name for name, entry in ending if fits(f"{entry.namespace}{entry.id}/")]
 
 
 def _advance(value: object, world: World, host: Host, view: View) -> None:

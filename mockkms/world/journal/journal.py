@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from mockkms.faults import addresses
 from mockkms.faults.addresses import SHORTEST_TOKEN
+from mockkms.faults.parsing import FaultError, texts, whole, within
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import Operation, Trace
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers, size_of_target
@@ -279,13 +280,22 @@ class Journal:
 
     def table(self, match: object = None, /, *, last: int | None = None, **words: object) -> str:
         """Return the matching entries as readable lines, the newest ``last`` of them; empty if there are none."""
+        if last is not None:
+            with within("last"):
+                last = whole(last)
         found = self.entries(match, **words)
         return "\n".join(str(entry) for entry in (found if last is None else found[-last:] if last else []))
 
     # -- asserting -----------------------------------------------------------------------------------------------
 
     def assert_called(self, match: object = None, /, *, times: int | None = None, **words: object) -> list[Entry]:
-        """Raise AssertionError unless a request matches (``times``: exactly so many); return the entries."""
+        """Raise AssertionError unless a request matches (``times``: exactly so many); return the entries.
+
+        Raises FaultError for an invalid query or number.
+        """
+        if times is not None:
+            with within("times"):
+                times = whole(times)
         fits = read_query(match, words)
         found = [entry for entry in self if fits(entry)]
         if len(found) == times or (times is None and found):
@@ -302,9 +312,14 @@ class Journal:
 
     def assert_order(self, *matches: object) -> None:
         """Raise AssertionError unless matching requests came in this order, possibly with others between them."""
-        entries, place = [*self], 0
+        if not matches:
+            raise FaultError("nothing is asserted; expected a path or mapping for each step")
+        steps = []
         for step, match in enumerate(matches):
-            fits = read_query(match, {})
+            with within(step):
+                steps.append(read_query(match, {}))
+        entries, place = [*self], 0
+        for step, (match, fits) in enumerate(zip(matches, steps, strict=True)):
             place = next((i + 1 for i in range(place, len(entries)) if fits(entries[i])), -1)
             if place < 0:
                 text = (
@@ -317,7 +332,9 @@ class Journal:
 
         ``allowed`` has globs of paths that need not be emulated. Raises FaultError for an invalid one.
         """
-        fits = read_query({"path": [*allowed]}, {}) if allowed else None
+        with within("allowed"):
+            globs = texts(allowed, "globs of paths")
+        fits = read_query({"path": globs}, {}) if globs else None
         found = [entry for entry in self if entry.unexpected or (entry.unhandled and (fits is None or not fits(entry)))]
         if found:
             listed = "\n".join(str(entry) for entry in found)

@@ -64,8 +64,10 @@ def read_query(match: object, words: Mapping[str, object]) -> All:
     expressions.restart_clock()
     parts: list[Matcher] = []
     for given in (match, dict(words)):
-        if not given:
+        if given is None or given == {}:
             continue
+        if not given:
+            raise FaultError(f"expected a path, a list of paths or a mapping, got {shown(given)}")
         if isinstance(given, Mapping):
             mapping(given, {*match_words(), *OUTCOMES}, "word")
             rest = {word: value for word, value in given.items() if word not in OUTCOMES}
