@@ -8,15 +8,13 @@ import http
 import re
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import TypeVar
 
-from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, text, whole, within
+from mockkms.faults.parsing import Errors, FaultError, known_words, seconds, shown, text, whole, within
 from mockkms.faults.presets import PRESETS, PresetOptions, find_preset
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.vault.framework.message import Response
 from mockkms.vault.golang.json_text import keep
 
-Read = TypeVar("Read")
 Build = Callable[[View], Reply | None]
 JSON_HEADERS = {"Cache-Control": "no-store", "Content-Type": "application/json"}
 _WORDS = {
@@ -52,15 +50,23 @@ def read_headers(value: object) -> dict[str, str | None]:
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping of headers, got {shown(value)}")
     headers: dict[str, str | None] = {}
+    errors = Errors()
     for name, item in value.items():
-        if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-            raise FaultError(f"invalid header name: {shown(name)}")
-        if isinstance(item, (int, float)) and not isinstance(item, bool):
-            item = str(item)
-        if item is not None and (not isinstance(item, str) or re.search(r"[\r\n\0]", item) or not item.isascii()):
-            raise FaultError(f"expected a single line of ASCII, got {shown(item)}", name)
-        headers[name] = item
+        with errors.at():
+            if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+                raise FaultError(f"invalid header name: {shown(name)}")
+            with within(name):
+                headers[name] = _header_value(item)
+    errors.raise_all()
     return headers
+
+
+def _header_value(item: object) -> str | None:
+    if isinstance(item, (int, float)) and not isinstance(item, bool):
+        item = str(item)
+    if item is not None and (not isinstance(item, str) or re.search(r"[\r\n\0]", item) or not item.isascii()):
+        raise FaultError(f"expected a single line of ASCII, got {shown(item)}")
+    return item
 
 
 def read_answer(value: object) -> Build:
@@ -77,7 +83,8 @@ def read_answer(value: object) -> Build:
     if isinstance(value, Reply):
         return lambda view: Reply(value.status, value.body, dict(value.headers))
     if isinstance(value, Mapping):
-        return _described(mapping(value, _WORDS))
+        errors = Errors()
+        return _described(known_words(value, _WORDS, errors), errors)
     raise FaultError(
         f"expected a status, a preset ({', '.join(sorted(PRESETS)[:6])}, …), a mapping or pass, got {shown(value)}"
     )
@@ -102,17 +109,24 @@ def error_reply(view: View, status: int, message: str) -> Reply:
     return Reply(status, go_json(body), dict(JSON_HEADERS))
 
 
-def _described(given: dict[str, object]) -> Build:
-    """Build the response that a mapping describes."""
+def _described(given: dict[str, object], errors: Errors) -> Build:
+    """Build the response that a mapping describes. Raises FaultError, also for the ``errors`` found before."""
     bodies = [word for word in _BODIES if word in given]
     if len(bodies) > 1:
-        raise FaultError(f"only one of {', '.join(bodies)} can be the body")
-    status = _under("status", read_status, given["status"]) if "status" in given else None
-    headers = _under("headers", read_headers, given.get("headers", {}))
+        errors.found.append(FaultError(f"only one of {', '.join(bodies)} can be the body"))
+    status = errors.read("status", read_status, given["status"], 200) if "status" in given else None
+    headers: dict[str, str | None] = {}
+    with errors.at("headers"):
+        headers |= read_headers(given.get("headers", {}))
     if "content_type" in given:
-        headers |= _under("content_type", read_headers, {"Content-Type": given["content_type"]})
-    base = _base(given, status, bodies)
-    make = _under(bodies[0], lambda _: _body(bodies[0], given), None) if bodies else None
+        with errors.at("content_type"):
+            headers |= read_headers({"Content-Type": given["content_type"]})
+    base = _base(given, status, bodies, errors)
+    make: Callable[[View], bytes] | None = None
+    if bodies:
+        with errors.at(bodies[0]):
+            make = _body(bodies[0], given)
+    errors.raise_all()
 
     def build(view: View) -> Reply | None:
         reply = base(view)
@@ -130,19 +144,19 @@ def _described(given: dict[str, object]) -> Build:
     return build
 
 
-def _base(given: dict[str, object], status: int | None, bodies: list[str]) -> Build:
+def _base(given: dict[str, object], status: int | None, bodies: list[str], errors: Errors) -> Build:
     """Return the builder that the description starts from: a preset, or the bare status."""
     options = PresetOptions(
-        _under("retry_after", seconds, given["retry_after"]) if "retry_after" in given else None,
-        _under("location", text, given["location"]) if "location" in given else "",
+        errors.read("retry_after", seconds, given["retry_after"], 0.0) if "retry_after" in given else None,
+        errors.read("location", text, given["location"], "") if "location" in given else "",
     )
     if "preset" in given:
-        with within("preset"):
+        with errors.at("preset"):
             return find_preset(text(given["preset"])).bound(options)
     if status is None:
-        if not bodies:
-            raise FaultError("expected at least one of status, preset, body, json, errors, data")
-        status = 400 if bodies[0] in ("errors", "code") else 200
+        if not bodies and not errors.found:
+            errors.found.append(FaultError("expected at least one of status, preset, body, json, errors, data"))
+        status = 400 if bodies and bodies[0] in ("errors", "code") else 200
     chosen = status
 
     def build(view: View) -> Reply:
@@ -198,8 +212,3 @@ def _success(data: object, view: View) -> bytes:
     response = Response(data=None if data is None else keep(data), request_id=request_id)
     response.mount_type = view.facts.mount_type
     return (envelope(view.server.product, response) + "\n").encode("utf-8", "surrogatepass")
-
-
-def _under(word: str, read: Callable[[object], Read], value: object) -> Read:
-    with within(normal(word)):
-        return read(value)

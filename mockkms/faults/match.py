@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockkms.faults.matchers import MATCHERS, All, AnyOf, Matcher, MethodWord, Not, PathWord, ServiceWord
-from mockkms.faults.parsing import FaultError, normal, shown, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, known_words, shown
 
 COMBINED = ("all", "any", "not")
 _DEPTH = 40
@@ -27,26 +27,27 @@ def read_match(value: object, depth: int = 0) -> All:
     if depth > _DEPTH:
         raise FaultError(f"nested too deeply: expected at most {_DEPTH} levels of all, any and not")
     parts: list[Matcher] = []
-    for raw, item in value.items():
-        word = normal(raw)
-        with within(*([word] if word in match_words() else [])):
-            parts.append(_part(word, str(raw), item, depth))
+    errors = Errors()
+    for word, item in known_words(value, match_words(), errors, "match key").items():
+        with errors.at(word):
+            parts.append(_part(word, item, depth))
+    errors.raise_all()
     # Cheap tests first: service and path decide most requests.
     parts.sort(key=lambda part: 0 if isinstance(part, (ServiceWord, MethodWord, PathWord)) else 1)
     return All(tuple(parts))
 
 
-def _part(word: str, raw: str, item: object, depth: int) -> Matcher:
+def _part(word: str, item: object, depth: int) -> Matcher:
     if word in MATCHERS:
         return MATCHERS[word](item)
     if word == "not":
         return Not(read_match(item, depth + 1))
-    if word in COMBINED:
-        if not isinstance(item, (list, tuple)):
-            raise FaultError(f"expected a list of matches, got {shown(item)}")
-        parts = []
-        for place, one in enumerate(item):
-            with within(place):
-                parts.append(read_match(one, depth + 1))
-        return All(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
-    raise unknown(raw, match_words(), "match key")
+    if not isinstance(item, (list, tuple)):
+        raise FaultError(f"expected a list of matches, got {shown(item)}")
+    parts = []
+    errors = Errors()
+    for place, one in enumerate(item):
+        with errors.at(place):
+            parts.append(read_match(one, depth + 1))
+    errors.raise_all()
+    return All(tuple(parts)) if word == "all" else AnyOf(tuple(parts))

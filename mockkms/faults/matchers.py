@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs
 
-from mockkms.faults.parsing import FaultError, shown, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, shown, unknown
 from mockkms.faults.request_view import Seen
 from mockkms.faults.text_matching import Test, text_test
 from mockkms.vault.framework import message
@@ -94,14 +94,26 @@ class ServiceWord(Word):
     word, help = "service", "vault or rustfs"
 
     def __init__(self, value: object) -> None:
-        names = value if isinstance(value, (list, tuple)) else [value]
-        for name in names:
-            if name not in ("vault", "rustfs"):
-                raise unknown(str(name), ("vault", "rustfs"), "service")
-        self.names = frozenset(names)
+        self.names = frozenset(_named(value, ("vault", "rustfs"), "service"))
 
     def __call__(self, seen: Seen) -> bool:
         return seen.service in self.names
+
+
+def _named(value: object, known: tuple[str, ...], what: str, given: list[object] | None = None) -> list[str]:
+    """Return a name, or a list of names, as a list. Raises FaultError for those that are not ``known``.
+
+    ``given`` has the names as the user wrote them.
+    """
+    names = value if isinstance(value, (list, tuple)) else [value]
+    errors = Errors()
+    errors.found += [
+        unknown(str(written), known, what)
+        for name, written in zip(names, given or names, strict=True)
+        if name not in known
+    ]
+    errors.raise_all()
+    return [str(name) for name in names]
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "LIST", "SCAN", "OPTIONS", "CONNECT", "TRACE")
@@ -113,11 +125,8 @@ class MethodWord(Word):
     word, help = "method", "HTTP method: GET, POST, PUT, LIST, …"
 
     def __init__(self, value: object) -> None:
-        names = value if isinstance(value, (list, tuple)) else [value]
-        for name in names:
-            if str(name).upper() not in _METHODS:
-                raise unknown(str(name), _METHODS, "method")
-        self.names = frozenset(str(name).upper() for name in names)
+        names = [*value] if isinstance(value, (list, tuple)) else [value]
+        self.names = frozenset(_named([str(name).upper() for name in names], _METHODS, "method", given=names))
 
     def __call__(self, seen: Seen) -> bool:
         return seen.method in self.names
@@ -136,13 +145,9 @@ class OperationWord(Word):
     )
 
     def __init__(self, value: object) -> None:
-        names = value if isinstance(value, (list, tuple)) else [value]
-        chosen: set[str] = set()
-        for name in names:
-            if name not in _OPERATIONS:
-                raise unknown(str(name), _OPERATIONS, "operation")
-            chosen |= {*map(str, message.WRITES)} if name == _WRITE else {str(name)}
-        self.names = frozenset(chosen)
+        names = _named(value, _OPERATIONS, "operation")
+        chosen = {*map(str, message.WRITES)} if _WRITE in names else set()
+        self.names = frozenset(chosen | {name for name in names if name != _WRITE})
 
     def __call__(self, seen: Seen) -> bool:
         return seen.operation in self.names
@@ -159,12 +164,14 @@ class PathWord(Word):
     def __init__(self, value: object) -> None:
         patterns = value if isinstance(value, (list, tuple)) else [value]
         self.tests = []
+        errors = Errors()
         for place, pattern in enumerate(patterns):
-            with within(*([place] if patterns is value else [])):
+            with errors.at(*([place] if patterns is value else [])):
                 if isinstance(pattern, str) and pattern.startswith("v1/"):
                     below = pattern[3:]
                     raise FaultError(f"paths are below /v1/: expected {below!r}, or '/{pattern}' to match the raw path")
                 self.tests.append((text_test(_below(pattern)), _on_wire(pattern)))
+        errors.raise_all()
 
     def __call__(self, seen: Seen) -> bool:
         return any(test(seen.target.partition("?")[0] if wire else seen.path) for test, wire in self.tests)
@@ -287,9 +294,11 @@ class QueryWord(Word):
 def _named_tests(value: Mapping[object, object]) -> list[tuple[str, Test]]:
     """Return the tests of a mapping of names to patterns. Raises FaultError."""
     tests = []
+    errors = Errors()
     for name, item in value.items():
-        with within(str(name)):
+        with errors.at(str(name)):
             tests.append((str(name), text_test(item)))
+    errors.raise_all()
     return tests
 
 

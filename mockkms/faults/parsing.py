@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
+from typing import TypeVar
 
 from mockkms.world.clock import FIRST, LAST, any_seconds_of, duration_of, in_range
 
+Value = TypeVar("Value")
 _A_TIME = "2026-01-01T00:00:00Z"
 
 
@@ -19,21 +21,35 @@ class FaultError(ValueError):
         message: What is wrong, and what would be right.
         path: The keys and indexes that lead to the value inside the rule, as in ``match.path[1]``.
         unknown: The key or name that does not exist, if that is the error; the path leads to the mapping that has it.
+        others: Further errors of the same rule, match or script.
     """
 
-    def __init__(self, message: str, path: str = "", unknown: str = "") -> None:
+    def __init__(self, message: str, path: str = "", unknown: str = "", others: Iterable[FaultError] = ()) -> None:
         self.message = message
         self.path = path
         self.unknown = unknown
-        super().__init__(message, path, unknown)
+        self.others = tuple(others)
+        super().__init__(message, path, unknown, self.others)
 
     def __str__(self) -> str:
+        return "\n".join(one.line for one in self.each())
+
+    @property
+    def line(self) -> str:
+        """The path and the message of this error alone."""
         return f"{self.path}: {self.message}" if self.path else self.message
 
+    def each(self) -> Iterator[FaultError]:
+        """Return this error and all others that are raised with it."""
+        yield self
+        for one in self.others:
+            yield from one.each()
+
     def prefix(self, place: str) -> None:
-        """Put ``place``, a key or an index such as ``[2]``, in front of the path."""
-        joint = "" if not self.path or self.path.startswith("[") else "."
-        self.path = f"{place}{joint}{self.path}"
+        """Put ``place``, a key or an index such as ``[2]``, in front of the paths."""
+        for one in self.each():
+            joint = "" if not one.path or one.path.startswith("[") else "."
+            one.path = f"{place}{joint}{one.path}"
 
 
 class within:
@@ -57,37 +73,102 @@ class within:
                 fault.prefix(f"[{place}]" if isinstance(place, int) else place)
 
 
+class Errors:
+    """The errors of several values, to be raised together, so that a user sees all of them at once."""
+
+    def __init__(self) -> None:
+        self.found: list[FaultError] = []
+
+    def at(self, *places: str | int) -> _Kept:
+        """Return a context manager that keeps the FaultError of its body, whose path gets ``places`` in front."""
+        return _Kept(self.found, within(*places))
+
+    def read(self, place: str | int, read: Callable[[object], Value], value: object, instead: Value) -> Value:
+        """Return ``read(value)``; if that raises FaultError, keep it and return ``instead``."""
+        with self.at(place):
+            return read(value)
+        return instead
+
+    def raise_all(self) -> None:
+        """Raise the first of the errors with all others; do nothing without errors."""
+        if not self.found:
+            return
+        first, *others = [one for error in self.found for one in error.each()]
+        first.others = tuple(others)
+        for one in others:
+            one.others = ()
+        raise first
+
+
+class _Kept:
+    """Context manager: appends the FaultError of its body to ``errors``."""
+
+    __slots__ = ("_errors", "_place")
+
+    def __init__(self, errors: list[FaultError], place: within) -> None:
+        self._errors, self._place = errors, place
+
+    def __enter__(self) -> None:
+        """Enter the body."""
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> bool:
+        if not isinstance(fault, FaultError):
+            return False
+        self._place.__exit__(kind, fault, trace)
+        self._errors.append(fault)
+        return True
+
+
 def normal(word: object) -> str:
     """Return a key in the form with underscores: ``bad-chunk`` and ``bad_chunk`` are the same."""
     return str(word).strip().replace("-", "_")
 
 
-def unknown(word: str, known: Iterable[str], what: str = "key", wanted: str = "") -> FaultError:
+def unknown(
+    word: str, known: Iterable[str], what: str = "key", wanted: str = "", meant: Mapping[str, str] | None = None
+) -> FaultError:
     """Return the error for a key or name that is not among ``known``, with the closest known one.
 
-    If none is close, the error lists all, or says what is ``wanted``.
+    If none is close, the error lists all, or says what is ``wanted``. ``meant`` has other names that users may give to
+    a known one, such as ``probability`` for ``chance``.
     """
     choices = sorted({*known})
     if not choices:
         return FaultError(f"unknown {what} {word!r}; none exists yet", unknown=word)
     from difflib import get_close_matches
 
-    close = get_close_matches(word, choices, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"expected {wanted or 'one of: ' + ', '.join(choices)}"
+    names = {**{name: name for name in choices}, **(meant or {})}
+    plain = normal(word).lower()
+    close = [plain] if plain in names else get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"did you mean {names[close[0]]!r}?" if close else f"expected {wanted or 'one of: ' + ', '.join(choices)}"
     return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 
 def mapping(value: object, known: Iterable[str], what: str = "key") -> dict[str, object]:
     """Return ``value`` as a mapping with normalized keys, all of them ``known``. Raises FaultError."""
+    errors = Errors()
+    out = known_words(value, known, errors, what)
+    errors.raise_all()
+    return out
+
+
+def known_words(
+    value: object, known: Iterable[str], errors: Errors, what: str = "key", meant: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """Return the known keys of a mapping, normalized, with their values; each unknown one is added to ``errors``.
+
+    Raises FaultError if ``value`` is not a mapping. ``meant`` is described at ``unknown``.
+    """
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping, got {shown(value)}")
     known = set(known)
     out: dict[str, object] = {}
     for raw, item in value.items():
         word = normal(raw)
-        if word not in known:
-            raise unknown(str(raw), known, what)
-        out[word] = item
+        if word in known:
+            out[word] = item
+        else:
+            errors.found.append(unknown(str(raw), known, what, meant=meant))
     return out
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from mockkms.faults import expressions
 from mockkms.faults.agenda import ActionAgenda, AgendaState
 from mockkms.faults.candidates import Candidates, fits
+from mockkms.faults.chaos.permission import check_rule
 from mockkms.faults.chaos.slot import ChaosSlot
 from mockkms.faults.kinds import FaultKind, stateless
-from mockkms.faults.parsing import FaultError, within
+from mockkms.faults.parsing import Errors, FaultError, within
 from mockkms.faults.plan import Plan, Question, ServerAction
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.rule import Rule
@@ -103,13 +104,13 @@ class RuleBook:
         with self._lock:
             before = self.snapshot()
             added = []
-            try:
-                for place, words in enumerate(rules):
-                    with within(place):
-                        added += self._one(words)
-            except FaultError:
+            errors = Errors()
+            for place, words in enumerate(rules):
+                with errors.at(place):
+                    added += self._one(words)
+            if errors.found:
                 self.restore(before)
-                raise
+            errors.raise_all()
             return added
 
     def _one(self, words: object) -> Rules:
@@ -224,10 +225,7 @@ class RuleBook:
         with self._lock:
             if rule.id in self._ids:
                 raise FaultError(f"a rule {rule.id!r} already exists", "id")
-            for fault in rule.tls:
-                if fault in self.tls_denied:
-                    raise FaultError(self.tls_denied[fault], "tls")
-            self.check(rule.kinds)
+            check_rule(rule, self)
             if rule.schedule.after and rule.schedule.after == rule.id:
                 raise FaultError("a rule cannot come after itself", "after")
             self.rules += (rule,)
@@ -241,13 +239,16 @@ class RuleBook:
 
     def check(self, kinds: Iterable[FaultKind]) -> None:
         """Raise FaultError for fault kinds that this server cannot produce."""
+        errors = Errors()
         for kind in kinds:
             if self.stateless and kind.needs_state:
                 words = stateless()
                 which = "with this value: " if kind.word in words else ""
-                raise FaultError(f"{which}{self.stateless}; available here: {', '.join(words)}", kind.word)
-            if kind.word in self.denied:
-                raise FaultError(self.denied[kind.word], kind.word)
+                why = f"{which}{self.stateless}; available here: {', '.join(words)}"
+                errors.found.append(FaultError(why, kind.word))
+            elif kind.word in self.denied:
+                errors.found.append(FaultError(self.denied[kind.word], kind.word))
+        errors.raise_all()
 
     def _changed(self) -> None:
         self._candidates.forget()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 
-from mockkms.faults.parsing import FaultError, mapping, moment, seconds, shown, text, whole, within
+from mockkms.faults.parsing import Errors, FaultError, known_words, moment, seconds, shown, text, whole
 
 WORDS = {
     "skip": "number of matching requests to let pass first",
@@ -91,14 +92,15 @@ class Schedule:
 def read_schedule(words: Mapping[str, object], now: float) -> Schedule:
     """Parse a schedule from a rule's keys; durations count from ``now``, seconds since the epoch. Raises FaultError."""
     schedule = Schedule()
+    errors = Errors()
     for word, value in words.items():
-        with within(word):
+        with errors.at(word):
             schedule = _with(schedule, word, value, now)
-    if "lasts" not in words:
-        return schedule
-    with within("lasts"):
-        end = (now if schedule.start is None else schedule.start) + seconds(words["lasts"])
-    return replace(schedule, until=end if schedule.until is None else min(end, schedule.until))
+    if "lasts" in words:
+        end = (now if schedule.start is None else schedule.start) + errors.read("lasts", seconds, words["lasts"], 0.0)
+        schedule = replace(schedule, until=end if schedule.until is None else min(end, schedule.until))
+    errors.raise_all()
+    return schedule
 
 
 def _with(schedule: Schedule, word: str, value: object, now: float) -> Schedule:
@@ -136,11 +138,16 @@ def _window(value: object, now: float) -> tuple[float | None, float | None]:
     """Return start and end of a window, in seconds since the epoch. Raises FaultError."""
     if isinstance(value, (list, tuple)) and len(value) == 2:
         value = {"from": value[0], "until": value[1]}
-    given = mapping(value, ("from", "until"))
-    with within("from"):
-        start = moment(given["from"], now) if given.get("from") is not None else None
-    with within("until"):
-        until = moment(given["until"], now) if given.get("until") is not None else None
+    errors = Errors()
+    given = known_words(value, ("from", "until"), errors)
+    start = until = None
+    if given.get("from") is not None:
+        with errors.at("from"):
+            start = moment(given["from"], now)
+    if given.get("until") is not None:
+        with errors.at("until"):
+            until = moment(given["until"], now)
+    errors.raise_all()
     if start is not None and until is not None and until <= start:
         raise FaultError("the window ends before it starts: expected a later time, or a longer duration", "until")
     return start, until
@@ -149,11 +156,12 @@ def _window(value: object, now: float) -> tuple[float | None, float | None]:
 def _after(value: object) -> tuple[str, int]:
     """Return the id of the rule to follow, and how often it must have fired. Raises FaultError."""
     if isinstance(value, Mapping):
-        given = mapping(value, ("rule", "times"))
-        if "rule" not in given:
+        errors = Errors()
+        given = known_words(value, ("rule", "times"), errors)
+        if "rule" not in given and not errors.found:
             raise FaultError("expected the id of a rule under 'rule'")
-        with within("rule"):
-            rule = text(given["rule"])
-        with within("times"):
-            return rule, whole(given.get("times", 1), least=1)
+        rule = errors.read("rule", text, given.get("rule", ""), "")
+        times = errors.read("times", partial(whole, least=1), given.get("times", 1), 1)
+        errors.raise_all()
+        return rule, times
     return text(value), 1

@@ -13,12 +13,13 @@ script:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from mockkms.faults.addresses import cut, hide
 from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.match import read_match
 from mockkms.faults.matchers import All
-from mockkms.faults.parsing import FaultError, flag, mapping, shown, text, whole, within
+from mockkms.faults.parsing import Errors, FaultError, flag, known_words, shown, text, whole
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.rule import read_kinds
@@ -49,14 +50,15 @@ class Step:
     def __init__(self, value: object, *, match_word: str = "expect") -> None:
         if not isinstance(value, Mapping) or (_ANSWER_ONLY & {*value} and not {match_word, "answer"} & {*value}):
             value = {"answer": value}
-        given = mapping(value, {*STEP_WORDS, match_word, *KINDS}, "step key")
-        with within(match_word):
-            self.matcher: All = read_match(given.get(match_word) or {})
-        with within("times"):
-            self.times = whole(given.get("times", 1), least=1)
-        with within("applied"):
-            self.applied = flag(given.get("applied", False))
-        self.kinds: list[FaultKind] = read_kinds((word, item) for word, item in given.items() if word in KINDS)
+        errors = Errors()
+        given = known_words(value, {*STEP_WORDS, match_word, *KINDS}, errors, "step key")
+        self.matcher: All = errors.read(match_word, read_match, given.get(match_word) or {}, All(()))
+        self.times = errors.read("times", partial(whole, least=1), given.get("times", 1), 1)
+        self.applied = errors.read("applied", flag, given.get("applied", False), False)
+        self.kinds: list[FaultKind] = []
+        with errors.at():
+            self.kinds = read_kinds((word, item) for word, item in given.items() if word in KINDS)
+        errors.raise_all()
         self.words = given
         self.wanted = given.get(match_word)
 
@@ -83,14 +85,19 @@ class Script:
     """A script and its progress."""
 
     def __init__(self, value: object, *, seed: int | str = 0) -> None:
-        given = mapping(value, SCRIPT_WORDS, "script key") if isinstance(value, Mapping) else {"steps": value}
-        with within("id"):
-            self.id = text(given.get("id", "script"))
-        with within("loop"):
-            self.loop = flag(given.get("loop", False))
+        errors = Errors()
+        words = value if isinstance(value, Mapping) else {"steps": value}
+        given = known_words(words, SCRIPT_WORDS, errors, "script key")
+        self.id = errors.read("id", text, given.get("id", "script"), "script")
+        self.loop = errors.read("loop", flag, given.get("loop", False), False)
         self.seed = seed
-        self.steps = _steps("steps", given.get("steps"), "expect")
-        self.aside = _steps("aside", given.get("aside") or [], "match")
+        self.steps: list[Step] = []
+        self.aside: list[Step] = []
+        with errors.at("steps"):
+            self.steps = _steps(given.get("steps"), "expect")
+        with errors.at("aside"):
+            self.aside = _steps(given.get("aside") or [], "match")
+        errors.raise_all()
         self.at = 0
         self.used = 0
         """How often the current step was met."""
@@ -157,11 +164,13 @@ class Script:
         self.at, self.used, self.complaints = state[0], state[1], list(state[2])
 
 
-def _steps(place: str, value: object, match_word: str) -> list[Step]:
+def _steps(value: object, match_word: str) -> list[Step]:
     if not isinstance(value, (list, tuple)):
-        raise FaultError(f"expected a list of steps, got {shown(value)}", place)
+        raise FaultError(f"expected a list of steps, got {shown(value)}")
     steps = []
+    errors = Errors()
     for index, item in enumerate(value):
-        with within(place, index):
+        with errors.at(index):
             steps.append(Step(item, match_word=match_word))
+    errors.raise_all()
     return steps

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from mockkms.faults.expressions import Expression, check_length
-from mockkms.faults.parsing import FaultError, shown, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, shown, unknown, within
 
 Test = Callable[[object], bool]
 _MOST_ALTERNATIVES = 1000
@@ -45,9 +45,11 @@ def text_test(value: object) -> Test:
         if len(value) > _MOST_ALTERNATIVES:
             raise FaultError(f"a list of patterns has at most {_MOST_ALTERNATIVES:,}, this one has {len(value):,}")
         tests = []
+        errors = Errors()
         for place, item in enumerate(value):
-            with within(place):
+            with errors.at(place):
                 tests.append(text_test(item))
+        errors.raise_all()
         return lambda got: any(test(got) for test in tests)
     if isinstance(value, re.Pattern):
         if not isinstance(value.pattern, str):

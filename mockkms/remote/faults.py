@@ -92,7 +92,9 @@ class RemoteFaults:
         try:
             return self._added(words)[0]
         except FaultError as error:
-            raise FaultError(error.message, error.path.removeprefix("[0]").removeprefix(".")) from None
+            for one in error.each():
+                one.path = one.path.removeprefix("[0]").removeprefix(".")
+            raise
 
     def extend(self, rules: object) -> list[RemoteRule]:
         """Add rules from data: a list of rules, or of a script. All or none."""

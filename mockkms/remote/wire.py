@@ -117,7 +117,7 @@ class Wire:
         if status == 409 and self._known and answer.get("failed"):
             return AssertionError(text)
         if status == 400 and "path" in answer:
-            return FaultError(text, str(answer["path"]))
+            return _fault(answer)
         if status == 401:
             given = "invalid control token" if self.control_token else "control token required"
             return RemoteError(f"{self.url}: {given}: {text}", status)
@@ -204,3 +204,11 @@ def plain(value: object) -> object:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise FaultError(f"a value of type {type(value).__name__} cannot be sent to a remote server; use plain data")
+
+
+def _fault(answer: Mapping[str, object]) -> FaultError:
+    """Return the error that a server reports, with all that it reports at once."""
+    reported = Document(answer).documents("errors") if "errors" in answer else [Document(answer)]
+    first, *others = [FaultError(one.text("message"), one.text("path")) for one in reported]
+    first.others = tuple(others)
+    return first

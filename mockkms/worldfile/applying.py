@@ -52,7 +52,8 @@ class Applier:
         except SpecFault as error:
             self.fault((*steps, *split(error.path)), error.message)
         except FaultError as error:
-            self.fault((*steps, *split(error.path)), error.message)
+            for one in error.each():
+                self.fault((*steps, *split(one.path)), one.message)
         except VaultError as error:
             self.fault(steps, "; ".join(error.errors) or "refused")
         except (ValueError, TypeError) as error:
@@ -85,3 +86,23 @@ def problem_at(root: Node, steps: Steps, message: str, *, shown: str = "") -> Pr
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
     return find(root, steps).problem(path, " ".join(message.split()))
+
+
+def problems_of(error: FaultError, node: Node, path: str) -> list[Problem]:
+    """Return all errors that are raised together, each at its value, or at the key if that is unknown.
+
+    Args:
+        error: The error, whose paths start from ``node``.
+        node: The rule, script or plan.
+        path: The path to ``node``.
+    """
+    return [_problem_of(one, node, path) for one in error.each()]
+
+
+def _problem_of(error: FaultError, node: Node, path: str) -> Problem:
+    steps = split(error.path)
+    problem = problem_at(node, steps, error.message, shown=path)
+    entry = find(node, steps).entries.get(error.unknown)
+    if entry is None:
+        return problem
+    return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)

@@ -120,7 +120,7 @@ def test_one_failure_until_it_is_stopped(book: RuleBook, clock: Clock) -> None:
         ({"phases": [{"name": "a", "begin": ["seal"]}]}, "phases[0].begin: expected a mapping of actions"),
         ({"phases": [{"name": "a", "end": {"revoke": True}}]}, "phases[0].end.revoke: expected an accessor or a token"),
         ({"rate": 1, "mix": {"rest": 1}}, "mix: unknown failure 'rest'; did you mean 'reset'?"),
-        ({"rate": 1, "mix": {"reset": -1}}, "mix.reset.weight: expected a number from 0 to 1e9"),
+        ({"rate": 1, "mix": {"reset": -1}}, "mix.reset: expected a number from 0 to 1e9"),
         ({"rate": 1, "mix": {"reset": 0}}, "choose: every weight is 0"),
         ({"rate": 1, "mix": {}}, "mix: expected names of failures with their weights"),
         ({"rate": 1, "match": {"pth": "a"}}, "match: unknown match key 'pth'"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockkms.faults.parsing import FaultError, shown, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, shown, unknown
 from mockkms.faults.presets import PRESETS
 from mockkms.faults.rule import read_weight
 
@@ -65,8 +65,10 @@ def read_mix(value: object) -> list[dict[str, object]]:
         raise FaultError(f"expected names of failures with their weights, such as {{reset: 2, sealed: 1}}, "
                          f"got {shown(value)}")  # fmt: skip
     items: list[dict[str, object]] = []
+    errors = Errors()
     for name, weight in value.items():
-        with within(str(name)):
-            read_weight(weight)
-        items.append({"weight": weight, **kinds_of(str(name))})
+        errors.read(str(name), read_weight, weight, 1.0)
+        with errors.at():
+            items.append({"weight": weight, **kinds_of(str(name))})
+    errors.raise_all()
     return items

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from mockkms.faults.chaos.model import Act, ChaosPlan, Phase
+from mockkms.faults.chaos.model import ChaosPlan, Phase
 from mockkms.faults.kinds import FaultKind
-from mockkms.faults.parsing import FaultError, within
+from mockkms.faults.parsing import Errors, FaultError
 from mockkms.faults.rule import Rule
 
 
@@ -28,33 +28,35 @@ def check_plan(plan: ChaosPlan, server: Permits) -> None:
     In a plan that a text or an incident's name stands for, the place is the name of the phase, and the fault kind.
     """
     written = isinstance(plan.words, Mapping) and "phases" in plan.words
+    errors = Errors()
     for place, phase in enumerate(plan.phases):
-        try:
-            _check_phase(place, phase, server)
-        except FaultError as error:
-            if not written:
-                kind = error.path.rpartition(".")[2]
-                error.path, error.message = "", f"phase {phase.name!r}, {kind}: {error.message}"
-            raise
+        found = _phase_errors(phase, server)
+        for one in found:
+            if written:
+                one.prefix(f"phases[{place}]")
+            else:
+                kind = one.path.rpartition(".")[2]
+                one.path, one.message = "", f"phase {phase.name!r}, {kind}: {one.message}"
+        errors.found += found
+    errors.raise_all()
 
 
-def _check_phase(place: int, phase: Phase, server: Permits) -> None:
-    with within("phases", place):
-        for number, words in enumerate(phase.rules):
-            with within("rules", number):
-                check_rule(Rule(words, rule_id="rule", now=0, seed=0), server)
-        _check_acts("begin", phase.begin, server)
-        _check_acts("end", phase.end, server)
-
-
-def _check_acts(word: str, acts: Iterable[Act], server: Permits) -> None:
-    with within(word):
-        server.check(act.kind for act in acts)
+def _phase_errors(phase: Phase, server: Permits) -> list[FaultError]:
+    errors = Errors()
+    for number, words in enumerate(phase.rules):
+        with errors.at("rules", number):
+            check_rule(Rule(words, rule_id="rule", now=0, seed=0), server)
+    for word, acts in (("begin", phase.begin), ("end", phase.end)):
+        for act in acts:
+            with errors.at(word):
+                server.check([act.kind])
+    return errors.found
 
 
 def check_rule(rule: Rule, server: Permits) -> None:
     """Raise FaultError for fault kinds of a rule that the server cannot produce."""
-    for fault in rule.tls:
-        if fault in server.tls_denied:
-            raise FaultError(server.tls_denied[fault], "tls")
-    server.check(rule.kinds)
+    errors = Errors()
+    errors.found += [FaultError(server.tls_denied[fault], "tls") for fault in rule.tls if fault in server.tls_denied]
+    with errors.at():
+        server.check(rule.kinds)
+    errors.raise_all()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mockkms.faults.chaos.failures import default_mix, read_mix
 from mockkms.faults.chaos.model import Act, Phase
 from mockkms.faults.kinds import KINDS, ServerKind
-from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, text, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, known_words, normal, seconds, shown, text, unknown, within
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import read_probability
 
@@ -39,59 +39,80 @@ def read_phases(value: object) -> tuple[Phase, ...]:
     if len(value) > MOST_PHASES:
         raise FaultError(f"expected at most {MOST_PHASES} phases, got {len(value)}", "phases")
     phases: list[Phase] = []
+    errors = Errors()
     for place, item in enumerate(value):
-        with within("phases", place):
+        with errors.at("phases", place):
             phase = _phase(item, last=place == len(value) - 1)
             if any(known.name == phase.name for known in phases):
                 raise FaultError(f"a phase {phase.name!r} exists already", "name")
-        phases.append(phase)
+            phases.append(phase)
+    errors.raise_all()
     return tuple(phases)
 
 
 def _phase(value: object, *, last: bool) -> Phase:
-    given = mapping(value, PHASE_WORDS)
-    if "name" not in given:
-        raise FaultError("expected a name", "name")
-    name = read_name(given["name"], "name")
-    lasts = None
+    errors = Errors()
+    given = known_words(value, PHASE_WORDS, errors)
+    name, lasts = "", None
+    with errors.at():
+        if "name" not in given and not errors.found:
+            raise FaultError("expected a name", "name")
+        name = read_name(given.get("name", "phase"), "name")
     if given.get("lasts") is not None:
-        with within("lasts"):
-            lasts = seconds(given["lasts"])
-            if lasts < SHORTEST:
-                raise FaultError(f"expected at least {SHORTEST:g} seconds, got {shown(given['lasts'])}")
+        lasts = errors.read("lasts", _length, given["lasts"], SHORTEST)
     elif not last:
-        raise FaultError("expected a duration: only the last phase may have no end", "lasts")
-    rules = [read_share(given)] if "rate" in given else []
+        errors.found.append(FaultError("expected a duration: only the last phase may have no end", "lasts"))
+    rules: list[dict[str, object]] = []
+    if "rate" in given:
+        with errors.at():
+            rules.append(read_share(given))
     for word in ("mix", "match"):
         if word in given and "rate" not in given:
-            raise FaultError("needs a rate beside it, such as rate: 2%", word)
-    rules += _rules(given.get("rules", []))
-    with within("note"):
-        note = text(given.get("note", ""))
-    return Phase(name, lasts, tuple(rules), _acts(given, "begin"), _acts(given, "end"), note)
+            errors.found.append(FaultError("needs a rate beside it, such as rate: 2%", word))
+    with errors.at("rules"):
+        rules += _rules(given.get("rules", []))
+    note = errors.read("note", text, given.get("note", ""), "")
+    none: tuple[Act, ...] = ()
+    begin = errors.read("begin", _acts, given.get("begin"), none)
+    end = errors.read("end", _acts, given.get("end"), none)
+    errors.raise_all()
+    return Phase(name, lasts, tuple(rules), begin, end, note)
+
+
+def _length(value: object) -> float:
+    """Return the seconds that a phase lasts. Raises FaultError."""
+    lasts = seconds(value)
+    if lasts < SHORTEST:
+        raise FaultError(f"expected at least {SHORTEST:g} seconds, got {shown(value)}")
+    return lasts
 
 
 def read_share(given: Mapping[str, object]) -> dict[str, object]:
     """Return the rule for ``rate``, ``mix`` and ``match``."""
-    with within("rate"):
-        rate = read_rate(given["rate"])
-    with within("mix"):
-        items = read_mix(default_mix() if given.get("mix") is None else given["mix"])
-    rule: dict[str, object] = {"chance": rate, "choose": items}
+    errors = Errors()
+    rule: dict[str, object] = {"answer": "pass"}
+    with errors.at("rate"):
+        rule["chance"] = read_rate(given["rate"])
+    with errors.at("mix"):
+        rule["choose"] = read_mix(default_mix() if given.get("mix") is None else given["mix"])
+        del rule["answer"]
     if given.get("match") is not None:
         rule["match"] = given["match"]
-    _checked(rule)
+    with errors.at():
+        _checked(rule)
+    errors.raise_all()
     return rule
 
 
 def _rules(value: object) -> list[dict[str, object]]:
     if not isinstance(value, (list, tuple)):
-        raise FaultError(f"expected a list of rules, got {shown(value)}", "rules")
+        raise FaultError(f"expected a list of rules, got {shown(value)}")
     if len(value) > MOST_RULES:
-        raise FaultError(f"expected at most {MOST_RULES} rules, got {len(value)}", "rules")
+        raise FaultError(f"expected at most {MOST_RULES} rules, got {len(value)}")
     rules: list[dict[str, object]] = []
+    errors = Errors()
     for place, item in enumerate(value):
-        with within("rules", place):
+        with errors.at(place):
             if not isinstance(item, Mapping):
                 raise FaultError("expected a mapping that describes a rule")
             rule = {normal(word): words for word, words in item.items()}
@@ -99,6 +120,7 @@ def _rules(value: object) -> list[dict[str, object]]:
                 raise FaultError("rules of a phase follow the clock; use a phase for what comes after", "after")
             _checked(rule)
             rules.append(rule)
+    errors.raise_all()
     return rules
 
 
@@ -107,9 +129,14 @@ def _checked(rule: Mapping[str, object]) -> None:
     Rule(rule, rule_id="rule", now=0, seed=0)
 
 
-def _acts(given: Mapping[str, object], word: str) -> tuple[Act, ...]:
-    with within(word):
-        return tuple(_act(str(raw), value) for raw, value in _pairs(given.get(word)))
+def _acts(value: object) -> tuple[Act, ...]:
+    acts: list[Act] = []
+    errors = Errors()
+    for raw, item in _pairs(value):
+        with errors.at():
+            acts.append(_act(str(raw), item))
+    errors.raise_all()
+    return tuple(acts)
 
 
 def _pairs(value: object) -> Sequence[tuple[object, object]]:

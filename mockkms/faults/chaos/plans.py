@@ -17,7 +17,7 @@ from mockkms.faults.chaos.incidents import incident_words
 from mockkms.faults.chaos.model import ChaosPlan, Phase
 from mockkms.faults.chaos.phases import SHARE_WORDS, read_name, read_phases, read_rate, read_share
 from mockkms.faults.chaos.short_texts import words_of_text
-from mockkms.faults.parsing import FaultError, flag, mapping, shown, text, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, flag, known_words, mapping, shown, text, unknown, within
 
 PLAN_WORDS = {
     "plan": "the plan as text: a percentage, the name of an incident, or phases as in normal=30s sealed=10s",
@@ -43,40 +43,58 @@ def read_plan(value: object) -> ChaosPlan:
     try:
         return replace(_read_words(words_of_text(value) if isinstance(value, str) else {"rate": value}), words=value)
     except FaultError as error:
-        error.path = ""  # The path leads into the plan that the text is short for, not into the user's input.
+        for one in error.each():
+            one.path = ""  # The path leads into the plan that the text is short for, not into the user's input.
         raise
 
 
 def _read_words(words: Mapping[str, object]) -> ChaosPlan:
-    given = mapping(words, PLAN_WORDS)
+    errors = Errors()
+    given = known_words(words, PLAN_WORDS, errors)
     species = [word for word in _SPECIES if word in given]
-    if len(species) != 1:
+    if len(species) > 1 or not (species or errors.found):
         which = f"{' and '.join(species)} cannot be combined" if species else "the plan is empty"
-        raise FaultError(f"{which}; expected one of {', '.join(_SPECIES)}")
-    plan = _read(species[0], given)
+        errors.found.append(FaultError(f"{which}; expected one of {', '.join(_SPECIES)}"))
+    if "rate" not in species:
+        why = "belongs to a rate; in a plan with phases it is written in a phase"
+        errors.found += [FaultError(why, word) for word in ("mix", "match") if word in given]
+    plan = ChaosPlan("plan", (), loop=False, words=words)
+    if species:
+        with errors.at():
+            plan = _read(species[0], given)
     if "seed" in given and given["seed"] is not None:
-        plan = replace(plan, seed=_seed(given["seed"]))
+        with errors.at():
+            plan = replace(plan, seed=_seed(given["seed"]))
+    # What follows needs the phases.
+    errors.raise_all()
     if given.get("loop") is not None:
-        plan = replace(plan, loop=_loop(given["loop"], plan.phases))
+        with errors.at():
+            plan = replace(plan, loop=_loop(given["loop"], plan.phases))
     if given.get("phase"):
-        plan = replace(plan, start=_index(plan.phases, given["phase"]))
+        with errors.at():
+            plan = replace(plan, start=_index(plan.phases, given["phase"]))
+    errors.raise_all()
     return replace(plan, words=words)
 
 
 def _read(species: str, given: dict[str, object]) -> ChaosPlan:
-    if species != "rate":
-        for word in ("mix", "match"):
-            if word in given:
-                raise FaultError("belongs to a rate; in a plan with phases it is written in a phase", word)
     if species == "plan":
         with within("plan"):
             return _of_text(given)
     if species == "incident":
         return _incident(given)
     if species == "phases":
-        phases = read_phases(given["phases"])
-        summary, client = _described(given)
-        name = read_name(given.get("name", "plan"), "name")
+        errors = Errors()
+        phases: tuple[Phase, ...] = ()
+        client: tuple[str, ...] = ()
+        summary, name = "", "plan"
+        with errors.at():
+            phases = read_phases(given["phases"])
+        with errors.at():
+            summary, client = _described(given)
+        with errors.at():
+            name = read_name(given.get("name", "plan"), "name")
+        errors.raise_all()
         return ChaosPlan(name, phases, phases[-1].lasts is not None, given, summary=summary, client=client)
     with within("rate"):
         rate = read_rate(given["rate"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, cast
 
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, mapping, normal, seconds, shown, unknown, whole, within
+from mockkms.faults.parsing import Errors, FaultError, known_words, normal, seconds, shown, unknown, whole
 from mockkms.faults.plan import AFTER_HEADERS, BEFORE_ANY_BYTE, Cut, Plan, Turn
 
 WHERE = "true (before any byte) | headers (after the headers) | n (after n bytes of the body)"
@@ -83,11 +83,11 @@ class Hang(FaultKind):
     def __init__(self, value: object) -> None:
         self.after, self.limit = BEFORE_ANY_BYTE, 0.0
         if isinstance(value, Mapping):
-            given = mapping(value, ("after", "for"))
-            with within("after"):
-                self.after = read_place(given.get("after", True))
-            with within("for"):
-                self.limit = seconds(given.get("for", 0))
+            errors = Errors()
+            given = known_words(value, ("after", "for"), errors)
+            self.after = errors.read("after", read_place, given.get("after", True), self.after)
+            self.limit = errors.read("for", seconds, given.get("for", 0), 0.0)
+            errors.raise_all()
         elif value is not True:
             self.limit = seconds(value)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from mockkms.faults.kinds import FaultKind
 from mockkms.faults.matchers import dig
-from mockkms.faults.parsing import FaultError, only_true, shown, text, whole, within
+from mockkms.faults.parsing import Errors, FaultError, only_true, shown, text, whole
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.request_view import Reply, go_json
 from mockkms.faults.schedule import Luck
@@ -50,10 +50,9 @@ class Drop(FaultKind):
 
 def _texts(values: Iterable[object]) -> list[str]:
     """Return the items of a list, all of them strings. Raises FaultError."""
-    found = []
-    for place, value in enumerate(values):
-        with within(place):
-            found.append(text(value))
+    errors = Errors()
+    found = [errors.read(place, text, value, "") for place, value in enumerate(values)]
+    errors.raise_all()
     return found
 
 

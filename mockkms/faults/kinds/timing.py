@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 from mockkms.faults.kinds import FaultKind, ServerKind
-from mockkms.faults.parsing import FaultError, instant, mapping, seconds, shown, span, unknown, whole, within
+from mockkms.faults.parsing import Errors, FaultError, instant, known_words, seconds, shown, span, unknown, whole
 from mockkms.faults.plan import Plan, Turn
 from mockkms.faults.schedule import Luck
 
@@ -41,10 +42,13 @@ class Delay(FaultKind):
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             raise FaultError(f"expected a list of two numbers, got {shown(pair)}", str(shape))
         self.shape = str(shape)
-        with within(self.shape, 0):
+        errors = Errors()
+        self.first = self.second = 0.0
+        with errors.at(self.shape, 0):
             self.first = seconds(pair[0])
-        with within(self.shape, 1):
+        with errors.at(self.shape, 1):
             self.second = seconds(pair[1])
+        errors.raise_all()
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         wait = min(max(self.draw(turn.luck), 0.0), _LONGEST)
@@ -80,15 +84,13 @@ class Drip(FaultKind):
 
     def __init__(self, value: object) -> None:
         if isinstance(value, Mapping):
-            given = mapping(value, ("bytes", "every"))
-            if "bytes" not in given:
-                raise FaultError("expected bytes, the size of each piece, as in {bytes: 40, every: 5ms}")
-            with within("bytes"):
-                self.size = whole(given["bytes"], least=1)
-            with within("every"):
-                self.every = seconds(given.get("every", 1))
-                if self.every > _LONGEST_STEP:
-                    raise FaultError(f"expected at most {_LONGEST_STEP:g} seconds, got {shown(given['every'])}")
+            errors = Errors()
+            given = known_words(value, ("bytes", "every"), errors)
+            if "bytes" not in given and not errors.found:
+                errors.found.append(FaultError("expected bytes, the size of each piece, as in {bytes: 40, every: 5ms}"))
+            self.size = errors.read("bytes", partial(whole, least=1), given.get("bytes", 1), 1)
+            self.every = errors.read("every", _pause, given.get("every", 1), 1.0)
+            errors.raise_all()
             return
         rate = whole(value, least=1)
         self.size = max(1, int(rate * _TICK))
@@ -96,6 +98,14 @@ class Drip(FaultKind):
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.drip = (self.size, self.every)
+
+
+def _pause(value: object) -> float:
+    """Return the seconds between two pieces of an answer. Raises FaultError."""
+    pause = seconds(value)
+    if pause > _LONGEST_STEP:
+        raise FaultError(f"expected at most {_LONGEST_STEP:g} seconds, got {shown(value)}")
+    return pause
 
 
 class Advance(ServerKind):

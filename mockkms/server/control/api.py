@@ -74,7 +74,7 @@ class Control:
         except ControlError as error:
             return _json(error.status, {"ok": False, "message": error.message, **error.more})
         except FaultError as error:
-            return _json(400, {"ok": False, "message": error.message, "path": error.path})
+            return _json(400, _described(error))
         except NoState as error:
             return _json(400, {"ok": False, "mode": "proxy", "message": str(error)})
         except AssertionError as error:
@@ -148,6 +148,14 @@ def _decode(body: bytes, *, text: bool = False) -> object:
             raise ControlError(400, f"the body is not valid JSON: {error}") from None
         return body.decode("utf-8", "surrogateescape")
     return data
+
+
+def _described(error: FaultError) -> dict[str, object]:
+    """Return the body of a refusal: the path of the first error, the messages of all, and each error by itself."""
+    first, *others = error.each()
+    each = [{"path": one.path, "message": one.message} for one in (first, *others)]
+    message = "\n".join([first.message, *(one.line for one in others)])
+    return {"ok": False, "message": message, "path": first.path, "errors": each}
 
 
 def _json(status: int, value: dict[str, object]) -> web.Response:

@@ -8,8 +8,7 @@ from mockkms.faults.chaos.plans import PLAN_WORDS, read_plan
 from mockkms.vault.framework.shapes.collections import Problems, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.world.world import World
-from mockkms.worldfile.applying import Applier, find, problem_at, split
-from mockkms.worldfile.problems import Problem
+from mockkms.worldfile.applying import Applier, problems_of
 
 
 class PlanShape(Shape):
@@ -24,7 +23,7 @@ class PlanShape(Shape):
         try:
             read_plan(words)
         except FaultError as error:
-            problems.append(_placed(node, error, path))
+            problems += problems_of(error, node, path)
         return words
 
     def schema(self) -> dict[str, object]:
@@ -36,16 +35,6 @@ class PlanShape(Shape):
 def _record(words: dict[str, str], **shapes: dict[str, object]) -> dict[str, object]:
     properties = {word: {**shapes.get(word, {}), "description": text} for word, text in words.items()}
     return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def _placed(node: Node, error: FaultError, path: str) -> Problem:
-    """Return the error at its value, or at the key if that is unknown."""
-    problem = problem_at(node, split(error.path), error.message, shown=path)
-    entries = find(node, split(error.path))
-    entry = entries.entries.get(error.unknown) if entries.kind == "mapping" else None
-    if entry is None:
-        return problem
-    return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)
 
 
 def apply(to: Applier, section: object) -> None:

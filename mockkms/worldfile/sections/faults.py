@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from mockkms.faults import FaultError
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.parsing import within
-from mockkms.faults.rule import OWN_WORDS, rule_problems, rule_words
+from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
 from mockkms.faults.schedule import WORDS
 from mockkms.faults.script import SCRIPT_WORDS, Script
 from mockkms.vault.framework.shapes.collections import ListOf, Problems, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.world.world import World
-from mockkms.worldfile.applying import Applier, find, problem_at, split
-from mockkms.worldfile.problems import Problem
+from mockkms.worldfile.applying import Applier, problems_of
 
 
 class RuleShape(Shape):
@@ -29,14 +28,14 @@ class RuleShape(Shape):
         words = {key: entry.value.plain() for key, entry in node.entries.items()}
         try:
             if "script" not in words:
-                problems += [_placed(node, error, path) for error in rule_problems(words)]
+                Rule(words, rule_id="rule", now=0, seed=0)
             elif len(words) > 1:
                 raise FaultError("a script cannot be combined with other keys")
             else:
                 with within("script"):
                     Script(words["script"])
         except FaultError as error:
-            problems.append(_placed(node, error, path))
+            problems += problems_of(error, node, path)
         return words
 
     def schema(self) -> dict[str, object]:
@@ -48,15 +47,6 @@ class RuleShape(Shape):
         rule = {"type": "object", "properties": properties, "additionalProperties": False}
         alone = {"type": "object", "properties": {"script": script}, "required": ["script"]}
         return {"anyOf": [rule, {**alone, "additionalProperties": False}]}
-
-
-def _placed(node: Node, error: FaultError, path: str) -> Problem:
-    """Return the error at its value, or at the key if that is unknown."""
-    problem = problem_at(node, split(error.path), error.message, shown=path)
-    entry = find(node, split(error.path)).entries.get(error.unknown)
-    if entry is None:
-        return problem
-    return Problem(entry.value.file, entry.line, entry.column, f"{problem.path}.{entry.key}", problem.message)
 
 
 def shape() -> ListOf:
