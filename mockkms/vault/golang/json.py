@@ -67,7 +67,7 @@ def _whole(decoder: json.JSONDecoder, text: str) -> object:
 
 
 def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> object:
-    """Return the first JSON value of ``body``; an empty body is None. Raises GoJSONError with Go's text.
+    """Return the first JSON value of ``body``; of an empty body None, or with ``whole`` an error. Raises GoJSONError.
 
     ``any_number`` keeps numbers outside the range of a float as they were sent instead of refusing them.
     With ``whole``, errors are those of ``json.Unmarshal``, which sees the whole text; a decoder of a stream says less.
@@ -121,6 +121,8 @@ def as_object(value: object) -> dict[str, object] | None:
 def _decode_slowly(body: bytes, text: str, *, any_number: bool, whole: bool) -> object:
     start = len(text) - len(text.lstrip(" \t\r\n"))
     if start == len(text):
+        if whole:
+            raise GoJSONError("unexpected end of JSON input")
         return None
     scanner = Scanner(body)
     scanner.whole = whole

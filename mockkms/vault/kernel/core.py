@@ -55,6 +55,12 @@ def _place(path: str) -> str:
     return f"auth/{rest.partition('/')[0]}/" if first == "auth" and rest else f"{first}/"
 
 
+def _routed(request: Request, found: Match) -> None:
+    """Add the slash that the real server's router gives a path that is the one of a mount."""
+    if found.mount is not None and len(request.path) + 1 == len(found.mount.path):
+        request.path = found.mount.path
+
+
 class Core(VaultServer):
     """One emulated Vault without HTTP."""
 
@@ -196,6 +202,9 @@ class Core(VaultServer):
         request.client = token
         try:
             try:
+                if request.operation in _CREATING:
+                    # To check whether its target exists, the real server routes a write.
+                    _routed(request, found)
                 if found.endpoint is not None and request.operation in _CREATING:
                     # The existence check decides which capability is needed, so it runs before the policies.
                     exists = matching.exists(self, request, found)
@@ -213,6 +222,7 @@ class Core(VaultServer):
                     raise ErrorResponse(
                         f"no handler for route {quote(request.path)}. route entry not found.", status=404
                     )
+                _routed(request, found)
                 response = self._dispatch(request, found) if not request.inline else self._unstored(request, found)
                 if request.operation is Operation.HELP and request.path in _SELF and response is not None:
                     # The token is added to whatever these paths answer (``returnRequestAuthToken`` in handleRequest).

@@ -17,14 +17,15 @@ from mockkms.vault.framework.message import (
     Response,
     VaultError,
 )
+from mockkms.vault.kernel import matching
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from mockkms.vault.framework.context import Pipeline, WithNamespaces, WithSecondFactors, WithTokens
+    from mockkms.vault.framework.context import Environment, Pipeline, WithNamespaces, WithSecondFactors, WithTokens
 
-    class InlineServices(Pipeline, WithNamespaces, WithSecondFactors, WithTokens, Protocol):
+    class InlineServices(Environment, Pipeline, WithNamespaces, WithSecondFactors, WithTokens, Protocol):
         """What logging in within a request needs of the server."""
 
 
@@ -47,7 +48,7 @@ def log_in(core: InlineServices, request: Request) -> Token | Response:
     try:
         response = core.pass_on(inner)
     except VaultError as error:
-        raise _login_error(error) from None
+        raise _login_error(error, login=matching.match(core, inner.namespace, inner.path).login) from None
     auth = response.auth
     if auth is None:
         response.headers[FAILED] = "true"
@@ -70,11 +71,11 @@ def refuse_lease(response: Response) -> None:
         raise VaultError("requests with inline authentication cannot generate leases", status=500)
 
 
-def _login_error(error: VaultError) -> VaultError:
-    """Return what answers the request for an error of its login."""
+def _login_error(error: VaultError, *, login: bool) -> VaultError:
+    """Return what answers the request for an error of its login, which is sent to a path for logins or another one."""
     if isinstance(error, NotFound):
         return _failed("specified authentication path was not found", 404)
-    if isinstance(error, ErrorResponse) and not isinstance(error, PermissionDenied):
+    if isinstance(error, ErrorResponse) and not (login and isinstance(error, PermissionDenied)):
         error.headers[FAILED] = "true"
         return error
     return _failed("; ".join(error.errors), error.status)

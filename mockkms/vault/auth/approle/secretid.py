@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from mockkms.crypto.encoding import b64
 from mockkms.json_reading import read_json
 from mockkms.vault.auth.approle.model import TIDY_PERIOD, AppRole, AppRoleRole, SecretID, check_subset, engine
 from mockkms.vault.auth.approle.role import ROLE_NAME
@@ -171,7 +171,7 @@ def parse_metadata(text: str) -> dict[str, str]:
     if not text:
         return {}
     with suppress(ValueError):
-        text = base64.b64decode(text, validate=True).decode("utf-8", "replace")
+        text = b64.decode(text).decode("utf-8", "replace")
     parsed: object = ""
     with suppress(ValueError):
         parsed = read_json(text)

@@ -63,7 +63,7 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
         policies=[],
         path=f"auth/token/{below}" + (f"/{role.path_suffix}" if role and role.path_suffix else ""),
         display_name=_display_name(requested.display_name),
-        meta=dict(requested.meta) if call.raw.get("meta") is not None else None,
+        meta=None if _nothing(call.raw.get("meta")) else dict(requested.meta),
         num_uses=_uses(requested.num_uses, role),
         parent=parent.id,
         type=kind,
@@ -103,6 +103,11 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
     response.warnings.extend(f"Policy {quote(name)} does not exist" for name in missing)
     response.auth = show_policies(call, auth)
     return response
+
+
+def _nothing(sent: object) -> bool:
+    """Return whether a map was sent as null, or as a list of nothing else, which the real server reads as no map."""
+    return sent is None or (isinstance(sent, list) and bool(sent) and all(map(_nothing, sent)))
 
 
 def _parent(call: Call) -> Token:

@@ -5,11 +5,9 @@ Source: ``Initialize`` of the plugins in ``plugins/database`` of Vault and ``bui
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 
-from mockkms.crypto.encoding import pem
+from mockkms.crypto.encoding import b64, pem
 from mockkms.crypto.x509 import pair, read
 from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, conversion_text
@@ -215,8 +213,8 @@ def _check_mongodb(found: Mapping[str, object]) -> None:
 
 def _check_concern(text: str) -> None:
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        data = b64.decode(text)
+    except ValueError:
         data = text.encode()
     value = json.decode(data, whole=True)
     if value is not None and not isinstance(value, dict):

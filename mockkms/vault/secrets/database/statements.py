@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from contextlib import suppress
 
+from mockkms.crypto.encoding import b64
 from mockkms.json_reading import read_json
 from mockkms.vault.framework.fields import Kind, convert
 
@@ -14,8 +13,8 @@ from mockkms.vault.framework.fields import Kind, convert
 def split(statement: str) -> list[str]:
     """Return the statements of a text: separated by semicolons, or a JSON list; both also in base64."""
     text = statement.strip()
-    with suppress(binascii.Error, ValueError):
-        text = base64.b64decode(text, validate=True).decode()
+    with suppress(ValueError):
+        text = b64.decode(text).decode()
     parts: object = None
     with suppress(ValueError):
         parts = read_json(text)

@@ -7,11 +7,11 @@ Source: Vault's ``builtin/logical/consul`` and its API documentation; no recordi
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
@@ -149,7 +149,7 @@ def _decoded(policy: str) -> str:
     """Return a policy that was given in base64. Raises ErrorResponse."""
     with refusing("Error decoding policy base64: illegal base64 data at input byte "):
         try:
-            return base64.b64decode(policy, validate=True).decode("utf-8", "replace")
+            return b64.decode(policy).decode("utf-8", "replace")
         except ValueError:
             raise ValueError(_first_illegal(policy)) from None
 

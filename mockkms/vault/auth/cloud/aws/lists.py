@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth, AwsTidy, DeniedTag, engine
 from mockkms.vault.auth.cloud.aws.tags import parsed
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -82,7 +83,7 @@ def list_tags(state: AwsAuth, _call: Call) -> Reply:
 
 def _plain(text: str) -> str:
     try:
-        return base64.b64decode(text, validate=True).decode()
+        return b64.decode(text).decode()
     except ValueError:
         return text
 

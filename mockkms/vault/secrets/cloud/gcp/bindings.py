@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
+from mockkms.crypto.encoding import b64
 from mockkms.vault.hcl.parser import parse
 from mockkms.vault.hcl.tree import HclItem, ListNode, Literal, Object, bullets
 
@@ -14,8 +12,8 @@ _FORMATS = '"projects/X/roles/Y", "organizations/X/roles/Y", "roles/X"'
 def parse_bindings(text: str) -> dict[str, list[str]]:
     """Return the sorted roles of each resource. Raises ValueError with the plugin's text."""
     try:
-        raw, encoded = base64.b64decode(text, validate=True).decode("utf-8", "replace"), "base64-encoded"
-    except (binascii.Error, ValueError):
+        raw, encoded = b64.decode(text).decode("utf-8", "replace"), "base64-encoded"
+    except ValueError:
         raw, encoded = text, "raw string"
     try:
         items = parse(raw).items

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 
+from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
 from mockkms.outside import ldif
 from mockkms.outside.ldif import LdifRecord
@@ -59,8 +58,8 @@ def write(_state: LdapSecrets, call: Call, _name: str, role: DynamicLdapRole) ->
 def _decoded(text: str) -> str:
     """Return a text that may have been given in base64."""
     try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "replace") if text else ""
-    except (binascii.Error, ValueError):
+        return b64.decode(text).decode("utf-8", "replace") if text else ""
+    except ValueError:
         return text
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from mockkms.crypto import jws
+from mockkms.crypto.encoding import b64
 from mockkms.json_reading import read_json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -69,8 +67,8 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
 def decoded_template(template: str) -> str:
     """Return a template, decoded if it is base64; invalid UTF-8 becomes surrogates."""
     try:
-        return base64.b64decode(template, validate=True).decode("utf-8", "surrogateescape") if template else ""
-    except (binascii.Error, ValueError):
+        return b64.decode(template).decode("utf-8", "surrogateescape") if template else ""
+    except ValueError:
         return template
 
 
