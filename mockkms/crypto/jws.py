@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from mockkms.crypto.asymmetric import repeatable_ecdsa
+from mockkms.crypto.bounded_cache import remembered
+from mockkms.crypto.encoding import containers
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
@@ -75,17 +77,20 @@ def parse(text: str) -> JwsToken:
     return JwsToken(header, _decode(parts[1]), parts[0], _decode(parts[2]))
 
 
-def load_key(pem: bytes) -> PublicKey:
-    """Return a public key from PEM, or the one of a certificate. Raises ValueError."""
-    try:
-        key = serialization.load_pem_public_key(pem)
-    except ValueError:
-        from cryptography import x509  # Costs more than all else here, and few keys come in certificates.
+@remembered(256, 16384)
+def load_key(pem: str) -> PublicKey:
+    """Return the public key in a PEM text, or that of a certificate. Raises ValueError with Go's text."""
+    return usable(containers.parse_public_pem(pem))
 
-        key = x509.load_pem_x509_certificate(pem).public_key()
-    if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
-        raise ValueError("unsupported key")
-    return key
+
+def usable(key: containers.Parsed) -> PublicKey:
+    """Return a parsed key for use. Raises ValueError with Go's text for one that signs no tokens."""
+    if key.family == "ed25519":
+        return ed25519.Ed25519PublicKey.from_public_bytes(key.public)
+    found = serialization.load_der_public_key(key.public) if key.family in ("rsa", "ec") else None
+    if not isinstance(found, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
+        raise ValueError("data does not contain any valid public keys")
+    return found
 
 
 def verified(token: JwsToken, key: PublicKey) -> bool:

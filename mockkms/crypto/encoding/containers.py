@@ -6,10 +6,8 @@ import contextlib
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
     load_der_private_key,
     load_der_public_key,
 )
@@ -22,6 +20,8 @@ from mockkms.error_context import error_context
 
 _RSA, _RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 _EC, _ED25519, _X25519 = "1.2.840.10045.2.1", "1.3.101.112", "1.3.101.110"
+PUBLIC_ALGORITHMS = (_RSA, _EC, _ED25519, _X25519)
+"""Object identifiers of the public keys that are parsed."""
 _ED25519_AS_CURVE = ("1.3.6.1.4.1.11591.15.1", "1.3.101.110")
 """Object identifiers of curves with which other software stores Ed25519 seeds."""
 _CURVES: dict[str, ec.EllipticCurve] = {
@@ -63,49 +63,58 @@ def parse_private(data: bytes) -> Parsed:
 
 def parse_public(data: bytes) -> Parsed:
     """Return a public key from SubjectPublicKeyInfo DER. Raises CryptoError."""
-    outer = DerReader(data)
     with error_context("error parsing public key: ", CryptoError):
-        info = outer.enter("publicKeyInfo")
-        algorithm = oid(info.enter("AlgorithmIdentifier").read(OID, "ObjectIdentifier"))
-        info.read(BITS, "BitString")
-        if outer.rest:
-            raise CryptoError("x509: trailing data after ASN.1 of public-key")
-    malformed = f"error parsing public key: {_public_fault(algorithm)}"
-    with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=malformed):
+        return parse_key_info(data)
+
+
+def parse_key_info(data: bytes) -> Parsed:
+    """Return a public key from SubjectPublicKeyInfo DER. Raises CryptoError with the bare text of Go's parser."""
+    outer = DerReader(data)
+    info = outer.enter("publicKeyInfo")
+    algorithm = oid(info.enter("AlgorithmIdentifier").read(OID, "ObjectIdentifier"))
+    info.read(BITS, "BitString")
+    if outer.rest:
+        raise CryptoError("x509: trailing data after ASN.1 of public-key")
+    if algorithm == _RSA_PSS:
+        raise CryptoError("x509: unknown public key algorithm")
+    with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=_public_fault(algorithm)):
         key = load_der_public_key(data)
     if isinstance(key, rsa.RSAPublicKey):
         return Parsed("rsa", "*rsa.PublicKey", public=public_der(key), bits=key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.name not in _CURVE_NAMES:
-            raise CryptoError("error parsing public key: x509: unsupported elliptic curve")
+            raise CryptoError("x509: unsupported elliptic curve")
         return Parsed("ec", "*ecdsa.PublicKey", public=public_der(key), curve=_CURVE_NAMES[key.curve.name])
     if isinstance(key, ed25519.Ed25519PublicKey):
         return Parsed("ed25519", "ed25519.PublicKey", public=key.public_bytes_raw())
     if algorithm == _X25519:
         return Parsed("x25519", "*ecdh.PublicKey")
-    raise CryptoError("error parsing public key: x509: unknown public key algorithm")
+    if isinstance(key, dsa.DSAPublicKey):
+        return Parsed("dsa", "*dsa.PublicKey")
+    raise CryptoError("x509: unknown public key algorithm")
 
 
-def parse_public_pem(text: str) -> Parsed:
-    """Return the public key in a PEM block, that of a certificate too. Raises ValueError with Go's text."""
+def parse_public_pem(text: str, *, whole: bool = True) -> Parsed:
+    """Return the public key in the first PEM block of a text, that of a certificate too; a label does not matter.
+
+    Unless ``whole`` is false, nothing else may follow. Raises ValueError with Go's text.
+    """
     block = pem.decode(text)
     if block is None:
         raise ValueError("data does not contain any valid public keys")
-    if block.rest.strip():
+    if whole and block.rest.strip():
         raise ValueError("unexpected trailing data after parsed PEM block")
     try:
-        return parse_public(block.der)
-    except CryptoError as error:
-        with error_context(text=str(error).removeprefix("error parsing public key: ")):
-            return parse_public(_certified(block.der))
+        return parse_key_info(block.der)
+    except CryptoError:
+        return parse_key_info(_certified(block.der))
 
 
 def _certified(der: bytes) -> bytes:
-    """Return the public key (DER) of a certificate (DER)."""
-    from cryptography import x509
+    """Return the public key (DER) of a certificate (DER). Raises CryptoError with Go's text."""
+    from mockkms.crypto.x509.certificate_parser import key_info  # It costs much, and few keys come in certificates.
 
-    key = x509.load_der_x509_certificate(der).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return key_info(der)
 
 
 def _public_fault(algorithm: str) -> str:
@@ -119,7 +128,7 @@ def _public_fault(algorithm: str) -> str:
 def _pkcs8(data: bytes) -> tuple[str, bytes, bytes]:
     """Return the algorithm, its parameters as DER, and the key. Raises CryptoError."""
     fields = DerReader(data).enter("pkcs8")
-    fields.integer()
+    fields.small()
     algorithm = fields.enter("AlgorithmIdentifier")
     name = oid(algorithm.read(OID, "ObjectIdentifier"))
     return name, algorithm.skip(), fields.read(OCTETS)
@@ -169,7 +178,7 @@ def _rsa(pkcs1: bytes, prefix: str) -> Parsed:
         key = load_der_private_key(pkcs1, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, UnsupportedAlgorithm):
         with error_context(prefix, CryptoError):
-            DerReader(pkcs1).enter("pkcs1PrivateKey").integer()
+            DerReader(pkcs1).enter("pkcs1PrivateKey").small()
         raise CryptoError(f"{prefix}x509: invalid RSA private key") from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise CryptoError(f"{prefix}x509: failed to parse private key")
@@ -188,7 +197,7 @@ def _ec(parameters: bytes, inner: bytes) -> Parsed:
     prefix = f"error parsing asymmetric key: {original}"
     with error_context(f"{prefix}failed to parse EC private key: ", CryptoError):
         fields = DerReader(inner).enter("ecPrivateKey")
-        version = fields.integer()
+        version = fields.small()
         secret = fields.read(OCTETS)
     if version != 1:
         raise CryptoError(f"{prefix}unknown EC private key version {version}")

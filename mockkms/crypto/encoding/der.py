@@ -75,6 +75,13 @@ class DerReader:
             raise CryptoError("asn1: structure error: integer not minimally-encoded")
         return int.from_bytes(content, "big", signed=True)
 
+    def small(self) -> int:
+        """Return the value of the next element, an INTEGER of at most 64 bits, as of versions. Raises CryptoError."""
+        value = self.integer()
+        if not -(1 << 63) <= value < 1 << 63:
+            raise CryptoError("asn1: structure error: integer too large")
+        return value
+
     def _header(self) -> tuple[int, int, int]:
         """Return ``(tag, start of content, length)`` of the next element."""
         data, at = self._data, self._at + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 _BEGIN = re.compile(r"(?:^|(?<=\n))-----BEGIN ([^\n]*?)-----[ \t]*\r?\n")
@@ -18,6 +17,8 @@ class Block(NamedTuple):
     label: str
     der: bytes
     rest: str
+    headers: bool
+    """Whether lines with names and values precede the content."""
 
 
 def encode(label: str, der: bytes) -> str:
@@ -46,26 +47,5 @@ def decode(text: str) -> Block | None:
             der = binascii.a2b_base64(body, strict_mode=True)
         except ValueError:
             continue
-        return Block(begin[1], der, text[line + 1 :] if line >= 0 else "")
+        return Block(begin[1], der, text[line + 1 :] if line >= 0 else "", start > begin.end())
     return None
-
-
-def blocks(data: bytes, *labels: bytes) -> Iterator[bytes]:
-    """Yield the PEM blocks with these labels, such as ``CERTIFICATE``, in order, their first and last line included."""
-    starts = tuple(b"-----BEGIN " + label + b"-----" for label in labels)
-    ends = tuple(b"-----END " + label + b"-----" for label in labels)
-    place = 0
-    while True:
-        start = _first(data, starts, place)
-        if start is None:
-            return
-        end = _first(data, ends, start[1])
-        if end is None:
-            return
-        yield data[start[0] : end[1]]
-        place = end[1]
-
-
-def _first(data: bytes, texts: tuple[bytes, ...], place: int) -> tuple[int, int] | None:
-    found = [(at, at + len(text)) for text in texts if (at := data.find(text, place)) >= 0]
-    return min(found, default=None)

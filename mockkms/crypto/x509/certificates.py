@@ -14,8 +14,10 @@ from mockkms.crypto import CryptoError
 from mockkms.crypto.asymmetric import load_private, public_der
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.der import DerReader
+from mockkms.crypto.x509.certificate_parser import parse_certificate
 from mockkms.error_context import error_context
 
+_FAULTS = (ValueError, UnsupportedAlgorithm)
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 
@@ -90,11 +92,8 @@ def load_chain(text: str) -> list[ChainCertificate]:
 
 
 def _certificate(der: bytes) -> ChainCertificate:
-    def malformed(_: str) -> CryptoError:
-        return CryptoError(f"could not parse a certificate in the certificate chain: x509: {_fault(der)}")
-
-    with error_context(raised=malformed, of=(ValueError, UnsupportedAlgorithm)):
-        loaded = x509.load_der_x509_certificate(der)
+    with error_context("could not parse a certificate in the certificate chain: ", CryptoError, of=_FAULTS):
+        loaded = parse_certificate(der)
         algorithm, public = _public(loaded.public_key())
         return ChainCertificate(der, algorithm, public, _is_authority(loaded))
 
@@ -114,18 +113,3 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return False
-
-
-def _fault(der: bytes) -> str:
-    outer = DerReader(der)
-    try:
-        body = outer.enter()
-    except CryptoError:
-        return "malformed certificate"
-    if outer.rest:
-        return "trailing data"
-    try:
-        body.enter()
-    except CryptoError:
-        return "malformed tbs certificate"
-    return "malformed certificate"

@@ -160,7 +160,7 @@ def _why_no_key(der: bytes) -> str:
         try:
             body = DerReader(der).enter(name)
             for tag, kind in fields:
-                body.read(tag, kind)
+                body.small() if kind == "int" else body.read(tag, kind)
         except CryptoError as error:
             fault = str(error)
         faults.append(f"{front}{fault}")

@@ -16,6 +16,7 @@ from mockkms.crypto.encoding import der
 from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509.build import SUBJECT_ORDER, Extension, Names
+from mockkms.crypto.x509.certificate_parser import parse_certificate
 from mockkms.crypto.x509.certificates import load_request
 from mockkms.error_context import error_context
 
@@ -112,8 +113,8 @@ def colons(data: bytes) -> str:
 @remembered(512, 8192)
 def load(data: bytes) -> Certificate:
     """Return a certificate in DER. Raises ValueError with Go's text."""
+    loaded = parse_certificate(data)
     with error_context(of=(ValueError, UnsupportedAlgorithm), text="x509: malformed certificate"):
-        loaded = x509.load_der_x509_certificate(data)
         body = DerReader(loaded.tbs_certificate_bytes).enter()
         body.skip(), body.skip(), body.skip()
         issuer, _, subject, public = body.skip(), body.skip(), body.skip(), body.skip()

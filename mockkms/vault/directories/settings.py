@@ -5,10 +5,10 @@ Source: ``sdk/helper/ldaputil`` of Vault and OpenBao.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
 
+from mockkms.crypto.encoding.pem import decode
 from mockkms.crypto.x509 import pair
 from mockkms.error_context import error_context
 from mockkms.vault.framework.automated_rotation import AutomatedRotation
@@ -129,14 +129,10 @@ def check_complete(config: DirectorySettings) -> None:
 
 
 def _check_certificate(pem: str) -> None:
-    from cryptography import x509
+    from mockkms.crypto.x509.certificate_parser import parse_certificate
 
-    begin = re.search(r"-----BEGIN ([A-Z0-9 ]+)-----", pem)
-    if begin is None or begin[1] != "CERTIFICATE":
+    block = decode(pem)
+    if block is None or block.label != "CERTIFICATE":
         raise ValueError("failed to parse server tls cert: failed to decode PEM block in the certificate")
-    try:
-        x509.load_pem_x509_certificate(pem.encode())
-    except ValueError:
-        raise ValueError(
-            "failed to parse server tls cert: failed to parse certificate x509: malformed certificate"
-        ) from None
+    with error_context("failed to parse server tls cert: failed to parse certificate "):
+        parse_certificate(block.der)

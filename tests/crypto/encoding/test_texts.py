@@ -27,7 +27,7 @@ ED_KEY = generate_ed25519(Entropy(1))
 @settings(max_examples=50)
 def test_pem_round(data: bytes) -> None:
     text = pem.encode("SOME THING", data)
-    assert pem.decode(f"before\n{text}after") == ("SOME THING", data, "after")
+    assert pem.decode(f"before\n{text}after") == ("SOME THING", data, "after", False)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_no_pem(text: str) -> None:
 
 def test_pem_with_headers_and_windows_lines() -> None:
     text = "-----BEGIN X-----\r\nProc-Type: 4\r\nDEK-Info: a\r\n\r\nAAAA\r\n-----END X-----\r\nrest"
-    assert pem.decode(text) == ("X", b"\x00\x00\x00", "rest")
+    assert pem.decode(text) == ("X", b"\x00\x00\x00", "rest", True)
     assert pem.decode("-----BEGIN X-----\n!\n-----END X-----\n-----BEGIN Y-----\nAAAA\n-----END Y-----") == (
-        "Y", b"\x00\x00\x00", "",
+        "Y", b"\x00\x00\x00", "", False,
     )  # fmt: skip
 
 

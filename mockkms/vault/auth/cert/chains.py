@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.bounded_cache import remembered
-from mockkms.crypto.encoding.pem import blocks
-from mockkms.crypto.x509 import read
+from mockkms.crypto.x509 import certificate_parser, read
 from mockkms.vault.secrets.pki.certificates import name_constraints
 
 _LONGEST = 8
@@ -26,13 +25,7 @@ _LONGEST_CACHED = 64 * 1024
 @remembered(128, _LONGEST_CACHED)
 def certificates(pem: str) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a text; anything else in it is ignored."""
-    found = []
-    for block in blocks(pem.encode("utf-8", "replace"), b"CERTIFICATE", b"TRUSTED CERTIFICATE"):
-        try:
-            found.append(x509.load_pem_x509_certificate(block.replace(b"TRUSTED ", b"")))
-        except ValueError:
-            continue
-    return tuple(found)
+    return tuple(certificate_parser.certificates(pem, "CERTIFICATE", "TRUSTED CERTIFICATE"))
 
 
 def is_authority(certificate: x509.Certificate) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mockkms.crypto.encoding.pem import blocks
+from mockkms.vault.auth.cert.chains import certificates
 from mockkms.vault.auth.cert.model import Cert, CertConfig, CertRole, engine
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -103,15 +103,11 @@ def _warnings(made: CertRole, call: Call) -> list[str]:
 
 
 def _check_certificate(pem: str) -> None:
-    block = next(blocks(pem.encode("utf-8", "replace"), b"CERTIFICATE"), None)
-    try:
-        certificate = x509.load_pem_x509_certificate(block) if block else None
-    except ValueError:
-        certificate = None
-    if certificate is None:
+    found = certificates(pem)
+    if not found:
         raise ErrorResponse("failed to parse certificate")
     try:
-        extensions = certificate.extensions
+        extensions = found[0].extensions
         usages = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except (x509.ExtensionNotFound, ValueError):
         return

@@ -25,7 +25,7 @@ _LATEST = 253402300799
 def load_key(pem: str) -> jws.PublicKey:
     """Return the public key of a PEM text, or of a certificate. Raises ValueError."""
     with error_context(text="expected a public key or a certificate in PEM (-----BEGIN PUBLIC KEY-----)"):
-        return jws.load_key(pem.encode())
+        return jws.load_key(pem)
 
 
 def fetched(url: str) -> dict[str, object]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-
 from mockkms.crypto import jws
+from mockkms.crypto.x509.certificate_parser import certificates
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
@@ -103,15 +102,12 @@ def _check_pairs(made: JwtConfig) -> None:
 
 def parsed(pem: str, prefix: str = "") -> jws.PublicKey:
     """Return a public key from PEM. Raises ErrorResponse."""
-    with refusing(text=f"{prefix}data does not contain any valid public keys"):
-        return jws.load_key(pem.encode())
+    with refusing(prefix):
+        return jws.load_key(pem)
 
 
 def _is_certificates(pem: str) -> bool:
-    try:
-        return bool(x509.load_pem_x509_certificates(pem.encode()))
-    except ValueError:
-        return False
+    return bool(certificates(pem))
 
 
 def _check_rest(made: JwtConfig, product: Product) -> None:

@@ -73,7 +73,7 @@ def keys_of(state: JWT, call: Call, config: JwtConfig) -> list[jws.PublicKey]:
         return found
     pems = config.jwt_validation_pubkeys or state.jwks.get(config.keys_url)
     if pems is not None:
-        return [jws.load_key(pem.encode()) for pem in pems]
+        return [jws.load_key(pem) for pem in pems]
     if config.oidc_discovery_url:
         return discover(call, config).keys
     return _keys(_json(call, config, config.jwks_url)) if config.jwks_url else []

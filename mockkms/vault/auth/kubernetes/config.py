@@ -5,13 +5,33 @@ from __future__ import annotations
 import re
 
 from mockkms.crypto import jws
+from mockkms.crypto.encoding import containers
+from mockkms.crypto.encoding.pem import decode
 from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, engine
 from mockkms.vault.framework.endpoint import Call, Reply
-from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 _BLOCK = re.compile(r"-----BEGIN ([^-\n]{1,64})-----\s[A-Za-z0-9+/=\s]*+-----END \1-----")
 _LOCAL_CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+
+
+def keys(made: KubernetesConfig, product: Product) -> list[jws.PublicKey]:
+    """Return the keys that verify tokens. Raises ValueError with the text of the product."""
+    if product.has(Feature.KUBERNETES_CHECKED_CA):
+        return [_first_key(pem) for pem in made.pem_keys]
+    return [jws.load_key(pem) for pem in made.pem_keys]
+
+
+def _first_key(pem: str) -> jws.PublicKey:
+    """Return the key in the first block of a text. Raises ValueError (source: ``parsePublicKeyPEM`` of the plugin)."""
+    if decode(pem) is not None:
+        parsed = containers.parse_public_pem(pem, whole=False)
+        if parsed.family in ("rsa", "ec"):
+            return jws.usable(parsed)
+    raise ValueError("data does not contain any valid RSA or ECDSA public keys")
+
 
 config = engine.path("config", KubernetesConfig.fields, help="The cluster whose tokens are accepted.")
 
@@ -36,12 +56,8 @@ def write(state: Kubernetes, call: Call) -> None:
         raise ErrorResponse("The provided CA PEM data contains no valid certificates")
     if made.disable_local_ca_jwt and not made.kubernetes_ca_cert and not checked:
         raise ErrorResponse("kubernetes_ca_cert must be given when disable_local_ca_jwt is true")
-    for pem in made.pem_keys:
-        try:
-            jws.load_key(pem.encode())
-        except ValueError:
-            kinds = "RSA or ECDSA public keys" if checked else "public keys"
-            raise ErrorResponse(f"data does not contain any valid {kinds}") from None
+    with refusing():
+        keys(made, call.core.product)
     if not made.kubernetes_ca_cert and not made.disable_local_ca_jwt:
         # This server never runs in a pod.
         raise ErrorResponse(f"open {_LOCAL_CA}: no such file or directory")

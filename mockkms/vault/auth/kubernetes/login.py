@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.crypto import jws
 from mockkms.vault.auth.claims import UNEXPECTED_ALGORITHM, Claims, ExpectedClaims, check, claims_in, signature_checked
 from mockkms.vault.auth.kubernetes import review, selector
+from mockkms.vault.auth.kubernetes.config import keys as keys_of
 from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, KubernetesRole, ServiceAccount, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -122,7 +123,7 @@ def _auth(
 
 
 def _claims(config: KubernetesConfig, role: KubernetesRole, call: Call, jwt: str) -> Claims:
-    keys = [jws.load_key(pem.encode()) for pem in config.pem_keys] or None
+    keys = keys_of(config, call.core.product) or None
     pss = call.core.product.has(Feature.KUBERNETES_PSS)
     algorithms = [name for name in jws.ALGORITHMS if name[:2] in (("RS", "ES", "PS") if pss else ("RS", "ES"))]
     with refusing(error=BackendError, text="permission denied", status=403):

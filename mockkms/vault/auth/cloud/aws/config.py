@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from cryptography import x509
-
-from mockkms.crypto.encoding import b64
+from mockkms.crypto.encoding import b64, pem
+from mockkms.crypto.x509.certificate_parser import parse_certificate
 from mockkms.vault.auth.cloud import metadata
 from mockkms.vault.auth.cloud.aws.engine import (
     AwsAccount,
@@ -41,8 +40,6 @@ client = engine.path(
     lambda: {**AwsClientConfig.fields(), **automated_rotation.fields()},
     help="How AWS is contacted.",
 )
-_ONE_BLOCK = re.compile(r"(?s)(?:.*\n)?-----BEGIN CERTIFICATE-----\n.*?\n-----END CERTIFICATE-----[ \t\r]*\n?")
-"""A text whose first PEM block is its end."""
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
 identity = engine.path("config/identity", AwsIdentity.fields, help="Data of logins for the identity store.")
 rotate = engine.path("config/rotate-root", help="Replace the access key for requests to AWS.")
@@ -183,8 +180,9 @@ def write_certificate(
         text = b64.decode(text).decode("utf-8", "replace")
     if not text:
         raise ErrorResponse("invalid aws_public_cert")
-    if not _ONE_BLOCK.fullmatch(text):
+    block = pem.decode(text)
+    if block is None or block.rest:
         raise BackendError("invalid certificate; should be one PEM block only")
-    with refusing(text="x509: malformed certificate", error=BackendError):
-        x509.load_pem_x509_certificate(text.encode())
+    with refusing(error=BackendError):
+        parse_certificate(block.der)
     certificate.aws_public_cert = text

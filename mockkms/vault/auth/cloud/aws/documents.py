@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mockkms.crypto import CryptoError, pkcs7
-from mockkms.crypto.encoding import b64
+from mockkms.crypto.encoding import b64, pem
 from mockkms.vault.auth.cloud.aws.engine import AwsAuth
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
@@ -74,7 +74,8 @@ def _certificates(state: AwsAuth, call: Call, kind: str) -> list[x509.Certificat
     found = [one for one in state.certificates.values() if one.type == kind]
     if not found:
         call.request.trace.hint = f"no certificate of type {kind} is configured (config/certificate)"
-    return [x509.load_pem_x509_certificate(one.aws_public_cert.encode()) for one in found]
+    blocks = [pem.decode(one.aws_public_cert) for one in found]
+    return [x509.load_der_x509_certificate(block.der) for block in blocks if block is not None]
 
 
 def _signed(state: AwsAuth, call: Call, document: bytes, signature: bytes) -> bytes:
