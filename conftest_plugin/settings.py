@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -215,7 +216,7 @@ def located(seed: object, *folders: Path | None) -> object:
         return [located(one, *folders) for one in seed]
     if isinstance(seed, (str, Path)) and len(str(seed)) < 1024 and "\n" not in str(seed):
         for folder in folders:
-            if folder is not None and (folder / seed).is_file():
+            if folder is not None and os.path.isfile(folder / seed):
                 return str(folder / seed)
     return seed
 

@@ -47,7 +47,7 @@ class Recorder:
         self._started = now
         self._size = 0
         self._lock = threading.Lock()
-        if path.exists():
+        if os.path.exists(path):
             raise ValueError(f"{path} exists already; remove it, or name another file")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         with file_context(f"cannot write the recording {path}: ", of=(OSError, ValueError)):

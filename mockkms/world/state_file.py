@@ -118,6 +118,8 @@ def read(path: Path) -> tuple[StateFileHeader, KeptState]:
             f"the state file {path} was written by mockkms {header.version} and cannot be read by {__version__} "
             f"({error}); export it with that version (mockkms state export {path}) and import the world here"
         ) from None
+    if kept.flavor != header.flavor:
+        raise StateFileError(f"the state file {path} is damaged: its first line is not that of its state")
     return header, kept
 
 
@@ -133,8 +135,9 @@ def resume(world: World, path: Path, flavor: object) -> bool:
 
     ``flavor`` is the product that is wanted; None: any. Raises StateFileError.
     """
-    if not path.exists():
-        return False
+    with _io_errors("read", path):
+        if not path.exists():
+            return False
     header, kept = read(path)
     if flavor is not None and flavor != header.flavor:
         raise StateFileError(
@@ -154,14 +157,20 @@ def _parsed(path: Path, content: bytes) -> tuple[StateFileHeader, bytes]:
     invalid = (ValueError, KeyError, TypeError)
     with error_context(raised=StateFileError, of=invalid, text=damaged):
         data = read_json(line[len(STATE_FILE_MARK) :])
-        number = int(data["format"])
+        number = data["format"]
+        if type(number) is not int or number < 1:
+            raise ValueError("no number of a format")
     if number > FORMAT:
         raise StateFileError(
             f"the state file {path} has format {number}, written by mockkms {data.get('version', '?')}; this "
             f"version, {__version__}, reads format {FORMAT}: upgrade mockkms, or use another file"
         )
     with error_context(raised=StateFileError, of=invalid, text=damaged):
-        return StateFileHeader(**data), state
+        header = StateFileHeader(**data)
+        for member in fields(header):
+            if type(getattr(header, member.name)).__name__ != member.type:
+                raise TypeError(member.name)
+        return header, state
 
 
 def _complete(value: object) -> None:

@@ -95,7 +95,7 @@ def content(source: object) -> Written:
         return Written("<text>", text)
     path = Path(text)
     bare = isinstance(source, str) and path.name == text and not path.suffix
-    if bare and not path.is_file() and text in ready_made():
+    if bare and not os.path.isfile(path) and text in ready_made():
         path = ready_made()[text]
     try:
         size = path.stat().st_size

@@ -34,6 +34,7 @@ def test_a_seed_that_is_missing_or_bad(suite: Run, pytester: pytest.Pytester) ->
     assert "--mockkms-seed: none.yaml: cannot be read: No such file" in error(
         suite("--mockkms-seed", "none.yaml", source=UNUSED)
     )
+    assert "cannot be read: File name too long" in error(suite("--mockkms-seed", "n" * 300, source=UNUSED))
     pytester.path.joinpath("bad.yaml").write_text("vault:\n  mounds: {}\n")
     said = error(suite("--mockkms-seed", "bad.yaml", "--mockkms-seed", "none.yaml", source=UNUSED))
     assert "bad.yaml:2:3: " in said

@@ -78,6 +78,11 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_name_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot write the recording .*: File name too long"):
+        Recorder(tmp_path / ("n" * 300), "", 0.0, print)
+
+
 def test_a_disk_that_is_full_ends_the_recording_with_a_warning(tmp_path: Path) -> None:
     made, warnings = recorder(tmp_path)
     full = os.open("/dev/full", os.O_WRONLY)

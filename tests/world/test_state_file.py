@@ -124,6 +124,11 @@ def with_evil(content: bytes) -> bytes:
         (lambda content: b"", "not a state file"),
         (lambda content: changed_header(content, format=2, version="99.0"), "format 2, written by mockkms 99.0"),
         (lambda content: changed_header(content, format="x"), "first line cannot be read"),
+        (lambda content: changed_header(content, format=float("inf")), "first line cannot be read"),
+        (lambda content: changed_header(content, format=0), "first line cannot be read"),
+        (lambda content: changed_header(content, version=3), "first line cannot be read"),
+        (lambda content: changed_header(content, flavor=["vault"]), "first line cannot be read"),
+        (lambda content: changed_header(content, flavor="openbao"), "first line is not that of its state"),
         (lambda content: changed_header(content, more=1), "first line cannot be read"),
         (with_evil, "builtins.print is not part of a state"),
     ],
@@ -138,6 +143,11 @@ def test_what_cannot_be_read_is_refused_and_left_alone(
         MockKMS(state_file=path)
     assert path.read_bytes() == before
     assert capfd.readouterr().out == ""
+
+
+def test_a_path_that_cannot_be_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StateFileError, match=r"cannot read the state file .*: File name too long"):
+        MockKMS(state_file=tmp_path / ("n" * 300))
 
 
 def test_another_product_is_refused(path: Path) -> None:

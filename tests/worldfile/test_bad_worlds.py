@@ -185,6 +185,8 @@ def test_unreadable_file_and_unknown_name() -> None:
         load("paymens")
     with pytest.raises(SeedError, match="cannot be read"):
         load("/nowhere/world.yaml")
+    with pytest.raises(SeedError, match="nnn: cannot be read: File name too long"):
+        load("n" * 300)
 
 
 @pytest.mark.parametrize("seed", [3, None, b"x", object()])
