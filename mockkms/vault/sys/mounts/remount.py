@@ -73,8 +73,12 @@ def move(_state: object, call: Call) -> Response:
 
 
 def _split(call: Call, path: str) -> tuple[str, str]:
-    """Split a path into namespace and mount path."""
-    namespace, below = call.core.namespaces.locate(call.request.namespace, path)
+    """Split a path into namespace and mount path; one that is a namespace's without a slash is a mount's above it."""
+    own = call.request.namespace
+    namespace, below = call.core.namespaces.locate(own, path)
+    if namespace == f"{own}{path}/":
+        namespace, _, below = f"/{own}{path}".rpartition("/")
+        namespace = f"{namespace}/"[1:]
     return namespace or "", sanitized(below)
 
 
@@ -96,10 +100,12 @@ def _check_protected(core: Environment, source: str, target: str) -> None:
             raise ErrorResponse(f"cannot remount {quote(source)}")
         if target.startswith("auth/token"):
             raise ErrorResponse(f"cannot remount to destination {quote(target)}")
-    elif source.startswith(protected(core)):
-        raise ErrorResponse(f"cannot remount {quote(source)}")
-    elif target.startswith(protected(core)):
-        raise ErrorResponse(f"cannot remount to destination {target}")
+        return
+    for path in protected(core):
+        if source.startswith(path):
+            raise ErrorResponse(f"cannot remount {quote(source)}")
+        if target.startswith(path):
+            raise ErrorResponse(f"cannot remount to destination {target}")
 
 
 @status.on(Operation.READ)
