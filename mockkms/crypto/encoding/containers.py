@@ -71,19 +71,20 @@ def parse_key_info(data: bytes) -> Parsed:
     """Return a public key from SubjectPublicKeyInfo DER. Raises CryptoError with the bare text of Go's parser."""
     outer = DerReader(data)
     info = outer.enter("publicKeyInfo")
-    algorithm = oid(info.enter("AlgorithmIdentifier").read(OID, "ObjectIdentifier"))
-    info.read(BITS, "BitString")
+    identifier = info.enter("AlgorithmIdentifier")
+    algorithm = oid(identifier.read(OID, "ObjectIdentifier"))
+    bits = info.read(BITS, "BitString")
     if outer.rest:
         raise CryptoError("x509: trailing data after ASN.1 of public-key")
     if algorithm == _RSA_PSS:
         raise CryptoError("x509: unknown public key algorithm")
+    if algorithm == _EC:
+        _check_point(identifier, bits[1:])
     with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=_public_fault(algorithm)):
         key = load_der_public_key(data)
     if isinstance(key, rsa.RSAPublicKey):
         return Parsed("rsa", "*rsa.PublicKey", public=public_der(key), bits=key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.name not in _CURVE_NAMES:
-            raise CryptoError("x509: unsupported elliptic curve")
         return Parsed("ec", "*ecdsa.PublicKey", public=public_der(key), curve=_CURVE_NAMES[key.curve.name])
     if isinstance(key, ed25519.Ed25519PublicKey):
         return Parsed("ed25519", "ed25519.PublicKey", public=key.public_bytes_raw())
@@ -107,19 +108,34 @@ def parse_public_pem(text: str, *, whole: bool = True) -> Parsed:
     try:
         return parse_key_info(block.der)
     except CryptoError:
-        return parse_key_info(_certified(block.der))
+        return _certified(block.der)
 
 
-def _certified(der: bytes) -> bytes:
-    """Return the public key (DER) of a certificate (DER). Raises CryptoError with Go's text."""
+def _certified(der: bytes) -> Parsed:
+    """Return the public key of a certificate (DER). Raises CryptoError with Go's text."""
     from mockkms.crypto.x509.certificate_parser import key_info  # It costs much, and few keys come in certificates.
 
-    return key_info(der)
+    algorithm, info = key_info(der)
+    # Go's parser leaves out keys of other algorithms.
+    return parse_key_info(info) if algorithm in PUBLIC_ALGORITHMS else Parsed("unknown", "<nil>")
+
+
+def _check_point(identifier: DerReader, point: bytes) -> None:
+    """Check the curve and the point of an elliptic curve's key in the order of Go's parser. Raises CryptoError."""
+    with error_context(raised=CryptoError, text="x509: invalid ECDSA parameters"):
+        curve = _CURVES.get(oid(identifier.read(OID)))
+    if curve is None:
+        raise CryptoError("x509: unsupported elliptic curve")
+    if point[:1] != b"\x04":
+        raise CryptoError("ecdsa: invalid uncompressed public key")
+    name, size = _CURVE_NAMES[curve.name].replace("-", ""), (curve.key_size + 7) // 8
+    if len(point) != 1 + 2 * size:
+        raise CryptoError(f"invalid {name} point encoding")
+    with error_context(raised=CryptoError, text=f"{name} point not on curve"):
+        ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
 
 
 def _public_fault(algorithm: str) -> str:
-    if algorithm == _EC:
-        return "x509: failed to unmarshal elliptic curve point"
     if algorithm == _ED25519:
         return "x509: wrong Ed25519 public key size"
     return "x509: invalid RSA public key" if algorithm == _RSA else "x509: unknown public key algorithm"

@@ -115,9 +115,14 @@ def oid(content: bytes) -> str:
         raise CryptoError("asn1: syntax error: zero length OBJECT IDENTIFIER")
     if content[-1] & 0x80:
         raise CryptoError("asn1: syntax error: truncated base 128 integer")
-    arcs, value = [], 0
+    arcs: list[int] = []
+    value = 0
     for byte in content:
+        if not value and byte == 0x80:
+            raise CryptoError("asn1: syntax error: integer is not minimally encoded")
         value = value << 7 | byte & 0x7F
+        if value >= 1 << 31:
+            raise CryptoError("asn1: structure error: base 128 integer too large")
         if not byte & 0x80:
             arcs.append(value)
             value = 0

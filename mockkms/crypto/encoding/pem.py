@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import NamedTuple
 
-_BEGIN = re.compile(r"(?:^|(?<=\n))-----BEGIN ([^\n]*?)-----[ \t]*\r?\n")
-_HEADER = re.compile(r"[^\n:]*:[^\n]*\n")
+_BEGIN, _END, _DASHES = "-----BEGIN ", "\n-----END ", "-----"
+_IGNORED = dict.fromkeys(map(ord, " \t\r\n"))
 
 
 class Block(NamedTuple):
@@ -29,23 +28,37 @@ def encode(label: str, der: bytes) -> str:
 
 
 def decode(text: str) -> Block | None:
-    """Return the first whole block of ``text``, or None."""
-    for begin in _BEGIN.finditer(text):
-        start = begin.end()
-        while header := _HEADER.match(text, start):
-            start = header.end()
-        ending = f"-----END {begin[1]}-----"
-        end = text.find(ending, start)
-        if end < 0 or (end > start and text[end - 1] != "\n"):
+    """Return the first whole block of ``text``, or None (source: ``encoding/pem`` of Go)."""
+    at = 0
+    while (end := text.find(_END, at)) >= 0:
+        begin = text.rfind(_BEGIN, at, end)
+        at, last = end + len(_END), at
+        if begin < 0 or (begin > last and text[begin - 1] != "\n"):
             continue
-        after = end + len(ending)
-        line = text.find("\n", after)
-        if text[after : line if line >= 0 else len(text)].strip(" \t\r"):
+        line, start = _line(text, begin + len(_BEGIN))
+        if not line.endswith(_DASHES):
+            continue
+        label, headers = line.removesuffix(_DASHES), False
+        while start < len(text) and ":" in (header := _line(text, start))[0]:
+            headers, start = True, header[1]
+        if start >= len(text):
+            return None
+        ending, rest = _line(text, at)
+        if ending != label + _DASHES or (headers and start > end):
+            continue
+        body = text[start : max(start, end)].translate(_IGNORED)
+        if len(body) % 4:  # The library accepts too much padding.
             continue
         try:
-            body = re.sub(r"\s", "", text[start:end]).encode("ascii")
-            der = binascii.a2b_base64(body, strict_mode=True)
+            der = binascii.a2b_base64(body.encode("ascii"), strict_mode=True)
         except ValueError:
             continue
-        return Block(begin[1], der, text[line + 1 :] if line >= 0 else "", start > begin.end())
+        return Block(label, der, text[rest:], headers)
     return None
+
+
+def _line(text: str, at: int) -> tuple[str, int]:
+    """Return the line that begins at a place, without blanks at its end, and where the next one begins."""
+    end = text.find("\n", at)
+    line, after = (text[at:], len(text)) if end < 0 else (text[at:end].removesuffix("\r"), end + 1)
+    return line.rstrip(" \t"), after

@@ -13,7 +13,6 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import containers, pem
@@ -57,10 +56,11 @@ def parse_certificate(data: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(data)
 
 
-def key_info(data: bytes) -> bytes:
-    """Return the public key (DER) of a certificate (DER). Raises CryptoError with Go's text."""
-    key = parse_certificate(data).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+def key_info(data: bytes) -> tuple[str, bytes]:
+    """Return the algorithm (OID) and public key (DER) of a certificate (DER). Raises CryptoError with Go's text."""
+    found = _check(data)
+    parse_certificate(data)
+    return found
 
 
 def certificates(text: str, *labels: str) -> list[x509.Certificate]:
@@ -84,8 +84,17 @@ def _is_next(reader: DerReader, tag: int) -> bool:
     return reader.rest[:1] == bytes([tag])
 
 
-def _check(data: bytes) -> None:
-    """Check a certificate in the order of Go's parser. Raises CryptoError."""
+def _check_bits(reader: DerReader, fault: str) -> None:
+    """Check the next element, a BIT STRING: the bits that are not used are at most seven, and zero."""
+    content = _read(reader, BITS, fault).rest
+    unused = content[0] if content else 8
+    last = content[-1] if len(content) > 1 else 0xFF
+    if unused > 7 or last & ((1 << unused) - 1):
+        raise CryptoError(f"x509: {fault}")
+
+
+def _check(data: bytes) -> tuple[str, bytes]:
+    """Check a certificate in the order of Go's parser; return its key as ``key_info`` does. Raises CryptoError."""
     outer = DerReader(data)
     whole = _read(outer, SEQUENCE, "malformed certificate")
     body = _read(whole, SEQUENCE, "malformed tbs certificate")
@@ -105,13 +114,13 @@ def _check(data: bytes) -> None:
     _time(validity)
     _time(validity)
     _name(_read(body, SEQUENCE, "malformed issuer"))
-    _public_key(body)
+    key = _public_key(body)
     if version > 1:
         _after_key(body, version)
-    if not whole.more or not _read(whole, BITS, "malformed signature").rest:
-        raise CryptoError("x509: malformed signature")
+    _check_bits(whole, "malformed signature")
     if outer.more:
         raise CryptoError("x509: trailing data")
+    return key
 
 
 def _version(body: DerReader) -> int:
@@ -172,14 +181,15 @@ def _time(validity: DerReader) -> None:
         raise CryptoError(f"x509: malformed {kind}")
 
 
-def _public_key(body: DerReader) -> None:
+def _public_key(body: DerReader) -> tuple[str, bytes]:
     begin = body.rest
     info = _read(body, SEQUENCE, "malformed spki")
     number = _algorithm(_read(info, SEQUENCE, "malformed public key algorithm identifier"))
-    if not _read(info, BITS, "malformed subjectPublicKey").more:
-        raise CryptoError("x509: malformed subjectPublicKey")
+    _check_bits(info, "malformed subjectPublicKey")
+    whole = begin[: len(begin) - len(body.rest)]
     if number in containers.PUBLIC_ALGORITHMS:
-        containers.parse_key_info(begin[: len(begin) - len(body.rest)])
+        containers.parse_key_info(whole)
+    return number, whole
 
 
 def _after_key(body: DerReader, version: int) -> None:
