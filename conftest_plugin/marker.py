@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _KEYWORDS = (
     "seed", "state", "faults", "clock", "strict", "allow_unhandled", "lint", "tls", "flavor", "chaos", "explore",
 )  # fmt: skip
+_SHOWN = 60
+"""Characters of a value in an error."""
 _STATES = ("sealed", "unsealed")
 
 
@@ -31,6 +33,8 @@ class TestWorld:
 
     __test__ = False
 
+    test: str = ""
+    """Id of the test."""
     seeds: list[object] = field(default_factory=list)
     """Worlds merged over the session's, outermost (module, class) first."""
     state: str | None = None
@@ -69,7 +73,8 @@ def errors_of(mark: pytest.Mark) -> Iterator[str]:
             continue
         wrong = None if value is None else _wrong(word, value)
         if wrong:
-            yield f"mockkms({word}={value!r}): {wrong}"
+            shown = repr(value)
+            yield f"mockkms({word}={shown if len(shown) <= _SHOWN else '…'}): {wrong}"
 
 
 def _wrong(word: str, value: Any) -> str | None:
@@ -78,10 +83,10 @@ def _wrong(word: str, value: Any) -> str | None:
         return f"expected one of {', '.join(map(repr, _STATES))}"
     if word == "lint" and value not in LINT:
         return f"expected one of {', '.join(map(repr, LINT))}"
-    if word == "faults" and not (isinstance(value, (list, tuple)) and all(isinstance(rule, dict) for rule in value)):
-        return "expected a list of dicts"
-    if word == "chaos" and (isinstance(value, bool) or not isinstance(value, (str, float, dict))):
-        return "expected a percentage such as '2%', the name of an incident, or a dict"
+    if word == "faults":
+        return _wrong_faults(value)
+    if word == "chaos":
+        return _wrong_chaos(value)
     if word == "strict" and not isinstance(value, bool):
         return "expected True or False"
     if word == "allow_unhandled":
@@ -100,6 +105,22 @@ def _wrong(word: str, value: Any) -> str | None:
         except ValueError as error:
             return str(error)
     return None
+
+
+def _wrong_faults(value: object) -> str | None:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(rule, dict) for rule in value):
+        return "expected a list of dicts"
+    from mockkms.fault_checks import wrong_rules
+
+    return "; ".join(wrong_rules(value)) or None
+
+
+def _wrong_chaos(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, float, dict)):
+        return "expected a percentage such as '2%', the name of an incident, or a dict"
+    from mockkms.fault_checks import wrong_chaos
+
+    return "; ".join(wrong_chaos(value)) or None
 
 
 def _wrong_exploration(value: object) -> str | None:
@@ -136,7 +157,7 @@ def _is_tls(value: object) -> bool:
 
 def world_of(node: pytest.Item) -> TestWorld:
     """Combine the markers of a test: the nearest takes precedence, faults are concatenated, seeds merged in order."""
-    world = TestWorld()
+    world = TestWorld(node.nodeid)
     here: Path | None = node.path.parent if node.path else None
     for mark in reversed(list(node.iter_markers("mockkms"))):
         words = read_marker(mark)

@@ -46,7 +46,8 @@ def tenant_of(url: str, control_token: str, seed: object, flavor: str | None = N
             remote.forget_tenant(name)
         except RemoteError as error:
             if error.status == 0:
-                pytest.fail(f"the server at --mockkms-url cannot be reached any more: {error}", pytrace=False)
+                text = f"the server at --mockkms-url cannot be reached any more: {error}"
+                raise pytest.fail.Exception(text, pytrace=False) from None
         remote.close()
 
 

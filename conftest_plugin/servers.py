@@ -62,7 +62,8 @@ class Servers:
                 )  # fmt: skip
             except SeedError as error:
                 source = "mockkms_seed" if suite_seed == settings.suite_seed(config) else "the fixture mockkms_seed"
-                pytest.fail(f"invalid world of the session ({source}): {error}", pytrace=False)
+                text = f"invalid world of the session ({source}): {error}"
+                raise pytest.fail.Exception(text, pytrace=False) from None
         kms.start()
         kms.ca_file = ca_file or kms.ca_file
         return kms

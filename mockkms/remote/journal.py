@@ -93,12 +93,13 @@ class RemoteJournal:
         return self._wire.post("journal/near-misses", _query(match, words)).texts("misses")
 
     def _assert(self, **words: object) -> Document:
-        """Send one assertion. The path of a FaultError is that in the arguments of the method."""
+        """Send one assertion. The paths of a FaultError are those in the arguments of the method."""
         try:
             return self._wire.post("journal/assert", words)
         except FaultError as error:
-            path = error.path.removeprefix(next(iter(words))).removeprefix(".")
-            raise FaultError(error.message, path) from None
+            for one in error.each():
+                one.path = one.path.removeprefix(next(iter(words))).removeprefix(".")
+            raise
 
 
 def _entries(document: Document) -> list[Entry]:

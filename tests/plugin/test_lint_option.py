@@ -37,6 +37,18 @@ def test_rules_that_never_fired_warn_and_scripts_that_are_left_fail(suite: Run) 
     result.stdout.fnmatch_lines_random(["*fault 'idle' never fired*", "*left over: step 1*"])
 
 
+def test_a_script_that_is_not_followed_is_explained_once(suite: Run) -> None:
+    source = (
+        "import urllib.request\nfrom contextlib import suppress\n"
+        "def test_other(mockkms):\n    mockkms.faults.script([{'expect': 'secret/data/app', 'answer': 503}])\n"
+        "    with suppress(OSError):\n        urllib.request.urlopen(mockkms.url + '/v1/sys/health')\n"
+    )
+    result = suite(source=source)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["the script was not followed:"])
+    assert "not expected or not emulated" not in result.stdout.str()
+
+
 def test_the_report_of_needed_policies(suite: Run, pytester: pytest.Pytester) -> None:
     suite("--mockkms-report=needed.hcl", source=LEAVES_A_TOKEN).assert_outcomes(passed=1)
     text = (pytester.path / "needed.hcl").read_text()

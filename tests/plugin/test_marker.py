@@ -136,7 +136,7 @@ def test_factory(mockkms_factory):
 def test_script_left_over(mockkms):
     pass
 
-@pytest.mark.mockkms(faults=[{"match": "sys/*", "anser": "sealed"}])
+@pytest.mark.mockkms(faults=[{"path": "sys/*", "answer": 500}, {"tls": "expired"}])
 def test_wrong_fault(mockkms):
     pass
 
@@ -183,7 +183,9 @@ def test_verdicts_and_reports(suite: Run) -> None:
     assert "rng 42" in shown["test_strict"]
     assert "rng 42/1" in shown["test_factory"]
     assert "left over" in shown["test_script_left_over"]
-    assert "answer" in shown["test_wrong_fault"]
+    assert "test_theirs.py::test_wrong_fault: mockkms(faults=…): faults[1]" in shown["test_wrong_fault"]
+    assert "test_theirs.py::test_wrong_seed: mockkms(seed=…): <dict>: vault.mounds: " in shown["test_wrong_seed"]
+    assert "During handling" not in result.stdout.str()
     assert "mounts" in shown["test_wrong_seed"]
     assert "Traceback" not in shown["test_wrong_seed"]
     assert "never/*" in shown["test_fails_by_itself"]

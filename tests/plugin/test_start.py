@@ -63,6 +63,9 @@ def test_one(mockkms): raise SystemExit(9)
 
 def test_good(mockkms): pass
 
+@pytest.mark.mockkms(faults=[{"answer": 5, "anser": 500}, {"script": [{"expct": "x"}]}], chaos="nosuch")
+def test_faults(mockkms): raise SystemExit(9)
+
 @pytest.mark.mockkms(allow_unhandled=["/v1/sys/billing/*"])
 class TestTwo:
     def test_two(self, mockkms): raise SystemExit(9)
@@ -72,12 +75,20 @@ class TestTwo:
 
 def test_all_bad_markers_are_named(suite: Run) -> None:
     said = error(suite("-p", "no:randomly", source=BAD))
-    assert "2 invalid mockkms markers:" in said
+    assert "3 invalid mockkms markers:" in said
+    assert "test_theirs.py::test_faults: mockkms(faults=[{'answer': 5, " in said
+    for wrong in (
+        "faults[0].answer: ",
+        "faults[0]: unknown key 'anser'; did you mean",
+        "faults[1].script",
+        "mockkms(chaos='nosuch'): unknown",
+    ):
+        assert wrong in said
     assert "test_theirs.py::test_one: mockkms() has no keyword 'sead'; did you mean 'seed'?" in said
     assert "mockkms(state='shut')" in said
     assert "test_two: mockkms(allow_unhandled=['/v1/sys/billing/*']): paths are written without /v1/: 'sys/bil" in said
     result = suite("-n", "2", source=BAD)
-    result.assert_outcomes(passed=1, errors=3)
+    result.assert_outcomes(passed=1, errors=4)
     assert "INTERNALERROR" not in result.stdout.str()
 
 
