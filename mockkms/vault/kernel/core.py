@@ -174,6 +174,10 @@ class Core(VaultServer):
         if outside and path not in _CORE_TOO:
             raise ErrorResponse("unsupported operation", status=405)
         if found.login:
+            sender = self.tokens.lookup(request.token) if request.token else None
+            if sender is not None and sender.entity_id:
+                # Such a path needs no token, but refuses one whose entity is disabled or gone.
+                self.policies.acl(sender)
             return self._finish(request, found, self._login(request, found), None)
         return self._authenticated(request, found)
 
