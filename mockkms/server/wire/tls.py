@@ -15,6 +15,7 @@ from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
 from mockkms.pem_files import load_pair, trust
 from mockkms.server.wire.client_certificates import Requesting, verifying
+from mockkms.server.wire.tls_alerts import alerting_context
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -131,7 +132,7 @@ class TlsFiles:
 
 
 def _context() -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = alerting_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -1,0 +1,68 @@
+"""TLS contexts that tell clients why their handshake failed.
+
+asyncio and uvloop close the connection when a handshake fails, with the alert still in memory: a client without the
+certificate that it needs sees an empty response. Go's server sends the alert first.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+
+class _Handshake(ssl.SSLObject):
+    """A connection whose failed handshake goes on, for the loop, until the client has read the alert and left.
+
+    A close with unread bytes would reset the connection, and the alert would be lost. The loop's time limit for
+    handshakes ends it for clients that stay.
+    """
+
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO
+    _failed = False
+
+    def do_handshake(self) -> None:
+        """Continue the handshake. Raises SSLWantReadError if there is more to send or to read, else SSLError."""
+        if not self._failed:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError:
+                if not self.outgoing.pending:
+                    raise
+                self._failed = True
+            else:
+                return
+        self.incoming.read()
+        # The loop then sends what is in `outgoing`, which is the alert.
+        raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "waiting for the client to leave")
+
+
+class AlertingContext(ssl.SSLContext):
+    """A server's context whose connections send the alert of a failed handshake."""
+
+    sslobject_class = _Handshake
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Return a connection over two buffers."""
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        assert isinstance(made, _Handshake)
+        made.incoming, made.outgoing = incoming, outgoing
+        return made
+
+
+def alerting_context() -> AlertingContext:
+    """Return a context with Python's defaults for servers."""
+    usual = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = AlertingContext(usual.protocol)
+    context.verify_flags = usual.verify_flags
+    if usual.keylog_filename:  # The variable SSLKEYLOGFILE.
+        context.keylog_filename = usual.keylog_filename
+    return context
