@@ -103,6 +103,16 @@ class Handle:
             self.world.snapshots[name] = kept
         return kept
 
+    def snapshots(self) -> list[str]:
+        """Return the names of the snapshots that have one."""
+        return list(self.world.snapshots)
+
+    def drop(self, snapshot: Snapshot | str) -> None:
+        """Delete a snapshot; one without a name is not kept anyway. Raises ValueError for an unknown name."""
+        doomed = self._kept(snapshot)
+        for name in [name for name, one in self.world.snapshots.items() if one is doomed]:
+            del self.world.snapshots[name]
+
     def restore(self, snapshot: Snapshot | str) -> None:
         """Restore a snapshot. Raises ValueError for an unknown name."""
         self.world.restore(self._kept(snapshot))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, SupportsIndex, TypeVar
 
 from mockkms.arguments import check_arguments
 from mockkms.environment import ServerEnvironment
+from mockkms.faults.parsing import unknown
 from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
 from mockkms.server.front import Front
@@ -252,6 +253,15 @@ class MockKMS(Handle):
         """
         check_arguments({"tenant": id})
         return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
+
+    def tenants(self) -> list[str]:
+        """Return the ids of the tenants, the least recently used first."""
+        return list(self._gateway.tenants.names())
+
+    def forget_tenant(self, id: str) -> None:
+        """Drop a tenant. Raises ValueError for an unknown id."""
+        if not self._gateway.tenants.forget(id):
+            raise unknown(id, self.tenants(), "tenant")
 
     @property
     def recorder(self) -> Recorder | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from mockkms import Kms, SeedError
+from mockkms import Kms, MockKMS, RemoteError, RemoteKMS, SeedError
 from mockkms.faults import FaultError
 
 MOMENT = 1767225600.25
@@ -170,6 +170,27 @@ def test_snapshots(held: Kms) -> None:
     assert ask(held, "GET", "secret/data/app").json()["data"]["data"] == {"n": 2}
     with pytest.raises(ValueError, match="did you mean 'after'"):
         held.restore("afer")
+
+
+def test_snapshots_are_listed_and_dropped(held: Kms) -> None:
+    held.drop(held.snapshot())
+    held.snapshot("mine")
+    assert "mine" in held.snapshots()
+    held.drop("mine")
+    assert "mine" not in held.snapshots()
+    with pytest.raises(ValueError, match="unknown snapshot 'mine'"):
+        held.drop("mine")
+
+
+def test_tenants_are_listed_and_forgotten(here: MockKMS) -> None:
+    with RemoteKMS(here.url) as remote:
+        for kms in (here, remote):
+            kms.tenant("short-lived")
+            assert "short-lived" in kms.tenants()
+            kms.forget_tenant("short-lived")
+            assert "short-lived" not in kms.tenants()
+            with pytest.raises((ValueError, RemoteError)):
+                kms.forget_tenant("short-lived")
 
 
 def test_worlds(held: Kms, tmp_path: Path) -> None:
