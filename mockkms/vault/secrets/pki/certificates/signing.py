@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import pem
@@ -92,6 +93,7 @@ def built(template: Template, issuer: bytes, private: bytes, name: str) -> read.
             raise ValueError("x509: invalid MaxPathLen, must be greater or equal to -1")
         check_ascii(template.names, *limits)
         made = build.certificate(template, issuer, private, name)
+    check_hosts(template.names)
     for text in (domain for names in limits for domain in names.dns):
         if not name_constraints.is_domain(text):
             fault = f"x509: failed to parse dnsName constraint {quote(text)}"
@@ -112,6 +114,15 @@ def check_ascii(*names: Names) -> None:
     for text in (text for one in names for text in (*one.dns, *one.email, *one.uri)):
         if not text.isascii():
             raise ValueError(f"x509: {quote(text)} cannot be encoded as an IA5String")
+
+
+def check_hosts(names: Names) -> None:
+    """Raise BackendError for a URI whose host Go refuses when it reads a certificate (``parseSANExtension``)."""
+    for uri in names.uri:
+        host = unquote(urlsplit(uri).netloc.rpartition("@")[2])
+        if host and not (all(host.split(".")) and all("!" <= char <= "~" for char in host)):
+            fault = f"x509: cannot parse URI {quote(uri)}: invalid domain"
+            raise BackendError(f"unable to parse created certificate: {fault}")
 
 
 def authority_parts(call: Call, template: Template) -> None:

@@ -244,6 +244,7 @@ def generate_intermediate(
         signing.check_ascii(asked.names)
     signing.check_other_names(asked.names)
     der = build.request(build.subject(asked.subject), asked.names, private, name, extra)
+    signing.check_hosts(asked.names)
     text = pem.encode("CERTIFICATE REQUEST", der).strip()
     data: dict[str, object] = {"csr": b64(der) if form == "der" else text}
     if how == "exported":
