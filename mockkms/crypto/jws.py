@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from mockkms.crypto.asymmetric import repeatable_ecdsa
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import containers
+from mockkms.crypto.x509.public_pem import parse_public_pem
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
@@ -80,7 +81,7 @@ def parse(text: str) -> JwsToken:
 @remembered(256, 16384)
 def load_key(pem: str) -> PublicKey:
     """Return the public key in a PEM text, or that of a certificate. Raises ValueError with Go's text."""
-    return usable(containers.parse_public_pem(pem))
+    return usable(parse_public_pem(pem))
 
 
 def usable(key: containers.Parsed) -> PublicKey:

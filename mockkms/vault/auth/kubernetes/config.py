@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from mockkms.crypto import jws
-from mockkms.crypto.encoding import containers
 from mockkms.crypto.encoding.pem import decode
+from mockkms.crypto.x509.public_pem import parse_public_pem
 from mockkms.vault.auth.kubernetes.model import Kubernetes, KubernetesConfig, engine
 from mockkms.vault.framework.endpoint import Call, Reply
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
@@ -27,7 +27,7 @@ def keys(made: KubernetesConfig, product: Product) -> list[jws.PublicKey]:
 def _first_key(pem: str) -> jws.PublicKey:
     """Return the key in the first block of a text. Raises ValueError (source: ``parsePublicKeyPEM`` of the plugin)."""
     if decode(pem) is not None:
-        parsed = containers.parse_public_pem(pem, whole=False)
+        parsed = parse_public_pem(pem, whole=False)
         if parsed.family in ("rsa", "ec"):
             return jws.usable(parsed)
     raise ValueError("data does not contain any valid RSA or ECDSA public keys")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockkms.crypto import asymmetric, kdf
-from mockkms.crypto.encoding import containers
+from mockkms.crypto.x509.public_pem import parse_public_pem
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
@@ -74,7 +74,7 @@ def _agree(base: TransitKey, asked: int, peer: str, size: int) -> bytes:
         raise ErrorResponse("requested version of the base key is less than the minimum available key version")
     version = base.version(number)
     try:
-        public = containers.parse_public_pem(peer)
+        public = parse_public_pem(peer)
     except ValueError as error:  # The server's text ends with a blank.
         raise ErrorResponse(f"failed to parse supplied peer public key PEM: {error} ") from None
     if public.family != "ec":
