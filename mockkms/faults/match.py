@@ -9,6 +9,8 @@ from mockkms.faults.parsing import Errors, FaultError, known_words, shown
 
 COMBINED = ("all", "any", "not")
 _DEPTH = 40
+_MEANT = {"name": "key", "url": "path", "verb": "method", "headers": "header", "params": "query"}
+"""Other names that users give to match keys."""
 
 
 def match_words() -> set[str]:
@@ -28,7 +30,7 @@ def read_match(value: object, depth: int = 0) -> All:
         raise FaultError(f"nested too deeply: expected at most {_DEPTH} levels of all, any and not")
     parts: list[Matcher] = []
     errors = Errors()
-    for word, item in known_words(value, match_words(), errors, "match key").items():
+    for word, item in known_words(value, match_words(), errors, "match key", meant=_MEANT).items():
         with errors.at(word):
             parts.append(_part(word, item, depth))
     errors.raise_all()
@@ -41,9 +43,13 @@ def _part(word: str, item: object, depth: int) -> Matcher:
     if word in MATCHERS:
         return MATCHERS[word](item)
     if word == "not":
+        if item == {}:
+            raise FaultError("an empty match fits every request, so the rule never fires: expected a match key")
         return Not(read_match(item, depth + 1))
     if not isinstance(item, (list, tuple)):
         raise FaultError(f"expected a list of matches, got {shown(item)}")
+    if word == "any" and not item:
+        raise FaultError("an empty list fits no request: expected at least one match, such as [{method: GET}]")
     parts = []
     errors = Errors()
     for place, one in enumerate(item):

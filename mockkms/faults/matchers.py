@@ -13,6 +13,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs
 
 from mockkms.faults.parsing import Errors, FaultError, shown, unknown
+from mockkms.faults.path_patterns import check_path, is_fixed
 from mockkms.faults.request_view import Seen
 from mockkms.faults.text_matching import Test, text_test
 from mockkms.vault.framework import message
@@ -106,6 +107,8 @@ def _named(value: object, known: tuple[str, ...], what: str, given: list[object]
     ``given`` has the names as the user wrote them.
     """
     names = value if isinstance(value, (list, tuple)) else [value]
+    if not names:
+        raise FaultError(f"an empty list fits no request: expected at least one {what}")
     errors = Errors()
     errors.found += [
         unknown(str(written), known, what)
@@ -163,13 +166,15 @@ class PathWord(Word):
 
     def __init__(self, value: object) -> None:
         patterns = value if isinstance(value, (list, tuple)) else [value]
+        if not patterns:
+            raise FaultError("an empty list fits no request: expected at least one path")
         self.tests = []
+        self.fixed = [str(one) for one in patterns if is_fixed(one)]
+        """The patterns that fit one path alone."""
         errors = Errors()
         for place, pattern in enumerate(patterns):
             with errors.at(*([place] if patterns is value else [])):
-                if isinstance(pattern, str) and pattern.startswith("v1/"):
-                    below = pattern[3:]
-                    raise FaultError(f"paths are below /v1/: expected {below!r}, or '/{pattern}' to match the raw path")
+                check_path(pattern)
                 self.tests.append((text_test(_below(pattern)), _on_wire(pattern)))
         errors.raise_all()
 

@@ -144,6 +144,14 @@ def unknown(
     return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` with the closest known name; empty if none is close."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [*known], n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def mapping(value: object, known: Iterable[str], what: str = "key") -> dict[str, object]:
     """Return ``value`` as a mapping with normalized keys, all of them ``known``. Raises FaultError."""
     errors = Errors()

@@ -33,6 +33,20 @@ OWN_WORDS = {
 }
 
 
+_MEANT = {
+    "name": "id",
+    "probability": "chance",
+    "rate": "chance",
+    "count": "times",
+    "limit": "times",
+    "response": "answer",
+    "url": "path",
+    "latency": "delay",
+    "sleep": "delay",
+}
+"""Other names that users give to keys."""
+
+
 def rule_words() -> set[str]:
     """Return every key allowed in a rule."""
     return {*OWN_WORDS, *WHEN_WORDS, *KINDS, *match_words()}
@@ -43,7 +57,7 @@ class Rule:
 
     def __init__(self, words: Mapping[str, object], *, rule_id: str, now: float, seed: int | str) -> None:
         errors = Errors()
-        given = known_words(words, rule_words(), errors)
+        given = known_words(words, rule_words(), errors, meant=_MEANT)
         self.id = errors.read("id", _name, given.get("id", rule_id), rule_id)
         """The name of the rule: the one given, or ``rule-`` and a number."""
         self.words = {word: value for word, value in given.items() if word != "id"}

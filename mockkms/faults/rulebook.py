@@ -93,7 +93,11 @@ class RuleBook:
 
         Raises FaultError (a ValueError) for an unknown key or an invalid value, with the closest known key.
         """
-        return self._put(self._read(match, words))
+        with self._lock:
+            number = self._next()
+            rule = self._put(self._read(match, words, f"rule-{number}"))
+            self._made = number  # A rule that is refused uses up no number.
+            return rule
 
     def extend(self, rules: object) -> Rules:
         """Add a list of rules or scripts, as in a world's ``faults:``; all or none. Raises FaultError."""
@@ -204,18 +208,20 @@ class RuleBook:
             self.chaos.restore(None)
             self.clear()
 
-    def _read(self, match: object, words: dict[str, object]) -> Rule:
+    def _next(self) -> int:
+        """Return the number of the next rule."""
+        number = self._made + 1
+        while f"rule-{number}" in self._ids:
+            number += 1
+        return number
+
+    def _read(self, match: object, words: dict[str, object], rule_id: str) -> Rule:
         if match is not None and "match" in words:
             raise FaultError("`match` is given twice")
         if isinstance(match, Mapping) and not words:
             words = dict(match)
         elif match is not None:
             words = {"match": match, **words}
-        with self._lock:
-            self._made += 1
-            while f"rule-{self._made}" in self._ids:
-                self._made += 1
-            rule_id = f"rule-{self._made}"
         return Rule(words, rule_id=rule_id, now=self._clock.now(), seed=self._seed(str(words.get("id", rule_id))))
 
     def _seed(self, label: str) -> int:

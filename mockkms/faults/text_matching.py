@@ -42,6 +42,8 @@ def text_test(value: object) -> Test:
     if isinstance(value, bool):
         return (lambda got: got not in (None, "")) if value else (lambda got: got in (None, ""))
     if isinstance(value, (list, tuple)):
+        if not value:
+            raise FaultError("an empty list fits no request: expected at least one pattern")
         if len(value) > _MOST_ALTERNATIVES:
             raise FaultError(f"a list of patterns has at most {_MOST_ALTERNATIVES:,}, this one has {len(value):,}")
         tests = []

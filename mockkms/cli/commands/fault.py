@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+from urllib.parse import quote
 
 from mockkms.cli.arguments import CommandError
 from mockkms.cli.calling import add_address, add_json, server, show, values
-from mockkms.error_context import error_context
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,9 +45,12 @@ def run(options: argparse.Namespace) -> int:
         elif options.action == "clear":
             kms.faults.clear()
         elif options.action in ("enable", "disable"):
-            unknown = f"rule {options.id!r} not found"
-            with error_context(raised=partial(CommandError, exit_code=1), of=KeyError, text=unknown):
-                getattr(kms.faults, options.action)(options.id)
-        elif not kms.faults.remove(options.id):
-            raise CommandError(f"rule {options.id!r} not found", 1)
+            kms.call("POST", _route(options.id), {"enabled": options.action == "enable"})
+        else:
+            kms.call("DELETE", _route(options.id))
     return 0
+
+
+def _route(rule_id: str) -> str:
+    """Return the control route of a rule, whose errors name the closest id."""
+    return "faults/" + quote(rule_id, safe="")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from mockkms.error_context import error_context
-from mockkms.faults.parsing import flag, mapping, within
+from mockkms.faults.parsing import flag, mapping, nearest, within
 from mockkms.faults.rule import Rule
 from mockkms.server.control.routing import FORMATS, ControlError, ControlRequest, route
 
@@ -44,9 +41,10 @@ def get_fault(request: ControlRequest) -> dict[str, object]:
 
 
 def _rule(request: ControlRequest) -> Rule:
-    name = request.names["id"]
-    with error_context(raised=partial(ControlError, 404), of=KeyError, text=f"rule {name!r} not found"):
-        return request.world.faults.get(name)
+    name, book = request.names["id"], request.world.faults
+    if all(rule.id != name for rule in book):
+        raise ControlError(404, f"rule {name!r} not found{nearest(name, (rule.id for rule in book))}")
+    return book.get(name)
 
 
 @route("POST", "faults/{id}", "Enable or disable one rule; its counts stay", body="{enabled: true | false}")
@@ -65,8 +63,7 @@ def switch_fault(request: ControlRequest) -> dict[str, object]:
 @route("DELETE", "faults/{id}", "Remove one rule")
 def remove_fault(request: ControlRequest) -> dict[str, object]:
     """404 for an unknown id."""
-    if not request.world.faults.remove(request.names["id"]):
-        raise ControlError(404, f"rule {request.names['id']!r} not found")
+    request.world.faults.remove(_rule(request).id)
     return {"ok": True}
 
 

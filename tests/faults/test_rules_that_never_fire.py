@@ -1,0 +1,95 @@
+"""Rules that can never fire are refused, with what is probably meant; unusual ones that can fire are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mockkms import MockKMS
+from mockkms.cli import main
+from mockkms.faults import FaultError, RuleBook
+
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"path": "v1/secret/a"}, "path: paths are below /v1/: expected 'secret/a', or '/v1/secret/a'"),
+    ({"path": {"exact": "v1/secret/a"}}, "path: paths are below /v1/: expected 'secret/a'"),
+    ({"path": {"glob": "v1/secret/*"}}, "path: paths are below /v1/: expected 'secret/*'"),
+    ({"path": {"regex": "^v1/secret"}}, "path: paths are below /v1/: expected '^secret', or '^/v1/secret'"),
+    ({"path": ["a", "https://localhost:8200/v1/secret/a"]}, "path[1]: expected a path below /v1/ instead of a URL"),
+    ({"path": "secret/data/a?version=1"}, "path: a path has no query: expected 'secret/data/a'"),
+    ({"path": "/v1/secret/data/a?version=1"}, "path: a path has no query"),
+    ({"path": "/sys/health"}, "path: with a leading / a path is the raw request path"),
+    ({"match": "/sys/health"}, "match.path: with a leading / a path is the raw request path"),
+    ({"path": "transit/encrypt/{name}"}, "expected 'transit/encrypt/+', in which + is any one segment"),
+    ({"path": []}, "path: an empty list fits no request"),
+    ({"key": []}, "key: an empty list fits no request"),
+    ({"method": []}, "method: an empty list fits no request"),
+    ({"any": []}, "any: an empty list fits no request"),
+    ({"not": {}}, "not: an empty match fits every request"),
+]
+ALLOWED: list[dict[str, object]] = [
+    {"path": "/v1/v1/a"},
+    {"path": {"exact": "secret/data/a?b"}},
+    {"path": {"exact": "secret/data/{name}"}},
+    {"path": {"exact": "/sys/health"}},
+    {"path": {"regex": "^/v1/sys/[a-z]{6}"}},
+    {"path": ["/ui/", "/rustfs/admin/v3/kms/status", "/+/sys/*", "/*", "/"]},
+    {"path": "odd mount/é:1/*"},
+    {"all": []},
+    {"not": {"path": "sys/*"}},
+]
+
+
+@pytest.mark.parametrize(("match", "complaint"), REFUSED)
+def test_refused(match: dict[str, object], complaint: str) -> None:
+    with pytest.raises(FaultError) as caught:
+        RuleBook().add({**match, "close": True})
+    assert complaint in str(caught.value)
+    with pytest.raises(FaultError):
+        RuleBook().script([{"expect": match.get("match", match), "answer": 503}])
+
+
+@pytest.mark.parametrize("match", ALLOWED)
+def test_allowed(match: dict[str, object]) -> None:
+    RuleBook().add({**match, "close": True})
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ({"probability": 1}, "unknown key 'probability'; did you mean 'chance'?"),
+        ({"name": "a"}, "unknown key 'name'; did you mean 'id'?"),
+        ({"match": {"name": "a"}}, "match: unknown match key 'name'; did you mean 'key'?"),
+    ],
+)
+def test_other_names_of_keys(words: dict[str, object], hint: str) -> None:
+    with pytest.raises(FaultError) as caught:
+        RuleBook().add({**words, "close": True})
+    assert str(caught.value) == hint
+
+
+def test_a_refused_rule_uses_up_no_number() -> None:
+    book = RuleBook()
+    assert book.add(close=True).id == "rule-1"
+    for wrong in ({"anser": 1}, {"close": True, "id": "rule-1"}, {"close": True, "after": "rule-2"}):
+        with pytest.raises(FaultError):
+            book.add(wrong)
+    assert book.add(close=True).id == "rule-2"
+
+
+def test_the_closest_id_is_named(kms: MockKMS, capsys: pytest.CaptureFixture[str]) -> None:
+    kms.faults.add("x", id="foo", close=True)
+    for action in ("remove", "enable", "disable"):
+        assert main(["fault", action, "fo", "--url", kms.url]) == 1
+        assert "rule 'fo' not found; did you mean 'foo'?" in capsys.readouterr().err
+    assert main(["fault", "remove", "foo", "--url", kms.url]) == 0
+    assert len(kms.faults) == 0
+
+
+def test_check_names_them_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "world.yaml"
+    file.write_text("faults:\n- {path: [v1/a, 'b?c'], close: true}\n- {any: [], answer: seeled}\n")
+    assert main(["check", str(file)]) != 0
+    shown = "".join(capsys.readouterr())
+    for place in ("faults[0].path[0]", "faults[0].path[1]", "faults[1].any", "faults[1].answer"):
+        assert place in shown
