@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockkms.faults.contradictions import check_together
 from mockkms.faults.matchers import MATCHERS, All, AnyOf, Matcher, MethodWord, Not, PathWord, ServiceWord
 from mockkms.faults.parsing import Errors, FaultError, known_words, shown
 
@@ -29,10 +30,13 @@ def read_match(value: object, depth: int = 0) -> All:
     if depth > _DEPTH:
         raise FaultError(f"nested too deeply: expected at most {_DEPTH} levels of all, any and not")
     parts: list[Matcher] = []
+    groups: list[tuple[str | int, Matcher]] = []
     errors = Errors()
     for word, item in known_words(value, match_words(), errors, "match key", meant=_MEANT).items():
         with errors.at(word):
             parts.append(_part(word, item, depth))
+            groups.append((word, parts[-1]))
+    check_together(groups, errors)
     errors.raise_all()
     # Cheap tests first: service and path decide most requests.
     parts.sort(key=lambda part: 0 if isinstance(part, (ServiceWord, MethodWord, PathWord)) else 1)
@@ -55,5 +59,7 @@ def _part(word: str, item: object, depth: int) -> Matcher:
     for place, one in enumerate(item):
         with errors.at(place):
             parts.append(read_match(one, depth + 1))
+    if word == "all":
+        check_together([*enumerate(parts)], errors)
     errors.raise_all()
     return All(tuple(parts)) if word == "all" else AnyOf(tuple(parts))

@@ -178,6 +178,12 @@ class PathWord(Word):
                 self.tests.append((text_test(_below(pattern)), _on_wire(pattern)))
         errors.raise_all()
 
+    def excludes(self, other: PathWord) -> bool:
+        """Return whether all paths of this condition are fixed, and ``other`` fits none of them."""
+        if len(self.fixed) < len(self.tests) or any(wire for _, wire in other.tests):
+            return False
+        return not any(test(path.rstrip("/")) for path in self.fixed for test, _ in other.tests)
+
     def __call__(self, seen: Seen) -> bool:
         return any(test(seen.target.partition("?")[0] if wire else seen.path) for test, wire in self.tests)
 

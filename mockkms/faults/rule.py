@@ -11,10 +11,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 
+from mockkms.faults.contradictions import check_together
 from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.kinds.connections import Tls
 from mockkms.faults.match import match_words, read_match
-from mockkms.faults.matchers import All, Matcher, PathWord, ServiceWord
+from mockkms.faults.matchers import All, PathWord, ServiceWord
 from mockkms.faults.parsing import Errors, FaultError, flag, known_words, mapping, normal, shown, text
 from mockkms.faults.plan import Plan, Question, Turn
 from mockkms.faults.request_view import Reply, View
@@ -177,12 +178,13 @@ def _seed(value: object) -> int | str:
 
 def _matcher(given: Mapping[str, object], errors: Errors) -> All:
     """Return the matcher of a rule: its ``match`` and the match keys beside it, all of which must match."""
-    parts: list[Matcher] = []
+    inside = beside = All(())
     if given.get("match") is not None:
-        parts += errors.read("match", read_match, given["match"], All(())).parts
+        inside = errors.read("match", read_match, given["match"], inside)
     with errors.at():
-        parts += read_match({word: value for word, value in given.items() if word in match_words()}).parts
-    return All(tuple(parts))
+        beside = read_match({word: value for word, value in given.items() if word in match_words()})
+    check_together([("", beside), ("match", inside)], errors)
+    return All((*inside.parts, *beside.parts))
 
 
 def _strikes_connections(given: Mapping[str, object], steps: list[list[FaultKind]]) -> bool:
