@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mockkms.faults.kinds.state import SetState
+from mockkms.faults.parsing import nearest
+from mockkms.faults.rulebook import START_STATE
 from mockkms.vault.framework import registry
-from mockkms.vault.framework.world_section import mapping_at
+from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.sys.mounts.shapes import shown_path
 from mockkms.world.world import World
 from mockkms.worldfile.applying import problem_at
@@ -23,7 +26,34 @@ def check(sources: Sequence[Source]) -> list[Problem]:
         populate(world, spec)
     except SeedError as error:
         return error.problems
-    return _filled(world, spec)
+    return [*_filled(world, spec), *_waiting(world, spec)]
+
+
+def _waiting(world: World, spec: WorldSpec) -> list[Problem]:
+    """Return the rules that wait for what no rule of the world does.
+
+    Only the check reports them: a test may add the other rule, or set the state, later.
+    """
+    rules = world.faults.list()
+    ids = [rule.id for rule in rules]
+    states = {kind.state for rule in rules for kind in rule.kinds if isinstance(kind, SetState)}
+    problems = []
+    for place, rule in enumerate(rules):
+        after, state = rule.schedule.after, rule.schedule.in_state
+        if after and after not in ids:
+            hint = nearest(after, ids) or "; expected the id of a rule"
+            problems.append(_of_rule(spec, place, "after", f"no rule has the id {after!r}{hint}"))
+        # Without any rule that sets a state, a test sets it; chaos may set it as well.
+        if state and states and "chaos" not in spec.sections and state not in {START_STATE, *states}:
+            hint = nearest(state, states) or f"; they set {', '.join(sorted(states))}"
+            problems.append(_of_rule(spec, place, "in_state", f"no rule sets the state {state!r}{hint}"))
+    return problems
+
+
+def _of_rule(spec: WorldSpec, place: int, word: str, message: str) -> Problem:
+    rules = [*enumerate(mappings_at(spec.sections, "faults"))]
+    index = [number for number, words in rules if "script" not in words][place]
+    return problem_at(spec.root, ("faults", index, word), message)
 
 
 def _filled(world: World, spec: WorldSpec) -> list[Problem]:

@@ -110,3 +110,29 @@ def test_check_names_them_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     shown = "".join(capsys.readouterr())
     for place in ("faults[0].path[0]", "faults[0].path[1]", "faults[1].any", "faults[1].answer"):
         assert place in shown
+
+
+@pytest.mark.parametrize(
+    ("rules", "complaints"),
+    [
+        ("- {id: first, close: true}\n- {after: frist, close: true}", ["faults[1].after: no rule has the id 'frist'"]),
+        (
+            "- {script: []}\n- {set_state: down}\n- {in_state: dwon, close: true}",
+            ["faults[2].in_state: no rule sets the state 'dwon'; did you mean 'down'?"],
+        ),
+        ("- {id: first, after: second, close: true}\n- {id: second, close: true}", []),
+        ("- {in_state: set by the test, close: true}", []),
+        ("- {set_state: down}\n- {in_state: start, close: true}", []),
+    ],
+)
+def test_check_names_rules_that_wait_in_vain(
+    rules: str, complaints: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "world.yaml"
+    file.write_text(f"faults:\n{rules}\n")
+    assert main(["check", str(file)]) == bool(complaints)
+    shown = "".join(capsys.readouterr())
+    for complaint in complaints:
+        assert complaint in shown
+    with MockKMS(seed=file) as kms:
+        assert len(kms.faults) == rules.count("\n") + 1 - rules.count("script"), "it may be right, so it starts"
