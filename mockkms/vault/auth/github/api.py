@@ -44,6 +44,7 @@ def organization_id(state: Github, config: GithubConfig) -> int:
         if name.lower() in {org.lower() for account in state.directory.values() for org in account.org}:
             return id_of(name)
         raise BackendError(f"GET {base}orgs/{name}: 404 Not Found []")
+    _check_address(base, f"orgs/{name}")
     if not outside.is_here(base):
         return id_of(name)
     number = _request(base, f"orgs/{name}", "").get("id")
@@ -60,6 +61,7 @@ def member(state: Github, config: GithubConfig, token: str, call: Call) -> Githu
         if account is None:
             raise BackendError(f"GET {base}user: 401 Bad credentials []")
         return _known(account, config)
+    _check_address(base, "user")
     if not outside.is_here(base):
         call.request.trace.hint = HINT
         raise BackendError(f'Get "{base}user": {_refusal(base)}')
@@ -123,6 +125,22 @@ def _answer(base: str, path: str, token: str) -> object:
         message = found.get("message", "") if isinstance(found, dict) else ""
         raise BackendError(f"GET {base}{path}: {status} {message} []")
     return found
+
+
+def _check_address(base: str, path: str) -> None:
+    """Raise BackendError with the text of Go's client for an address that it can ask nothing of."""
+    parts = urlsplit(base)
+    if parts.scheme in ("http", "https") and parts.hostname:
+        return
+    # Go resolves the path against an address without "//" as against one without a path.
+    opaque = bool(parts.scheme) and not base[len(parts.scheme) + 1 :].startswith("/")
+    folder = "" if opaque else parts.path.strip("/")
+    begin = f"{parts.scheme}:" if parts.scheme else ""
+    slashes = "//" if parts.scheme or parts.netloc else ""
+    url = f"{begin}{slashes}{parts.netloc}/{folder + '/' if folder else ''}{path}"
+    if parts.scheme in ("http", "https"):
+        raise BackendError(f'Get "{url}": http: no Host in request URL')
+    raise BackendError(f'Get "{url}": unsupported protocol scheme "{parts.scheme}"')
 
 
 def _refusal(base: str) -> str:

@@ -178,6 +178,29 @@ def test_a_stand_in_that_is_gone_refuses(stand_in: HTTPServer) -> None:
             client.auth.github.configure("acme", base_url="http://localhost:1/")
 
 
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("github.example.com/api", 'Get "/github.example.com/api/orgs/acme": unsupported protocol scheme ""'),
+        ("localhost:8080", 'Get "localhost:///orgs/acme": unsupported protocol scheme "localhost"'),
+        ("//h/x", 'Get "//h/x/orgs/acme": unsupported protocol scheme ""'),
+        ("http:foo", 'Get "http:///orgs/acme": http: no Host in request URL'),
+        ("https:/a", 'Get "https:///a/orgs/acme": http: no Host in request URL'),
+    ],
+)
+def test_an_address_without_scheme_or_host_is_refused(address: str, fault: str) -> None:
+    with MockKMS() as server:
+        client = client_of(server)
+        client.sys.enable_auth_method("github")
+        with pytest.raises(InternalServerError) as refused:
+            client.auth.github.configure("acme", base_url=address)
+        assert fault in str(refused.value)
+        client.write("auth/github/config", organization="acme", organization_id=7, base_url=address)
+        with pytest.raises(InternalServerError) as refused:
+            client.auth.github.login("x", use_token=False)
+        assert fault.replace("orgs/acme", "user") in str(refused.value)
+
+
 def test_openbao_has_no_such_method() -> None:
     with MockKMS(flavor="openbao") as server, pytest.raises(InvalidRequest, match="plugin not found"):
         client_of(server).sys.enable_auth_method("github")
