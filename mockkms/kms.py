@@ -252,7 +252,19 @@ class MockKMS(Handle):
         Raises TenantError (a ValueError) for an invalid id, or if all tenants are busy.
         """
         check_arguments({"tenant": id})
-        return Tenant(id, self.url, self._gateway.tenants, self.ca_file)
+        return Tenant(id, self.url, self._gateway.tenants, self._act, self.ca_file)
+
+    def act(self, **words: object) -> None:
+        """Run actions on the server, named like the fault kinds: ``act(expire="last")``, ``act(restart="keep")``.
+
+        Raises ValueError for unknown ones, for invalid values, and for what does not exist.
+        """
+        self._act(words)
+
+    def _act(self, words: dict[str, object], tenant: str = "") -> None:
+        from mockkms.server.control.routes import run_actions
+
+        self._server.call(lambda: run_actions(words, *self._gateway.host_of(tenant)))
 
     def tenants(self) -> list[str]:
         """Return the ids of the tenants, the least recently used first."""

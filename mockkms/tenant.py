@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from mockkms.environment import ServerEnvironment
@@ -11,6 +12,10 @@ from mockkms.world.world import World
 
 if TYPE_CHECKING:
     from mockkms.api import Kms
+
+
+Act = Callable[[dict[str, object], str], None]
+"""Runs actions, given by their names, in the tenant with this id."""
 
 
 class Tenant(Handle):
@@ -23,12 +28,12 @@ class Tenant(Handle):
     A tenant that was dropped to make room for others starts from the baseline at its next use.
     """
 
-    def __init__(self, id: str, server_url: str, tenants: Tenants, ca_file: str = "") -> None:
+    def __init__(self, id: str, server_url: str, tenants: Tenants, act: Act, ca_file: str = "") -> None:
         self.id = id
         self.ca_file = ca_file
         """Path of the certificate (PEM) that clients must trust; empty if there is none."""
         self._server_url = server_url
-        self._tenants = tenants
+        self._tenants, self._act = tenants, act
         tenants.world(id)
 
     @property
@@ -49,6 +54,13 @@ class Tenant(Handle):
     def environment(self) -> ServerEnvironment[Self]:
         """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them."""
         return ServerEnvironment(self)
+
+    def act(self, **words: object) -> None:
+        """Run actions in this tenant, named like the fault kinds: ``act(expire="last")``, ``act(restart="keep")``.
+
+        Raises ValueError for unknown ones, for invalid values, and for what does not exist.
+        """
+        self._act(words, self.id)
 
     def forget(self) -> None:
         """Drop the world; the next use starts from the baseline."""

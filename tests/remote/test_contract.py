@@ -193,6 +193,19 @@ def test_tenants_are_listed_and_forgotten(here: MockKMS) -> None:
                 kms.forget_tenant("short-lived")
 
 
+def test_actions(held: Kms) -> None:
+    made = ask(held, "POST", "auth/token/create", {"policies": ["default"]}).json()["auth"]["client_token"]
+    held.act(seal=True, set_state="down")
+    assert (held.state, held.faults.state) == ("sealed", "down")
+    held.act(unseal=True, restart="keep")
+    assert ask(held, "GET", "auth/token/lookup-self", token=made).status_code == 200
+    held.act(expire="auth/token")
+    assert ask(held, "GET", "auth/token/lookup-self", token=made).status_code == 403
+    for wrong, message in (({"revoke": made}, "revoke: no token"), ({"seel": True}, "unknown action 'seel'")):
+        with pytest.raises(FaultError, match=message):
+            held.act(**wrong)
+
+
 def test_worlds(held: Kms, tmp_path: Path) -> None:
     more = tmp_path / "more.yaml"
     more.write_text("vault:\n  mounts:\n    secret/: {secrets: {more: {n: 7}}}\n")

@@ -12,7 +12,7 @@ from mockkms.faults.request_view import View
 from mockkms.faults.rivals import check_rivals
 from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ControlError, ControlRequest, all_routes, route
-from mockkms.server.gateway.actions import ACTIONS, carry_out, without_effect
+from mockkms.server.gateway.actions import ACTIONS, Host, carry_out, without_effect
 from mockkms.version import __version__
 from mockkms.world.clock import duration_of, rfc3339
 from mockkms.world.diff import difference
@@ -164,7 +164,16 @@ def _state_facts(world: World) -> dict[str, object]:
 )  # fmt: skip
 def change_state(request: ControlRequest) -> dict[str, object] | str:
     """Names and values are those of the fault kinds that act on the server."""
-    words = mapping(request.data, (*ACTIONS, "set_state", *_SWITCHES), "action")
+    run_actions(request.data, request.world, request.host)
+    return get_state(request)
+
+
+def run_actions(data: object, world: World, host: Host) -> None:
+    """Run actions by their names, as in ``{"seal": true}``. On the server's thread only.
+
+    Raises FaultError for unknown ones, for invalid values, and for what would have no effect; NoState in proxy mode.
+    """
+    words = mapping(data, (*ACTIONS, "set_state", *_SWITCHES), "action")
     switches, kinds = dict[str, bool](), dict[str, FaultKind]()
     for word, value in words.items():
         with _reading(word):
@@ -175,21 +184,20 @@ def change_state(request: ControlRequest) -> dict[str, object] | str:
     check_rivals(kinds.values())
     for word, kind in kinds.items():
         if kind.needs_state:
-            request.world.require_state(word)
-        if reason := without_effect(word, getattr(kind, "value", None), request.world):
+            world.require_state(word)
+        if reason := without_effect(word, getattr(kind, "value", None), world):
             raise FaultError(reason, word)
-    request.world.faults.check(kinds.values())
-    request.world.faults.header = switches.get("fault_header", request.world.faults.header)
-    request.world.journal.redact = switches.get("redact", request.world.journal.redact)
+    world.faults.check(kinds.values())
+    world.faults.header = switches.get("fault_header", world.faults.header)
+    world.journal.redact = switches.get("redact", world.journal.redact)
     view = View()
     for word, kind in kinds.items():
         if word == "set_state":
-            request.world.faults.state = str(words[word])
+            world.faults.state = str(words[word])
         elif word == "revoke" and words[word] is True:
-            raise ControlError(400, "revoke: expected an accessor or a token")
+            raise FaultError("expected an accessor or a token", "revoke")
         else:
-            carry_out(ServerAction(word, getattr(kind, "value", None), before=True), request.world, request.host, view)
-    return get_state(request)
+            carry_out(ServerAction(word, getattr(kind, "value", None), before=True), world, host, view)
 
 
 @route("GET", "snapshots", "Names of the snapshots")

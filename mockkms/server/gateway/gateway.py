@@ -15,7 +15,7 @@ from mockkms.server import web
 from mockkms.server.control.api import Control
 from mockkms.server.control.routing import CONTROL_PREFIX
 from mockkms.server.gateway import bodies, codec, ui
-from mockkms.server.gateway.actions import Ports
+from mockkms.server.gateway.actions import Host, Ports
 from mockkms.server.gateway.browsers import is_loopback, with_cors
 from mockkms.server.gateway.exchange import (
     HttpReply,
@@ -128,6 +128,12 @@ class Gateway:
 
     async def close(self) -> None:
         """Close open connections when the server stops."""
+
+    def host_of(self, tenant_id: str) -> tuple[World, Host]:
+        """Return the world of a tenant, or this one for no id, and the server as its actions affect it."""
+        if not tenant_id or self._tenant_gateways is None:
+            return self.world, self
+        return self._tenant_gateways.host_of(tenant_id)
 
     def for_tenant(self, world: World, ports: Ports) -> Gateway:
         """Return a gateway for a tenant's world, with the same access rules of the control API.

@@ -12,7 +12,7 @@ from typing import Protocol
 from mockkms.faults.plan import Cut, Plan
 from mockkms.faults.request_view import Reply, View
 from mockkms.server import web
-from mockkms.server.gateway.actions import Ports
+from mockkms.server.gateway.actions import Host, Ports
 from mockkms.server.gateway.exchange import HttpRequest, error_reply
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.own_connection import cut
@@ -25,7 +25,7 @@ from mockkms.world.world import World
 TENANT_PREFIX = "/t/"
 
 
-class TenantGateway(Protocol):
+class TenantGateway(Host, Protocol):
     """The gateway of a tenant's world."""
 
     @property
@@ -98,6 +98,11 @@ class TenantGateways:
         finally:
             del ports.carrying[id(aio)]
             self.tenants.leave(name)
+
+    def host_of(self, tenant_id: str) -> tuple[World, Host]:
+        """Return the world of a tenant, and the server as its actions affect it. Raises TenantError."""
+        world = self.tenants.world(tenant_id)
+        return world, self._gateway(tenant_id, world)[0]
 
     def _gateway(self, tenant_id: str, world: World) -> tuple[TenantGateway, _Ports]:
         known = self._gateways.get(tenant_id)

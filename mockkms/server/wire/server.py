@@ -30,6 +30,8 @@ _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
 _RETRY_SECONDS = 0.1
 """Seconds between attempts to listen on a port that was given up for a while, and is taken."""
+_LONGEST_CALL = 60.0
+"""Seconds for ``call``."""
 _LONGEST_ENDING = 30.0
 """Seconds that ``start`` waits for the thread of the previous run."""
 
@@ -172,6 +174,17 @@ class Server:
             listener.drop_arriving()
         for connection in self._manager.connections if self._manager is not None else ():
             cut(connection.transport)
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Call ``work`` on the server's thread, if it is running, and raise its errors here."""
+        if not self.running or threading.current_thread() is self._thread:
+            work()
+            return
+
+        async def run() -> None:
+            work()
+
+        asyncio.run_coroutine_threadsafe(run(), self.loop).result(_LONGEST_CALL)
 
     def cut_busy(self) -> None:
         """Abort connections with unanswered requests, wait for the end of their handlers, and listen again.
