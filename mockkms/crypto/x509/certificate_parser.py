@@ -84,6 +84,11 @@ def _is_next(reader: DerReader, tag: int) -> bool:
     return reader.rest[:1] == bytes([tag])
 
 
+def _has_high_tag(reader: DerReader) -> bool:
+    """Return whether the tag of the next element has more than one byte, which Go's parser of certificates refuses."""
+    return reader.rest[0] & 0x1F == 0x1F
+
+
 def _check_bits(reader: DerReader, fault: str) -> None:
     """Check the next element, a BIT STRING: the bits that are not used are at most seven, and zero."""
     content = _read(reader, BITS, fault).rest
@@ -141,6 +146,8 @@ def _algorithm(identifier: DerReader) -> str:
     with error_context("", CryptoError, text="x509: malformed OID"):
         number = oid(identifier.read(OID))
     with error_context("", CryptoError, text="x509: malformed parameters"):
+        if identifier.more and _has_high_tag(identifier):
+            raise CryptoError("")
         identifier.skip()
     return number
 
@@ -154,7 +161,7 @@ def _name(name: DerReader) -> None:
             with error_context("", CryptoError, text=f"x509: {fault}: invalid attribute type"):
                 oid(part.read(OID))
             with error_context("", CryptoError, text=f"x509: {fault}: invalid attribute value"):
-                if not part.more:
+                if not part.more or _has_high_tag(part):
                     raise CryptoError("")
                 tag = part.rest[0]
                 text = part.read(tag)
