@@ -6,7 +6,9 @@ import base64
 from typing import Any
 
 import pytest
+import requests
 
+from mockkms import MockKMS
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.kernel.core import Core
 from mockkms.world.clock import Clock
@@ -167,6 +169,15 @@ def test_a_rekey_is_cancelled_with_its_nonce_or_when_it_is_old(flavor: str, text
         nonce = begun["nonce"] if early else ""
         assert server.ask("delete", "sys/rekey/init", {"nonce": nonce}).errors is None
         assert (server.ask("read", "sys/rekey/init").document or {})["started"] is False
+
+
+def test_the_nonce_that_cancels_a_rekey_is_in_the_body() -> None:
+    with MockKMS(flavor="vault-1.21") as kms:
+        url = f"{kms.url}/v1/sys/rekey/init"
+        begun = requests.put(url, json={"secret_shares": 1, "secret_threshold": 1}, timeout=60).json()
+        assert requests.delete(url, timeout=60).json() == {"errors": ["EOF"]}
+        assert requests.delete(url, json={"nonce": begun["nonce"]}, timeout=60).status_code == 204
+        assert requests.get(url, timeout=60).json()["started"] is False
 
 
 def test_sealing_survives_a_snapshot() -> None:

@@ -6,6 +6,7 @@ Each class is named as the struct of the real server's source, since the error t
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import field
 from typing import TypeVar
 
@@ -114,9 +115,11 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
     empty = not call.request.data and not call.request.body.strip()
     if required and empty and call.core.product.has(Feature.BODY_REQUIRED):
         raise ErrorResponse("EOF")
-    if not call.request.data and call.request.body:
-        _check_object(call, struct)
-    sent = {name.lower(): value for name, value in call.request.data.items()}
+    members: Mapping[str, object] = call.request.data
+    if not members and call.request.body:
+        # Of a DELETE, the gateway reads no parameters from the body; these endpoints do.
+        members = _object(call, struct)
+    sent = {name.lower(): value for name, value in members.items()}
     body = struct()
     for member in dataclasses.fields(struct):
         value = sent.get(member.name)
@@ -134,10 +137,10 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
     return body
 
 
-def _check_object(call: Call, struct: type[Struct]) -> None:
-    """Refuse a body that is not an object. Raises ErrorResponse."""
+def _object(call: Call, struct: type[Struct]) -> Mapping[str, object]:
+    """Return the members of a body. Raises ErrorResponse if it is not an object."""
     try:
-        go_json.as_object(go_json.decode(call.request.body))
+        return go_json.as_object(go_json.decode(call.request.body)) or {}
     except go_json.GoJSONError as error:
         text = str(error).replace("map[string]interface {}", f"http.{struct.__name__}")
         raise ErrorResponse(call.core.product.texts.json_error_prefix + text) from None
