@@ -213,6 +213,8 @@ class Feature(StrEnum):
     """Rate limits of a mount cannot be inherited, and those of everything are."""
     THRESHOLD_FRAMED = "threshold-framed"
     """A lockout threshold that is not a number is an internal error (500)."""
+    LOCKED_SPACES_ONLY = "locked-spaces-only"
+    """``sys/locked-users`` leaves out namespaces in which no user is locked out."""
     CATALOG_BY_VERSION = "catalog-by-version"
     """A plugin can be registered by its version alone."""
     CHROOT_NAMESPACE = "chroot-namespace"

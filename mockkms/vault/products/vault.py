@@ -114,6 +114,7 @@ VAULT = OPENBAO.derive(
         Feature.MOUNT_ADDITIONS,
         Feature.INHERITANCE_CHECKED,
         Feature.THRESHOLD_FRAMED,
+        Feature.LOCKED_SPACES_ONLY,
         Feature.CATALOG_BY_VERSION,
         Feature.CHROOT_NAMESPACE,
         Feature.ACL_SHOWS_SEGMENTS,

@@ -6,6 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.golang.json_text import in_order
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 unlock = engine.path(
@@ -38,6 +39,8 @@ def list_locked(_state: object, call: Call, *, mount_accessor: str) -> Reply:
     if not mount_accessor:
         spaces += [child.path for child in core.namespaces.children(own, recursive=True)]
     found = [_space(call, path, mount_accessor) for path in spaces]
+    if not mount_accessor and core.product.has(Feature.LOCKED_SPACES_ONLY):
+        found = [space for space in found if space[0]]
     found.sort(key=lambda space: -space[0])
     return in_order({"by_namespace": [shown for _, shown in found], "total": sum(total for total, _ in found)})
 
@@ -53,7 +56,7 @@ def _space(call: Call, path: str, accessor: str) -> tuple[int, dict[str, object]
         users = {name: locked for name, locked in users.items() if locked}
     shown = [
         {"mount_accessor": name, "counts": len(locked), "alias_identifiers": locked or None}
-        for name, locked in sorted(users.items(), key=lambda item: -len(item[1]))
+        for name, locked in sorted(users.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
     total = sum(len(locked) for locked in users.values())
     entry: dict[str, object] = {

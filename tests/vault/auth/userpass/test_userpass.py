@@ -141,6 +141,27 @@ def test_the_locked_are_listed_and_let_in_again(world: World) -> None:
     assert login(world, "right").errors is None
 
 
+@pytest.mark.flavors("vault", "vault-1.21")
+def test_vault_lists_no_namespace_without_locked_users(world: World) -> None:
+    world.core.mount("", "auth/a/", "userpass")
+    for path in ("auth/userpass", "auth/a"):
+        world.write(f"{path}/users/bob", {"password": "right"})
+        for _ in range(5):
+            world.write(f"{path}/login/bob", {"password": "wrong"}, token="")
+    mounts = world.core.state.mounts.of("", auth=True)
+    accessors = sorted(mount.accessor for mount in mounts if mount.type == "userpass")
+    data = world.ask("read", "sys/locked-users").data
+    assert data is not None
+    # Mounts with as many users are in the order of the storage's listing.
+    assert [m["mount_accessor"] for m in data["by_namespace"][0]["mount_accessors"]] == accessors
+    for accessor in accessors:
+        world.write(f"sys/locked-users/{accessor}/unlock/bob")
+    assert world.ask("read", "sys/locked-users").data == {"by_namespace": [], "total": 0}
+    one = world.ask("read", "sys/locked-users", {"mount_accessor": accessors[0]}).data
+    assert one is not None
+    assert [space["namespace_id"] for space in one["by_namespace"]] == ["root"]
+
+
 @pytest.mark.parametrize(
     ("hashed", "text"),
     [
