@@ -70,6 +70,16 @@ def test_a_tag_is_signed_and_can_be_denied(client: hvac.Client, kms: MockKMS) ->
     assert client.list("auth/aws/roletag-denylist") is None
 
 
+def test_a_tag_is_denied_with_permission_to_update(client: hvac.Client, kms: MockKMS) -> None:
+    write(client, "role/r", auth_type="ec2", bound_ami_id="ami-1", role_tag="Key")
+    tag = write(client, "role/r/tag", max_ttl="1h")["data"]["tag_value"]
+    client.sys.create_or_update_policy("deny", 'path "auth/aws/roletag-denylist/*" { capabilities = ["update"] }')
+    token = client.auth.token.create(policies=["deny"])["auth"]["client_token"]
+    # The method does not check whether a tag is denied already, so that no write is a create.
+    write(hvac.Client(kms.url, token=token), f"roletag-denylist/{base64.b64encode(tag.encode()).decode()}")
+    assert client.list("auth/aws/roletag-denylist")["data"]["keys"] == [tag]
+
+
 def test_a_foreign_policy_on_a_tag_is_warned_about(client: hvac.Client) -> None:
     write(client, "role/r", auth_type="ec2", bound_ami_id="ami-1", role_tag="Key")
     assert "not a subset" in write(client, "role/r/tag", policies="x")["warnings"][0]

@@ -88,11 +88,6 @@ def _plain(text: str) -> str:
         return text
 
 
-@tag.existence
-def tag_exists(state: AwsAuth, call: Call, *, role_tag: str) -> bool:
-    return _plain(role_tag) in state.denied_tags
-
-
 @tag.on(Operation.READ)
 def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
     """Return the times at which the denial of a tag started and ends."""
@@ -102,7 +97,7 @@ def read_tag(state: AwsAuth, call: Call, *, role_tag: str) -> Reply:
     return {"creation_time": rfc3339(found.created), "expiration_time": rfc3339(found.expires)}
 
 
-@tag.on(Operation.CREATE, Operation.UPDATE)
+@tag.on(Operation.UPDATE)
 def deny_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
     """Deny a tag for as long as it could log in. Raises BackendError for an invalid tag."""
     text = _plain(role_tag)
