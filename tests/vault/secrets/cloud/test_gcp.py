@@ -132,6 +132,23 @@ def test_static_accounts(world: World) -> None:
     assert refused == ["cannot rotate key for non-access-token static account"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "roleset/none/rotate", "roleset/none/rotate-key", "roleset/none/token", "token/none", "roleset/none/key",
+        "key/none", "static-account/none/rotate-key",
+    ],
+)  # fmt: skip
+def test_a_write_below_what_is_not_there_is_a_create_that_no_path_supports(world: World, path: str) -> None:
+    refused = mounted(world, "gcp")(path)
+    assert (refused.status, refused.errors) == (405, ["1 error occurred:\n\t* unsupported operation\n\n"])
+
+
+def test_reads_below_what_is_not_there_say_so(world: World) -> None:
+    mounted(world, "gcp")
+    assert world.ask("read", "e/token/none").errors == ["role set 'none' does not exists"]
+
+
 def test_impersonated_accounts(world: World) -> None:
     write = mounted(world, "gcp")
     write("config", ttl="10m", max_ttl="30m")

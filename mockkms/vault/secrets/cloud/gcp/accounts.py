@@ -109,13 +109,16 @@ def _set_email(found: GcpStaticAccount | GcpImpersonatedAccount, email: str) -> 
     found.service_account_email = email or found.service_account_email
 
 
+@rotate_key.existence
+def account_exists(state: GcpSecrets, _call: Call, *, name: str) -> bool:
+    """Return whether the account exists. If not, a write is a create, which the path does not support (405)."""
+    return name in state.static_accounts
+
+
 @rotate_key.on(Operation.UPDATE)
 def rotate_static_key(state: GcpSecrets, _call: Call, *, name: str) -> None:
     """Replace the key for access tokens. Raises ErrorResponse."""
-    found = state.static_accounts.get(name)
-    if found is None:
-        raise ErrorResponse(f"account '{name}' not found")
-    if found.secret_type != TOKEN:
+    if state.static_accounts[name].secret_type != TOKEN:
         raise ErrorResponse("cannot rotate key for non-access-token static account")
 
 

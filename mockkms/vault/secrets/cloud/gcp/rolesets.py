@@ -121,24 +121,35 @@ def _new_account(call: Call, name: str, project: str) -> str:
     return f"vault{name[: _LONGEST - len('vault') - len(suffix)]}{suffix}@{project}.iam.gserviceaccount.com"
 
 
+# The plugin checks on these paths too whether the role set exists. A write is a create if it does not, which none of
+# them supports (405).
+@rotate.existence
+@rotate_key.existence
+def named_exists(state: GcpSecrets, _call: Call, *, name: str) -> bool:
+    """Return whether the role set exists."""
+    return name in state.role_sets
+
+
+@token.existence
+@old_token.existence
+@key.existence
+@old_key.existence
+def role_set_exists(state: GcpSecrets, _call: Call, *, roleset: str) -> bool:
+    """Return whether the role set exists."""
+    return roleset in state.role_sets
+
+
 @rotate.on(Operation.UPDATE)
 def rotate_account(state: GcpSecrets, call: Call, *, name: str) -> None:
-    """Replace the service account of a role set. Raises ErrorResponse."""
-    found = _found(state, name)
+    """Replace the service account of a role set."""
+    found = state.role_sets[name]
     found.email = _new_account(call, name, found.project)
-
-
-def _found(state: GcpSecrets, name: str) -> GcpRoleSet:
-    found = state.role_sets.get(name)
-    if found is None:
-        raise ErrorResponse(f"roleset '{name}' not found")
-    return found
 
 
 @rotate_key.on(Operation.UPDATE)
 def rotate_account_key(state: GcpSecrets, _call: Call, *, name: str) -> None:
     """Replace the key for access tokens. Raises ErrorResponse."""
-    if _found(state, name).secret_type != TOKEN:
+    if state.role_sets[name].secret_type != TOKEN:
         raise ErrorResponse("cannot rotate key for non-access-token role set")
 
 
