@@ -116,6 +116,17 @@ def test_headers_are_none_until_they_are_set(client: hvac.Client, kms: MockKMS) 
     assert shown["allowed_sts_header_values"] == ["X-Custom-Header", "b c"]
 
 
+def test_an_update_of_rotation_alone_is_not_stored(client: hvac.Client) -> None:
+    write(client, "config/client", access_key="AK", allowed_sts_header_values=["X-A", "X-B"])
+    write(client, "config/client", disable_automated_rotation=True, identity_token_ttl="1h")
+    write(client, "config/client", allowed_sts_header_values=["X-B", "X-A"])
+    shown = client.read("auth/aws/config/client")["data"]
+    assert (shown["disable_automated_rotation"], shown["identity_token_ttl"]) == (False, 0)
+    assert shown["allowed_sts_header_values"] == ["X-A", "X-B"]
+    write(client, "config/client", disable_automated_rotation=True, max_retries=-1)
+    assert client.read("auth/aws/config/client")["data"]["disable_automated_rotation"]
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [

@@ -40,6 +40,7 @@ client = engine.path(
     lambda: {**AwsClientConfig.fields(), **automated_rotation.fields()},
     help="How AWS is contacted.",
 )
+_ACCESS = AwsClientConfig.params().keys() - {"max_retries", "identity_token_audience", "identity_token_ttl"}
 _HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
 identity = engine.path("config/identity", AwsIdentity.fields, help="Data of logins for the identity store.")
 rotate = engine.path("config/rotate-root", help="Replace the access key for requests to AWS.")
@@ -59,16 +60,24 @@ def read_client(state: AwsAuth, call: Call) -> Reply:
 
 @client.on(Operation.CREATE, Operation.UPDATE)
 def write_client(state: AwsAuth, call: Call, *, allowed_sts_header_values: list[str] | None = None) -> None:
-    """Change the settings that were sent. Raises ErrorResponse."""
-    made = state.config.copy() if state.config else AwsClientConfig()
+    """Change the settings that were sent. Raises ErrorResponse.
+
+    As by the real server, an update is stored only if it changes access to AWS or has ``max_retries``: one of rotation
+    or of the lifetime of tokens alone is lost. Headers in another order are no change.
+    """
+    kept = state.config
+    made = kept.copy() if kept else AwsClientConfig()
     made.update_from(call)
     if allowed_sts_header_values is not None:
-        made.allowed_sts_header_values = [_canonical(header) for header in allowed_sts_header_values]
+        headers = [_canonical(header) for header in allowed_sts_header_values]
+        known = kept.allowed_sts_header_values if kept else None
+        made.allowed_sts_header_values = headers if known is None or set(known) != set(headers) else known
     with refusing():
         made.parse_rotation(call)
         _check_identity(made)
         made.register_rotation()
-    state.config = made
+    if kept is None or "max_retries" in call or any(getattr(made, name) != getattr(kept, name) for name in _ACCESS):
+        state.config = made
 
 
 def _check_identity(config: AwsClientConfig) -> None:
