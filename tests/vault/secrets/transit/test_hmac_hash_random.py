@@ -50,6 +50,21 @@ def test_an_older_version_on_request(world: World) -> None:
     assert ask(world, "verify/k", input=INPUT, hmac=made) == {"valid": True}
 
 
+@pytest.mark.parametrize(
+    ("path", "data", "error"),
+    [
+        ("hmac/k/none", {"input": "bad!"}, "unable to decode input as base64: illegal base64 data at input byte 3"),
+        ("hmac/k/none", {}, "missing input for HMAC"),
+        ("hmac/k/none", {"input": INPUT}, "unsupported algorithm '\\x00'"),
+        ("verify/k/none", {"input": INPUT, "hmac": "x"}, "invalid HMAC to verify: no prefix"),
+        ("verify/k/none", {"input": INPUT, "hmac": "vault:v9:AA=="}, "invalid HMAC: version is too new"),
+        ("verify/k/none", {"input": INPUT, "hmac": "vault:v1:AA=="}, "unsupported algorithm '\\x00'"),
+    ],
+)
+def test_hash_none_is_refused_after_the_input(world: World, path: str, data: dict[str, Any], error: str) -> None:
+    assert world.write(f"transit/{path}", data).errors == [error]
+
+
 def test_a_batch_of_checks_is_silent_about_bad_ones(world: World) -> None:
     made = ask(world, "hmac/k", batch_input=[{"input": INPUT, "reference": "a"}, {}])["batch_results"]
     assert made[1] == {"error": "missing input for HMAC", "reference": ""}

@@ -58,11 +58,13 @@ def make(state: Transit, call: Call, *, name: str, key_version: int, urlalgorith
         raise ErrorResponse("cannot generate HMAC: version is too old (disallowed by policy)")
     secret = key.hmac_key(number)
     algorithm = urlalgorithm or call["algorithm"]
-    if algorithm not in hashes.HASHES:
+    if not hashes.known(algorithm):
         raise ErrorResponse(_UNSUPPORTED)
 
     def work(item: Item) -> dict[str, object]:
-        sealed = hashes.sign_hmac(secret, decode_input(item, _MISSING), algorithm)
+        data = decode_input(item, _MISSING)
+        _check_computable(algorithm)
+        sealed = hashes.sign_hmac(secret, data, algorithm)
         return {"hmac": f"{PREFIX}{number}:{b64.encode(sealed)}"}
 
     batch = call.raw.get("batch_input")
@@ -79,12 +81,13 @@ def verify(state: Transit, call: Call, items: Sequence[Item], *, is_batch: bool)
     """Check the HMACs of ``items``; a malformed one in a batch lacks ``valid`` in its result."""
     key = existing(state, call["name"], call.core, "encryption key not found")
     algorithm = _hash_to_check(call)
-    if algorithm not in hashes.HASHES:
+    if not hashes.known(algorithm):
         raise ErrorResponse(_UNSUPPORTED)
 
     def work(key: TransitKey, item: Item) -> dict[str, object]:
         data = decode_input(item)
         number, given = _given(key, item)
+        _check_computable(algorithm)
         return {"valid": hashes.verify_hmac(key.hmac_key(number), data, given, algorithm)}
 
     if not is_batch:
@@ -95,6 +98,15 @@ def verify(state: Transit, call: Call, items: Sequence[Item], *, is_batch: bool)
             return {name: valid for name, valid in work(held, item).items() if valid}
 
         return answer_batch(items, shown, _shape(call))
+
+
+def _check_computable(algorithm: str) -> None:
+    """Refuse hash ``none``, a known name, for an item that is right otherwise. Raises ErrorResponse.
+
+    The real server panics here, and closes the connection.
+    """
+    if algorithm == hashes.NONE:
+        raise ErrorResponse(_UNSUPPORTED)
 
 
 def _hash_to_check(call: Call) -> str:
