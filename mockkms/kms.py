@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Self, SupportsIndex, TypeVar
 
 from mockkms.arguments import check_arguments
 from mockkms.environment import ServerEnvironment
+from mockkms.faults.kinds.connections import NO_TLS
+from mockkms.faults.kinds.state import ALONE
 from mockkms.faults.parsing import unknown
 from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
@@ -20,7 +22,7 @@ from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.listening.addresses import Address, UnixSocket, address_of
 from mockkms.server.wire.server import Server
-from mockkms.server.wire.tls import NO_TLS, OwnTls, Tls, TlsFiles, certificate_of, server_tls
+from mockkms.server.wire.tls import OwnTls, Tls, TlsFiles, certificate_of, server_tls
 from mockkms.tenant import Tenant
 from mockkms.urls import shown_host
 from mockkms.vault.kernel.node import RAFT, STORAGES, SYSTEM_MAX_TTL, ServerSettings, alone
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 AnyGateway = TypeVar("AnyGateway", bound=Gateway)
 Listener = tuple[str, int, TlsFiles | None] | UnixSocket | str
 """An additional address: host, port (0 picks a free one) and TLS; or a Unix socket, as in ``unix:/run/vault.sock``."""
-_ALONE = {"step_down": "a single server has no standby that could take over; use mockkms.Cluster or serve --nodes"}
 
 
 class MockKMS(Handle):
@@ -78,7 +79,7 @@ class MockKMS(Handle):
     """
 
     _state_restored = False
-    _denied: ClassVar[Mapping[str, str]] = _ALONE
+    _denied: ClassVar[Mapping[str, str]] = ALONE
 
     def __init__(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mockkms.faults.kinds.state import SetState
+from mockkms.faults.kinds.connections import NO_TLS
+from mockkms.faults.kinds.state import ALONE, SetState
 from mockkms.faults.parsing import nearest
 from mockkms.faults.rulebook import START_STATE
 from mockkms.vault.framework import registry
@@ -17,10 +18,16 @@ from mockkms.worldfile.sources import Source
 from mockkms.worldfile.spec import WorldSpec, load, populate
 
 
-def check(sources: Sequence[Source]) -> list[Problem]:
-    """Return the errors of worlds merged in order; none if they make a world. Raises SeedError for unreadable files."""
+def check(sources: Sequence[Source], *, cluster: bool = False, tls: bool = False) -> list[Problem]:
+    """Return the errors of worlds merged in order; none if they make a world. Raises SeedError for unreadable files.
+
+    ``cluster`` and ``tls`` describe the server: without them, as at its start, rules that only a cluster or a server
+    with TLS can carry out are errors.
+    """
     spec = load(sources)
     world = World()
+    world.faults.denied = {} if cluster else ALONE
+    world.faults.tls_denied = {} if tls else NO_TLS
     world.begin(root_token=spec.root_token or "root", rng=spec.rng, flavor=spec.flavor or "vault", clock=spec.clock)
     try:
         populate(world, spec)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mockkms import MockKMS
+from mockkms import Cluster, MockKMS, SeedError
 from mockkms.cli import main
+from mockkms.faults.kinds import KINDS
+from mockkms.faults.kinds.connections import TLS_FAULTS
 from mockkms.worldfile import exact, load
 
 Capture = pytest.CaptureFixture[str]
@@ -38,6 +41,40 @@ def test_check_prints_all_errors_of_all_files(tmp_path: Path, capsys: Capture) -
         "dev: ok",
     ]
     assert captured.err == "3 errors\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "server"),
+    [([], {}), (["--tls"], {"tls": True}), (["--nodes", "3"], {"nodes": 3})],
+    ids=["plain", "tls", "cluster"],
+)
+@pytest.mark.parametrize("word", [*KINDS, *(f"tls {fault}" for fault in TLS_FAULTS)])
+def test_check_says_of_every_fault_kind_what_a_start_says(
+    tmp_path: Path, capsys: Capture, word: str, flags: list[str], server: dict[str, Any]
+) -> None:
+    word, _, value = word.partition(" ")
+    world = tmp_path / "world.yaml"
+    world.write_text(json.dumps({"faults": [{word: value or KINDS[word].example}]}))
+    said = f"{world}: ok"
+    try:
+        (Cluster if "nodes" in server else MockKMS)(seed=world, **server)
+    except SeedError as error:
+        said = str(error)
+    code = main(["check", str(world), *flags])
+    assert capsys.readouterr().out == said + "\n"
+    assert code == (0 if said.endswith(": ok") else 1)
+
+
+def test_check_refuses_what_needs_a_cluster_or_tls_unless_the_server_has_it(tmp_path: Path, capsys: Capture) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text("faults:\n  - step_down: true\n  - tls: expired\n")
+    assert main(["check", str(world)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{world}:2:16: faults[0].step_down: a single server has no standby that could take over; use mockkms.Cluster "
+        "or serve --nodes",
+        f"{world}:3:10: faults[1].tls: this server speaks no TLS; start it with tls=True (mockkms serve --tls)",
+    ]
+    assert main(["check", str(world), "--nodes", "3", "--tls"]) == 0
 
 
 def test_check_exits_2_for_what_cannot_be_read(tmp_path: Path, capsys: Capture) -> None:

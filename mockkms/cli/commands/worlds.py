@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from mockkms.cli.arguments import CommandError
+from mockkms.cli.arguments import CommandError, whole
 from mockkms.cli.calling import add_address, add_json, call, server, show
 from mockkms.cli.progress import progress
 from mockkms.cli.streams import write_data
@@ -23,6 +23,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("check", help="check world files", description=text)
     parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made world")
     parser.add_argument("--layered", action="store_true", help="merge the files in order, then check the result")
+    nodes = "the worlds are for serve --nodes N: rules may use step_down"
+    parser.add_argument("--nodes", type=whole(1, 99), metavar="N", help=nodes)
+    parser.add_argument("--tls", action="store_true", help="the worlds are for serve --tls: rules may use tls")
     add_json(parser)
     parser.set_defaults(run=_check)
     text = "Print the JSON Schema of world files, for editors."
@@ -51,7 +54,7 @@ def _check(options: argparse.Namespace) -> int:
     for files in groups:
         try:
             with progress(f"checking {', '.join(files)}"):
-                problems = check(files)
+                problems = check(files, cluster=options.nodes is not None, tls=options.tls)
         except SeedError as error:
             if error.unreadable:
                 unreadable.append(str(error))

@@ -14,6 +14,10 @@ WHERE = "true (before any byte) | headers (after the headers) | n (after n bytes
 UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT = "untrusted", "expired", "wrong-host", "client-cert"
 RESET, CLOSE, HANG = "reset", "close", "hang"
 TLS_FAULTS = (UNTRUSTED, EXPIRED, WRONG_HOST, CLIENT_CERT, RESET, CLOSE, HANG)
+NO_TLS: Mapping[str, str] = dict.fromkeys(
+    TLS_FAULTS, "this server speaks no TLS; start it with tls=True (mockkms serve --tls)"
+)
+"""TLS faults that a server without TLS cannot produce, with the reason."""
 _HOW = (CLOSE, RESET, HANG)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mockkms.faults.kinds import FaultKind, ServerKind
 from mockkms.faults.parsing import FaultError, only_true, seconds, shown, text
@@ -49,6 +49,12 @@ class StepDown(ServerKind):
 
     def __init__(self, value: object) -> None:
         only_true(value)
+
+
+ALONE: Mapping[str, str] = {
+    StepDown.word: "a single server has no standby that could take over; use mockkms.Cluster or serve --nodes"
+}
+"""Fault kinds that a single server cannot produce, with the reason."""
 
 
 class Revoke(ServerKind):

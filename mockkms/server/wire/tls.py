@@ -6,11 +6,11 @@ With the own authority, tests need no files for HTTPS: clients trust it by ``ca_
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, TLS_FAULTS, UNTRUSTED, WRONG_HOST
+from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, UNTRUSTED, WRONG_HOST
 from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
 from mockkms.pem_files import load_pair, trust
@@ -79,11 +79,6 @@ class ServerTls:
         names = ("wrong.host.invalid",) if fault == WRONG_HOST else self._names
         issued = authority.issue(names, expired=fault == EXPIRED)
         return loaded(issued.certificate + issued.key)
-
-
-NO_TLS: Mapping[str, str] = dict.fromkeys(
-    TLS_FAULTS, "this server speaks no TLS; start it with tls=True (mockkms serve --tls)"
-)
 
 
 def loaded(pem: bytes) -> ssl.SSLContext:
