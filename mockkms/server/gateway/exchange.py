@@ -43,6 +43,8 @@ class HttpRequest:
     """The response must be complete, because rules may change it."""
     body_fault: str = ""
     """Go's error for an incomplete or malformed body; empty for a valid one."""
+    sheltered: bool = False
+    """It came to the port that the control API has for itself: no fault of the server or a tenant cuts it."""
     memo: list[HeaderFacts] = field(default_factory=list)
     """Holds ``header_facts`` once they are read; shared by requests with the same headers."""
     decoded: Request | RequestRefused | None = None

@@ -87,16 +87,17 @@ class TenantGateways:
         except TenantError as error:
             return plain(error_reply(error.status, f"mockkms: {error}"))
         gateway, ports = self._gateway(name, world)
-        ports.carrying[id(aio)] = aio
         http.prefix, http.target = http.prefix + TENANT_PREFIX + name, slash + rest or "/"
+        if not http.sheltered:
+            ports.carrying[id(aio)] = aio
         try:
-            if ports.closed:
+            if ports.closed and not http.sheltered:
                 return _unanswered(Cut("reset"), gateway.layer.sleepers)
-            if monotonic() < ports.deaf_until:
+            if monotonic() < ports.deaf_until and not http.sheltered:
                 return _unanswered(Cut("hang", limit=ports.deaf_until - monotonic()), gateway.layer.sleepers)
             return await gateway.serve(http, aio)
         finally:
-            del ports.carrying[id(aio)]
+            ports.carrying.pop(id(aio), None)
             self.tenants.leave(name)
 
     def host_of(self, tenant_id: str) -> tuple[World, Host]:

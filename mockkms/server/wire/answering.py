@@ -50,13 +50,13 @@ class Answering:
             shown(connection.transport), bare_mark=bool(mark) and not query, memo=whole.memo,
         ))  # fmt: skip
 
-    async def handle(self, aio: web.BaseRequest) -> web.StreamResponse:
-        """Answer any other request."""
+    async def handle(self, aio: web.BaseRequest, *, sheltered: bool = False) -> web.StreamResponse:
+        """Answer any other request; ``sheltered``: one that no fault touches."""
         connection = aio.protocol
         assert isinstance(connection, Protocol)
         self.busy.add(connection)
         try:
-            return await self._answer(aio, connection)
+            return await self._answer(aio, connection, sheltered=sheltered)
         except _EXPECTED:
             raise
         except Exception as error:  # A fault of mockkms: the client is told so, and the log has where.
@@ -70,7 +70,7 @@ class Answering:
             self.busy.discard(connection)
             connection.release()
 
-    async def _answer(self, aio: web.BaseRequest, connection: Protocol) -> web.StreamResponse:
+    async def _answer(self, aio: web.BaseRequest, connection: Protocol, *, sheltered: bool) -> web.StreamResponse:
         note = connection.take()
         if note is not None and note.refusal:
             return RefusalResponse(note.refusal)
@@ -105,6 +105,7 @@ class Answering:
             client_certificates=shown(aio.transport),
             bare_mark=bool(mark) and not query,
             body_fault=fault,
+            sheltered=sheltered,
         )
         found = self._gateway.start(http)
         answer = plain(found) if isinstance(found, HttpReply) else await found(aio)
@@ -115,7 +116,7 @@ class Answering:
     async def handle_control(self, aio: web.BaseRequest) -> web.StreamResponse:
         """Answer a request to the port that the control API has for itself."""
         if self._gateway.is_control(aio.raw_path):
-            return await self.handle(aio)
+            return await self.handle(aio, sheltered=True)
         text = "mockkms: this port answers the control API below /_mockkms/ only"
         return web.json_response({"errors": [text]}, status=404)
 

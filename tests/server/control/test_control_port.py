@@ -30,6 +30,27 @@ def test_a_fault_of_the_ports_is_lifted(fault: dict[str, object]) -> None:
         assert reachable(kms)
 
 
+@pytest.mark.parametrize("tenant", ["/t/x", "/t/x/t/y"])
+@pytest.mark.parametrize("fault", [{"refuse": 600}, {"deaf": 600}])
+def test_a_fault_of_a_tenant_is_lifted(tenant: str, fault: dict[str, object]) -> None:
+    with MockKMS(control_port=0) as kms:
+        control, health = f"{kms.control_url}{tenant}/_mockkms", f"{kms.url}{tenant}/v1/sys/health"
+        assert requests.post(f"{control}/state", json=fault, timeout=60).ok
+        with pytest.raises(requests.RequestException):
+            requests.get(health, timeout=0.5)
+        assert requests.get(f"{control}/state", timeout=60).ok
+        assert requests.post(f"{control}/reset", timeout=60).ok
+        assert requests.get(health, timeout=60).ok
+
+
+def test_a_restart_of_a_tenant_leaves_the_port_alone() -> None:
+    with MockKMS(control_port=0) as kms, requests.Session() as session:
+        state = f"{kms.control_url}/t/x/_mockkms/state"
+        answer = session.post(state, json={"restart": True}, timeout=60)
+        assert answer.ok
+        assert "Connection" not in answer.headers
+
+
 def test_a_tls_fault_is_lifted() -> None:
     with MockKMS(control_port=0, tls=True) as kms:
         assert reachable(kms)
