@@ -52,7 +52,7 @@ def create_keys(
     """Create keys for a role. Raises ErrorResponse and BackendError."""
     role = state.roles.get(name)
     if role is None:
-        raise ErrorResponse(f"Role '{name}' not found")
+        raise ErrorResponse(f'Role "{name}" not found')
     long_lived = call.endpoint is creds
     kind = role.kinds[0] if len(role.kinds) == 1 else USER if long_lived else FEDERATION
     if role.legacy and (kind == USER) != long_lived:

@@ -137,7 +137,7 @@ def test_a_role_is_updated(client: hvac.Client) -> None:
     assert (shown["iam_groups"], shown["iam_tags"], shown["credential_type"]) == (["a", "b"], {"k": "v"}, "iam_user")
     assert (shown["role_arns"], shown["session_tags"]) == (None, None)
     client.delete("aws/roles/r")
-    with pytest.raises(InvalidRequest, match="Role 'r' not found"):
+    with pytest.raises(InvalidRequest, match='Role "r" not found'):
         client.read("aws/creds/r")
 
 
