@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from mockkms.faults.parsing import FaultError
 
 _PARAMETER = re.compile(r"\{\w+(?::\w+)?\}")
-_SERVED = frozenset(("v1", "ui", "robots.txt", "rustfs", "minio", "t"))
+_SERVED = frozenset(("v1", "ui", ".well-known", "robots.txt", "rustfs", "minio", "t"))
 """First segments of raw request paths that a server may serve."""
 
 

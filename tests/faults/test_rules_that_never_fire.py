@@ -42,7 +42,7 @@ ALLOWED: list[dict[str, object]] = [
     {"path": {"exact": "secret/data/{name}"}},
     {"path": {"exact": "/sys/health"}},
     {"path": {"regex": "^/v1/sys/[a-z]{6}"}},
-    {"path": ["/ui/", "/rustfs/admin/v3/kms/status", "/+/sys/*", "/*", "/"]},
+    {"path": ["/ui/", "/.well-known/est", "/rustfs/admin/v3/kms/status", "/+/sys/*", "/*", "/"]},
     {"path": "odd mount/é:1/*"},
     {"all": []},
     {"not": {"path": "sys/*"}},
