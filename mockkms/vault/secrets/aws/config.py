@@ -8,7 +8,7 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
-from mockkms.vault.golang.duration import go_duration, parse_seconds
+from mockkms.vault.golang.duration import go_duration, parse_go
 from mockkms.vault.secrets.aws.model import TEMPLATE, AwsLease, AwsRootConfig, AwsSecrets, access, engine
 
 root = engine.path(
@@ -72,9 +72,9 @@ def write_lease(state: AwsSecrets, _call: Call, *, lease: str, lease_max: str) -
 
 
 def _lifetime(name: str, text: str) -> int:
-    """Return a duration in seconds. Raises ErrorResponse."""
-    with refusing(f"Invalid {name}: ", of=(ValueError, OverflowError)):
-        return int(parse_seconds(text))
+    """Return a duration, which needs a unit as Go knows them, in seconds. Raises ErrorResponse."""
+    with refusing(f"Invalid {name}: "):
+        return int(parse_go(text))
 
 
 @rotate.on(Operation.UPDATE)

@@ -216,6 +216,15 @@ def test_what_is_not_there(client: hvac.Client) -> None:
         client.write_data("aws/config/lease", data={"lease": "x", "lease_max": "1m"})
 
 
+@pytest.mark.parametrize(
+    ("lease_max", "text"), [("3600", 'missing unit in duration "3600"'), ("2d", 'unknown unit "d" in duration "2d"')]
+)
+def test_lifetimes_have_a_unit_of_go(client: hvac.Client, lease_max: str, text: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"Invalid lease_max: time: {text}"):
+        client.write_data("aws/config/lease", data={"lease": "1h", "lease_max": lease_max})
+    assert client.read("aws/config/lease") is None
+
+
 def test_worlds_and_dumps_keep_them(client: hvac.Client, kms: MockKMS) -> None:
     client.write_data("aws/config/root", data={"access_key": "A", "iam_endpoint": "http://127.0.0.1:1"})
     client.secrets.aws.configure_lease("1m", "2m")
