@@ -136,7 +136,10 @@ def resume(world: World, path: Path, flavor: object) -> bool:
     ``flavor`` is the product that is wanted; None: any. Raises StateFileError.
     """
     with _io_errors("read", path):
-        if not path.exists():
+        # ``Path.exists`` is False for a link that leads to itself, too.
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
             return False
     header, kept = read(path)
     if flavor is not None and flavor != header.flavor:

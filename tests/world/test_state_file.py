@@ -206,6 +206,13 @@ def test_changes_that_cannot_be_written_at_the_end_are_reported_as_lost(
     assert caplog.messages[-1].endswith("Is a directory; the changes since it was last written are lost")
 
 
+def test_a_symbolic_link_to_itself_is_refused_and_left_alone(path: Path) -> None:
+    path.symlink_to(path.name)
+    with pytest.raises(StateFileError, match=r"cannot read the state file .*: Too many levels of symbolic links"):
+        MockKMS(state_file=path)
+    assert os.readlink(path) == path.name
+
+
 def test_a_symbolic_link_stays_and_the_file_behind_it_is_locked(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.state"
     link.symlink_to(path)
