@@ -76,6 +76,8 @@ class Recorder:
                 self.exchanges += 1
                 for reason in exchange.left_out:
                     self._count(reason)
+            else:
+                self._count("requests after the end of the recording")
 
     def section(self, name: str) -> None:
         """Begin a section, such as a test, to which the following requests belong."""

@@ -93,6 +93,7 @@ def test_a_disk_that_is_full_ends_the_recording_with_a_warning(tmp_path: Path) -
     made.close()
     assert len(warnings) == 1
     assert "No space left on device" in warnings[0]
+    assert (made.exchanges, made.left_out) == (0, {"requests after the end of the recording": 2})
 
 
 @pytest.mark.parametrize(
