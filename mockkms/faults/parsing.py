@@ -243,15 +243,14 @@ def seconds(value: object) -> float:
 
 
 def span(value: object) -> float:
-    """Return the seconds of a duration that may be negative: ``-90``, ``"-1m30s"``. Raises FaultError."""
+    """Return the seconds of a duration of any length or sign: ``-90``, ``"-1m30s"``. Raises FaultError."""
+    if isinstance(value, (int, float, str)):
+        with suppress(ValueError):
+            return duration_of(value)
     if _is_time(value):
         hint = "to set the clock to a time, use set, or set_clock in a rule"
         raise FaultError(f"expected a duration such as 1h or -30s, got the time {shown(value)}; {hint}")
-    if isinstance(value, str) and value.startswith("-"):
-        return -seconds(value[1:])
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        return -seconds(-value)
-    return seconds(value)
+    raise FaultError(f"expected a duration such as 0.5 or '1m30s', got {shown(value)}")
 
 
 def instant(value: object) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.parsing import FaultError, flag, instant, mapping, span, unknown, within
@@ -14,7 +14,7 @@ from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ControlError, ControlRequest, all_routes, route
 from mockkms.server.gateway.actions import ACTIONS, Host, carry_out, without_effect
 from mockkms.version import __version__
-from mockkms.world.clock import duration_of, rfc3339
+from mockkms.world.clock import rfc3339
 from mockkms.world.diff import difference
 from mockkms.world.world import Snapshot, World
 
@@ -87,18 +87,10 @@ def move_clock(request: ControlRequest) -> dict[str, object]:
                 clock.freeze(None if at is True else _moment(at))
         if "advance" in words:
             with _reading("advance"):
-                clock.advance(_duration(words["advance"]))
+                clock.advance(span(words["advance"]))
         if words.get("resume"):
             clock.resume()
     return get_clock(request)
-
-
-def _duration(value: object) -> float:
-    """Return the seconds of a duration of any length: the clock goes as far as it can. Raises FaultError."""
-    if isinstance(value, (int, float, str)):
-        with suppress(ValueError):
-            return duration_of(value)
-    return span(value)
 
 
 def _moment(value: object) -> float:
