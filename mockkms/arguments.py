@@ -115,12 +115,30 @@ def _pair(value: object) -> str:
     return "" if fits else "expected the paths of a certificate and a key"
 
 
+def _listeners(value: object) -> str:
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        return "expected a list of addresses"
+    return next((wrong for wrong in map(_listener, value) if wrong), "")
+
+
+def _listener(value: object) -> str:
+    """Check an additional address: a text, a tuple of host, port and TLS, or the address of a Unix socket."""
+    if not isinstance(value, tuple):
+        return _path(value if isinstance(value, str) else getattr(value, "path", ""))
+    if len(value) != 3:
+        return "expected tuples of host, port and TLS"
+    return _host(value[0]) or _port(value[1])
+
+
+_host = partial(_word, "an address or the name of a host")
 _address = partial(_word, "an address such as http://127.0.0.1:8200")
 _port = partial(_whole, 0, 65535, "a number")
 _ttl = partial(_whole, 0, _MOST_SECONDS, "whole seconds")
 _CHECKS: Mapping[str, Check] = {
     "allow_hosts": partial(_several, "host names"),
     "ca_file": _path,
+    "certificate": _path,
+    "client_authority": _path,
     "cluster_name": _text,
     "control_anywhere": _flag,
     "control_port": partial(_optional, _port),
@@ -128,8 +146,9 @@ _CHECKS: Mapping[str, Check] = {
     "default_lease_ttl": partial(_optional, _ttl),
     "election_delay": _delay,
     "fresh_keys": _flag,
-    "further": partial(_several, "addresses"),
-    "host": partial(_word, "an address or the name of a host"),
+    "further": _listeners,
+    "host": _host,
+    "key": _path,
     "lag": _delay,
     "max_lease_ttl": partial(_optional, _ttl),
     "nodes": partial(_whole, 1, _MOST_NODES, "a number"),

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from mockkms import Cluster, MockKMS, RemoteError, RemoteKMS, SeedError
+from mockkms.server.wire.listening.addresses import UnixSocket
+from mockkms.server.wire.tls import TlsFiles
 
 TOKENS = ("a\nb", "token\n", " token", "a\0b", "tökén", "\ud800", "x" * 9000)
 
@@ -41,6 +43,18 @@ TOKENS = ("a\nb", "token\n", " token", "a\0b", "tökén", "\ud800", "x" * 9000)
         ("upstream_cert", "cert.pem", "upstream_cert='cert.pem': expected the paths of a certificate and a key"),
         ("tls", 5, "tls=5: expected True, an SSLContext, or the paths of a certificate and a key"),
         ("tls", [], "tls=[]: expected True"),
+        ("tls", ("a\0b", "key.pem"), r"tls: certificate='a\x00b': a path cannot have a null byte"),
+        ("tls", ("cert.pem", "a\0b"), r"tls: key='a\x00b': a path cannot have a null byte"),
+        ("tls", (9, "key.pem"), "tls: certificate=9: expected a path"),
+        ("tls", TlsFiles("c", "k", "\ud800"), r"tls: client_authority='\ud800': expected a path in characters"),
+        ("further", ["unix:a\0b"], r"further=['unix:a\x00b']: a path cannot have a null byte"),
+        ("further", ["unix:\ud800"], r"further=['unix:\ud800']: expected a path in characters that the file system"),
+        ("further", [UnixSocket("a\0b")], "a path cannot have a null byte"),
+        ("further", [("a\0b", 0, None)], "expected an address or the name of a host"),
+        ("further", [("127.0.0.1", "1", None)], "expected a number from 0 to 65535"),
+        ("further", [("127.0.0.1", 0)], "expected tuples of host, port and TLS"),
+        ("further", [("127.0.0.1", 0, ("c", "k"))], "expected TlsFiles or None as the TLS of an address"),
+        ("further", [("127.0.0.1", 0, TlsFiles("a\0b", "k"))], "tls: certificate="),
         *(("root_token", token, ": a token is sent in a header: it m") for token in TOKENS),
         *(("control_token", token, ": a token is sent in a header: it m") for token in TOKENS),
     ],

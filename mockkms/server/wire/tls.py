@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from mockkms.arguments import check_arguments
+from mockkms.error_context import error_context
 from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, UNTRUSTED, WRONG_HOST
 from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
@@ -111,6 +113,8 @@ class TlsFiles:
 
     def server(self) -> ServerTls:
         """Return the server's TLS. Raises ValueError."""
+        with error_context("tls: "):
+            check_arguments(vars(self))
 
         def again() -> ssl.SSLContext:
             return from_files(self.certificate, self.key)

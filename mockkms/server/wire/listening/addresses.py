@@ -132,6 +132,8 @@ def address_of(given: tuple[str, int, TlsFiles | None] | UnixSocket | str) -> Ad
     if isinstance(given, str):
         return unix_socket(given)
     host, port, own = given
+    if own and not hasattr(own, "server"):
+        raise ValueError(f"further={given!r}: expected TlsFiles or None as the TLS of an address")
     return Address(host, port, own.server() if own else None)
 
 
