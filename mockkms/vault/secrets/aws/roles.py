@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-from mockkms.json_reading import read_json
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Response, refusing
 from mockkms.vault.golang.fmt import error_list, quote
+from mockkms.vault.golang.json import decode
 from mockkms.vault.secrets.aws.model import ASSUMED, FEDERATION, SESSION, USER, AwsRole, AwsSecrets, engine
 
 _KINDS = (USER, ASSUMED, FEDERATION, SESSION)
 _TEMPORARY = (ASSUMED, FEDERATION, SESSION)
+_BLANKS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+"""Blanks of a JSON text, and its strings, to keep them."""
 _USER_PATH = r"^\/([\x21-\x7F]{0,510}\/)?$"
 _EXCLUSIVE = (
     "role_arns", "policy_arns", "policy_document", "default_sts_ttl", "max_sts_ttl", "user_path",
@@ -62,11 +63,9 @@ def _check_exclusive(call: Call) -> None:
 
 
 def _compact(text: str) -> str:
-    """Return JSON without blanks. Raises ValueError."""
-    try:
-        return json.dumps(read_json(text), separators=(",", ":"), ensure_ascii=False)
-    except RecursionError:
-        raise ValueError("exceeded max depth") from None
+    """Return JSON without the blanks between its tokens, otherwise as it was written. Raises ValueError."""
+    decode(text.encode(), any_number=True, whole=True)
+    return _BLANKS.sub(r"\1", text)
 
 
 def _legacy(text: str) -> AwsRole:

@@ -141,6 +141,24 @@ def test_a_role_is_updated(client: hvac.Client) -> None:
         client.read("aws/creds/r")
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ('{ "a": 1.0,\t"a" : 1e999 }', '{"a":1.0,"a":1e999}'),
+        ('["a b\\\\", "\\u00e9 \\" :", -0 ]\n', '["a b\\\\","\\u00e9 \\" :",-0]'),
+    ],
+)
+def test_policy_documents_lose_blanks_alone(client: hvac.Client, sent: str, kept: str) -> None:
+    role(client, credential_type="iam_user", policy_document=sent)
+    assert client.read("aws/roles/r")["data"]["policy_document"] == kept
+
+
+@pytest.mark.parametrize("sent", [" ", '{"a": NaN}', "{", "{} x"])
+def test_policy_documents_are_json_of_go(client: hvac.Client, sent: str) -> None:
+    with pytest.raises(InvalidRequest, match="cannot parse policy document: "):
+        role(client, credential_type="iam_user", policy_document=sent)
+
+
 def test_root_credentials(client: hvac.Client) -> None:
     with pytest.raises(InternalServerError, match="no configuration found for config/root"):
         client.write_data("aws/config/rotate-root", data={})
