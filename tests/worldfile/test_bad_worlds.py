@@ -106,6 +106,19 @@ def test_a_policy_error_is_at_its_line_in_the_file(policy: str, line: int, colum
     assert found.column >= column
 
 
+def test_two_tokens_with_one_id_are_found_beside_errors_of_other_sections() -> None:
+    found = faults(
+        "rng: []\nvault:\n  tokens:\n  - {id: same, tll: 1}\n  - {id: [same]}\n  - {id: other}\n  - {id: same}\n"
+    )
+    assert [(problem.line, problem.path) for problem in found] == [
+        (1, "rng"),
+        (4, "vault.tokens[0].tll"),
+        (5, "vault.tokens[1].id"),
+        (7, "vault.tokens[3].id"),
+    ]
+    assert found[-1].message == "tokens[0] has this id already"
+
+
 def test_all_errors_of_all_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rgn: 1\nvault: {state: seeled}\n")
     (tmp_path / "b.yaml").write_text("clock: [\n")

@@ -12,20 +12,36 @@ from mockkms.vault.framework.shapes.collections import (
     Key,
     ListOf,
     MapOf,
+    Problems,
     RecordShape,
     Seconds,
     Text,
 )
+from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.vault.framework.world_section import Steps, mappings_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
 
 
-def shape() -> ListOf:
+class Tokens(ListOf):
+    """Tokens, each with an id of its own. The ids are compared as they are read, beside all other errors of a file."""
+
+    def read(self, node: Node, path: str, problems: Problems) -> list[object]:
+        found = super().read(node, path, problems)
+        places: dict[object, int] = {}
+        for index, words in enumerate(found):
+            token_id = words.get("id") if isinstance(words, Mapping) else None
+            if token_id and (first := places.setdefault(token_id, index)) != index:
+                at = node.items[index].entries["id"].value
+                problems.append(at.problem(f"{path}[{index}].id", f"tokens[{first}] has this id already"))
+        return found
+
+
+def shape() -> Tokens:
     """Return the shape of the section: a list of tokens."""
     texts = ListOf(Text(), single=True)
-    return ListOf(
+    return Tokens(
         RecordShape(
             {
                 "id": Key(Text(check=unsendable), "the token; default: random"),
@@ -51,16 +67,11 @@ def shape() -> ListOf:
 def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Create the tokens of a namespace; one whose id exists is replaced, except the root token."""
     core = to.core
-    places: dict[str, int] = {}
     for index, spec in enumerate(mappings_at(section, "tokens")):
         at = (*steps, "tokens", index)
         with to.guard(*at):
             values = dict(spec)
             token_id = str(values.get("id", ""))
-            first = places.setdefault(token_id, index) if token_id else index
-            if first != index:
-                to.fault((*at, "id"), f"tokens[{first}] has this id already")
-                continue
             entity = values.pop("entity", None)
             if entity is not None:
                 found = core.identity.entity_named(namespace, str(entity))
