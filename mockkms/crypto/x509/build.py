@@ -236,7 +236,9 @@ def _extensions(template: Template) -> list[Extension]:
     if addresses is not None:
         own.append(addresses)
     if template.names:
-        own.append(Extension(ALT_NAMES, alt_names(template.names), template.subject == w.sequence()))
+        # Go makes the extension critical below an empty subject, but leaves one with other names to the server.
+        critical = template.subject == w.sequence() and not template.names.other
+        own.append(Extension(ALT_NAMES, alt_names(template.names), critical))
     if template.policies:
         own.append(Extension("2.5.29.32", template.policies))
     if template.permitted or template.excluded:

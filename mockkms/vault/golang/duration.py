@@ -117,11 +117,15 @@ def _quoted(text: str) -> str:
 
 
 def go_duration(seconds: float) -> str:
-    """Return seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``0s``."""
-    if seconds == 0:
-        return "0s"
+    """Return seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``1ms``, ``0s``."""
     sign = "-" if seconds < 0 else ""
     seconds = abs(seconds)
+    nanoseconds = round(seconds * _SECOND)
+    if nanoseconds == 0:
+        return "0s"
+    if nanoseconds < _SECOND:
+        unit = next(unit for unit in ("ms", "µs", "ns") if nanoseconds >= _UNITS[unit])
+        return f"{sign}{nanoseconds / _UNITS[unit]:.6f}".rstrip("0").rstrip(".") + unit
     whole = int(seconds)
     fraction = seconds - whole
     hours, rest = divmod(whole, 3600)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkms.vault.golang.duration import parse_seconds
+from mockkms.vault.golang.duration import go_duration, parse_seconds
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,12 @@ def test_whatever_is_read_fits_into_64_bits_of_nanoseconds(value: object) -> Non
     except ValueError:
         return
     assert abs(seconds) <= 9_223_372_037
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (0.001, "1ms"), (-0.0015, "-1.5ms"), (0.1, "100ms"), (2e-6, "2µs"), (1e-9, "1ns"), (1e-12, "0s"),
+     (1.5, "1.5s"), (90, "1m30s"), (-3600, "-1h0m0s"), (3600.25, "1h0m0.25s")],
+)  # fmt: skip
+def test_durations_are_printed(seconds: float, text: str) -> None:
+    assert go_duration(seconds) == text

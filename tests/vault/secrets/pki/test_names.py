@@ -45,6 +45,16 @@ def test_other_names_join_those_of_a_request_taken_as_it_is(pki: Authority) -> N
     assert names.get_values_for_type(x509.DNSName) == ["x.test"]
 
 
+@pytest.mark.parametrize(("given", "critical"), [({}, True), ({"other_sans": "1.2.4;utf8:b"}, False)])
+def test_names_below_an_empty_subject_are_critical_unless_others_join_them(
+    pki: Authority, given: dict[str, str], critical: bool
+) -> None:
+    pki.data("pki/roles/web", allow_any_name=True, key_type="ec", allowed_other_sans="*", require_cn=False)
+    made = pki.data("pki/issue/web", alt_names="x.test", **given)["certificate"]
+    extensions = x509.load_pem_x509_certificate(made.encode()).extensions
+    assert extensions.get_extension_for_class(x509.SubjectAlternativeName).critical is critical
+
+
 @pytest.mark.parametrize("path", ["pki/intermediate/generate/internal", "pki/root/generate/internal", "pki/issue/web"])
 def test_other_names_whose_type_is_no_object_identifier(pki: Authority, path: str) -> None:
     """As OpenBao 2.6.2 answers for requests and certificates alike."""
