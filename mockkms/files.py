@@ -55,7 +55,9 @@ def write_text(path: Path, text: str) -> None:
     Devices, pipes and files that cannot be replaced, such as one that is mounted alone, are written to directly.
     Characters that UTF-8 has not are written with escapes, those of JSON.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
+    if path.is_symlink():  # What a link that leads to itself resolves to.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if path.exists() and not path.is_file():
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
         return

@@ -159,3 +159,11 @@ def test_a_text_goes_where_nothing_can_be_replaced(tmp_path: Path, monkeypatch: 
         write_text(path, "in place")
     assert path.read_text() == "in place"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "world.yaml"]
+
+
+def test_a_symbolic_link_to_itself_is_not_replaced_by_a_text(tmp_path: Path) -> None:
+    link = tmp_path / "world.yaml"
+    link.symlink_to(link.name)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        write_text(link, "vault: {}\n")
+    assert link.is_symlink()
