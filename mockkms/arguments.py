@@ -124,7 +124,8 @@ def _listeners(value: object) -> str:
 def _listener(value: object) -> str:
     """Check an additional address: a text, a tuple of host, port and TLS, or the address of a Unix socket."""
     if not isinstance(value, tuple):
-        return _path(value if isinstance(value, str) else getattr(value, "path", ""))
+        parts = [value] if isinstance(value, str) else [getattr(value, name, "") for name in ("path", "user", "group")]
+        return next((wrong for wrong in map(_path, parts) if wrong), "")
     if len(value) != 3:
         return "expected tuples of host, port and TLS"
     return _host(value[0]) or _port(value[1])

@@ -50,6 +50,7 @@ TOKENS = ("a\nb", "token\n", " token", "a\0b", "tökén", "\ud800", "x" * 9000)
         ("further", ["unix:a\0b"], r"further=['unix:a\x00b']: a path cannot have a null byte"),
         ("further", ["unix:\ud800"], r"further=['unix:\ud800']: expected a path in characters that the file system"),
         ("further", [UnixSocket("a\0b")], "a path cannot have a null byte"),
+        ("further", [UnixSocket("a", user="a\0b")], "a path cannot have a null byte"),
         ("further", [("a\0b", 0, None)], "expected an address or the name of a host"),
         ("further", [("127.0.0.1", "1", None)], "expected a number from 0 to 65535"),
         ("further", [("127.0.0.1", 0)], "expected tuples of host, port and TLS"),
