@@ -24,7 +24,7 @@ from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
 
 
-class Tokens(ListOf):
+class ListOfTokens(ListOf):
     """Tokens, each with an id of its own. The ids are compared as they are read, beside all other errors of a file."""
 
     def read(self, node: Node, path: str, problems: Problems) -> list[object]:
@@ -38,10 +38,10 @@ class Tokens(ListOf):
         return found
 
 
-def shape() -> Tokens:
+def shape() -> ListOfTokens:
     """Return the shape of the section: a list of tokens."""
     texts = ListOf(Text(), single=True)
-    return Tokens(
+    return ListOfTokens(
         RecordShape(
             {
                 "id": Key(Text(check=unsendable), "the token; default: random"),
