@@ -30,8 +30,8 @@ def calculate(
 ) -> tuple[int, list[str]]:
     """Return the lifetime from ``now`` in whole seconds, and warnings where it was shortened.
 
-    ``start`` is when the lease was issued (seconds since the epoch; None: now). Raises BackendError if the largest
-    lifetime, counted from ``start``, has passed.
+    An ``increment`` or ``ttl`` below zero is none. ``start`` is when the lease was issued (seconds since the epoch;
+    None: now). Raises BackendError if the largest lifetime, counted from ``start``, has passed.
     """
     moment = math.floor(now)
     issued = moment if start is None else math.floor(start)
@@ -51,7 +51,7 @@ def calculate(
         if explicit_max_ttl > 0:
             last = issued + explicit_max_ttl
     else:
-        granted = increment or ttl or limits.default
+        granted = next((asked for asked in (increment, ttl) if asked > 0), limits.default)
         last = issued + most
     if last is not None:
         left = last - moment

@@ -40,6 +40,8 @@ def test_a_period_ignores_age_and_requested_ttl(now: float, wish: int, period: i
 
 def test_without_a_requested_ttl_the_mounts_default_is_granted() -> None:
     assert ttl.calculate(LIMITS, 1000) == (100, [])
+    assert ttl.calculate(LIMITS, 1000, increment=-1, ttl=-5) == (100, [])
+    assert ttl.calculate(LIMITS, 1000, increment=-1, ttl=5) == (5, [])
     assert ttl.calculate(ttl.Limits(default=0, max=1), 1000, ttl=1) == (1, [])
 
 

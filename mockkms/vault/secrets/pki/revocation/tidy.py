@@ -121,18 +121,12 @@ def write_auto(state: PKI, call: Call) -> Reply:
     config = state.tidy.copy()
     config.update_from(call)
     _check_backoff(call, config)
-    for name, text in (
-        ("safety_buffer", "given safety_buffer"), ("revoked_safety_buffer", "revoked_safety_buffer"),
-        ("issuer_safety_buffer", "given safety_buffer"),
-        ("revocation_queue_safety_buffer", "given revocation_queue_safety_buffer"),
-        ("acme_account_safety_buffer", "given acme_account_safety_buffer"),
-    ):  # fmt: skip
-        if name in call and call[name] < 1:
-            raise ErrorResponse(f"{text} must be at least one second; got: {call[name]}")
+    _check_buffers(call, "safety_buffer", "revoked_safety_buffer")
     if "pause_duration" in call:
         config.pause_duration = _pause(config.pause_duration, "unable to parse given pause_duration")
     if "page_size" in call and config.page_size < 5:
         raise ErrorResponse("page_size must be at least 5")
+    _check_buffers(call, "issuer_safety_buffer", "revocation_queue_safety_buffer", "acme_account_safety_buffer")
     if "tidy_cert_metadata" in call and config.tidy_cert_metadata:
         raise ErrorResponse(_METADATA)
     if config.enabled and not config.requested:
@@ -149,6 +143,14 @@ def write_auto(state: PKI, call: Call) -> Reply:
         state.last_tidy = call.now()
     state.tidy = config
     return state.tidy.shown(call.core.product)
+
+
+def _check_buffers(call: Call, *names: str) -> None:
+    """Check that buffers that are sent are at least a second long. Raises ErrorResponse."""
+    for name in names:
+        if name in call and call[name] < 1:
+            text = {"issuer_safety_buffer": "given safety_buffer", "revoked_safety_buffer": name}.get(name)
+            raise ErrorResponse(f"{text or f'given {name}'} must be at least one second; got: {call[name]}")
 
 
 def _check_backoff(call: Call, config: AutoTidyConfig) -> None:
