@@ -113,7 +113,7 @@ def _described(given: dict[str, object], errors: Errors) -> Build:
     """Build the response that a mapping describes. Raises FaultError, also for the ``errors`` found before."""
     bodies = [word for word in _BODIES if word in given]
     if len(bodies) > 1:
-        errors.found.append(FaultError(f"only one of {', '.join(bodies)} can be the body"))
+        errors.add(FaultError(f"only one of {', '.join(bodies)} can be the body"))
     status = errors.read("status", read_status, given["status"], 200) if "status" in given else None
     headers: dict[str, str | None] = {}
     with errors.at("headers"):
@@ -155,7 +155,7 @@ def _base(given: dict[str, object], status: int | None, bodies: list[str], error
             return find_preset(text(given["preset"])).bound(options)
     if status is None:
         if not bodies and not errors.found:
-            errors.found.append(FaultError("expected at least one of status, preset, body, json, errors, data"))
+            errors.add(FaultError("expected at least one of status, preset, body, json, errors, data"))
         status = 400 if bodies and bodies[0] in ("errors", "code") else 200
     chosen = status
 

@@ -110,11 +110,9 @@ def _named(value: object, known: tuple[str, ...], what: str, given: list[object]
     if not names:
         raise FaultError(f"an empty list fits no request: expected at least one {what}")
     errors = Errors()
-    errors.found += [
-        unknown(str(written), known, what)
-        for name, written in zip(names, given or names, strict=True)
-        if name not in known
-    ]
+    for name, written in zip(names, given or names, strict=True):
+        if name not in known:
+            errors.add(unknown(str(written), known, what))
     errors.raise_all()
     return [str(name) for name in names]
 

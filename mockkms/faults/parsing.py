@@ -11,6 +11,8 @@ from typing import TypeVar
 from mockkms.world.clock import FIRST, LAST, any_seconds_of, duration_of, in_range
 
 Value = TypeVar("Value")
+MOST_ERRORS = 100
+"""Errors that are raised together; what follows the last one is not read."""
 _A_TIME = "2026-01-01T00:00:00Z"
 
 
@@ -74,14 +76,23 @@ class within:
 
 
 class Errors:
-    """The errors of several values, to be raised together, so that a user sees all of them at once."""
+    """The errors of several values, to be raised together, so that a user sees all of them at once.
+
+    At ``MOST_ERRORS`` they are raised without those of further values.
+    """
 
     def __init__(self) -> None:
         self.found: list[FaultError] = []
 
+    def add(self, *errors: FaultError) -> None:
+        """Keep these errors; raise them with those before if they are as many as are raised together."""
+        self.found += errors
+        if sum(1 for error in self.found for _ in error.each()) >= MOST_ERRORS:
+            self.raise_all()
+
     def at(self, *places: str | int) -> _Kept:
         """Return a context manager that keeps the FaultError of its body, whose path gets ``places`` in front."""
-        return _Kept(self.found, within(*places))
+        return _Kept(self, within(*places))
 
     def read(self, place: str | int, read: Callable[[object], Value], value: object, instead: Value) -> Value:
         """Return ``read(value)``; if that raises FaultError, keep it and return ``instead``."""
@@ -93,19 +104,19 @@ class Errors:
         """Raise the first of the errors with all others; do nothing without errors."""
         if not self.found:
             return
-        first, *others = [one for error in self.found for one in error.each()]
+        first, *others = [one for error in self.found for one in error.each()][:MOST_ERRORS]
         first.others = tuple(others)
         for one in others:
             one.others = ()
-        raise first
+        raise first from None
 
 
 class _Kept:
-    """Context manager: appends the FaultError of its body to ``errors``."""
+    """Context manager: adds the FaultError of its body to ``errors``."""
 
     __slots__ = ("_errors", "_place")
 
-    def __init__(self, errors: list[FaultError], place: within) -> None:
+    def __init__(self, errors: Errors, place: within) -> None:
         self._errors, self._place = errors, place
 
     def __enter__(self) -> None:
@@ -115,7 +126,7 @@ class _Kept:
         if not isinstance(fault, FaultError):
             return False
         self._place.__exit__(kind, fault, trace)
-        self._errors.append(fault)
+        self._errors.add(fault)
         return True
 
 
@@ -176,7 +187,7 @@ def known_words(
         if word in known:
             out[word] = item
         else:
-            errors.found.append(unknown(str(raw), known, what, meant=meant))
+            errors.add(unknown(str(raw), known, what, meant=meant))
     return out
 
 

@@ -1,4 +1,4 @@
-"""Patterns of paths that no request can have, such as whole URLs; they are refused, so that no rule waits in vain."""
+"""Patterns of paths that requests do not have, such as whole URLs; they are refused, so that no rule waits in vain."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from mockkms.faults.parsing import FaultError
 
 _PARAMETER = re.compile(r"\{\w+(?::\w+)?\}")
-_SERVED = frozenset(("v1", "ui", ".well-known", "robots.txt", "rustfs", "minio", "t"))
-"""First segments of raw request paths that a server may serve."""
+_BELOW_V1 = frozenset(("auth", "cubbyhole", "identity", "kv", "pki", "secret", "sys", "transit"))
+"""First segments of paths below ``/v1/``. Any other raw path may be one that a rule answers on its own."""
 
 
 def check_path(pattern: object) -> None:
@@ -36,8 +36,8 @@ def check_path(pattern: object) -> None:
         meant = _PARAMETER.sub("+", pattern)
         raise FaultError(f"braces have no meaning in a path: expected {meant!r}, in which + is any one segment")
     first = pattern[1:].partition("/")[0]
-    if pattern.startswith("/") and first and "*" not in first and first not in {*_SERVED, "+"}:
-        both = f"expected {pattern[1:]!r}, or '/v1{pattern}'"
+    if pattern.startswith("/") and first in _BELOW_V1:
+        both = f"expected {pattern[1:]!r}, or '/v1{pattern}', or {{exact: {pattern}}} if it is meant so"
         raise FaultError(f"with a leading / a path is the raw request path, which starts with /v1/: {both}")
 
 

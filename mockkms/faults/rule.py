@@ -208,17 +208,17 @@ def _steps(given: Mapping[str, object], errors: Errors) -> list[list[FaultKind]]
         common = read_kinds((word, value) for word, value in given.items() if word in KINDS)
     several = [word for word in ("sequence", "choose") if word in given]
     if len(several) > 1:
-        errors.found.append(FaultError("sequence and choose both select the action of a firing: use one", "choose"))
+        errors.add(FaultError("sequence and choose both select the action of a firing: use one", "choose"))
     if not several:
         # An unknown key was probably meant to be the fault kind.
         if not any(word in given for word in KINDS) and not any(error.unknown for error in errors.found):
             does = f"the rule does nothing; expected one of {', '.join(sorted(KINDS))}"
-            errors.found.append(FaultError(does))
+            errors.add(FaultError(does))
         return [common]
     word = several[0]
     items = given[word]
     if not isinstance(items, (list, tuple)) or not items:
-        errors.found.append(FaultError(f"expected a list of answers, got {shown(items)}", word))
+        errors.add(FaultError(f"expected a list of answers, got {shown(items)}", word))
         return [common]
     steps = []
     for place, item in enumerate(items):
@@ -250,7 +250,7 @@ def _weights(given: Mapping[str, object], errors: Errors) -> tuple[float, ...]:
                 weight = read_weight(item["weight"])
         weights.append(weight)
     if not any(weights):
-        errors.found.append(FaultError("every weight is 0; expected at least one above it", "choose"))
+        errors.add(FaultError("every weight is 0; expected at least one above it", "choose"))
     return tuple(weights)
 
 

@@ -109,12 +109,14 @@ class RuleBook:
             before = self.snapshot()
             added = []
             errors = Errors()
-            for place, words in enumerate(rules):
-                with errors.at(place):
-                    added += self._one(words)
-            if errors.found:
+            try:
+                for place, words in enumerate(rules):
+                    with errors.at(place):
+                        added += self._one(words)
+                errors.raise_all()
+            except FaultError:
                 self.restore(before)
-            errors.raise_all()
+                raise
             return added
 
     def _one(self, words: object) -> Rules:
@@ -251,9 +253,9 @@ class RuleBook:
                 words = stateless()
                 which = "with this value: " if kind.word in words else ""
                 why = f"{which}{self.stateless}; available here: {', '.join(words)}"
-                errors.found.append(FaultError(why, kind.word))
+                errors.add(FaultError(why, kind.word))
             elif kind.word in self.denied:
-                errors.found.append(FaultError(self.denied[kind.word], kind.word))
+                errors.add(FaultError(self.denied[kind.word], kind.word))
         errors.raise_all()
 
     def _changed(self) -> None:

@@ -37,13 +37,15 @@ def check(sources: Sequence[Source], *, cluster: bool = False, tls: bool = False
 
 
 def _waiting(world: World, spec: WorldSpec) -> list[Problem]:
-    """Return the rules that wait for what no rule of the world does.
+    """Return the rules that wait for what no rule or script of the world does.
 
     Only the check reports them: a test may add the other rule, or set the state, later.
     """
     rules = world.faults.list()
     ids = [rule.id for rule in rules]
-    states = {kind.state for rule in rules for kind in rule.kinds if isinstance(kind, SetState)}
+    script = world.faults.current_script
+    kinds = [kind for rule in rules for kind in rule.kinds] + ([*script.kinds] if script is not None else [])
+    states = {kind.state for kind in kinds if isinstance(kind, SetState)}
     problems = []
     for place, rule in enumerate(rules):
         after, state = rule.schedule.after, rule.schedule.in_state

@@ -7,6 +7,7 @@ import pytest
 from mockkms import MockKMS, RemoteKMS
 from mockkms.faults import FaultError, RuleBook
 from mockkms.faults.chaos.plans import read_plan
+from mockkms.faults.parsing import MOST_ERRORS
 from mockkms.worldfile import SeedError, check, load
 
 RULES: dict[str, tuple[dict[str, object], list[str]]] = {
@@ -54,6 +55,24 @@ def test_of_a_rule(rule: dict[str, object], wanted: list[str]) -> None:
         load({"faults": [{"answer": 503}, rule]})
     assert len(refused.value.problems) == len(wanted)
     assert all(problem.path.startswith("faults[1]") for problem in refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [{"pth": "x", "answr": 1}] * 1000,
+        [{"answer": 503}, {f"unknown{number}": 1 for number in range(1000)}],
+        [{"path": [{"globb": "x"}] * 1000, "close": True}],
+    ],
+    ids=["rules", "keys", "patterns"],
+)
+def test_as_many_as_can_be_read(wrong: list[dict[str, object]]) -> None:
+    book = RuleBook()
+    with pytest.raises(FaultError) as caught:
+        book.extend(wrong)
+    assert len(paths(caught.value)) == MOST_ERRORS
+    assert all(path.startswith("[") for path in paths(caught.value))
+    assert not book.list()
 
 
 def test_of_several_rules() -> None:

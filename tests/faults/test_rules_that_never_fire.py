@@ -42,6 +42,7 @@ ALLOWED: list[dict[str, object]] = [
     {"path": {"exact": "secret/data/{name}"}},
     {"path": {"exact": "/sys/health"}},
     {"path": {"regex": "^/v1/sys/[a-z]{6}"}},
+    {"path": ["/health", "/metrics", "/.well-known/openid-configuration"]},
     {"path": ["/ui/", "/.well-known/est", "/rustfs/admin/v3/kms/status", "/+/sys/*", "/*", "/"]},
     {"path": "odd mount/é:1/*"},
     {"all": []},
@@ -123,6 +124,7 @@ def test_check_names_them_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("- {id: first, after: second, close: true}\n- {id: second, close: true}", []),
         ("- {in_state: set by the test, close: true}", []),
         ("- {set_state: down}\n- {in_state: start, close: true}", []),
+        ("- {script: [{set_state: up}]}\n- {set_state: down}\n- {in_state: up, close: true}", []),
     ],
 )
 def test_check_names_rules_that_wait_in_vain(

@@ -30,18 +30,20 @@ def check_plan(plan: ChaosPlan, server: Permits) -> None:
     written = isinstance(plan.words, Mapping) and "phases" in plan.words
     errors = Errors()
     for place, phase in enumerate(plan.phases):
-        found = _phase_errors(phase, server)
-        for one in found:
-            if written:
-                one.prefix(f"phases[{place}]")
-            else:
-                kind = one.path.rpartition(".")[2]
-                one.path, one.message = "", f"phase {phase.name!r}, {kind}: {one.message}"
-        errors.found += found
+        try:
+            _check_phase(phase, server)
+        except FaultError as error:
+            for one in error.each():
+                if written:
+                    one.path = f"phases[{place}].{one.path}"
+                else:
+                    kind = one.path.rpartition(".")[2]
+                    one.path, one.message = "", f"phase {phase.name!r}, {kind}: {one.message}"
+            errors.add(error)
     errors.raise_all()
 
 
-def _phase_errors(phase: Phase, server: Permits) -> list[FaultError]:
+def _check_phase(phase: Phase, server: Permits) -> None:
     errors = Errors()
     for number, words in enumerate(phase.rules):
         with errors.at("rules", number):
@@ -50,13 +52,13 @@ def _phase_errors(phase: Phase, server: Permits) -> list[FaultError]:
         for act in acts:
             with errors.at(word):
                 server.check([act.kind])
-    return errors.found
+    errors.raise_all()
 
 
 def check_rule(rule: Rule, server: Permits) -> None:
     """Raise FaultError for fault kinds of a rule that the server cannot produce."""
     errors = Errors()
-    errors.found += [FaultError(server.tls_denied[fault], "tls") for fault in rule.tls if fault in server.tls_denied]
+    errors.add(*(FaultError(server.tls_denied[fault], "tls") for fault in rule.tls if fault in server.tls_denied))
     with errors.at():
         server.check(rule.kinds)
     errors.raise_all()

@@ -61,14 +61,14 @@ def _phase(value: object, *, last: bool) -> Phase:
     if given.get("lasts") is not None:
         lasts = errors.read("lasts", _length, given["lasts"], SHORTEST)
     elif not last:
-        errors.found.append(FaultError("expected a duration: only the last phase may have no end", "lasts"))
+        errors.add(FaultError("expected a duration: only the last phase may have no end", "lasts"))
     rules: list[dict[str, object]] = []
     if "rate" in given:
         with errors.at():
             rules.append(read_share(given))
     for word in ("mix", "match"):
         if word in given and "rate" not in given:
-            errors.found.append(FaultError("needs a rate beside it, such as rate: 2%", word))
+            errors.add(FaultError("needs a rate beside it, such as rate: 2%", word))
     with errors.at("rules"):
         rules += _rules(given.get("rules", []))
     note = errors.read("note", text, given.get("note", ""), "")

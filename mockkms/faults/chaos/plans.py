@@ -54,10 +54,10 @@ def _read_words(words: Mapping[str, object]) -> ChaosPlan:
     species = [word for word in _SPECIES if word in given]
     if len(species) > 1 or not (species or errors.found):
         which = f"{' and '.join(species)} cannot be combined" if species else "the plan is empty"
-        errors.found.append(FaultError(f"{which}; expected one of {', '.join(_SPECIES)}"))
+        errors.add(FaultError(f"{which}; expected one of {', '.join(_SPECIES)}"))
     if "rate" not in species:
         why = "belongs to a rate; in a plan with phases it is written in a phase"
-        errors.found += [FaultError(why, word) for word in ("mix", "match") if word in given]
+        errors.add(*(FaultError(why, word) for word in ("mix", "match") if word in given))
     plan = ChaosPlan("plan", (), loop=False, words=words)
     if species:
         with errors.at():

@@ -87,7 +87,7 @@ class Drip(FaultKind):
             errors = Errors()
             given = known_words(value, ("bytes", "every"), errors)
             if "bytes" not in given and not errors.found:
-                errors.found.append(FaultError("expected bytes, the size of each piece, as in {bytes: 40, every: 5ms}"))
+                errors.add(FaultError("expected bytes, the size of each piece, as in {bytes: 40, every: 5ms}"))
             self.size = errors.read("bytes", partial(whole, least=1), given.get("bytes", 1), 1)
             self.every = errors.read("every", _pause, given.get("every", 1), 1.0)
             errors.raise_all()
