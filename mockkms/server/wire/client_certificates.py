@@ -93,15 +93,9 @@ def _prepare(context: ssl.SSLContext, mode: ssl.VerifyMode, flags: ssl.VerifyFla
 
 def _trust(context: ssl.SSLContext, sent: list[bytes], known: _Known) -> None:
     """Trust the first of these certificates, unless one cannot be parsed: Go ends such a handshake too."""
-    from cryptography import x509
-
     if not sent or sent[0] in known:
         return
-    try:
-        for content in sent:
-            parsed = x509.load_der_x509_certificate(content)
-            _ = parsed.subject, parsed.extensions
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    if not all(map(_can_be_parsed, sent)):
         return
     text = encodebytes(sent[0] + _FOR_CLIENTS).decode()
     with PemFolder() as folder:
@@ -110,6 +104,17 @@ def _trust(context: ssl.SSLContext, sent: list[bytes], known: _Known) -> None:
         context.load_verify_locations(file)
     known.add(sent[0])
     known.size += len(sent[0])
+
+
+def _can_be_parsed(certificate: bytes) -> bool:
+    from cryptography import x509
+
+    from mockkms.crypto.x509.certificate_parser import parse_certificate
+
+    try:
+        return parse_certificate(certificate).extensions is not None
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return False
 
 
 def _sent(message: bytes, version: int) -> Iterator[bytes]:
