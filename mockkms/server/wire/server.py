@@ -24,6 +24,7 @@ from mockkms.server.wire.loops import new_loop
 from mockkms.server.wire.plaintext import refuse_http, speaks_http
 from mockkms.server.wire.protocol import HEAD_SECONDS, Manager, Protocol
 from mockkms.server.wire.tls import ServerTls
+from mockkms.server.wire.tls_alerts import accepting
 from mockkms.server.wire.tls_faults import meet
 
 _LONGEST_STOP = 0.7
@@ -320,13 +321,14 @@ class Server:
         if tls is not None:
             plan = self.gateway.world.faults.connecting()
             if plan is not None and plan.tls and not tls.presents(plan.tls):
-                await meet(plan.tls, made, tls)
+                await meet(plan.tls, made)
                 return
             context = tls.context_for(plan.tls if plan is not None else "")
         # An error here is one of the client's handshake, which the client sees.
         with contextlib.suppress(OSError):
             if context is not None and await _refused_as_plain(made):
                 return
+            accepting(made)
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._manager, made, ssl=context,
                 ssl_handshake_timeout=HEAD_SECONDS if context is not None else None,

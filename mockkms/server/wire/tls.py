@@ -56,8 +56,8 @@ class ServerTls:
             self.denied[CLIENT_CERT] = "an SSLContext cannot be changed; give certificate and key as files"
 
     def presents(self, fault: str) -> bool:
-        """Return whether the fault only replaces the certificate."""
-        return fault in (EXPIRED, WRONG_HOST, UNTRUSTED)
+        """Return whether the fault is a matter of certificates, so that its context alone carries it out."""
+        return fault in (EXPIRED, WRONG_HOST, UNTRUSTED, CLIENT_CERT)
 
     def context_for(self, fault: str) -> ssl.SSLContext:
         """Return the context for a fault ("": none)."""

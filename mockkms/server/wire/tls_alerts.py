@@ -6,18 +6,32 @@ certificate that it needs sees an empty response. Go's server sends the alert fi
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
+from contextlib import suppress
+from contextvars import ContextVar
+
+_ACCEPTED: ContextVar[socket.socket | None] = ContextVar("accepted", default=None)
+"""The socket of the connection that is made in this task."""
+
+
+def accepting(made: socket.socket) -> None:
+    """Note the socket of the connection that this task makes; one task makes one connection."""
+    _ACCEPTED.set(made)
 
 
 class _Handshake(ssl.SSLObject):
     """A connection whose failed handshake goes on, for the loop, until the client has read the alert and left.
 
-    A close with unread bytes would reset the connection, and the alert would be lost. The loop's time limit for
-    handshakes ends it for clients that stay.
+    The server's direction is closed after the alert: some clients, such as Node's, wait for that before they report
+    it. A close of both with unread bytes would reset the connection, and the alert would be lost. The loop's time
+    limit for handshakes ends it for clients that stay.
     """
 
     incoming: ssl.MemoryBIO
     outgoing: ssl.MemoryBIO
+    accepted: socket.socket | None
     _failed = False
 
     def do_handshake(self) -> None:
@@ -31,11 +45,21 @@ class _Handshake(ssl.SSLObject):
                 if not self.outgoing.pending:
                     raise
                 self._failed = True
+                if self.accepted is not None:
+                    # The loop sends the alert next; uvloop does so after the callbacks that are ready now.
+                    loop = asyncio.get_running_loop()
+                    loop.call_soon(loop.call_soon, self._end)
             else:
                 return
         self.incoming.read()
         # The loop then sends what is in `outgoing`, which is the alert.
         raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "waiting for the client to leave")
+
+    def _end(self) -> None:
+        """Tell the client that nothing follows."""
+        if self.accepted is not None:
+            with suppress(OSError):  # The client may have left.
+                self.accepted.shutdown(socket.SHUT_WR)
 
 
 class AlertingContext(ssl.SSLContext):
@@ -54,7 +78,7 @@ class AlertingContext(ssl.SSLContext):
         """Return a connection over two buffers."""
         made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
         assert isinstance(made, _Handshake)
-        made.incoming, made.outgoing = incoming, outgoing
+        made.incoming, made.outgoing, made.accepted = incoming, outgoing, _ACCEPTED.get()
         return made
 
 

@@ -73,6 +73,15 @@ def test_a_client_reads_why_it_is_refused(
     assert answer(mutual, allowed).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_a_refused_client_that_waits_for_the_end_sees_it(mutual: MockKMS) -> None:
+    port = int(mutual.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as made:
+        made.sendall(b"\x16\x03\x01\x00\x05nohow")
+        answer = b"".join(iter(lambda: made.recv(100), b""))
+        made.sendall(b"x")
+    assert answer[:1] == b"\x15"  # A record with an alert, and nothing else.
+
+
 def test_clients_that_were_refused_and_stay_do_not_delay_the_end(servers: trustme.CA, mutual: MockKMS) -> None:
     port = int(mutual.url.rpartition(":")[2])
     garbage = b"\x16\x03\x01\x00\x05nohow"
