@@ -41,8 +41,8 @@ def decode(text: str) -> Block | None:
         label, headers = line.removesuffix(_DASHES), False
         while start < len(text) and ":" in (header := _line(text, start))[0]:
             headers, start = True, header[1]
-        if start >= len(text):
-            return None
+        if start >= len(text) or start > at:
+            return None  # Lines behind the end were taken for headers, where Go gives up.
         ending, rest = _line(text, at)
         if ending != label + _DASHES or (headers and start > end):
             continue

@@ -51,6 +51,13 @@ def test_pem_with_headers_and_windows_lines() -> None:
     )  # fmt: skip
 
 
+def test_lines_taken_for_headers_are_read_once() -> None:
+    """Else the time grows with the square of the length: hours for a text of this one's."""
+    lines = "-----BEGIN a:-----\n-----END b:-----\n" * 30_000
+    assert pem.decode(f"{lines}x\n") is None
+    assert pem.decode(f"{lines}-----BEGIN X-----\nAAAA\n-----END X-----") is None, "as in Go"
+
+
 @pytest.mark.parametrize(("format", "begin"), [("", "-----BEGIN RSA PRIVATE"), ("pem", "-----BEGIN PRIVATE")])
 def test_rsa_texts(format: str, begin: str) -> None:
     text = encodings.rsa_private_text(RSA_KEY, format)
