@@ -24,7 +24,8 @@ def server_address(url: str) -> SplitResult:
     """Return the parts of the address of a server. Raises ValueError, which says what an address looks like."""
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != -1
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port  # Raises ValueError for what is no port.
     except ValueError:
         valid = False
     if not valid or parts.query or parts.fragment:

@@ -67,7 +67,7 @@ def read_query(match: object, words: Mapping[str, object]) -> All:
         if given is None or given == {}:
             continue
         if not given:
-            raise FaultError(f"expected a path, a list of paths or a mapping, got {shown(given)}")
+            raise FaultError(f"expected a path or a mapping, got {shown(given)}")
         if isinstance(given, Mapping):
             mapping(given, {*match_words(), *OUTCOMES}, "word")
             rest = {word: value for word, value in given.items() if word not in OUTCOMES}
