@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.x509 import certificate_parser, read
-from mockkms.vault.secrets.pki.certificates import name_constraints
+from mockkms.vault.golang import name_constraints
 
 _LONGEST = 8
 """Maximum number of certificates in a chain."""

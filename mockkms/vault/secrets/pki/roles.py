@@ -7,10 +7,11 @@ from mockkms.crypto.x509 import read as x509_read
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang import name_constraints
 from mockkms.vault.golang import time as go_time
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import name_constraints, names, policy_identifiers
+from mockkms.vault.secrets.pki.certificates import names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, engine
 from mockkms.vault.secrets.pki.role import PkiRole

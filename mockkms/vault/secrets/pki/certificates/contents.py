@@ -10,10 +10,11 @@ from mockkms.crypto.x509 import build, read
 from mockkms.crypto.x509.build import EXTENDED_USAGES, Names
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
+from mockkms.vault.golang import url
 from mockkms.vault.golang.addresses import Address, parse_ip
 from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import names, policy_identifiers, urls, validity
+from mockkms.vault.secrets.pki.certificates import names, policy_identifiers, validity
 from mockkms.vault.secrets.pki.issuers.signer import Signer
 from mockkms.vault.secrets.pki.role import PkiRole
 
@@ -181,9 +182,9 @@ def _uris(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
             raise ErrorResponse(
                 f"URI Subject Alternative Names were provided via {source} which are not valid for this role"
             )
-        if urls.split(uri) is None:
+        if url.split(uri) is None:
             raise ErrorResponse(f"the provided URI Subject Alternative Name {quote(uri)} is not a valid URI")
-    return [urls.shown(uri) for uri in uris] if given is None else list(uris)
+    return [url.shown(uri) for uri in uris] if given is None else list(uris)
 
 
 def _key_id(call: Call) -> bytes:

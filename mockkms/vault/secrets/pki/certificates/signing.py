@@ -11,9 +11,10 @@ from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import Extension, Names, Template
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
+from mockkms.vault.golang import name_constraints
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.pki.certificates import contents, name_constraints, validity
+from mockkms.vault.secrets.pki.certificates import contents, validity
 from mockkms.vault.secrets.pki.issuers import key_sizes
 from mockkms.vault.secrets.pki.issuers.signer import Signer
 from mockkms.vault.secrets.pki.model import PKI

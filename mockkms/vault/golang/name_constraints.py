@@ -11,8 +11,8 @@ from cryptography import x509
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.x509 import read
 from mockkms.error_context import error_context
+from mockkms.vault.golang import url
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.secrets.pki.certificates import urls
 
 _CIDR = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
 _NOT_AUTHORIZED = "x509: a root or intermediate certificate is not authorized to sign for this name: "
@@ -178,7 +178,7 @@ def _mail_matches(mailbox: str, limit: str) -> bool:
 
 
 def _uri_matches(uri: str, limit: str) -> bool:
-    parsed = urls.split(uri)
+    parsed = url.split(uri)
     host = parsed[1].rpartition("@")[2] if parsed is not None else ""
     if not host:
         raise ValueError(f"URI with empty host ({quote(uri)}) cannot be matched against constraints")
