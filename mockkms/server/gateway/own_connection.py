@@ -34,6 +34,7 @@ def own_connection(transport: asyncio.BaseTransport | None) -> Iterator[OwnConne
         yield own
     finally:
         _OWN.reset(before)
+        own.transport = None  # Tasks that were started meanwhile, such as one that opens the port again, keep the rest.
 
 
 def cut(transport: asyncio.Transport | None) -> None:
