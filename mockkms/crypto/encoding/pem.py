@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _BEGIN, _END, _DASHES = "-----BEGIN ", "\n-----END ", "-----"
@@ -11,13 +12,19 @@ _IGNORED = dict.fromkeys(map(ord, " \t\r\n"))
 
 
 class Block(NamedTuple):
-    """One PEM block and the text behind it."""
+    """One PEM block, and where it ends in the text that it was read from."""
 
     label: str
     der: bytes
-    rest: str
     headers: bool
     """Whether lines with names and values precede the content."""
+    text: str
+    end: int
+
+    @property
+    def rest(self) -> str:
+        """The text behind the block, a copy."""
+        return self.text[self.end :]
 
 
 def encode(label: str, der: bytes) -> str:
@@ -27,9 +34,16 @@ def encode(label: str, der: bytes) -> str:
     return f"-----BEGIN {label}-----\n{lines}-----END {label}-----\n"
 
 
-def decode(text: str) -> Block | None:
-    """Return the first whole block of ``text``, or None (source: ``encoding/pem`` of Go)."""
+def blocks(text: str) -> Iterator[Block]:
+    """Yield all whole blocks of ``text``, in time linear in its length."""
     at = 0
+    while (block := decode(text, at)) is not None:
+        yield block
+        at = block.end
+
+
+def decode(text: str, at: int = 0) -> Block | None:
+    """Return the first whole block of ``text`` from ``at`` on, or None (source: ``encoding/pem`` of Go)."""
     while (end := text.find(_END, at)) >= 0:
         begin = text.rfind(_BEGIN, at, end)
         at, last = end + len(_END), at
@@ -53,7 +67,7 @@ def decode(text: str) -> Block | None:
             der = binascii.a2b_base64(body.encode("ascii"), strict_mode=True)
         except ValueError:
             continue
-        return Block(label, der, text[rest:], headers)
+        return Block(label, der, headers, text, rest)
     return None
 
 

@@ -66,11 +66,10 @@ def key_info(data: bytes) -> tuple[str, bytes]:
 def certificates(text: str, *labels: str) -> list[x509.Certificate]:
     """Return the certificates in the PEM blocks with these labels, by default ``CERTIFICATE``; all else is skipped."""
     found = []
-    while (block := pem.decode(text)) is not None:
+    for block in pem.blocks(text):
         if block.label in (labels or ("CERTIFICATE",)) and not block.headers:
             with suppress(CryptoError):
                 found.append(parse_certificate(block.der))
-        text = block.rest
     return found
 
 

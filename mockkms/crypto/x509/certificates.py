@@ -78,14 +78,14 @@ def _hash_for(key: object) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | No
 def load_chain(text: str) -> list[ChainCertificate]:
     """Return the certificates in a PEM text, at least one; other blocks are ignored. Raises CryptoError."""
     found = []
-    rest = text.strip()
-    while rest:
-        block = pem.decode(rest)
+    text, end = text.strip(), 0
+    while end < len(text):
+        block = pem.decode(text, end)
         if block is None:
             raise CryptoError("could not decode a PEM block in the certificate chain")
         if block.label in _LABELS:
             found.append(block.der)
-        rest = block.rest
+        end = block.end
     if not found:
         raise CryptoError("provided certificate chain did not contain any valid PEM encoded certificate")
     return [_certificate(der) for der in found]

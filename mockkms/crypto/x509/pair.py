@@ -9,7 +9,7 @@ from mockkms.error_context import error_context
 
 def check_pool(text: str, fault: str) -> None:
     """Check that a text has a certificate for a pool of CAs. Raises ValueError with ``fault``."""
-    for block in _blocks(text):
+    for block in pem.blocks(text):
         if block.label == "CERTIFICATE":
             try:
                 read.load(block.der)
@@ -33,7 +33,7 @@ def check(certificate: str, key: str) -> None:
 
 def _certificate(text: str) -> pem.Block:
     skipped = []
-    for block in _blocks(text):
+    for block in pem.blocks(text):
         if block.label == "CERTIFICATE":
             return block
         skipped.append(block.label)
@@ -53,7 +53,7 @@ def _certificate(text: str) -> pem.Block:
 
 def _private(text: str) -> pem.Block:
     skipped = []
-    for block in _blocks(text):
+    for block in pem.blocks(text):
         if block.label == "PRIVATE KEY" or block.label.endswith(" PRIVATE KEY"):
             return block
         skipped.append(block.label)
@@ -66,12 +66,3 @@ def _private(text: str) -> pem.Block:
         'tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after skipping PEM blocks of the '
         f"following types: [{types}]"
     )
-
-
-def _blocks(text: str) -> list[pem.Block]:
-    found: list[pem.Block] = []
-    block = pem.decode(text)
-    while block is not None:
-        found.append(block)
-        block = pem.decode(block.rest)
-    return found

@@ -164,11 +164,12 @@ def _sorted(bundle: str) -> tuple[str, str, list[str]]:
     """Return the certificate, the key and the CAs of a text. Raises ValueError."""
     certificate, key = "", ""
     authorities: list[str] = []
-    while bundle:
-        block = pem.decode(bundle)
+    end = 0
+    while end < len(bundle):
+        block = pem.decode(bundle, end)
         if block is None:
             raise ValueError("no data found in PEM block")
-        bundle, text = block.rest, pem.encode(block.label, block.der)
+        end, text = block.end, pem.encode(block.label, block.der)
         if block.label == "CERTIFICATE":
             with error_context("failed to parse certificate: "):
                 loaded = read.load(block.der)
