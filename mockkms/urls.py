@@ -25,7 +25,7 @@ def server_address(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # Raises ValueError for what is no port.
+        _ = parts.port  # Raises ValueError for an invalid port.
     except ValueError:
         valid = False
     if not valid or parts.query or parts.fragment:

@@ -28,7 +28,7 @@ _TLS_1_3 = 0x0304
 _FOR_CLIENTS = bytes.fromhex("300c300a06082b06010505070302")
 """What OpenSSL appends to a trusted certificate (``X509_CERT_AUX``, DER): trusted for the purpose of ``clientAuth``."""
 _MOST_TRUSTED = 1024 * 1024
-"""Bytes of the certificates that a context keeps; the next one starts anew."""
+"""Bytes of certificates that a context may trust before a new one replaces it."""
 _DER = 2
 """``_ssl.ENCODING_DER``."""
 

@@ -53,7 +53,7 @@ class TokenStore:
         return self.put(token, auth)
 
     def put(self, token: Token, auth: Auth, lifetime: float | None = None) -> Token:
-        """Store a service token with its lease, which lasts for ``lifetime`` seconds if it is no whole number."""
+        """Store a service token with its lease, which lasts for ``lifetime`` seconds, by default for its TTL."""
         core = self.core
         state = self.state
         suffix = self._suffix(token.namespace)

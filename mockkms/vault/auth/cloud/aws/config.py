@@ -62,8 +62,8 @@ def read_client(state: AwsAuth, call: Call) -> Reply:
 def write_client(state: AwsAuth, call: Call, *, allowed_sts_header_values: list[str] | None = None) -> None:
     """Change the settings that were sent. Raises ErrorResponse.
 
-    As by the real server, an update is stored only if it changes access to AWS or has ``max_retries``: one of rotation
-    or of the lifetime of tokens alone is lost. Headers in another order are no change.
+    As by the real server, an update is stored only if it changes access to AWS or has ``max_retries``: an
+    update of nothing but rotation or the lifetime of tokens is lost, and so is one that only reorders headers.
     """
     kept = state.config
     made = kept.copy() if kept else AwsClientConfig()
