@@ -71,10 +71,10 @@ def write_lease(state: AwsSecrets, _call: Call, *, lease: str, lease_max: str) -
     state.lease = AwsLease(_lifetime("lease", lease), _lifetime("lease_max", lease_max))
 
 
-def _lifetime(name: str, text: str) -> int:
+def _lifetime(name: str, text: str) -> float:
     """Return a duration, which needs a unit as Go knows them, in seconds. Raises ErrorResponse."""
     with refusing(f"Invalid {name}: "):
-        return int(parse_go(text))
+        return parse_go(text)
 
 
 @rotate.on(Operation.UPDATE)

@@ -122,16 +122,14 @@ def _user(state: AwsSecrets, call: Call, name: str, role: AwsRole) -> Response:
         key, secret = query.key_id(entropy, "AKIA"), query.secret_key(entropy)
     else:
         key, secret = users.create(iam, call, username, name, role)
-    limits = state.lease or AwsLease()
     data = {"access_key": key, "secret_key": secret, "session_token": None}
-    return issued(data, {"username": username, "is_sts": False}, limits.lease, limits.lease_max)
+    return issued(data, {"username": username, "is_sts": False}, *(state.lease or AwsLease()).granted)
 
 
 @engine.renews
 def renew(state: AwsSecrets, call: Call) -> Response:
     """Renew the lease of a user's keys with the mount's present lifetimes."""
-    limits = state.lease or AwsLease()
-    return renewed(call, limits.lease, limits.lease_max)
+    return renewed(call, *(state.lease or AwsLease()).granted)
 
 
 @engine.revokes

@@ -98,8 +98,17 @@ class AwsRole(Record):
 class AwsLease:
     """Lifetimes of the keys of IAM users, in seconds."""
 
-    lease: int = 0
-    lease_max: int = 0
+    lease: float = 0
+    lease_max: float = 0
+
+    @property
+    def granted(self) -> tuple[int, int]:
+        """Both as leases have them: whole seconds, and at least one if there is a lifetime, since 0 is the mount's."""
+        return _whole(self.lease), _whole(self.lease_max)
+
+
+def _whole(seconds: float) -> int:
+    return max(1, int(seconds)) if seconds > 0 else 0
 
 
 @stored("aws.StaticAwsRole")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.shapes.collections import Key, Text
 from mockkms.vault.framework.shapes.scalars import Moment
+from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import named, one, record_section
 from mockkms.vault.secrets.aws.config import lease, root
@@ -25,7 +26,7 @@ _KEY = ("id", "access_key", "secret_key", "expiration", "due")
 def _lifetimes(_core: Context, _mount: Mount, found: AwsLease) -> object:
     if found == AwsLease():
         return None
-    return {"lease": f"{found.lease}s", "lease_max": f"{found.lease_max}s"}
+    return {"lease": go_duration(found.lease), "lease_max": go_duration(found.lease_max)}
 
 
 def _role(_core: Context, _mount: Mount, role: AwsRole) -> dict[str, object]:

@@ -243,6 +243,20 @@ def test_lifetimes_have_a_unit_of_go(client: hvac.Client, lease_max: str, text: 
     assert client.read("aws/config/lease") is None
 
 
+@pytest.mark.parametrize(
+    ("lease", "shown", "granted"), [("1500ms", "1.5s", 1), ("5ms", "5ms", 1), ("-1h", "-1h0m0s", 768 * 3600)]
+)
+def test_lifetimes_keep_their_fractions(
+    client: hvac.Client, kms: MockKMS, lease: str, shown: str, granted: int
+) -> None:
+    # path_config_lease.go of Vault's AWS engine keeps what time.ParseDuration returns, and shows it as Go prints it.
+    client.secrets.aws.configure_lease(lease, "768h")
+    assert client.secrets.aws.read_lease_config()["data"]["lease"] == shown
+    role(client, credential_type="iam_user", policy_document=json.dumps({"a": ["b"]}))
+    assert client.secrets.aws.generate_credentials("r")["lease_duration"] == granted
+    round_trips(kms)
+
+
 def test_worlds_and_dumps_keep_them(client: hvac.Client, kms: MockKMS) -> None:
     client.write_data("aws/config/root", data={"access_key": "A", "iam_endpoint": "http://127.0.0.1:1"})
     client.secrets.aws.configure_lease("1m", "2m")
