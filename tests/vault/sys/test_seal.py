@@ -180,6 +180,19 @@ def test_the_nonce_that_cancels_a_rekey_is_in_the_body() -> None:
         assert requests.get(url, timeout=60).json()["started"] is False
 
 
+@pytest.mark.parametrize("how", ["json", "params"])
+def test_vault_2_takes_the_nonce_that_cancels_a_rekey_from_body_and_query(how: str) -> None:
+    # Vault's Go client (api/sys_rekey.go, RekeyCancelWithNonce) sends it in the body; other DELETEs have a query.
+    with MockKMS(flavor="vault") as kms:
+        url, token = f"{kms.url}/v1/sys/rekey/init", {"X-Vault-Token": kms.token}
+        body = {"secret_shares": 1, "secret_threshold": 1}
+        begun = requests.put(url, headers=token, json=body, timeout=60).json()
+        for nonce, status in (("x", 400), (begun["nonce"], 204)):
+            sent: dict[str, dict[str, str]] = {how: {"nonce": nonce}}
+            assert requests.delete(url, headers=token, timeout=60, **sent).status_code == status
+        assert requests.get(url, headers=token, timeout=60).json()["started"] is False
+
+
 def test_sealing_survives_a_snapshot() -> None:
     import pickle
 

@@ -149,8 +149,14 @@ def cancel_rekey(_state: object, call: Call) -> None:
 
 
 def _nonce(call: Call) -> str:
-    """Return the nonce in the body, which is required where the endpoint reads its body outside the core."""
-    return _body(call, RekeyDeleteRequest).nonce
+    """Return the nonce in the body, which is required where the endpoint reads its body outside the core.
+
+    Vault's Go client sends it in the body of the DELETE, to products whose other DELETEs read only the query, too.
+    """
+    if call.core.product.has(Feature.OPEN_KEY_ENDPOINTS):
+        return _body(call, RekeyDeleteRequest).nonce
+    sent: str = call["nonce"]
+    return sent or decode(call, RekeyDeleteRequest).nonce
 
 
 def _body(call: Call, struct: type[Struct], *, required: bool = True) -> Struct:
