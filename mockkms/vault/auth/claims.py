@@ -91,24 +91,36 @@ def validate(
     if token.algorithm not in (expected.algorithms or jws.ALGORITHMS):
         raise ValueError(UNEXPECTED_ALGORITHM)
     claims = claims_in(token)
-    _check_types(claims)
     check(claims, expected, now)
     return claims
 
 
-def _check_types(claims: Claims) -> None:
-    """Check the types of the registered claims, in their order. Raises ValueError with the texts of Go and go-jose."""
-    for name, value in claims.items():
+def _registered(claims: Claims) -> Claims:
+    """Return the registered claims as Go reads them into a struct, where the case of a name does not count.
+
+    The real server first writes the claims as JSON, in the order of their names, and reads that: the last of several
+    spellings counts. An audience or moment of another type ends the reading; other types are refused after it.
+    Raises ValueError with the texts of Go and go-jose.
+    """
+    found: Claims = {}
+    refused = ""
+    for spelling in sorted(claims):
+        name, value = spelling.lower().replace("\u017f", "s"), claims[spelling]
         if name == "aud":
             texts = value if isinstance(value, list) else [value]
             if not all(isinstance(text, str) for text in texts):
                 raise ValueError("go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience")
-        elif name in ("iss", "sub", "jti") and value is not None and not isinstance(value, str):
-            raise ValueError(
-                f"json: cannot unmarshal {kind_of(value)} into Go struct field Claims.{name} of type string"
-            )
-        elif name in ("exp", "nbf", "iat"):
+        elif name in ("exp", "iat", "nbf"):
             _moment(value)
+        elif name not in ("iss", "jti", "sub") or value is None:
+            continue  # Go leaves a text as it is where it reads null.
+        elif not isinstance(value, str):
+            kind = kind_of(value)
+            refused = refused or f"json: cannot unmarshal {kind} into Go struct field Claims.{name} of type string"
+        found[name] = value
+    if refused:
+        raise ValueError(refused)
+    return found
 
 
 def claims_in(token: jws.JwsToken) -> Claims:
@@ -126,6 +138,7 @@ def claims_in(token: jws.JwsToken) -> Claims:
 
 def check(claims: Claims, expected: ExpectedClaims, now: float) -> None:
     """Compare claims with the expected ones at ``now``, in seconds. Raises ValueError with the server's text."""
+    claims = _registered(claims)
     if expected.issuer and claims.get("iss") != expected.issuer:
         raise ValueError("invalid issuer (iss) claim")
     if expected.subject and claims.get("sub") != expected.subject:

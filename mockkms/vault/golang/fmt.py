@@ -54,6 +54,23 @@ def shown(value: object) -> str:
     return "".join(out)
 
 
+def misprinted(verb: str, value: object) -> str:
+    """Return a decoded JSON value as a verb for floating-point numbers prints it: ``%!e(json.Number=5)``."""
+    if value is None:
+        return f"%!{verb}(<nil>)"
+    if isinstance(value, dict):
+        pairs = (f"{misprinted(verb, key)}:{_within(verb, value[key])}" for key in sorted(value))
+        return f"map[{' '.join(pairs)}]"
+    if isinstance(value, list):
+        return f"[{' '.join(_within(verb, item) for item in value)}]"
+    kind = "string" if isinstance(value, str) else "bool" if isinstance(value, bool) else "json.Number"
+    return f"%!{verb}({kind}={shown(value)})"
+
+
+def _within(verb: str, value: object) -> str:
+    return "<nil>" if value is None else misprinted(verb, value)
+
+
 class _Mark(str):
     """Punctuation around values, distinguished by type from values that are strings."""
 

@@ -15,7 +15,7 @@ _KEY = re.compile(r"[a-zA-Z0-9=/+_-]+")
 
 
 def check_metadata(kind: str, metadata: dict[str, str] | None) -> None:
-    """Raise BackendError with the server's text for invalid metadata of a ``kind`` (``entity``, ``group``)."""
+    """Raise BackendError with the server's text for invalid metadata of a ``kind`` (``entity``, ``alias``)."""
     pairs = metadata or {}
     if len(pairs) > MAX_PAIRS:
         raise BackendError(f"invalid {kind} metadata: metadata cannot contain more than {MAX_PAIRS} key/value pairs")
@@ -51,3 +51,11 @@ def policy_names(sent: Iterable[str]) -> list[str]:
 def distinct(items: Iterable[str]) -> list[str]:
     """Return items trimmed and sorted, without empty ones and duplicates."""
     return sorted({item.strip() for item in items} - {""})
+
+
+def without_one(items: Iterable[str] | None, item: str) -> list[str]:
+    """Return items without the first that equals ``item``, if any."""
+    left = list(items or ())
+    if item in left:
+        left.remove(item)
+    return left

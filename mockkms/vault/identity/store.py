@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import LoginAlias, PermissionDenied
-from mockkms.vault.identity.checks import check_metadata
+from mockkms.vault.identity.checks import check_metadata, without_one
 from mockkms.vault.identity.group_index import GroupIndex
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
 from mockkms.vault.kernel.mounts import Mount
@@ -139,12 +140,13 @@ class IdentityStore:
         """Return the id of the entity behind a proven alias, created now if it is new; external groups follow.
 
         ``alias`` and ``group_aliases`` hold ``name`` and perhaps ``metadata``; ``custom_metadata`` is for an alias that
-        this login creates. Raises ErrorResponse 403 for a disabled entity.
+        this login creates. Raises ErrorResponse 403 for a disabled entity, BackendError for a new alias's metadata.
         """
         metadata = alias.get("metadata") or None
         known = self.by_factors(mount.accessor, alias["name"])
         entity = self.state.entities.get(known.canonical_id) if known is not None else None
         if entity is None or known is None:
+            check_metadata("alias", metadata)  # The real server does not check what replaces the metadata of an alias.
             entity = self.new_entity(mount.namespace)
             known = self.new_alias(mount, alias["name"], entity.id, metadata)
             known.custom_metadata = dict(custom_metadata) if custom_metadata else None
@@ -163,24 +165,39 @@ class IdentityStore:
     def follow_groups(self, entity_id: str, mount: Mount, group_aliases: list[LoginAlias]) -> None:
         """Make an entity a member of exactly those external groups of a mount that ``group_aliases`` name.
 
-        Names without a group are removed from the list, so that a renewal looks up the others only.
+        Names without a group are removed from the list, so that a renewal looks up the others only. If the entity is a
+        member already, a group that is named more than once lists it once more.
         """
-        found = {str(item["name"]): self.group_with_alias(mount.accessor, str(item["name"])) for item in group_aliases}
-        group_aliases[:] = [item for item in group_aliases if found[str(item["name"])]]
-        wanted = {group.id: group for group in found.values() if group is not None and group.type == EXTERNAL}
+        named = [(item, self.group_with_alias(mount.accessor, str(item["name"]))) for item in group_aliases]
+        group_aliases[:] = [item for item, group in named if group is not None]
+        wanted = Counter(group.id for _item, group in named if group is not None and group.type == EXTERNAL)
         for group in self.direct_groups(entity_id):
             of_mount = group.alias is None or group.alias.mount_accessor == mount.accessor
-            if wanted.pop(group.id, None) is None and group.type == EXTERNAL and of_mount:
-                self._set_member(group, entity_id, member=False)
-        for group in wanted.values():
-            self._set_member(group, entity_id, member=True)
+            times = wanted.pop(group.id, 0)
+            if times > 1:
+                # As on the real server, which compares the memberships with one of the names only.
+                self.join(group, entity_id)
+            elif not times and group.type == EXTERNAL and of_mount:
+                self._set_members(group, without_one(group.members, entity_id))
+        for group_id in wanted:
+            self.join(self.state.groups[group_id], entity_id)
 
-    def _set_member(self, group: Group, entity_id: str, *, member: bool) -> None:
+    def _set_members(self, group: Group, members: list[str]) -> None:
         group.settle()
-        others = [member_id for member_id in group.members or () if member_id != entity_id]
-        group.members = [*others, entity_id] if member else others
+        group.members = members
         group.modify_index += 1
         self.put_group(group)
+
+    def leave_groups(self, entity_id: str) -> list[Group]:
+        """Remove an entity from its groups, once from each; return these groups."""
+        left = self.direct_groups(entity_id)
+        for group in left:
+            self._set_members(group, without_one(group.members, entity_id))
+        return left
+
+    def join(self, group: Group, entity_id: str) -> None:
+        """Make an entity the last member of a group, which may list it before."""
+        self._set_members(group, [*(group.members or ()), entity_id])
 
     # -- look-ups -----------------------------------------------------------------------------------------------
 
@@ -277,11 +294,7 @@ class IdentityStore:
 
     def delete_entity(self, entity: Entity) -> None:
         """Forget an entity, its aliases and its memberships."""
-        for group in self.direct_groups(entity.id):
-            group.settle()
-            group.members = [member_id for member_id in group.members or () if member_id != entity.id]
-            group.modify_index += 1
-            self.put_group(group)
+        self.leave_groups(entity.id)
         for alias in entity.aliases:
             self.drop_alias(alias.id)
         self.state.entities.pop(entity.id, None)

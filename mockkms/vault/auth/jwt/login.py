@@ -9,7 +9,7 @@ from mockkms.vault.auth.claims import Claims, ExpectedClaims, claim, read, valid
 from mockkms.vault.auth.jwt import custom
 from mockkms.vault.auth.jwt.model import JWT, CelRole, JwtConfig, JwtRole, engine
 from mockkms.vault.auth.jwt.provider import Unreachable, keys_of
-from mockkms.vault.auth.jwt.roles import policy_template, shown_value
+from mockkms.vault.auth.jwt.roles import policy_template
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
@@ -22,7 +22,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import misprinted, quote, shown
 from mockkms.vault.golang.number import Number
 from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
@@ -149,7 +149,7 @@ def _groups(config: JwtConfig, claims: Claims, role: JwtRole, access_token: str 
     groups: list[LoginAlias] = []
     for group in value if isinstance(value, list) else [value]:
         if not isinstance(group, str):
-            raise ErrorResponse(f"value {shown_value(group)} in groups claim could not be parsed as string")
+            raise ErrorResponse(f"value {shown(group)} in groups claim could not be parsed as string")
         groups += [{"name": group}] if group else []
     return groups
 
@@ -169,7 +169,7 @@ def _check_bound_claims(role: JwtRole, claims: Claims) -> None:
 def _listed(value: object, whose: str) -> list[object]:
     if value is None or isinstance(value, dict):
         raise ErrorResponse(
-            f"error validating claims: {whose} claim is not a string, bool, int or list: {shown_value(value)}"
+            f"error validating claims: {whose} claim is not a string, bool, int or list: {shown(value)}"
         )
     return value if isinstance(value, list) else [value]
 
@@ -178,7 +178,11 @@ def _matches(wanted: list[object], actual: list[object], kind: str, *, single: b
     for want in wanted:
         for have in actual:
             if kind == "glob":
-                if isinstance(have, str) and isinstance(want, str) and globs.matches(want, have):
+                if not isinstance(want, str):  # Possible where the type of a role's bound claims was changed alone.
+                    raise ErrorResponse(
+                        f"error validating claims: received claim is not a glob string: {misprinted('e', want)}xpVal"
+                    )
+                if isinstance(have, str) and globs.matches(want, have):
                     return True
             elif _same(want, have, single=single):
                 return True

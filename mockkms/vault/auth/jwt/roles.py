@@ -8,7 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Response, refusing
 from mockkms.vault.golang.duration import go_duration
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import quote, shown
 from mockkms.vault.golang.template import GoTemplate, naming_functions
 
 roles = Collection[JWT, JwtRole](
@@ -71,23 +71,10 @@ def _check_bound_claims(made: JwtRole, bound_claims: dict[str, object] | None) -
         return
     for value in bound_claims.values():
         if value is None or isinstance(value, dict):
-            raise ErrorResponse(f"claim is not a string or list: {shown_value(value)}")
+            raise ErrorResponse(f"claim is not a string or list: {shown(value)}")
         for item in value if isinstance(value, list) else [value]:
             if not isinstance(item, str):
-                raise ErrorResponse(f"claim is not a string: {shown_value(item)}")
-
-
-def shown_value(value: object) -> str:
-    """Return a JSON value as Go prints it with ``%v``."""
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return "[" + " ".join(shown_value(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{name}:{shown_value(value[name])}" for name in sorted(value)) + "]"
-    return str(value)
+                raise ErrorResponse(f"claim is not a string: {shown(item)}")
 
 
 def _check(made: JwtRole, claim_mappings: dict[str, str], oauth2_metadata: list[str]) -> None:

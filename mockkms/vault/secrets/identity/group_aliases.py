@@ -12,6 +12,7 @@ from mockkms.vault.identity.model import EXTERNAL, Alias, Group
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.identity import by_id, elsewhere, engine, own, store
 from mockkms.vault.secrets.identity.aliases import aliases_listed, shown
+from mockkms.vault.secrets.identity.groups import checked_members
 
 _FIELDS = {
     "name": Field(Kind.STRING, help="Name of the group there."),
@@ -67,6 +68,7 @@ def _write(call: Call, found: Alias | None, name: str, accessor: str, canonical:
     if found is not None and previous is None:
         raise BackendError("group alias is not associated with a group")
     target = target or previous or _new_group(call)
+    members = checked_members(call, target.members)
     if found is None:
         changed = identity.new_alias(mount, name, target.id)
         changed.mount_accessor = accessor
@@ -76,6 +78,7 @@ def _write(call: Call, found: Alias | None, name: str, accessor: str, canonical:
         previous.settle()
         _set(call, previous, None)
     target.settle()
+    target.members = members
     _set(call, target, changed)
     target.updated = call.now()
     return {"canonical_id": target.id, "id": changed.id}

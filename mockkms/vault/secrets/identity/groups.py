@@ -114,7 +114,8 @@ def _write(call: Call, found: Group | None) -> Reply:
     if group_type == EXTERNAL and "member_group_ids" in call:
         raise ErrorResponse("member groups can't be set for external groups")
     check_metadata("group", sent.metadata)
-    members = _entities(call, sent.member_entity_ids) if "member_entity_ids" in call else None
+    kept = None if found is None else found.members
+    members = checked_members(call, sent.member_entity_ids if "member_entity_ids" in call else kept)
     below = _groups(call, sent.member_group_ids, found) if "member_group_ids" in call else None
     changed = found or Group(
         identity.new_id(call.request.namespace),
@@ -148,7 +149,13 @@ def _type(sent: str | None, found: Group | None) -> str:
     return sent or INTERNAL
 
 
-def _entities(call: Call, sent: list[str]) -> list[str]:
+def checked_members(call: Call, sent: list[str] | None) -> list[str] | None:
+    """Return ids of entities, those sent or those that the group has, sorted and each once.
+
+    None is returned as it is. Raises BackendError if there is no such entity.
+    """
+    if sent is None:
+        return None
     members = distinct(sent)
     for entity_id in members:
         if own(call, store(call).state.entities, entity_id) is None:

@@ -7,7 +7,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.checks import distinct
-from mockkms.vault.identity.model import Alias, Entity
+from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import engine, mount_shown, own, store
 
@@ -58,8 +58,12 @@ def merge_entities(
         return refusal
     _check_choice(target, sources, keep)
     target.settle()
+    groups: dict[str, Group] = {}
     for source in sources:
+        groups.update({group.id: group for group in identity.leave_groups(source.id)})
         _absorb(call, target, source, keep)
+    for group in groups.values():
+        identity.join(group, target.id)
     identity.put_entity(target)
     return None
 
@@ -147,11 +151,5 @@ def _absorb(call: Call, target: Entity, source: Entity, keep: list[str]) -> None
     target.merged = [*(target.merged or []), *(source.merged or []), source.id]
     # With force, secrets of the source take precedence, contrary to the parameter's description.
     target.mfa.update(source.mfa)
-    for group in identity.direct_groups(source.id):
-        group.settle()
-        others = [member_id for member_id in group.members or () if member_id not in (source.id, target.id)]
-        group.members = [*others, target.id]
-        group.modify_index += 2
-        identity.put_group(group)
     source.aliases = []
     identity.state.entities.pop(source.id, None)
