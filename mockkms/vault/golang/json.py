@@ -85,6 +85,25 @@ def decode(body: bytes, *, any_number: bool = False, whole: bool = False) -> obj
     return value
 
 
+def decode_first(text: str) -> object:
+    """Return the first value of a text and ignore what follows, as the server's ``jsonutil.DecodeJSON`` does.
+
+    Raises GoJSONError, also for a text without a value.
+    """
+    if not text:
+        raise GoJSONError("'data' being decoded is nil")
+    start = len(text) - len(text.lstrip(" \t\r\n"))
+    if start == len(text):
+        raise GoJSONError("EOF")
+    try:
+        value, _ = _KEEPING.raw_decode(text, start)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, GoJSONError):
+            raise
+        value = _decode_slowly(text.encode(), text, any_number=False, whole=False, first=True)
+    return deep_json.map_texts(value, _without_surrogates) if "\\u" in text else value
+
+
 def begins_valid(beginning: bytes) -> bool:
     """Return whether a text is the beginning of a JSON value and ends after one of its tokens; False if it may not be.
 
@@ -118,7 +137,7 @@ def as_object(value: object) -> dict[str, object] | None:
     raise GoJSONError(f"json: cannot unmarshal {kind_of(value)} into Go value of type map[string]interface {{}}")
 
 
-def _decode_slowly(body: bytes, text: str, *, any_number: bool, whole: bool) -> object:
+def _decode_slowly(body: bytes, text: str, *, any_number: bool, whole: bool, first: bool = False) -> object:
     start = len(text) - len(text.lstrip(" \t\r\n"))
     if start == len(text):
         if whole:
@@ -127,6 +146,7 @@ def _decode_slowly(body: bytes, text: str, *, any_number: bool, whole: bool) -> 
     scanner = Scanner(body)
     scanner.whole = whole
     scanner.any_number = any_number
+    scanner.first = first
     scanner.run()
     try:
         with error_context(raised=GoJSONError, text="unexpected EOF"):
@@ -188,6 +208,7 @@ class Scanner:
         self.stack: list[str] = []
         self.any_number = False
         self.whole = False
+        self.first = False
 
     def run(self) -> None:
         data = self.data

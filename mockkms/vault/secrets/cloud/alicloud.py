@@ -20,6 +20,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json as gojson
+from mockkms.vault.golang.json_types import ANYTHING, Map, Slice
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import Setting, WithLifetimes, display_name, issued, renewed
@@ -31,6 +32,7 @@ _NANOSECONDS = 10**9
 _STS_SECONDS = 3600
 """Lifetime of STS credentials, which AliCloud determines."""
 _LONGEST_NAME = 64
+_POLICIES = Slice(Map(ANYTHING))
 
 
 @stored("alicloud.AliCloudConfig")
@@ -68,17 +70,13 @@ class AliCloudSecrets:
 
 
 def _inline(role: AliCloudRole) -> list[dict[str, object]] | None:
-    """Return the policies of new users, each with its hash; None if there are none. Raises ValueError."""
+    """Return the policies of new users, each with its hash; None if none were ever sent. Raises ValueError."""
     if not role.inline_policies:
         return None
-    found = gojson.decode(role.inline_policies.encode(), whole=True)
-    if not isinstance(found, list) or not all(isinstance(policy, dict) for policy in found):
-        kind = "object" if isinstance(found, dict) else "value"
-        raise ValueError(f"json: cannot unmarshal {kind} into Go value of type []map[string]interface {{}}")
     # The plugin's hashes are random; these depend on the policy, so that a world keeps them.
     return [
         {"hash": hashlib.md5(f"{at}{json.dumps(policy)}".encode()).hexdigest(), "policy_document": policy}
-        for at, policy in enumerate(found)
+        for at, policy in enumerate(_POLICIES.read(gojson.decode(role.inline_policies.encode(), whole=True)))
     ]
 
 
@@ -134,15 +132,17 @@ def write_role(_state: AliCloudSecrets, call: Call, _name: str, role: AliCloudRo
     """Create or update a role. Raises BackendError."""
     role.update_from(call)
     with refusing(error=BackendError):
-        _inline(role)
+        if "inline_policies" in call:
+            gojson.decode(role.inline_policies.encode(), whole=True)
+        inline = _inline(role)
         for text in role.remote_policies or ():
             _remote(text)
     role.check_lifetimes(BackendError)
     if role.role_arn:
-        for name in ("remote_policies", "inline_policies"):
-            if getattr(role, name):
+        for name, policies in (("remote_policies", role.remote_policies), ("inline_policies", inline)):
+            if policies:
                 raise BackendError(f"{name} must be blank when an arn is present")
-    elif not role.remote_policies and not role.inline_policies:
+    elif not role.remote_policies and not inline:
         raise BackendError("must include an arn, or at least one of inline_policies or remote_policies")
     warnings = []
     if role.role_arn and (role.ttl or role.max_ttl):

@@ -23,6 +23,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json as gojson
 from mockkms.vault.golang.fmt import error_list, quote
+from mockkms.vault.golang.json_types import STRING, Slice, Struct
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.issuing import Setting, issued, renewed
@@ -42,6 +43,11 @@ _BUILT_IN = {
 }
 """Ids of roles that every tenant has."""
 _LONGEST_TAG = 256
+"""Bytes."""
+_ROLES = Slice(
+    Struct("azuresecrets.AzureRole", dict.fromkeys(("role_name", "role_id", "scope"), STRING)), pointers=True
+)
+_GROUPS = Slice(Struct("azuresecrets.AzureGroup", dict.fromkeys(("group_name", "object_id"), STRING)), pointers=True)
 _NO_FEDERATION = "plugin workload identity not supported in Vault community edition"
 
 
@@ -113,22 +119,16 @@ def derived_id(*parts: str) -> str:
     return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:32]}"
 
 
-def _listed(text: str, members: tuple[str, ...]) -> list[dict[str, str]]:
-    """Return a list of objects in JSON, with these members. Raises ValueError."""
-    found = gojson.decode(text.encode()) if text else []
-    if found is None:
-        return []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ValueError("json: cannot unmarshal into a list of objects")
-    return [{name: str(one.get(name) or "") for name in members} for one in found]
-
-
 def _roles(role: AzureCredentialRole) -> list[dict[str, str]]:
-    return _listed(role.azure_roles, ("role_name", "role_id", "scope"))
+    """Return the Azure roles of a role. Raises ValueError."""
+    found: list[dict[str, str]] = _ROLES.read(gojson.decode_first(role.azure_roles)) if role.azure_roles else []
+    return found
 
 
 def _groups(role: AzureCredentialRole) -> list[dict[str, str]]:
-    return _listed(role.azure_groups, ("group_name", "object_id"))
+    """Return the groups of a role. Raises ValueError."""
+    found: list[dict[str, str]] = _GROUPS.read(gojson.decode_first(role.azure_groups)) if role.azure_groups else []
+    return found
 
 
 def _shown(role: AzureCredentialRole, product: Product) -> dict[str, object]:
@@ -217,13 +217,13 @@ def write_role(state: AzureSecrets, call: Call, name: str, role: AzureCredential
     if role.tags is not None:
         role.tags = sorted({tag.strip() for tag in role.tags if tag.strip()})
     for tag in role.tags or ():
-        if len(tag) > _LONGEST_TAG:
+        if len(tag.encode()) > _LONGEST_TAG:
             raise ErrorResponse("individual tag size must be between 1 and 256 characters (inclusive)")
         if " " in tag:
             raise ErrorResponse("whitespaces are not allowed in tags")
     if role.application_object_id and not persisted and role.permanently_delete:
         raise ErrorResponse("permanently_delete must be false if application_object_id is provided")
-    _resolve(role, settings)
+    _resolve(call, role, settings)
     if not role.application_object_id and not _roles(role) and not _groups(role):
         raise ErrorResponse(
             "either Azure role definitions, group definitions, or an Application Object ID must be provided"
@@ -239,11 +239,15 @@ def _check_lifetimes(role: AzureCredentialRole) -> None:
             raise ErrorResponse(f"{lower} cannot be greater than {upper}")
 
 
-def _resolve(role: AzureCredentialRole, settings: AzureSecretsConfig) -> None:
+def _resolve(call: Call, role: AzureCredentialRole, settings: AzureSecretsConfig) -> None:
     """Give each Azure role and group of a role its id and name. Raises ErrorResponse."""
     with refusing(f"error parsing Azure roles '{role.azure_roles}': "):
+        if "azure_roles" in call:
+            gojson.decode_first(role.azure_roles)
         given_roles = _roles(role)
     with refusing(f"error parsing Azure groups '{role.azure_groups}': "):
+        if "azure_groups" in call:
+            gojson.decode_first(role.azure_groups)
         given_groups = _groups(role)
     seen = set()
     definitions = f"/subscriptions/{settings.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/"

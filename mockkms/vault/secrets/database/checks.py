@@ -13,6 +13,7 @@ from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, conversion_text
 from mockkms.vault.framework.fields import ConversionError, Kind, convert
 from mockkms.vault.golang import json
+from mockkms.vault.golang.json_types import BOOL, INT, STRING, Struct
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import servers, settings
 from mockkms.vault.secrets.database.engine import Database, DatabaseConnection, DatabaseError
@@ -41,6 +42,9 @@ _NEEDED = {
 _INITIALIZING = {_CASSANDRA: "failed to initialize: "}
 """What precedes the errors of plugins for which the server's own text is not the only one."""
 _INVALID = {_MSSQL: "invalid username template - did you reference a field that isn't available? : "}
+_CONCERN = Struct(
+    "mongodb.writeConcern", {"W": INT, "WMode": STRING, "WTimeout": INT, "FSync": BOOL, "J": BOOL}
+)  # fmt: skip
 _ENTERPRISE = "self-managed static roles only available in Vault Enterprise"
 
 
@@ -217,8 +221,4 @@ def _check_concern(text: str) -> None:
         data = b64.decode(text)
     except ValueError:
         data = text.encode()
-    value = json.decode(data, whole=True)
-    if value is not None and not isinstance(value, dict):
-        kinds: dict[type, str] = {str: "string", bool: "bool", list: "array"}
-        kind = kinds.get(type(value), "number")
-        raise ValueError(f"json: cannot unmarshal {kind} into Go value of type mongodb.writeConcern")
+    _CONCERN.read(json.decode(data, whole=True))

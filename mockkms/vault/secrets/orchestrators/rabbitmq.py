@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from mockkms.vault.framework.collections import Collection
@@ -20,6 +20,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json
+from mockkms.vault.golang.json_types import STRING, Map, Struct
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -39,6 +40,8 @@ _TEMPLATE = '{{ printf "%s-%s" (.DisplayName) (uuid) }}'
 _METADATA = "rabbitmq.UsernameMetadata"
 _PASSWORD = 36
 """Length in characters of a password without a password policy."""
+_VHOSTS = Map(Struct("rabbitmq.vhostPermission", dict.fromkeys(("configure", "write", "read"), STRING)))
+_TOPICS = Map(Map(Struct("rabbitmq.vhostTopicPermission", dict.fromkeys(("write", "read"), STRING))))
 
 
 @stored("rabbitmq.RabbitConnection")
@@ -80,58 +83,26 @@ class RabbitMQ:
     roles: dict[str, RabbitRole] = field(default_factory=dict)
 
 
-def _objects(text: str, name: str, depth: int) -> dict[str, dict[str, object]]:
-    """Return the objects by name of a JSON text; ``depth`` 2 if each holds objects. Raises ErrorResponse."""
+def _objects(text: str, name: str, kind: Map) -> dict[str, Any]:
+    """Return the permissions of a JSON text; without a text there are none. Raises ErrorResponse."""
     with refusing(f"failed to unmarshal {name}: "):
-        found = json.decode(text.encode()) if text else {}
-        return {} if found is None else _checked(found, depth)
+        found: dict[str, Any] = kind.read(json.decode_first(text) if text else None)
+        return found
 
 
-def _checked(value: object, depth: int, element: str = "") -> dict[str, dict[str, object]]:
-    element = element or ("rabbitmq.vhostTopicPermission" if depth > 1 else "rabbitmq.vhostPermission")
-    if not isinstance(value, dict):
-        raise ValueError(
-            f"json: cannot unmarshal {_kind(value)} into Go value of type {'map[string]' * depth}{element}"
-        )
-    for inner in value.values():
-        if depth > 1:
-            _checked(inner, depth - 1, element)
-        elif not isinstance(inner, dict):
-            raise ValueError(f"json: cannot unmarshal {_kind(inner)} into Go value of type {element}")
-        else:
-            for key, text in inner.items():
-                if not isinstance(text, str):
-                    place = f"{element.removeprefix('rabbitmq.')}.{key} of type string"
-                    raise ValueError(f"json: cannot unmarshal {_kind(text)} into Go struct field {place}")
-    return value
+def _vhosts(role: RabbitRole) -> dict[str, dict[str, str]]:
+    """Return permissions by virtual host. Raises ErrorResponse."""
+    return _objects(role.vhosts, "vhosts", _VHOSTS)
 
 
-def _kind(value: object) -> str:
-    kinds: dict[type, str] = {str: "string", bool: "bool", list: "array", dict: "object"}
-    return kinds.get(type(value), "number")
+def _topics(role: RabbitRole) -> dict[str, dict[str, dict[str, str]]]:
+    """Return topic permissions by virtual host and exchange. Raises ErrorResponse."""
+    return _objects(role.vhost_topics, "vhost_topics", _TOPICS)
 
 
 def _shown(role: RabbitRole, product: Product) -> Mapping[str, object]:
     unset = not role.vhost_topics and product.has(Feature.RABBITMQ_NO_TOPICS)
-    return {
-        "tags": role.tags,
-        "vhosts": {name: _permission(one) for name, one in _objects(role.vhosts, "vhosts", 1).items()},
-        "vhost_topics": None
-        if unset
-        else {
-            name: {exchange: _topic(one) for exchange, one in exchanges.items()}
-            for name, exchanges in _objects(role.vhost_topics, "vhost_topics", 2).items()
-        },
-    }
-
-
-def _permission(given: Mapping[str, object]) -> dict[str, object]:
-    return {name: given.get(name, "") for name in ("configure", "write", "read")}
-
-
-def _topic(given: object) -> dict[str, object]:
-    found = given if isinstance(given, dict) else {}
-    return {name: found.get(name, "") for name in ("write", "read")}
+    return {"tags": role.tags, "vhosts": _vhosts(role), "vhost_topics": None if unset else _topics(role)}
 
 
 engine = Engine("rabbitmq", kind="secret", new_state=RabbitMQ, help="Users of RabbitMQ for roles.", waits=True)
@@ -183,8 +154,8 @@ def write_role(_state: RabbitMQ, call: Call, _name: str, role: RabbitRole) -> No
     role.replace_from(call)
     if not role.tags and not role.vhosts:
         raise ErrorResponse("both tags and vhosts not specified")
-    _objects(role.vhosts, "vhosts", 1)
-    _objects(role.vhost_topics, "vhost_topics", 2)
+    _vhosts(role)
+    _topics(role)
 
 
 @creds.on(Operation.READ)
@@ -212,13 +183,13 @@ def _create(peer: Peer, role: RabbitRole, username: str, password: str) -> None:
         _sound(peer.ask("PUT", f"/api/users/{user}", {"password": password, "tags": role.tags}))
     try:
         with refusing(error=BackendError, of=PeerError):
-            for vhost, permission in _objects(role.vhosts, "vhosts", 1).items():
+            for vhost, permission in _vhosts(role).items():
                 path = f"/api/permissions/{quote(vhost, safe='')}/{user}"
-                _sound(peer.ask("PUT", path, _permission(permission)))
-            for vhost, exchanges in _objects(role.vhost_topics, "vhost_topics", 2).items():
+                _sound(peer.ask("PUT", path, permission))
+            for vhost, exchanges in _topics(role).items():
                 path = f"/api/topic-permissions/{quote(vhost, safe='')}/{user}"
                 for exchange, topic in exchanges.items():
-                    _sound(peer.ask("PUT", path, {"exchange": exchange, **_topic(topic)}))
+                    _sound(peer.ask("PUT", path, {"exchange": exchange, **topic}))
     except BackendError:
         _delete(peer, username)
         raise

@@ -23,6 +23,10 @@ _POLICY = {"Statement": [{"Action": "rds:Describe*", "Effect": "Allow", "Resourc
         ({"remote_policies": ["x:y"]}, "invalid key: x"),
         ({"remote_policies": ["name:y"]}, "policy type is required in name:y"),
         ({"inline_policies": "{}"}, "json: cannot unmarshal object into Go value of type []map[string]interface {}"),
+        ({"inline_policies": "1"}, "json: cannot unmarshal number into Go value of type []map[string]interface {}"),
+        ({"inline_policies": "[1]"}, "json: cannot unmarshal number into Go value of type map[string]interface {}"),
+        ({"inline_policies": ""}, "unexpected end of JSON input"),
+        ({"inline_policies": "[]"}, "must include an arn, or at least one of inline_policies or remote_policies"),
         ({"role_arn": "a", "inline_policies": "[{}]"}, "inline_policies must be blank when an arn is present"),
         ({"remote_policies": [_REMOTE], "ttl": 2, "max_ttl": 1}, "ttl exceeds max_ttl"),
     ],
@@ -30,6 +34,13 @@ _POLICY = {"Statement": [{"Action": "rds:Describe*", "Effect": "Allow", "Resourc
 def test_roles_are_checked(world: World, settings: dict[str, Any], text: str) -> None:
     answer = mounted(world, "alicloud")("role/r", **settings)
     assert (answer.status, answer.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+
+
+def test_an_empty_list_of_policies_is_none(world: World) -> None:
+    # path_roles.go of the plugin counts the policies that it decoded.
+    for policies in ("[]", "null"):
+        assert mounted(world, "alicloud")("role/r", role_arn="a", inline_policies=policies).errors is None
+        assert data_of(world.ask("read", "e/role/r"))["inline_policies"] == []
 
 
 def test_settings(world: World) -> None:

@@ -69,6 +69,12 @@ def test_settings_are_checked(world: World, settings: dict[str, Any], text: str)
             "permanently_delete must be false if application_object_id is provided",
         ),
         ({"azure_roles": "["}, "error parsing Azure roles '[': unexpected EOF"),
+        ({"azure_roles": ""}, "error parsing Azure roles '': 'data' being decoded is nil"),
+        (
+            {"azure_groups": "[1]"},
+            "error parsing Azure groups '[1]': json: cannot unmarshal number into Go value of type "
+            "azuresecrets.AzureGroup",
+        ),
         (
             {"azure_roles": json.dumps(_READER * 2)},
             f"duplicate role_id and scope: '{_READER_ID}', '/subscriptions/sub'",

@@ -384,6 +384,8 @@ def test_mysql_checks_the_template_then_the_address_then_tls(
          "error unmarshalling write_concern: unexpected end of JSON input"),
         ({**_MONGODB, "write_concern": "IjEi"},
          "error unmarshalling write_concern: json: cannot unmarshal string into Go value of type mongodb.writeConcern"),
+        ({**_MONGODB, "write_concern": '{"w": "majority"}'},
+         "json: cannot unmarshal string into Go struct field writeConcern.W of type int"),
         ({**_MONGODB, "tls_ca": "x", "write_concern": "{}"}, "failed to append CA to client options"),
         ({**_MONGODB, "tls_certificate_key": "y"}, _NO_PAIR),
         ({**_MSSQL, "contained_db": "x", "username_template": "{{.A}}"},

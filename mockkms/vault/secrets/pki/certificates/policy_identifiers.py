@@ -9,9 +9,10 @@ from mockkms.json_reading import read_json
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import GoJSONError
+from mockkms.vault.golang.json_types import STRING, Struct
 
 _MEMBERS = ("oid", "cps", "notice")
-_TYPE = "PolicyIdentifierWithQualifierEntry"
+_ENTRY = Struct("certutil.PolicyIdentifierWithQualifierEntry", dict.fromkeys(_MEMBERS, STRING))
 _CPS, _NOTICE = "1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"
 
 
@@ -48,13 +49,7 @@ def _entry(text: str) -> dict[str, str] | None:
         found = go_json.decode(text.encode(), whole=True)
         if found is None:
             return None
-        if not isinstance(found, dict):
-            raise GoJSONError(f"json: cannot unmarshal {go_json.kind_of(found)} into Go value of type certutil.{_TYPE}")
-        for name, value in found.items():
-            if name in _MEMBERS and not isinstance(value, str | None):
-                kind = go_json.kind_of(value)
-                raise GoJSONError(f"json: cannot unmarshal {kind} into Go struct field {_TYPE}.{name} of type string")
-        entry = {name: value for name, value in found.items() if isinstance(value, str)}
+        entry: dict[str, str] = _ENTRY.read(found)
     except GoJSONError as why:
         named = quote(text)
         raise ValueError(
