@@ -21,24 +21,45 @@ if TYPE_CHECKING:
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
+@dataclass(frozen=True)
+class Finding:
+    """An error that was found while a world was filled."""
+
+    problem: Problem
+    steps: Steps
+    """The path to the value."""
+    alone: bool
+    """Whether the value is wrong whatever stands beside it: it names what the world lacks."""
+
+
 @dataclass
 class Applier:
-    """A world that is being filled. ``problems`` has the errors found, at the place of the values that caused them."""
+    """A world that is being filled. ``found`` has the errors found, at the place of the values that caused them."""
 
     world: World
     root: Node
-    problems: list[Problem] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
     base: Steps = ()
     """The path to the value from which the steps given to the methods start."""
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The errors found."""
+        return [one.problem for one in self.found]
 
     @property
     def core(self) -> Core:
         """The world's Vault."""
         return self.world.core
 
-    def fault(self, steps: Steps, message: str) -> None:
-        """Report a problem with the value at ``steps``."""
-        self.problems.append(problem_at(self.root, (*self.base, *steps), message))
+    def fault(self, steps: Steps, message: str, *, alone: bool = True) -> None:
+        """Report a problem with the value at ``steps``; not ``alone``: values beside it may be the cause."""
+        whole = (*self.base, *steps)
+        self.add(problem_at(self.root, whole, message), whole, alone=alone)
+
+    def add(self, problem: Problem, steps: Steps, *, alone: bool) -> None:
+        """Report a problem with the value at ``steps``, which start from the root."""
+        self.found.append(Finding(problem, steps, alone))
 
     def below(self, *steps: str | int) -> Applier:
         """Return the same world, with steps that start from the value at ``steps``."""
@@ -50,14 +71,14 @@ class Applier:
         try:
             yield
         except SpecFault as error:
-            self.fault((*steps, *split(error.path)), error.message)
+            self.fault((*steps, *split(error.path)), error.message, alone=False)
         except FaultError as error:
             for one in error.each():
-                self.fault((*steps, *split(one.path)), one.message)
+                self.fault((*steps, *split(one.path)), one.message, alone=False)
         except VaultError as error:
-            self.fault(steps, "; ".join(error.errors) or "refused")
+            self.fault(steps, "; ".join(error.errors) or "refused", alone=False)
         except (ValueError, TypeError) as error:
-            self.fault(steps, str(error))
+            self.fault(steps, str(error), alone=False)
 
 
 def split(path: str) -> Steps:
@@ -83,8 +104,12 @@ def find(root: Node, steps: Steps) -> Node:
 def problem_at(root: Node, steps: Steps, message: str, *, shown: str = "") -> Problem:
     """Return a problem with the value at ``steps`` below ``root``, whose own path is ``shown``."""
     path = shown
-    for step in steps:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+    for place, step in enumerate(steps):
+        if isinstance(step, int):
+            # A single value may stand for a list of one.
+            path += f"[{step}]" if find(root, steps[:place]).kind == "list" else ""
+        else:
+            path += f".{step}" if path else step
     return find(root, steps).problem(path, " ".join(message.split()))
 
 

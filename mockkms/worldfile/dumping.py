@@ -18,7 +18,7 @@ from mockkms.worldfile import exact
 from mockkms.worldfile.nodes import read_yaml
 from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.sections import chaos, faults, rustfs, vault
-from mockkms.worldfile.spec import VERSION, WorldSpec, _fill, world_shape
+from mockkms.worldfile.spec import VERSION, WorldSpec, fill, world_shape
 
 _ELSEWHEN = 86400.0 * 366
 """A moment unlike that of any world: values that depend on the moment of loading differ, and are dumped."""
@@ -150,7 +150,7 @@ def _loaded(world: World, document: dict[str, object]) -> World | None:
     rng = world.entropy.seed if world.entropy.seed is not None else "another"
     now = spec.clock if spec.clock is not None else _ELSEWHEN
     made.begin(root_token=world.root_token, rng=rng, flavor=world.core.product.name, clock=now)
-    if _fill(made, spec):
+    if fill(made, spec):
         return None
     if not world.clock.frozen:
         made.clock.restore((0.0, None))

@@ -24,7 +24,7 @@ from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
 from mockkms.worldfile import exact, sources
-from mockkms.worldfile.applying import Applier
+from mockkms.worldfile.applying import Applier, Finding
 from mockkms.worldfile.nodes import layered
 from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.sections import chaos, faults, rustfs, vault
@@ -66,6 +66,19 @@ class WorldSpec:
         return moment if isinstance(moment, int | float) else None
 
 
+@dataclass
+class Reading:
+    """Worlds that were read and merged."""
+
+    spec: WorldSpec
+    """Its sections have empty values of the expected type in place of those with errors, or none."""
+    problems: list[Problem]
+    unreadable: bool
+    """Whether the only problem is a file that cannot be read."""
+    complete: bool
+    """Whether the spec has something of all sources."""
+
+
 @cache
 def world_shape() -> RecordShape:
     """Return the shape of a world file."""
@@ -73,7 +86,7 @@ def world_shape() -> RecordShape:
         {
             "mockkms": Key(Integer(VERSION, VERSION), f"version of this format: {VERSION}"),
             "rng": Key(Either({"integer": Integer(), "text": Text()}), "seed of all ids, keys and nonces"),
-            "clock": Key(Moment(), "freeze the clock at this moment"),
+            "clock": Key(Moment(of_clock=True), "freeze the clock at this moment"),
             "flavor": Key(Choice(tuple(PRODUCTS), "flavor"), "the emulated product; default: vault"),
             "vault": Key(vault.shape(), "the emulated Vault"),
             "rustfs": Key(rustfs.shape(), "the RustFS admin KMS API"),
@@ -94,10 +107,18 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
 
     A source is a path, the name of a ready-made world (``payments``), YAML text of several lines, or a mapping.
     """
+    found = read(given)
+    if found.problems:
+        raise SeedError(unique(found.problems), unreadable=found.unreadable)
+    return found.spec
+
+
+def read(given: Source | Sequence[Source]) -> Reading:
+    """Read worlds and merge them, whether they have errors or not. The sources are those of ``load``."""
     several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
     problems: Problems = []
     root: Node | None = None
-    unreadable = False
+    unreadable, layers = False, 0
     for source in several:
         try:
             node = sources.read(source)
@@ -112,14 +133,10 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
         if isinstance(source, sources.FaultsFile):
             node = _appended(root, node)
         root = node if root is None else layered(root, node)
-    unreadable = unreadable and len(problems) == 1
-    if unreadable and root is None:
-        raise SeedError(problems, unreadable=True)
+        layers += 1
     root = root or Node("mapping", {})
     sections = world_shape().read(root, "", problems)
-    if problems:
-        raise SeedError(unique(problems), unreadable=unreadable and len(problems) == 1)
-    return WorldSpec(sections, root)
+    return Reading(WorldSpec(sections, root), problems, unreadable and len(problems) == 1, layers == len(several))
 
 
 def _appended(below: Node | None, above: Node) -> Node:
@@ -143,13 +160,14 @@ def populate(world: World, spec: WorldSpec) -> None:
     """
     with world.lock:
         before = world.snapshot()
-        problems = _fill(world, spec)
-        if problems:
+        found = fill(world, spec)
+        if found:
             world.restore(before)
-            raise SeedError(unique(problems))
+            raise SeedError(unique([one.problem for one in found]))
 
 
-def _fill(world: World, spec: WorldSpec) -> list[Problem]:
+def fill(world: World, spec: WorldSpec) -> list[Finding]:
+    """Put a started world into the described state as far as that is possible; return the errors that prevent more."""
     to = Applier(world, spec.root)
     sections = spec.sections
     if spec.clock is not None:
@@ -169,7 +187,7 @@ def _fill(world: World, spec: WorldSpec) -> list[Problem]:
     world.journal.redact = bool(mapping_at(sections, "journal").get("redact"))
     if sections.get("exact") and not to.problems:
         exact.apply(to, mappings_at(sections, "exact"))
-    return to.problems
+    return to.found
 
 
 def _sealed(sections: Mapping[str, object]) -> bool:

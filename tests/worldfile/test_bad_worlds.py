@@ -54,9 +54,14 @@ CASES = [
     pytest.param("vault:\n  mounts:\n    x/: {type: kvv}", 3, 16, ".type", 'did you mean "kv"', id="unknown engine"),
     pytest.param("vault:\n  mounts:\n    x/: {}", 3, 9, "x/", 'key "type" is missing', id="no type"),
     pytest.param("clock: soon\n", 1, 8, "clock", "not a time", id="bad time"),
+    pytest.param("clock: .nan\n", 1, 8, "clock", "not a time", id="no number as time"),
+    pytest.param("clock: .inf\n", 1, 8, "clock", "not a time", id="infinite time"),
+    pytest.param("clock: -1\n", 1, 8, "clock", "use the years 1970 to 9999", id="time before the clock's first"),
+    pytest.param(KEY + "{versions: [{created: .nan}]}", 6, 34, "created", "not a time", id="no time of a key"),
     pytest.param("vault:\n  tokens: [{id: 12}]", 2, 17, "tokens[0].id", 'quote it: "12"', id="number as text"),
     pytest.param("vault:\n  tokens: [{id: root}]", 2, 17, "tokens[0].id", "root token", id="root token twice"),
     pytest.param("vault:\n  tokens: [{entity: nobody}]", 2, 21, "[0].entity", '"nobody"', id="unknown entity"),
+    pytest.param("vault:\n  tokens: [{parent: x}]", 2, 21, "[0].parent", 'the id "x"', id="unknown parent"),
     pytest.param("vault:\n  namespaces:\n    a/: {}", 3, 9, "a/", "flavor: openbao", id="namespaces of vault"),
     pytest.param("vault:\n  state: uninitialized\n  policies: {a: ''}", 3, 13, "policies", "have contents", id="bare"),
     pytest.param("rustfs: {keys: {a: {status: Enable}}}\n", 1, 29, "a.status", 'mean "Enabled"', id="rustfs status"),
@@ -117,6 +122,86 @@ def test_two_tokens_with_one_id_are_found_beside_errors_of_other_sections() -> N
         (7, "vault.tokens[3].id"),
     ]
     assert found[-1].message == "tokens[0] has this id already"
+
+
+def test_errors_of_the_sound_parts_are_found_beside_others() -> None:
+    found = faults("""\
+rng: []
+vault:
+  mounts:
+    transit/:
+      type: transit
+      keys:
+        a: {tipe: x, min_encryption_version: 5}
+        b: {convergent: true}
+    kv: {type: kv}
+  auth:
+    userpass/: {type: userpass}
+  identity:
+    entities:
+      alice: {polices: x, aliases: [{mount: auth/userpas/, name: a}]}
+    groups:
+      ops: {members: [alice, ghost], groups: dev, metdata: {}}
+      dev: {}
+  tokens:
+  - {id: a, tll: 1, entity: nobody}
+  - 3
+  - {id: b, entity: alice, parent: x}
+faults:
+- {match: {paht: x}, answer: 503, id: first}
+- {answer: 503, after: first}
+- {answer: 503, after: fifth}
+- {step_down: true}
+""")
+    assert [(problem.line, problem.path, problem.message.partition(";")[0]) for problem in found] == [
+        (1, "rng", "expected a whole number or text, found a list"),
+        (7, "vault.mounts.transit/.keys.a.tipe", 'unknown key "tipe"'),
+        (8, "vault.mounts.transit/.keys.b.convergent", "convergent encryption requires derivation to be enabled"),
+        (9, "vault.mounts.kv", 'the path of a mount ends with a slash: "kv/"'),
+        (14, "vault.identity.entities.alice.polices", 'unknown key "polices"'),
+        (14, "vault.identity.entities.alice.aliases[0].mount", 'nothing is mounted at "auth/userpas/"'),
+        (16, "vault.identity.groups.ops.members[1]", 'no entity is named "ghost"'),
+        (16, "vault.identity.groups.ops.groups", '"dev" is described after this group'),
+        (16, "vault.identity.groups.ops.metdata", 'unknown key "metdata"'),
+        (19, "vault.tokens[0].tll", 'unknown key "tll"'),
+        (19, "vault.tokens[0].entity", 'no entity is named "nobody"'),
+        (20, "vault.tokens[1]", "expected a mapping, found an integer (3)"),
+        (21, "vault.tokens[2].parent", 'no token has the id "x"'),
+        (23, "faults[0].match.paht", "unknown match key 'paht'"),
+        (25, "faults[2].after", "no rule has the id 'fifth'"),
+        (26, "faults[3].step_down", "a single server has no standby that could take over"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param("vault: {identity: {entites: {alice: {}}}, tokens: [{entity: alice}]}", id="unknown section"),
+        pytest.param("vault: {identity: {entities: [alice]}, tokens: [{entity: alice}]}", id="section of a wrong kind"),
+        pytest.param("vualt: {identity: {entities: {x: {}}}}\nvault: {tokens: [{entity: x}]}", id="misspelt vault"),
+        pytest.param("vault: {root_token: 1, tokens: [{id: root}]}", id="root token"),
+        pytest.param("vault: {tokens: [{id: 12}, {parent: '12'}]}", id="id of another token"),
+        pytest.param("vault: {mounts: {kv/: {type: kv, version: two, keys: {a: {}}}}}", id="version of the mount"),
+        pytest.param("flavor: openboa\nvault: {namespaces: {a/: {}}}", id="flavor"),
+        pytest.param(
+            "vault: {auth: {up: {type: userpass}}, identity: {entities: {a: {aliases: [{mount: auth/up, name: a}]}}}}",
+            id="mount without a slash",
+        ),
+        pytest.param(
+            "vault: {mounts: {t/: {type: transit, keys: {k: {versions: two, min_encryption_version: 2}}}}}", id="key"
+        ),
+        pytest.param("vault: {plugins: [{type: secret, name: own, engine: 3}], mounts: "
+                     "{own/: {type: kv, plugin: own}}}", id="plugin"),
+        pytest.param("faults: [{set_state: 1, id: x}, {answer: 503, in_state: b}, {set_state: c}]", id="state"),
+    ],
+)  # fmt: skip
+def test_what_only_an_error_makes_wrong_is_no_error(world: str) -> None:
+    one(world)
+
+
+def test_an_error_beside_an_unknown_flavor_is_one_of_every_product() -> None:
+    found = faults("flavor: openboa\nvault: {tokens: [{entity: nobody}], namespaces: {a/: {tokens: [{parent: gone}]}}}")
+    assert [problem.path for problem in found] == ["flavor", "vault.tokens[0].entity"]
 
 
 def test_all_errors_of_all_files_are_reported(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def faults(section: str) -> list[Problem]:
         ("keys: {k: {rotation_period: 1}}", 17, "keys.k", "rotation_period must be at least one minute"),
         ("keys: {k: {ring: [{id: a}]}}", 25, "ring[0]", 'the key "private" is missing'),
         ("clients: {c: {key: none}}", 20, "clients.c", 'key "none" does not exist'),
-        ("assignments: {a: {entities: [nobody]}}", 24, "assignments.a", 'nothing is named "nobody"'),
+        ("assignments: {a: {entities: [nobody]}}", 36, "a.entities[0]", 'no entity is named "nobody"'),
         ("scopes: {openid: {}}", 24, "scopes.openid", "reserved"),
         ("issuer: here", 15, "issuer", "issuer"),
     ],

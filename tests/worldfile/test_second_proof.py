@@ -69,8 +69,8 @@ def test_a_dump_loads_to_an_equal_world_and_says_it_in_words() -> None:
 @pytest.mark.parametrize(
     ("part", "wrong", "problem"),
     [
-        ("enforcements", {"second": {"methods": ["none"], "types": ["userpass"]}}, "no MFA method is named none"),
-        ("enforcements", {"second": {"methods": ["phone"], "groups": ["none"]}}, "not found: none"),
+        ("enforcements", {"second": {"methods": ["none"], "types": ["userpass"]}}, 'no MFA method is named "none"'),
+        ("enforcements", {"second": {"methods": ["phone"], "groups": ["none"]}}, 'groups.0.: no group is named "none"'),
         ("methods", {"phone": {"type": "totp"}}, "issuer must be set"),
         ("methods", {"phone": {"type": "sms"}}, "sms"),
         ("keys", {"phone": {"anna": "1!"}}, "not base32 without padding"),

@@ -39,6 +39,11 @@ def mappings_at(spec: Mapping[str, object], key: str) -> list[Mapping[str, objec
     return [one for one in list_at(spec, key) if isinstance(one, Mapping)]
 
 
+def items_at(spec: Mapping[str, object], key: str) -> list[tuple[int, Mapping[str, object]]]:
+    """Return the mappings of the list under ``key``, each with its index: other items are errors of the world."""
+    return [(index, one) for index, one in enumerate(list_at(spec, key)) if isinstance(one, Mapping)]
+
+
 class SpecFault(ValueError):
     """An invalid description; ``path`` is the invalid member, such as ``versions[1].material``."""
 
@@ -55,8 +60,8 @@ class Filling(Protocol):
     def core(self) -> Context:
         """The emulated Vault."""
 
-    def fault(self, steps: Steps, message: str) -> None:
-        """Report a problem with the value at ``steps``."""
+    def fault(self, steps: Steps, message: str, *, alone: bool = True) -> None:
+        """Report a problem with the value at ``steps``; not ``alone``: values beside it may be the cause."""
 
     def guard(self, *steps: str | int) -> AbstractContextManager[None]:
         """Report VaultError, SpecFault, ValueError and TypeError as problems with the value at ``steps``."""

@@ -98,7 +98,8 @@ def dump_tokens(core: Context) -> list[dict[str, object]]:
     time left. Wrapping tokens are left out, and so are batch tokens, which the server does not store.
     """
     found = []
-    for token in core.state.tokens.by_id.values():
+    by_id = core.state.tokens.by_id
+    for token in by_id.values():
         if token.wrapping or token.num_uses < 0:
             continue
         entry = core.leases.of_token(token)
@@ -111,7 +112,7 @@ def dump_tokens(core: Context) -> list[dict[str, object]]:
             "explicit_max_ttl": token.explicit_max_ttl,
             "num_uses": token.num_uses,
             "meta": token.meta,
-            "parent": token.parent,
+            "parent": token.parent if token.parent in by_id else "",
             "entity_id": token.entity_id,
             "bound_cidrs": token.bound_cidrs,
             "namespace": token.namespace,

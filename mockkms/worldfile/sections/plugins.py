@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, RecordShape, Text
-from mockkms.vault.framework.world_section import Steps, mappings_at
+from mockkms.vault.framework.world_section import Steps, items_at
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.sys.mounts.shapes import implementation
 from mockkms.vault.sys.plugins import registered
@@ -37,7 +37,7 @@ def shape() -> ListOf:
 def apply(to: Applier, section: Mapping[str, object], steps: Steps) -> None:
     """Register the plugins."""
     core = to.core
-    for index, spec in enumerate(mappings_at(section, "plugins")):
+    for index, spec in items_at(section, "plugins"):
         at = (*steps, "plugins", index)
         kind, name, engine = str(spec["type"]), str(spec["name"]), str(spec.get("engine", ""))
         if engine and not _answers(core, kind, engine):

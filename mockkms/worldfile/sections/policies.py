@@ -62,7 +62,7 @@ def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: s
         try:
             to.core.policies.write(namespace, name, str(text))
         except PolicyError as error:
-            to.problems.append(_problem(find(to.root, at), ".".join(map(str, at)), error))
+            to.add(_problem(find(to.root, at), ".".join(map(str, at)), error), at, alone=True)
         except VaultError as error:
             to.fault(at, "; ".join(error.errors))
     sys = to.core.state.mounts.get(namespace, "sys/")

@@ -17,8 +17,8 @@ from mockkms.vault.framework.shapes.collections import (
     Seconds,
     Text,
 )
-from mockkms.vault.framework.shapes.nodes import Node
-from mockkms.vault.framework.world_section import Steps, mappings_at
+from mockkms.vault.framework.shapes.nodes import Node, nearest
+from mockkms.vault.framework.world_section import Steps, items_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.core import Core
 from mockkms.worldfile.applying import Applier
@@ -66,25 +66,30 @@ def shape() -> ListOfTokens:
 
 def apply(to: Applier, section: Mapping[str, object], steps: Steps, namespace: str) -> None:
     """Create the tokens of a namespace; one whose id exists is replaced, except the root token."""
-    core = to.core
-    for index, spec in enumerate(mappings_at(section, "tokens")):
+    core, described = to.core, items_at(section, "tokens")
+    ids = {str(spec["id"]) for _, spec in described if spec.get("id")}
+    for index, spec in described:
         at = (*steps, "tokens", index)
         with to.guard(*at):
             values = dict(spec)
+            parent = str(values.get("parent", ""))
+            if parent and parent not in ids and parent not in core.state.tokens.by_id:
+                to.fault((*at, "parent"), f'no token has the id "{parent}"{nearest(parent, ids)}')
             token_id = str(values.get("id", ""))
             entity = values.pop("entity", None)
             if entity is not None:
                 found = core.identity.entity_named(namespace, str(entity))
                 if found is None:
-                    to.fault((*at, "entity"), f'no entity is named "{entity}"')
+                    known = [one.name for one in core.state.identity.entities.values() if one.namespace == namespace]
+                    to.fault((*at, "entity"), f'no entity is named "{entity}"{nearest(str(entity), known)}')
                     continue
                 values["entity_id"] = found.id
-            known = core.state.tokens.by_id.get(token_id)
-            if known is not None and known.id == to.world.root_token:
+            before = core.state.tokens.by_id.get(token_id)
+            if before is not None and before.id == to.world.root_token:
                 to.fault((*at, "id"), "the root token exists already")
                 continue
-            if known is not None:
-                core.tokens.revoke(known)
+            if before is not None:
+                core.tokens.revoke(before)
             seeding.add_token(core, values, namespace)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from mockkms.vault.framework.shapes.collections import Key, ListOf, MapOf, RecordShape, Text
 from mockkms.vault.framework.shapes.scalars import Shape
-from mockkms.vault.framework.world_section import WorldSection, mapping_at, mappings_at
+from mockkms.vault.framework.world_section import WorldSection, items_at, mapping_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.record_section import Part, record_section
 
@@ -50,7 +50,7 @@ def listed(
     """
 
     def fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
-        for at, given in enumerate(mappings_at(spec, key)):
+        for at, given in items_at(spec, key):
             with to.guard(key, at):
                 found(mount.state).append(item(**given))
 

@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+KNOWN_HERE = "; known here: "
+"""Begins the list of all names, in a message about an unknown one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -87,4 +90,4 @@ def nearest(word: str, words: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{close[0]}"?'
-    return f"; known here: {', '.join(known)}" if 0 < len(known) <= 24 else ""
+    return f"{KNOWN_HERE}{', '.join(known)}" if 0 < len(known) <= 24 else ""

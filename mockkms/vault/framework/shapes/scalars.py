@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from mockkms.vault.framework.shapes.nodes import Node, Problem, nearest
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number
-from mockkms.world.clock import parse_rfc3339
+from mockkms.world.clock import in_range, parse_rfc3339
 
 Problems = list[Problem]
 _ARTICLE = {"integer": "an integer"}
@@ -137,22 +138,31 @@ class Seconds(Shape):
         }
 
 
+@dataclass
 class Moment(Shape):
     """A time in RFC 3339, or seconds since the epoch. Reads as seconds since the epoch."""
 
-    expected = "a time (2026-01-01T00:00:00Z)"
+    of_clock: bool = False
+    """Whether a clock is moved to it, which goes from 1970 to 9999."""
+
+    def __post_init__(self) -> None:
+        self.expected = "a time (2026-01-01T00:00:00Z)"
 
     def read(self, node: Node, path: str, problems: Problems) -> float:
-        if isinstance(node.value, (int, float)) and node.kind in ("integer", "number"):
-            return float(node.value)
-        if node.kind not in ("time", "text"):
+        is_number = isinstance(node.value, (int, float)) and node.kind in ("integer", "number")
+        if not is_number and node.kind not in ("time", "text"):
             self.refuse(node, path, problems)
             return 0.0
         try:
-            return parse_rfc3339(node.text)
+            moment = float(str(node.value)) if is_number else parse_rfc3339(node.text)
         except ValueError:
+            moment = math.nan
+        if not math.isfinite(moment):
             problems.append(node.problem(path, f"{node.text!r} is not a time; write 2026-01-01T00:00:00Z"))
             return 0.0
+        if self.of_clock and not in_range(moment):
+            problems.append(node.problem(path, f"{node.text} is out of range: use the years 1970 to 9999"))
+        return moment
 
     def schema(self) -> dict[str, object]:
         return {"type": ["string", "number"], "description": "RFC 3339 time, or seconds since the epoch"}

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, Required, TypedDict
 from mockkms.vault.framework.captured import CapturedMount
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Late, ListOf, MapOf, RecordShape, Text
-from mockkms.vault.framework.world_section import Filling, WorldSection, list_at
+from mockkms.vault.framework.world_section import Filling, Steps, WorldSection, items_at, list_at, mapping_at
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.identity.mfa import world as mfa
 from mockkms.vault.secrets.identity.oidc import world as oidc
+from mockkms.vault.secrets.identity.references import Kind, all_exist
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
 _SOURCES = ("issuer", "external_id")
+_ALIAS: Mapping[str, Kind] = {"mount": "mount"}
 
 
 class AliasSpec(TypedDict, total=False):
@@ -94,10 +96,20 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, Any]) -> None:
     core, namespace = to.core, mount.namespace
     for name, entity in (spec.get("entities") or {}).items():
         with to.guard("entities", name):
-            add_entity(core, name, entity, namespace)
-    for name, group in (spec.get("groups") or {}).items():
+            aliases: Steps = ("entities", name, "aliases")
+            known = [all_exist(to, namespace, (*aliases, at), one, _ALIAS) for at, one in items_at(entity, "aliases")]
+            if all(known):
+                add_entity(core, name, entity, namespace)
+    groups = spec.get("groups") or {}
+    for place, (name, group) in enumerate(groups.items()):
         with to.guard("groups", name):
-            add_group(core, name, group, namespace)
+            at: Steps = ("groups", name)
+            known = [
+                all_exist(to, namespace, at, group, {"members": "entity", "groups": "group"}, [*groups][place + 1 :]),
+                all_exist(to, namespace, (*at, "alias"), mapping_at(group, "alias"), _ALIAS),
+            ]
+            if all(known):
+                add_group(core, name, group, namespace)
     oidc.fill(to.below("oidc"), namespace, spec.get("oidc") or {})
     mfa.fill(to.below("mfa"), namespace, spec.get("mfa") or {})
 

@@ -52,7 +52,8 @@ def _fill(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
             if spec.get("config"):
                 configure(core, mount, mapping_at(spec, "config"))
     elif spec.get("keys") or spec.get("config"):
-        to.fault(("keys" if spec.get("keys") else "config",), "only version 2 has this; add `version: 2`")
+        key = "keys" if spec.get("keys") else "config"
+        to.fault((key,), "only version 2 has this; add `version: 2`", alone=False)
         return
     secrets, keys = mapping_at(spec, "secrets"), mapping_at(spec, "keys")
     for path in secrets:

@@ -25,7 +25,7 @@ from mockkms.vault.framework.shapes.collections import (
     Text,
 )
 from mockkms.vault.framework.shapes.parameters import endpoint_at, parameters, written
-from mockkms.vault.framework.world_section import Filling, mapping_at, mappings_at
+from mockkms.vault.framework.world_section import Filling, items_at, mapping_at, mappings_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named, record_section
@@ -72,7 +72,7 @@ def _add_each(
     add: Callable[[Context, Mount, Mapping[str, object]], object],
 ) -> None:
     """Add the members of the list ``key``; errors are reported at each."""
-    for index, one in enumerate(mappings_at(spec, key)):
+    for index, one in items_at(spec, key):
         with to.guard(key, index):
             add(to.core, mount, one)
 

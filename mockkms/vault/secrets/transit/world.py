@@ -103,9 +103,9 @@ def _dump(_core: Context, mount: Mount) -> dict[str, object]:
 
 
 def _check(mount: Mount, spec: Mapping[str, object]) -> Iterator[tuple[Steps, str]]:
-    """Find private keys whose numbers do not fit together."""
+    """Find private keys whose numbers do not fit together, among the keys that could be made."""
     keys = mapping_at(spec, "keys")
-    for name in keys:
+    for name in (name for name in keys if name in mount.state.keys):
         for index, version in enumerate(list_at(mapping_at(keys, name), "versions")):
             if isinstance(version, Mapping) and version.get("material") and not _valid(mount.state.keys[name], index):
                 yield ("keys", name, "versions", index, "material"), "the numbers of this key do not fit together"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mockkms.crypto import asymmetric
 from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, MapOf, RecordShape, Seconds, Text
 from mockkms.vault.framework.shapes.scalars import Base64, Boolean, Choice
-from mockkms.vault.framework.world_section import Filling, mapping_at, mappings_at
+from mockkms.vault.framework.world_section import Filling, items_at, mapping_at
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, record_section
@@ -79,7 +79,7 @@ def _made(core: Context, name: str, spec: Mapping[str, object]) -> CryptoKey:
         {key: str(value) for key, value in mapping_at(spec, "labels").items()}, period,
         core.clock.now() + period if period else 0.0,
     )  # fmt: skip
-    for at, version in enumerate(mappings_at(spec, "versions")):
+    for at, version in items_at(spec, "versions"):
         material = version["material"]
         assert isinstance(material, bytes)
         if algorithm == SYMMETRIC and len(material) != _AES_SIZE:

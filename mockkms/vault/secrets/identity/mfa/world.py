@@ -16,11 +16,13 @@ from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcemen
 from mockkms.vault.identity.mfa.services import ANSWERS
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.secrets.identity.references import Kind, all_exist
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
 
 _TYPES = ("totp", "duo", "okta", "pingid")
+_NAMED: Mapping[str, Kind] = {"methods": "method", "mounts": "mount", "groups": "group", "entities": "entity"}
 _PINGID = ("use_base64_key", "use_signature", "token", "idp_url", "org_alias", "admin_url", "authenticator_url")
 
 
@@ -85,7 +87,8 @@ def fill(to: Filling, namespace: str, spec: Mapping[str, Any]) -> None:
             add_method(core, namespace, name, one)
     for name, one in (spec.get("enforcements") or {}).items():
         with to.guard("enforcements", name):
-            add_enforcement(core, namespace, name, one)
+            if all_exist(to, namespace, ("enforcements", name), one, _NAMED):
+                add_enforcement(core, namespace, name, one)
     for name, keys in (spec.get("keys") or {}).items():
         for entity, key in keys.items():
             with to.guard("keys", name, entity):
@@ -102,7 +105,7 @@ def _method(core: Context, namespace: str, name: str) -> MfaMethod:
     methods = core.mfa.state(namespace).methods.values()
     found = next((one for one in methods if one.name == name), None)
     if found is None:
-        raise ErrorResponse(f"no MFA method is named {name}")
+        raise ErrorResponse(f'no MFA method is named "{name}"')
     return found
 
 

@@ -13,6 +13,7 @@ from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS
+from mockkms.vault.secrets.identity.references import Kind, all_exist
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -31,6 +32,7 @@ _BEYOND = {
     "assignments": ("entities", "groups"),
 }
 """The members of a part that the API does not have."""
+_ASSIGNED: Mapping[str, Kind] = {"entities": "entity", "groups": "group"}
 _KINDS = {"RS": "rsa", "ES": "ec", "Ed": "ed25519"}
 
 
@@ -89,7 +91,8 @@ def fill(to: Filling, namespace: str, spec: Spec) -> None:
     for part in PARTS:
         for name, one in (spec.get(part) or {}).items():
             with to.guard(part, name):
-                add(to.core, namespace, part, name, one)
+                if part != "assignments" or all_exist(to, namespace, (part, name), one, _ASSIGNED):
+                    add(to.core, namespace, part, name, one)
 
 
 def set_issuer(core: Context, namespace: str, issuer: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework.captured import CapturedMount, parameters_in
 from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, Moment, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import written
-from mockkms.vault.framework.world_section import Filling, list_at, mapping_at, mappings_at
+from mockkms.vault.framework.world_section import Filling, items_at, list_at, mapping_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part
@@ -86,7 +86,7 @@ def _key_fault(text: str) -> str | None:
 
 
 def _fill_bindings(to: Filling, mount: Mount, spec: Mapping[str, object]) -> None:
-    for index, one in enumerate(mappings_at(spec, "acme_bindings")):
+    for index, one in items_at(spec, "acme_bindings"):
         with to.guard("acme_bindings", index):
             _add_binding(to.core, mount.state, one)
 
