@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
@@ -27,9 +27,19 @@ def distinct(names: Iterable[str]) -> list[str]:
     return sorted({name.strip().lower() for name in names if name.strip()})
 
 
-def equivalent(mine: Iterable[str], others: Iterable[str]) -> bool:
-    """Return whether two lists name the same policies, ignoring ``default``."""
+def equivalent(mine: Iterable[str] | None, others: Sequence[str]) -> bool:
+    """Return whether two lists name the same policies, ignoring ``default``.
+
+    None, policies that were never set, are equivalent to ``default`` alone: a login without any policy is not renewed.
+    """
+    if mine is None:
+        return list(others) == ["default"]
     return set(mine) - {"default"} == set(others) - {"default"}
+
+
+def appended(configured: list[str] | None, more: Sequence[str]) -> list[str] | None:
+    """Return configured policies and those of a user; None if there are none of either, and none were ever set."""
+    return [*(configured or ()), *more] if more else configured
 
 
 def matches_glob(globs: Iterable[str], name: str) -> bool:

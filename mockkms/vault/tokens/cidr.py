@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mockkms.vault.golang.fmt import quote
 
@@ -86,16 +86,25 @@ def contains(blocks: Iterable[str], address: str) -> bool:
     return any(host in network for network in map(_network, blocks) if network is not None)
 
 
-def subset(inner: Iterable[str], outer: Iterable[str]) -> bool:
-    """Return whether every block of ``inner`` lies within one of ``outer``."""
-    within = [network for network in map(_network, outer) if network is not None]
-    for text in inner:
-        network = _network(text)
-        if network is None:
-            return False
-        if not any(_inside(network, block) for block in within):
-            return False
-    return True
+def subset(inner: Iterable[str], outer: Sequence[str]) -> bool:
+    """Return whether each block of ``inner`` lies within one of ``outer``. Raises ValueError with the server's text."""
+    return all(any(_within(one, other) for other in outer) for one in inner)
+
+
+def _within(inner: str, outer: str) -> bool:
+    block = _canonical(outer, "to be checked against")
+    network = _canonical(inner, "that needs to be checked")
+    return _inside(network, block)
+
+
+def _canonical(text: str, role: str) -> _Network:
+    """Return a block. Raises ValueError for a text that is none, and for addresses other than 0 without a prefix."""
+    block = _interface(text) if "/" in text else None
+    if block is None:
+        raise ValueError(f"failed to parse the CIDR {role}: invalid CIDR address: {text}")
+    if not block.network.prefixlen and int(block.ip):
+        raise ValueError(f"CIDR {role} is not in its canonical form")
+    return block.network
 
 
 def _inside(network: _Network, block: _Network) -> bool:

@@ -15,6 +15,8 @@ Show = Callable[[AppRoleRole], dict[str, object]]
 Change = Callable[[Call, AppRoleRole], None]
 Clear = Callable[[AppRoleRole], None]
 _OLD_LIST = 'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
+_NAMED_AS_SENT = ("bound-cidr-list", "secret-id-bound-cidrs", "token-bound-cidrs")
+"""Paths whose deletion looks for the role's id under the name as it was sent, not in lower case."""
 
 
 def _reread(role: AppRoleRole) -> list[str] | None:
@@ -55,7 +57,7 @@ def _declare(path: str, names: tuple[str, ...], show: Show, change: Change | Non
             if found is not None:
                 role = found.copy()
                 clear(role)
-                state.put(role)
+                state.put(role, call["role_name"] if path in _NAMED_AS_SENT else role.name)
 
     return endpoint
 

@@ -14,7 +14,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
-from mockkms.vault.framework.message import BackendError, Request, Response, unsupported_path
+from mockkms.vault.framework.message import BackendError, Request, Response, refusing, unsupported_path
 from mockkms.vault.framework.records import Show, param
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
@@ -122,12 +122,15 @@ class AppRole:
         self._soonest = 0.0
         """A ``tidy`` before this finds nothing to remove; 0: not known."""
 
-    def put(self, role: AppRoleRole) -> None:
-        """Store a role and the index of its id. Raises BackendError without a constraint, or if the id is in use."""
+    def put(self, role: AppRoleRole, name: str = "") -> None:
+        """Store a role and the index of its id, which must be one of ``name``; empty: of the role's own name.
+
+        Raises BackendError without a constraint, or if the id is in use.
+        """
         if not constrained(role):
             raise BackendError("at least one constraint should be enabled on the role")
         owner = self.role_ids.get(role.role_id)
-        if owner is not None and owner != role.name:
+        if owner is not None and owner != (name or role.name):
             raise BackendError("role_id already in use")
         before = self.roles.get(role.name)
         if before is not None:
@@ -190,12 +193,14 @@ def check_subset(inner: list[str], outer: list[str] | None) -> None:
     if not inner or not outer:
         return
     full = [block if "/" in block else f"{block}/32" for block in outer]
-    if not cidr.subset(inner, full):
-        quoted = names.quoted
-        raise BackendError(
-            f"failed to verify subset relationship between CIDR blocks on the role {quoted(full)} and CIDR blocks on "
-            f"the secret ID {quoted(inner)}: %!w(<nil>)"
-        )
+    quoted = names.quoted
+    prefix = (
+        f"failed to verify subset relationship between CIDR blocks on the role {quoted(full)} and CIDR blocks on "
+        f"the secret ID {quoted(inner)}: "
+    )
+    with refusing(prefix, BackendError):
+        if not cidr.subset(inner, full):
+            raise ValueError("%!w(<nil>)")
 
 
 def user_of(core: Environment, request: Request, below: str) -> str:

@@ -69,7 +69,12 @@ def write_role(state: AppRole, call: Call, name: str, role: AppRoleRole) -> Resp
             "token_max_ttl is greater than the backend mount's maximum TTL value; issued tokens' max TTL value will be "
             "truncated"
         )
-    state.put(role)
+    try:
+        state.put(role)
+    except BackendError as error:
+        if warnings:
+            error.status = 400  # Of an error that comes with a response.
+        raise
     return Response(warnings=warnings) if warnings else None
 
 

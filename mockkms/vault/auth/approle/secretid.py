@@ -108,7 +108,8 @@ def _register(state: AppRole, call: Call, role_name: str, secret_id: str) -> dic
     requested = SecretIDRequest.from_call(call)
     entry = SecretID(id=secret_id, accessor="")
     entry.cidr_list = _blocks(requested.cidr_list, "CIDR blocks", role.secret_id_bound_cidrs)
-    entry.token_bound_cidrs = _blocks(requested.token_bound_cidrs, "token CIDR blocks", role.token_bound_cidrs)
+    own = cidr.reread(role.token_bound_cidrs or [])
+    entry.token_bound_cidrs = _blocks(requested.token_bound_cidrs, "token CIDR blocks", own)
     entry.num_uses = _uses(requested.num_uses, role) if "num_uses" in call else role.secret_id_num_uses
     entry.ttl = _ttl(requested.ttl, role) if "ttl" in call else role.secret_id_ttl
     with refusing("failed to parse metadata: "):
@@ -177,12 +178,14 @@ def parse_metadata(text: str) -> dict[str, str]:
         parsed = read_json(text)
     if parsed is None:
         return {}
-    if not isinstance(parsed, dict) or not all(isinstance(value, str) for value in parsed.values()):
-        parsed = _pairs(text)
-    for name, value in parsed.items():
+    members = parsed if isinstance(parsed, dict) else {}
+    found = {name: value if isinstance(value, str) else "" for name, value in members.items()}
+    if not isinstance(parsed, dict) or not all(value is None or isinstance(value, str) for value in members.values()):
+        found |= _pairs(text)
+    for name, value in found.items():
         if name and not value:
             raise ValueError(f'invalid value for key "{name}"')
-    return dict(parsed)
+    return found
 
 
 def _pairs(text: str) -> dict[str, str]:

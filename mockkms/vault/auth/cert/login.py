@@ -86,7 +86,7 @@ def renew(state: Cert, call: Call) -> Response | None:
     role = state.roles.get(name)
     if role is None:
         return None
-    if not names.equivalent(role.token_policies or [], auth.token_policies):
+    if not names.equivalent(role.token_policies, auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     if not by_keys and not state.config.disable_binding:
         presented = _presented(call.request, call)

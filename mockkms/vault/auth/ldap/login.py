@@ -82,8 +82,7 @@ def renew(state: Ldap, call: Call) -> Response:
     auth = call.login
     with refusing(error=BackendError, of=InvalidCredentials, text="invalid credentials"):
         found = _ask(state, call, (auth.metadata or {}).get("username", ""), call.kept("password"))
-    policies = [*(state.config.token_policies or []), *found.policies]
-    if not names.equivalent(policies, auth.token_policies):
+    if not names.equivalent(names.appended(state.config.token_policies, found.policies), auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     auth.group_aliases = [{"name": group} for group in found.groups]
     return Response(auth=state.config.renewed(auth), warnings=found.warnings)

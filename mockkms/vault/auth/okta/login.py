@@ -98,7 +98,7 @@ def renew(state: Okta, call: Call) -> Response:
     auth = call.login
     name = (auth.metadata or {}).get("username", "")
     found = _ask(state, call, name, call.kept("password"), _Proof())
-    if not names.equivalent([*(found.config.token_policies or []), *found.policies], auth.token_policies):
+    if not names.equivalent(names.appended(found.config.token_policies, found.policies), auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     auth.group_aliases = _aliases(found.groups)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)

@@ -54,7 +54,7 @@ def renew(state: Radius, call: Call) -> Response:
     config = _configured(state)
     name = (auth.metadata or {}).get("username", "")
     policies = _ask(state, config, call, name, call.kept("password"))
-    if not names.equivalent([*(config.token_policies or []), *policies], auth.token_policies):
+    if not names.equivalent(names.appended(config.token_policies, policies), auth.token_policies):
         raise BackendError("policies have changed, not renewing")
     return Response(auth=config.renewed(auth))
 
