@@ -31,7 +31,8 @@ PLAN_WORDS = {
     "seed": "seed of all random choices; generated and shown by default",
     "phase": "name of the phase to start with; the first by default",
 }
-_SPECIES = ("plan", "incident", "rate", "phases")
+_FORMS = ("plan", "incident", "rate", "phases")
+"""The keys that say what a plan consists of; a plan has one of them."""
 
 
 def read_plan(value: object) -> ChaosPlan:
@@ -51,17 +52,17 @@ def read_plan(value: object) -> ChaosPlan:
 def _read_words(words: Mapping[str, object]) -> ChaosPlan:
     errors = Errors()
     given = known_words(words, PLAN_WORDS, errors)
-    species = [word for word in _SPECIES if word in given]
-    if len(species) > 1 or not (species or errors.found):
-        which = f"{' and '.join(species)} cannot be combined" if species else "the plan is empty"
-        errors.add(FaultError(f"{which}; expected one of {', '.join(_SPECIES)}"))
-    if "rate" not in species:
+    forms = [word for word in _FORMS if word in given]
+    if len(forms) > 1 or not (forms or errors.found):
+        which = f"{' and '.join(forms)} cannot be combined" if forms else "the plan is empty"
+        errors.add(FaultError(f"{which}; expected one of {', '.join(_FORMS)}"))
+    if "rate" not in forms:
         why = "belongs to a rate; in a plan with phases it is written in a phase"
         errors.add(*(FaultError(why, word) for word in ("mix", "match") if word in given))
     plan = ChaosPlan("plan", (), loop=False, words=words)
-    if species:
+    if forms:
         with errors.at():
-            plan = _read(species[0], given)
+            plan = _read(forms[0], given)
     if "seed" in given and given["seed"] is not None:
         with errors.at():
             plan = replace(plan, seed=_seed(given["seed"]))
@@ -77,29 +78,34 @@ def _read_words(words: Mapping[str, object]) -> ChaosPlan:
     return replace(plan, words=words)
 
 
-def _read(species: str, given: dict[str, object]) -> ChaosPlan:
-    if species == "plan":
+def _read(form: str, given: dict[str, object]) -> ChaosPlan:
+    """Return the plan of one of ``_FORMS``. Raises FaultError."""
+    if form == "plan":
         with within("plan"):
             return _of_text(given)
-    if species == "incident":
+    if form == "incident":
         return _incident(given)
-    if species == "phases":
-        errors = Errors()
-        phases: tuple[Phase, ...] = ()
-        client: tuple[str, ...] = ()
-        summary, name = "", "plan"
-        with errors.at():
-            phases = read_phases(given["phases"])
-        with errors.at():
-            summary, client = _described(given)
-        with errors.at():
-            name = read_name(given.get("name", "plan"), "name")
-        errors.raise_all()
-        return ChaosPlan(name, phases, phases[-1].lasts is not None, given, summary=summary, client=client)
+    if form == "phases":
+        return _of_phases(given)
     with within("rate"):
         rate = read_rate(given["rate"])
     phase = Phase("steady", None, (read_share(given),))
     return ChaosPlan(read_name(given.get("name", f"{100 * rate:g}%"), "name"), (phase,), loop=False, words=given)
+
+
+def _of_phases(given: dict[str, object]) -> ChaosPlan:
+    errors = Errors()
+    phases: tuple[Phase, ...] = ()
+    client: tuple[str, ...] = ()
+    summary, name = "", "plan"
+    with errors.at():
+        phases = read_phases(given["phases"])
+    with errors.at():
+        summary, client = _described(given)
+    with errors.at():
+        name = read_name(given.get("name", "plan"), "name")
+    errors.raise_all()
+    return ChaosPlan(name, phases, phases[-1].lasts is not None, given, summary=summary, client=client)
 
 
 def _of_text(given: dict[str, object]) -> ChaosPlan:

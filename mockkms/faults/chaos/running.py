@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, replace
+from typing import Self
 
 from mockkms.faults.chaos.model import Act, ChaosPlan, Phase
 from mockkms.faults.kinds.timing import Advance, SetClock
@@ -74,6 +75,20 @@ class ChaosRun:
         self._counts = [PhaseCounts() for _ in plan.phases]
         self._places = {f"{plan.name}/{phase.name}": place for place, phase in enumerate(plan.phases)}
         self._with_connections = True
+
+    @classmethod
+    def resumed(cls, kept: RunState, clock: Clock) -> Self:
+        """Return a run that goes on from a snapshot, as if no time had passed since."""
+        run = cls(kept.plan, kept.seed, clock)
+        run._index, run._cycles, run.over = kept.index, kept.cycles, kept.over
+        run._since, run._started = run._since - kept.elapsed, run._started - kept.total
+        run._counts = [replace(one) for one in kept.phases]
+        run._with_connections = kept.with_connections
+        if not run.over:
+            run._take(tuple(run._made()))
+        for rule, (matched, fired, memory) in zip((*run.rules, *run.of_connections), kept.counts, strict=False):
+            rule.counters, rule.memory = Counters(matched, fired), dict(memory)
+        return run
 
     def start(self) -> list[ServerAction]:
         """Begin the first phase and return its actions."""
@@ -242,17 +257,3 @@ def _moved(clock: Clock, act: Advance | SetClock) -> float:
         clock.set(value)
     after, then = clock.state()
     return after - offset if frozen is None or then is None else then - frozen
-
-
-def resumed(kept: RunState, clock: Clock) -> ChaosRun:
-    """Return a run that goes on from a snapshot, as if no time had passed since."""
-    run = ChaosRun(kept.plan, kept.seed, clock)
-    run._index, run._cycles, run.over = kept.index, kept.cycles, kept.over
-    run._since, run._started = run._since - kept.elapsed, run._started - kept.total
-    run._counts = [replace(one) for one in kept.phases]
-    run._with_connections = kept.with_connections
-    if not run.over:
-        run._take(tuple(run._made()))
-    for rule, (matched, fired, memory) in zip((*run.rules, *run.of_connections), kept.counts, strict=False):
-        rule.counters, rule.memory = Counters(matched, fired), dict(memory)
-    return run

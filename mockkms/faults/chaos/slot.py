@@ -111,9 +111,9 @@ class ChaosSlot:
         with self._lock:
             self.run, self._acts = None, []
             if kept is not None:
-                from mockkms.faults.chaos.running import resumed
+                from mockkms.faults.chaos.running import ChaosRun
 
-                self.run, self._acts = resumed(kept, self._clock), [*kept.acts]
+                self.run, self._acts = ChaosRun.resumed(kept, self._clock), [*kept.acts]
 
     def describe(self) -> list[str]:
         """Return the plan that runs as a line of text; an empty list without one."""

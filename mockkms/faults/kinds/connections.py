@@ -32,46 +32,50 @@ def read_place(value: object) -> int:
     return whole(value)
 
 
-class _Cutting(FaultKind):
-    """Interrupts the connection before the answer, or in the middle of it."""
+class _Ending(FaultKind):
+    """Interrupts the request's own connection, before any byte of the answer or in the middle of it."""
 
-    help = WHERE
     example = True
     final = True
     decides = "how the connection ends"
-    how: Literal["close", "reset"]
-
-    def __init__(self, value: object) -> None:
-        self.after = read_place(value)
+    cut: Cut
 
     @property
     def silent(self) -> bool:
         """Whether the kind ends the connection before any byte of a response."""
-        return self.after == BEFORE_ANY_BYTE
+        return self.cut.after == BEFORE_ANY_BYTE
 
     def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.cut = Cut(self.how, self.after)
+        plan.cut = self.cut
 
 
-class Close(_Cutting):
+class Close(_Ending):
     """Close the connection in order (FIN), before any byte or in the middle of the answer.
 
     Before any byte nothing takes effect, unless ``applied`` is given; later the core has answered.
     """
 
-    word = how = "close"
+    word = "close"
+    help = WHERE
+
+    def __init__(self, value: object) -> None:
+        self.cut = Cut("close", read_place(value))
 
 
-class Reset(_Cutting):
+class Reset(_Ending):
     """Reset the connection (RST; clients see ECONNRESET), before any byte or in the middle of the answer.
 
     Before any byte nothing takes effect, unless ``applied`` is given; later the core has answered.
     """
 
-    word = how = "reset"
+    word = "reset"
+    help = WHERE
+
+    def __init__(self, value: object) -> None:
+        self.cut = Cut("reset", read_place(value))
 
 
-class Hang(FaultKind):
+class Hang(_Ending):
     """Read the request and never answer it; the connection stays open until the client gives up.
 
     ``true`` never ends; a duration ends with a close; ``{after: headers | n, for: …}`` sends a part of the answer
@@ -80,28 +84,18 @@ class Hang(FaultKind):
 
     word = "hang"
     help = "true | seconds until the close | {after: headers | n bytes of the body, for: seconds}"
-    example = True
-    final = True
-    decides = "how the connection ends"
 
     def __init__(self, value: object) -> None:
-        self.after, self.limit = BEFORE_ANY_BYTE, 0.0
+        after, limit = BEFORE_ANY_BYTE, 0.0
         if isinstance(value, Mapping):
             errors = Errors()
             given = known_words(value, ("after", "for"), errors)
-            self.after = errors.read("after", read_place, given.get("after", True), self.after)
-            self.limit = errors.read("for", seconds, given.get("for", 0), 0.0)
+            after = errors.read("after", read_place, given.get("after", True), after)
+            limit = errors.read("for", seconds, given.get("for", 0), 0.0)
             errors.raise_all()
         elif value is not True:
-            self.limit = seconds(value)
-
-    @property
-    def silent(self) -> bool:
-        """Whether the kind ends the connection before any byte of a response."""
-        return self.after == BEFORE_ANY_BYTE
-
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.cut = Cut("hang", self.after, self.limit)
+            limit = seconds(value)
+        self.cut = Cut("hang", after, limit)
 
 
 def read_how(value: object) -> Literal["close", "reset", "hang"]:
@@ -113,7 +107,7 @@ def read_how(value: object) -> Literal["close", "reset", "hang"]:
     return cast(Literal["close", "reset", "hang"], value)
 
 
-class LoseAnswer(FaultKind):
+class LoseAnswer(_Ending):
     """Let the request take effect, and close the connection without an answer.
 
     For tests of double writes. Its counterpart is ``lose_request``.
@@ -121,24 +115,16 @@ class LoseAnswer(FaultKind):
 
     word = "lose_answer"
     help = "true (close) | close | reset | hang"
-    example = True
-    final = True
-    decides = "how the connection ends"
 
     def __init__(self, value: object) -> None:
-        self.how = read_how(value)
-
-    @property
-    def silent(self) -> bool:
-        """Whether the kind ends the connection before any byte of a response."""
-        return True
+        self.cut = Cut(read_how(value))
 
     def plan(self, plan: Plan, turn: Turn) -> None:
         plan.applied = True
-        plan.cut = Cut(self.how)
+        super().plan(plan, turn)
 
 
-class LoseRequest(FaultKind):
+class LoseRequest(_Ending):
     """Close the connection before the request takes effect.
 
     A client cannot distinguish this from ``lose_answer`` and must handle both.
@@ -146,20 +132,9 @@ class LoseRequest(FaultKind):
 
     word = "lose_request"
     help = "true (close) | close | reset | hang"
-    example = True
-    final = True
-    decides = "how the connection ends"
 
     def __init__(self, value: object) -> None:
-        self.how = read_how(value)
-
-    @property
-    def silent(self) -> bool:
-        """Whether the kind ends the connection before any byte of a response."""
-        return True
-
-    def plan(self, plan: Plan, turn: Turn) -> None:
-        plan.cut = Cut(self.how)
+        self.cut = Cut(read_how(value))
 
 
 class Refuse(ServerKind):
