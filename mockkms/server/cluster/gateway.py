@@ -166,7 +166,7 @@ class NodeGateway(Gateway):
         try:
             return health_response(own, request.query, head=request.operation is Operation.HEADER)
         except VaultError as error:
-            return Response(status=error.status, errors=error.errors)
+            return error.response()
 
     def _reads_itself(self, node: int, http: HttpRequest) -> bool:
         """Return whether a performance standby answers a request. Raises RequestRefused if it lacks a recent write."""

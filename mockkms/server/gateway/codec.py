@@ -74,7 +74,8 @@ def _limited(core: Core, http: HttpRequest, refused: RequestRefused) -> RequestR
     try:
         core.quotas.check(request)
     except ErrorResponse as error:
-        response = Response(status=error.status, errors=error.errors, headers=dict(request.trace.headers or {}))
+        response = error.response()
+        response.headers.update(request.trace.headers or {})
         return RequestRefused(to_reply(core, request, response))
     refused.reply.headers.update(request.trace.headers or {})
     return refused

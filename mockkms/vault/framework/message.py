@@ -280,6 +280,12 @@ class VaultError(Exception):
         self.warnings = warnings or []
         self.headers = headers or {}
 
+    def response(self) -> Response:
+        """Return the error as a response of the core."""
+        return Response(
+            data=self.data, status=self.status, errors=self.errors, warnings=self.warnings, headers=self.headers
+        )
+
 
 class ErrorResponse(VaultError):
     """An error whose text is sent unframed; status 400 by default."""

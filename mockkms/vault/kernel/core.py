@@ -73,13 +73,7 @@ class Core(VaultServer):
         try:
             response = self._handle(request)
         except VaultError as error:
-            response = Response(
-                data=error.data,
-                status=error.status,
-                errors=error.errors,
-                warnings=error.warnings,
-                headers=error.headers,
-            )
+            response = error.response()
             if error.status == 403 and _USERINFO.fullmatch(request.path):
                 response = _invalid_bearer(error)
         response.request_id = request.id
@@ -256,13 +250,7 @@ class Core(VaultServer):
         except VaultError as error:
             if error.data is None:
                 raise
-            return Response(
-                data=error.data,
-                status=error.status,
-                errors=error.errors,
-                warnings=error.warnings,
-                headers=error.headers,
-            )
+            return error.response()
 
     def _unstored(self, request: Request, found: Match) -> Response | None:
         """Call the engine for an inline login, whose token is not stored: endpoints that look it up do not find it."""

@@ -1,6 +1,4 @@
-"""The mounts that every namespace has; unmounting and moving a mount with its leases, tokens and quotas; the client
-certificates that mounts trust.
-"""
+"""The mounts that every namespace has; unmounting and moving a mount with its leases, tokens and quotas."""
 
 from __future__ import annotations
 

@@ -54,6 +54,8 @@ def reroute(core: RoutingServices, request: Request) -> None:
             target = core.namespaces.by_id(ending(token)) if ending(token) else None
     elif path in _LEASE_IDS or path.startswith(_LEASES_BY_PATH):
         lease_id = _lease(request)
+        if not isinstance(lease_id, str):
+            raise ErrorResponse("invalid lease ID")
         target = core.namespaces.by_id(ending(lease_id)) if ending(lease_id) else None
     if target is not None:
         request.namespace = request.trace.namespace = target
@@ -64,14 +66,13 @@ def _of_caller(core: RoutingServices, request: Request) -> str | None:
     return None if token is None else token.namespace
 
 
-def _lease(request: Request) -> str:
+def _lease(request: Request) -> object:
+    """Return the lease id in the body, of whatever type, else the one in the path; empty without one."""
     given = request.data.get("lease_id")
-    if given is None:
-        parts = request.path.split("/", 3)
-        return parts[3] if len(parts) == 4 else ""
-    if not isinstance(given, str):
-        raise ErrorResponse("invalid lease ID")
-    return given
+    if given is not None:
+        return given
+    folder = next((folder for folder in _LEASES_BY_PATH if request.path.startswith(folder)), request.path)
+    return request.path.removeprefix(folder)
 
 
 def ending(full_id: str) -> str:
@@ -95,21 +96,11 @@ def settle_namespace(core: RoutingServices, request: Request) -> None:
     if path in _OF_TOKEN:
         named = str(request.data.get("token", ""))
     elif path.startswith("sys/leases/"):
-        named = _named_lease(request)
+        named = str(_lease(request))
     front, _, suffix = named.rpartition(".")
     namespace = core.namespaces.by_id(suffix) if suffix and front not in _PLAIN_FRONTS else None
     if namespace is not None:
         request.namespace = namespace
-
-
-def _named_lease(request: Request) -> str:
-    given = request.data.get("lease_id")
-    if given is not None:
-        return str(given)
-    for prefix in _LEASES_BY_PATH:
-        if request.path.startswith(prefix):
-            return request.path.removeprefix(prefix)
-    return ""
 
 
 def check_ids(request: Request) -> None:
