@@ -30,7 +30,7 @@ W = TypeVar("W", bound=Callable[..., Reply])
 _ALL = (Operation.LIST, Operation.READ, Operation.DELETE)
 PAGE = {
     "after": Field(Kind.STRING, query=True, help="Name after which to start.", needs=Feature.PAGINATION),
-    "limit": Field(Kind.INT, query=True, help="Largest number of names to return.", needs=Feature.PAGINATION),
+    "limit": Field(Kind.INT, query=True, help="Largest number of names to return; 0: all.", needs=Feature.PAGINATION),
 }
 """The parameters of a list that can be read in pages."""
 

@@ -140,17 +140,6 @@ CA_USAGES = {
     **{name: replace(USAGES[name], needs=_OWN) for name in ("ext_key_usage", "ext_key_usage_oids")},
 }
 
-PAGE = {
-    "after": Field(_TEXT, query=True, help="List entries after this one.", needs=Feature.PAGINATION),
-    "limit": Field(_NUMBER, query=True, help="Maximum number of entries.", needs=Feature.PAGINATION),
-}
-
-
-def page(call: Call, entries: list[str]) -> list[str]:
-    """Return the sorted entries, restricted by ``after`` and ``limit``."""
-    found = [entry for entry in sorted(entries) if entry > call["after"]] if call["after"] else sorted(entries)
-    return found[: call["limit"]] if call["limit"] > 0 else found
-
 
 def for_product(of: Product, fields: Mapping[str, Field], shown: Mapping[str, object]) -> dict[str, object]:
     """Return ``shown`` without the parameters that a product does not have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.crypto.x509 import keys
 from mockkms.crypto.x509 import read as x509_read
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -15,7 +16,6 @@ from mockkms.vault.secrets.pki.certificates import names, policy_identifiers
 from mockkms.vault.secrets.pki.issuers import key_sizes, references
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, engine
 from mockkms.vault.secrets.pki.role import PkiRole
-from mockkms.vault.secrets.pki.role_fields import PAGE, page
 
 listing = engine.path("roles[/]", fields=PAGE, help="The names of the roles.")
 one = engine.path(
@@ -45,7 +45,7 @@ def _shown(call: Call, role: PkiRole) -> dict[str, object]:
 @listing.on(Operation.LIST)
 def list_roles(state: PKI, call: Call) -> Reply:
     """Return the names, sorted."""
-    return {"keys": page(call, list(state.roles))}
+    return {"keys": page(sorted(state.roles), call["after"], call["limit"])}
 
 
 @one.on(Operation.READ)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.framework.collections import page
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
@@ -15,10 +15,6 @@ from mockkms.vault.secrets.kv.v2.engine import engine, time_text
 from mockkms.vault.secrets.kv.v2.model import DISABLED, KV2, UINT32, Kv2Config, SecretMetadata, Version
 
 _PATH = Field(Kind.STRING, help="Path of the secret.")
-_PAGING = {
-    "after": Field(Kind.STRING, needs=Feature.PAGINATION, query=True, help="Name after which to start."),
-    "limit": Field(Kind.INT, needs=Feature.PAGINATION, query=True, help="Largest number of names to return; 0: all."),
-}
 
 config = engine.path("config", Kv2Config.fields, help="Settings for all secrets of the mount.")
 metadata = engine.path(
@@ -38,14 +34,14 @@ metadata = engine.path(
             query=True,
             help="Leave out secrets whose current version is deleted.",
         ),
-        **_PAGING,
+        **PAGE,
     },
     help="Read and change metadata, list secrets, and remove a secret with all its versions.",
     go_errors=True,
 )
 detailed = engine.path(
     "detailed-metadata/{path:all}",
-    fields={"path": _PATH, **_PAGING},
+    fields={"path": _PATH, **PAGE},
     help="List secrets with their metadata.",
     needs=Feature.KV_METADATA_CAS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
@@ -13,7 +14,6 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.protocol.directory import BASES, UUID
 from mockkms.vault.secrets.pki.acme.state import DEACTIVATED, REVOKED, VALID, AcmeAccount, AcmeOrder
 from mockkms.vault.secrets.pki.model import PKI, EabKey, colons, engine
-from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _described(key: EabKey) -> dict[str, object]:
 @listing.on(Operation.LIST)
 def list_keys(state: PKI, call: Call) -> Reply:
     """Return the ids, with directory and creation time of each key."""
-    ids = page(call, list(state.eab))
+    ids = page(sorted(state.eab), call["after"], call["limit"])
     return {"keys": ids, "key_info": {key_id: _described(state.eab[key_id]) for key_id in ids}}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing, unsupported_path
@@ -18,7 +19,6 @@ from mockkms.vault.secrets.pki.certificates.issuing import authority_part
 from mockkms.vault.secrets.pki.issuers import references, signer
 from mockkms.vault.secrets.pki.model import PKI, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 
 DER, PEM_CHAIN, CRL_DER, PEM_FILE = (
@@ -188,13 +188,13 @@ def read_nothing(_state: PKI, _call: Call) -> None:
 @listing.on(Operation.LIST)
 def list_certificates(state: PKI, call: Call) -> Reply:
     """Return the serial numbers, sorted."""
-    return {"keys": [colons(serial) for serial in page(call, list(state.certificates))]}
+    return {"keys": [colons(serial) for serial in page(sorted(state.certificates), call["after"], call["limit"])]}
 
 
 @detailed.on(Operation.LIST)
 def list_detailed(state: PKI, call: Call) -> Reply:
     """Return the serial numbers, with a description of each certificate."""
-    serials = page(call, list(state.certificates))
+    serials = page(sorted(state.certificates), call["after"], call["limit"])
     return {
         "keys": [colons(serial) for serial in serials],
         "key_info": {colons(serial): _details(state.certificates[serial]) for serial in serials},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import read as x509_read
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response
@@ -12,7 +13,7 @@ from mockkms.vault.secrets.pki.certificates import fetching, modified, urls
 from mockkms.vault.secrets.pki.issuers import chains, references, store
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, Revocation, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls
-from mockkms.vault.secrets.pki.role_fields import ISSUER_REF, PAGE, page
+from mockkms.vault.secrets.pki.role_fields import ISSUER_REF
 from mockkms.vault.secrets.pki.settings import PkiUrls
 from mockkms.world.clock import rfc3339
 
@@ -54,7 +55,7 @@ revoking = engine.path("issuer/{issuer_ref}/revoke", fields=ISSUER_REF, help="Re
 @unlisted.on(Operation.LIST)
 def list_issuers(state: PKI, call: Call) -> Reply:
     """Return the ids, with name, key, serial number and whether it is the default of each issuer."""
-    ids, info = page(call, list(state.issuers)), {}
+    ids, info = page(sorted(state.issuers), call["after"], call["limit"]), {}
     for issuer_id in ids:
         issuer = state.issuers[issuer_id]
         info[issuer_id] = {

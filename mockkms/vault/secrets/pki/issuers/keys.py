@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -11,7 +12,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import signing
 from mockkms.vault.secrets.pki.issuers import key_sizes, references, store
 from mockkms.vault.secrets.pki.model import PKI, engine
-from mockkms.vault.secrets.pki.role_fields import KIND, MANAGED, PAGE, page
+from mockkms.vault.secrets.pki.role_fields import KIND, MANAGED
 
 _NAME = {"key_name": Field(Kind.STRING, help="Name of the key.")}
 
@@ -41,7 +42,7 @@ importing = engine.path(
 @listing.on(Operation.LIST)
 def list_keys(state: PKI, call: Call) -> Reply:
     """Return the ids, with name and whether it is the default of each key."""
-    ids = page(call, list(state.keys))
+    ids = page(sorted(state.keys), call["after"], call["limit"])
     info = {key_id: {"key_name": state.keys[key_id].name, "is_default": key_id == state.default_key} for key_id in ids}
     return {"keys": ids, "key_info": info}
 

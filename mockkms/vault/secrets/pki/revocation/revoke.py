@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
+from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -11,7 +12,6 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.validation import queue
 from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, engine, hyphens
 from mockkms.vault.secrets.pki.revocation import crls, tidy_work
-from mockkms.vault.secrets.pki.role_fields import PAGE, page
 from mockkms.world.clock import rfc3339
 
 _FIELDS = {
@@ -36,7 +36,7 @@ rotate_delta = engine.path("crl/rotate-delta", help="Build the delta revocation 
 @listing.on(Operation.LIST)
 def list_revoked(state: PKI, call: Call) -> Reply:
     """Return the serial numbers, sorted."""
-    return {"keys": [colons(serial) for serial in page(call, list(state.revoked))]}
+    return {"keys": [colons(serial) for serial in page(sorted(state.revoked), call["after"], call["limit"])]}
 
 
 @rotate.on(Operation.READ)
