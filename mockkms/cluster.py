@@ -10,9 +10,6 @@ from mockkms.kms import MockKMS
 from mockkms.server.cluster.gateway import FORWARD, REDIRECT, ClusterOptions, NodeGateway
 from mockkms.server.cluster.nodes import NodeFacts, Nodes
 from mockkms.server.cluster.server import NodeServer
-from mockkms.server.control import cluster as control_cluster
-
-assert control_cluster, "importing it adds the routes of a cluster to the control API"
 
 
 class ClusterNode:

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import inspect
 import json
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import mockkms.server.control as control_package  # noqa: E402
 from mockkms import MockKMS  # noqa: E402
 from mockkms.api import Kms, KmsChaos, KmsClock, KmsFaults, KmsJournal, KmsRule  # noqa: E402
 from mockkms.cli.shells.grammar import Command, Flag, grammar  # noqa: E402 - run as a script, from any folder
 from mockkms.faults.kinds import KINDS  # noqa: E402
 from mockkms.faults.rule import Rule  # noqa: E402
 from mockkms.faults.rulebook import RuleBook  # noqa: E402
-from mockkms.server.control.routing import ROUTES  # noqa: E402
+from mockkms.server.control.routing import all_routes  # noqa: E402
 from mockkms.vault.products import PRODUCTS, Product  # noqa: E402
 from mockkms.vault.products.features import Feature  # noqa: E402
 from mockkms.world.chaos import Chaos  # noqa: E402
@@ -90,9 +87,7 @@ def control() -> str:
         "All paths are below `/_mockkms/`. [The control API](../control.md) explains the most important ones.",
         "",
     ]
-    for module in pkgutil.iter_modules(control_package.__path__):
-        import_module(f"{control_package.__name__}.{module.name}")  # Which declares its routes.
-    rows = sorted(ROUTES, key=lambda route: (route.path.split("/")[0], route.path, route.method))
+    rows = sorted(all_routes(), key=lambda route: (route.path.split("/")[0], route.path, route.method))
     lines += table(
         "method", "path", "what it does", "body",
         rows=([route.method, code("/" + route.path), plain(route.summary), plain(route.body)] for route in rows),

@@ -35,3 +35,24 @@ def test_a_server_without_ciphertexts_needs_no_cryptography(tmp_path: Path) -> N
     modules = set(done.stdout.split())
     assert "aiohttp.web_protocol" in modules
     assert not modules & {"cryptography", "aiohttp.web", "aiohttp.web_app", "xml.sax", "decimal"}
+
+
+ROUTES = """
+from mockkms import MockKMS
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+with MockKMS() as kms:
+    try:
+        urlopen(f"{kms.url}/_mockkms/cluster", timeout=10)
+    except HTTPError as error:
+        print(error.code, error.read().decode())
+"""
+
+
+def test_the_routes_of_a_cluster_do_not_depend_on_what_was_imported() -> None:
+    """A single server answers them as such, also in a process that never had a cluster."""
+    done = subprocess.run([sys.executable, "-c", ROUTES], capture_output=True, text=True, timeout=60, check=True)
+    status, _, body = done.stdout.partition(" ")
+    assert status == "404"
+    assert "this server is not a cluster" in body

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from mockkms.faults.parsing import FaultError, flag, mapping, shown, whole, within
 from mockkms.server.control.routing import FLAG, FORMATS, ControlError, ControlRequest, Values, route
 from mockkms.world.journal.journal import Journal
 from mockkms.world.journal.queries import OUTCOMES
+from mockkms.world.world import World
 
 
 @route(
@@ -120,46 +123,6 @@ def clear_journal(request: ControlRequest) -> dict[str, object]:
     return {"ok": True}
 
 
-@route(
-    "POST", "journal/assert", "200 if it holds, else 409 with the reason",
-    body="{called: match with times} | {not_called: match} | {order: [match, …]} | "
-    "{no_unhandled: true or {allowed: [glob, …]}} | {faults_fired: true} | {script_done: true}; match may hold a path "
-    "or mapping beside further words",
-)  # fmt: skip
-def assert_journal(request: ControlRequest) -> dict[str, object]:
-    """Several may be given; all must hold."""
-    words = mapping(
-        request.data, ("called", "not_called", "order", "no_unhandled", "faults_fired", "script_done"), "assertion"
-    )
-    if not words:
-        raise FaultError("nothing is asserted; expected called, not_called, order, no_unhandled, …")
-    journal = request.world.journal
-    found: dict[str, object] = {"ok": True}
-    for word, value in words.items():
-        with within(word):
-            if word == "called":
-                given = dict(value) if isinstance(value, dict) else {"path": value}
-                times, wanted = given.pop("times", None), given.pop("entries", False)
-                with within("times"):
-                    count = None if times is None else whole(times)
-                match, more = _split(given)
-                called = journal.assert_called(match, times=count, **more)
-                if wanted:
-                    found["entries"] = [entry.data() for entry in called]
-            elif word == "not_called":
-                match, more = _split(value)
-                journal.assert_not_called(match, **more)
-            elif word == "order":
-                journal.assert_order(*(value if isinstance(value, list) else [value]))
-            elif word == "no_unhandled" and value:
-                journal.assert_no_unhandled(allowed=_allowed(value))
-            elif word == "faults_fired" and value:
-                request.world.faults.assert_all_fired()
-            elif word == "script_done" and value:
-                request.world.faults.assert_script_done()
-    return found
-
-
 def _allowed(value: object) -> list[str]:
     """Return the globs of ``no_unhandled``. Raises FaultError."""
     if value is True:
@@ -168,3 +131,72 @@ def _allowed(value: object) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise FaultError("expected true, or {allowed: [glob, …]}")
     return given
+
+
+def _assert_called(world: World, value: object) -> dict[str, object]:
+    """Return the entries that were found if the assertion asks for them."""
+    given = dict(value) if isinstance(value, dict) else {"path": value}
+    times, wanted = given.pop("times", None), given.pop("entries", False)
+    with within("times"):
+        count = None if times is None else whole(times)
+    match, more = _split(given)
+    called = world.journal.assert_called(match, times=count, **more)
+    return {"entries": [entry.data() for entry in called]} if wanted else {}
+
+
+def _assert_not_called(world: World, value: object) -> dict[str, object]:
+    match, more = _split(value)
+    world.journal.assert_not_called(match, **more)
+    return {}
+
+
+def _assert_order(world: World, value: object) -> dict[str, object]:
+    world.journal.assert_order(*(value if isinstance(value, list) else [value]))
+    return {}
+
+
+def _assert_no_unhandled(world: World, value: object) -> dict[str, object]:
+    if value:
+        world.journal.assert_no_unhandled(allowed=_allowed(value))
+    return {}
+
+
+def _assert_faults_fired(world: World, value: object) -> dict[str, object]:
+    if value:
+        world.faults.assert_all_fired()
+    return {}
+
+
+def _assert_script_done(world: World, value: object) -> dict[str, object]:
+    if value:
+        world.faults.assert_script_done()
+    return {}
+
+
+_ASSERTIONS: Mapping[str, Callable[[World, object], dict[str, object]]] = {
+    "called": _assert_called,
+    "not_called": _assert_not_called,
+    "order": _assert_order,
+    "no_unhandled": _assert_no_unhandled,
+    "faults_fired": _assert_faults_fired,
+    "script_done": _assert_script_done,
+}
+"""Functions that raise AssertionError unless the assertion holds, and return further members of the response."""
+
+
+@route(
+    "POST", "journal/assert", "200 if it holds, else 409 with the reason",
+    body="{called: match with times} | {not_called: match} | {order: [match, …]} | "
+    "{no_unhandled: true or {allowed: [glob, …]}} | {faults_fired: true} | {script_done: true}; match may hold a path "
+    "or mapping beside further words",
+)  # fmt: skip
+def assert_journal(request: ControlRequest) -> dict[str, object]:
+    """Several may be given; all must hold."""
+    words = mapping(request.data, _ASSERTIONS, "assertion")
+    if not words:
+        raise FaultError("nothing is asserted; expected called, not_called, order, no_unhandled, …")
+    found: dict[str, object] = {"ok": True}
+    for word, value in words.items():
+        with within(word):
+            found |= _ASSERTIONS[word](request.world, value)
+    return found

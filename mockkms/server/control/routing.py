@@ -75,12 +75,14 @@ class Route:
 _H = TypeVar("_H", bound=Handler)
 ROUTES: list[Route] = []
 """The routes of the modules that were imported; see ``all_routes``."""
-_MODULES = ("chaos", "fault_routes", "inspection", "journal_routes", "reports", "routes", "worlds", "tenants")
+_MODULES = (
+    "chaos", "cluster", "fault_routes", "inspection", "journal_routes", "reports", "routes", "worlds", "tenants",
+)  # fmt: skip
 """The modules that declare routes, in the order of the documents."""
 
 
 def all_routes() -> list[Route]:
-    """Return all routes; those of a cluster only if its module was imported.
+    """Return all routes.
 
     The modules are imported here, because a server whose control API is not used starts faster without them.
     """
