@@ -8,8 +8,9 @@ from time import perf_counter
 from mockkms.faults import View
 from mockkms.recording.writer import Recorder
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
-from mockkms.server.gateway.fault_layer import FaultLayer, unasked, wire_target
+from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.gateway import Gateway
+from mockkms.server.gateway.request_views import unasked, wire_target
 from mockkms.server.proxy.learned import Learned
 from mockkms.server.proxy.upstream import UPSTREAM_HEADER, Upstream
 from mockkms.server.proxy.upstream_view import asks_for_a_token, namespace_of, view_from_outside

@@ -10,7 +10,7 @@ from __future__ import annotations
 from mockkms.faults import View
 from mockkms.faults.request_view import Facts, named_in
 from mockkms.server.gateway.exchange import HttpRequest
-from mockkms.server.gateway.fault_layer import service_of, wire_target
+from mockkms.server.gateway.request_views import service_of, wire_target
 from mockkms.server.gateway.target import parse_query
 from mockkms.server.proxy.learned import Learned
 from mockkms.vault.framework import registry

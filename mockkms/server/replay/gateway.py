@@ -16,8 +16,9 @@ from mockkms.recording.reader import Recording, section_of
 from mockkms.recording.redacting import json_bytes, request_of
 from mockkms.recording.unify import filled
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, error_reply
-from mockkms.server.gateway.fault_layer import FaultLayer, service_of, unasked, view_of, wire_target
+from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.gateway import Gateway
+from mockkms.server.gateway.request_views import service_of, unasked, view_of, wire_target
 from mockkms.server.proxy.learned import Learned
 from mockkms.server.proxy.upstream_view import namespace_of, view_from_outside
 from mockkms.vault.framework.message import Operation, Request
