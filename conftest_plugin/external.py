@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+from . import settings
 
 if TYPE_CHECKING:
     from .marker import TestWorld
@@ -17,22 +18,12 @@ class ExternalKMS:
     def __init__(self, url: str, token: str) -> None:
         self.url = self.rustfs_url = url.rstrip("/")
         self.token = token
-        self.ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
+        self.ca_file = settings.ca_file_for(url)
 
     def refuse(self, world: TestWorld) -> None:
         """Skip a test whose marker uses features of mockkms."""
-        asked = {
-            "seed": bool(world.seeds),
-            "state": world.state == "sealed",
-            "faults": bool(world.faults),
-            "clock": world.clock is not None,
-            "tls": world.tls is not None,
-            "flavor": world.flavor is not None,
-            "chaos": world.chaos is not None,
-        }
-        for word, wanted in asked.items():
-            if wanted:
-                _skip(f"mockkms({word}=…)")
+        for word in world.asked():
+            _skip(f"mockkms({word}=…)")
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("_"):

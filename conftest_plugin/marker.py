@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,19 @@ class TestWorld:
     chaos: object = None
     """The plan of chaos that runs during the test."""
 
+    def asked(self) -> list[str]:
+        """Return the keywords that ask for something that a server other than mockkms does not have."""
+        asked = {
+            "seed": bool(self.seeds),
+            "state": self.state == "sealed",
+            "faults": bool(self.faults),
+            "clock": self.clock is not None,
+            "tls": self.tls is not None,
+            "flavor": self.flavor is not None,
+            "chaos": self.chaos is not None,
+        }
+        return [word for word, wanted in asked.items() if wanted]
+
 
 def read_marker(mark: pytest.Mark) -> dict[str, Any]:
     """Return the keywords of one marker that are not None. Raises MarkerError for the first error."""
@@ -71,39 +85,28 @@ def errors_of(mark: pytest.Mark) -> Iterator[str]:
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(_KEYWORDS)}"
             yield f"mockkms() has no keyword {word!r}; {hint}"
             continue
-        wrong = None if value is None else _wrong(word, value)
+        check = _CHECKS.get(word)
+        wrong = check(value) if check is not None and value is not None else None
         if wrong:
             shown = repr(value)
             yield f"mockkms({word}={shown if len(shown) <= _SHOWN else '…'}): {wrong}"
 
 
-def _wrong(word: str, value: Any) -> str | None:
-    """Return the error of a keyword's value, as far as it can be checked without a server; None if there is none."""
-    if word == "state" and value not in _STATES:
-        return f"expected one of {', '.join(map(repr, _STATES))}"
-    if word == "lint" and value not in LINT:
-        return f"expected one of {', '.join(map(repr, LINT))}"
-    if word == "faults":
-        return _wrong_faults(value)
-    if word == "chaos":
-        return _wrong_chaos(value)
-    if word == "strict" and not isinstance(value, bool):
-        return "expected True or False"
-    if word == "allow_unhandled":
-        return wrong_globs(value)
-    if word == "tls" and not _is_tls(value):
-        return "expected True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
-    if word == "flavor":
-        return _wrong_flavors([value] if isinstance(value, str) else value)
-    if word == "explore":
-        return _wrong_exploration(value)
-    if word == "clock":
-        from mockkms.world.clock import seconds_of
+def _one_of(words: tuple[str, ...], value: object) -> str | None:
+    return None if value in words else f"expected one of {', '.join(map(repr, words))}"
 
-        try:
-            seconds_of(value)
-        except ValueError as error:
-            return str(error)
+
+def _wrong_flag(value: object) -> str | None:
+    return None if isinstance(value, bool) else "expected True or False"
+
+
+def _wrong_clock(value: Any) -> str | None:
+    from mockkms.world.clock import seconds_of
+
+    try:
+        seconds_of(value)
+    except ValueError as error:
+        return str(error)
     return None
 
 
@@ -141,6 +144,8 @@ def _wrong_exploration(value: object) -> str | None:
 
 
 def _wrong_flavors(value: object) -> str | None:
+    if isinstance(value, str):
+        value = [value]
     if not isinstance(value, (list, tuple)) or not value:
         return "expected a flavor, or a list of flavors"
     from mockkms.flavors import wrong_flavor
@@ -149,10 +154,28 @@ def _wrong_flavors(value: object) -> str | None:
     return wrong[0] if wrong else "a flavor is listed twice" if len(set(value)) < len(value) else None
 
 
-def _is_tls(value: object) -> bool:
+def _wrong_tls(value: object) -> str | None:
     if isinstance(value, (tuple, list)):
-        return len(value) == 2 and all(isinstance(path, (str, Path)) for path in value)
-    return isinstance(value, bool) or hasattr(value, "issue_cert") or hasattr(value, "wrap_socket")
+        fits = len(value) == 2 and all(isinstance(path, (str, Path)) for path in value)
+    else:
+        fits = isinstance(value, bool) or hasattr(value, "issue_cert") or hasattr(value, "wrap_socket")
+    wanted = "expected True, False, a trustme.CA, an SSLContext, or the paths of a certificate and a key"
+    return None if fits else wanted
+
+
+_CHECKS: Mapping[str, Callable[[Any], str | None]] = {
+    "allow_unhandled": wrong_globs,
+    "chaos": _wrong_chaos,
+    "clock": _wrong_clock,
+    "explore": _wrong_exploration,
+    "faults": _wrong_faults,
+    "flavor": _wrong_flavors,
+    "lint": partial(_one_of, LINT),
+    "state": partial(_one_of, _STATES),
+    "strict": _wrong_flag,
+    "tls": _wrong_tls,
+}
+"""Functions that return the error of a keyword's value, as far as it can be checked without a server, or None."""
 
 
 def world_of(node: pytest.Item) -> TestWorld:

@@ -12,6 +12,8 @@ import pytest
 from mockkms import RemoteKMS
 from mockkms.remote import NotMockKMS, RemoteError
 
+from . import settings
+
 
 @contextmanager
 def tenant_of(url: str, control_token: str, seed: object, flavor: str | None = None) -> Iterator[RemoteKMS | None]:
@@ -20,7 +22,7 @@ def tenant_of(url: str, control_token: str, seed: object, flavor: str | None = N
     None if the server is not mockkms. Each process (xdist worker) has its own tenant. ``flavor`` is the suite's
     product: the session ends with a usage error if the server was started as another one, which no world changes.
     """
-    ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
+    ca_file = settings.ca_file_for(url)
     remote = RemoteKMS(url, control_token=control_token, ca_file=ca_file)
     try:
         remote.connect()

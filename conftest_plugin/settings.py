@@ -13,8 +13,6 @@ import pytest
 from . import LINT
 
 _WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-
-
 _EXPLORING = ("explore", "explore_case", "explore_json", "explore_baseline", "explore_resume", "explore_dry_run")
 """Options that ask for the exploration of all tests."""
 
@@ -65,6 +63,11 @@ def control_token(config: pytest.Config) -> str:
         return chosen(token or None, config.rootpath / file if file else None)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def ca_file_for(url: str) -> str:
+    """Return the path of the CA (PEM) that clients of a server elsewhere trust: ``VAULT_CACERT``, if it has TLS."""
+    return os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
 
 
 def strict(config: pytest.Config) -> bool:

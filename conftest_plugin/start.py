@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,7 @@ def _check_server(option: str, url: str, control_token: str, advice: str) -> Non
     from mockkms import RemoteError, RemoteKMS
     from mockkms.remote import NotMockKMS
 
-    ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
+    ca_file = settings.ca_file_for(url)
     try:
         remote = RemoteKMS(url, control_token=control_token, ca_file=ca_file)
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,16 @@ if TYPE_CHECKING:
     from .marker import TestWorld
 
 
+_OF_STATE = ("seed", "state", "clock", "flavor")
+"""Keywords of the marker that need emulated state."""
+
+
 def proxy(config: pytest.Config, url: str, tls: Tls | None) -> MockKMS:
     """Return a proxy for the server at ``url``, not yet started. Raises UsageError for an invalid address."""
     from mockkms import MockKMS
 
     token = settings.token(config)
-    ca_file = os.environ.get("VAULT_CACERT", "") if url.startswith("https:") else ""
+    ca_file = settings.ca_file_for(url)
     try:
         return MockKMS(
             upstream=url, upstream_ca=ca_file, root_token=token, rng=settings.rng(config), tls=tls,
@@ -46,14 +49,8 @@ def replayed(config: pytest.Config, recording: Path, tls: Tls | None) -> MockKMS
 
 def refuse(world: TestWorld, option: str) -> None:
     """Skip a test whose marker sets state, which ``option`` takes out of reach."""
-    asked = {
-        "seed": bool(world.seeds),
-        "state": world.state == "sealed",
-        "clock": world.clock is not None,
-        "flavor": world.flavor is not None,
-    }
-    for word, wanted in asked.items():
-        if wanted:
+    for word in world.asked():
+        if word in _OF_STATE:
             pytest.skip(f"mockkms({word}=…) requires an emulated server and cannot be used with {option}")
 
 
