@@ -1,6 +1,7 @@
-"""Checks of the arguments of ``MockKMS``, ``Cluster`` and ``RemoteKMS``: what is wrong is said at once, by its name.
+"""Checks of the arguments of ``MockKMS``, ``Cluster`` and ``RemoteKMS``, with errors that name the argument.
 
-Without them, a port in text or a duration in place of seconds would be a TypeError of a socket, at the first use.
+Without them, a port as text or a duration in place of seconds would only fail when it is used, with the TypeError of a
+socket.
 """
 
 from __future__ import annotations

@@ -104,11 +104,14 @@ class Handle:
         return kept
 
     def snapshots(self) -> list[str]:
-        """Return the names of the snapshots that have one."""
+        """Return the names of the named snapshots, in the order in which they were taken."""
         return list(self.world.snapshots)
 
     def drop(self, snapshot: Snapshot | str) -> None:
-        """Delete a snapshot; one without a name is not kept anyway. Raises ValueError for an unknown name."""
+        """Delete a named snapshot. Raises ValueError for an unknown name.
+
+        A snapshot without a name is not kept by the world: nothing is to be deleted.
+        """
         doomed = self._kept(snapshot)
         for name in [name for name, one in self.world.snapshots.items() if one is doomed]:
             del self.world.snapshots[name]

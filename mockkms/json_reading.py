@@ -1,4 +1,4 @@
-"""JSON from outside: one kind of error, however it is wrong."""
+"""Reading JSON that others have written: every invalid text raises the same exception."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text. Raises JSONDecodeError if it is none, or nested too deeply to be decoded."""
+    """Return the value of a JSON text. Raises JSONDecodeError for invalid JSON, also if it is nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError:

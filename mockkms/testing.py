@@ -24,8 +24,8 @@ else:
 class _ClassServer:
     """The attribute ``kms``: the server of a test class, started before ``setUpClass``.
 
-    Of a test that is run without ``setUpClass``, it is started at the first access. Of a class whose tests do not run
-    it is missing: pytest looks at all attributes of a class to collect its tests.
+    A test that is run without ``setUpClass`` starts it with the first access. The class itself has the attribute only
+    while the server runs, because pytest reads all attributes of a class to collect its tests.
     """
 
     def __get__(self, instance: object, owner: type[MockKMSMixin]) -> MockKMS:

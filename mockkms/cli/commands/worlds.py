@@ -77,7 +77,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def schema() -> str:
-    """Return the schema, which the checkout also has as ``mockkms/mockkms.schema.json``; the wheel has not."""
+    """Return the schema, which a checkout, but not the wheel, also has as ``mockkms/mockkms.schema.json``."""
     from mockkms.worldfile import editor_schema
 
     return json.dumps(editor_schema(), indent=1, ensure_ascii=False) + "\n"

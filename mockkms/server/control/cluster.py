@@ -12,7 +12,7 @@ _WORDS = (*_OF_NODE, "step-down", "elect", "partition", "heal")
 
 @route("GET", "cluster", "The nodes of this cluster and their roles")
 def show_cluster(request: ControlRequest) -> dict[str, object]:
-    """404 if this server is not a cluster."""
+    """Return the nodes and the active one. Raises ControlError (404) if this server is not a cluster."""
     gateway = _gateway(request)
     with request.world.lock:
         gateway.seals.take_from_core()
@@ -24,8 +24,10 @@ def show_cluster(request: ControlRequest) -> dict[str, object]:
 
 @route("POST", "cluster", "Change the cluster", body="{do: stop | start | …, node: n, nodes: [n], seconds: s}")
 def change_cluster(request: ControlRequest) -> dict[str, object]:
-    """``do``: ``stop``, ``start``, ``seal``, ``unseal`` or ``lag`` (seconds) of a ``node``; ``partition`` of ``nodes``
-    from the rest; ``heal``, ``step-down`` or ``elect``. Returns the state of the nodes afterwards.
+    """Carry out ``do`` and return the nodes as they are afterwards.
+
+    ``stop``, ``start``, ``seal``, ``unseal`` and ``lag`` (``seconds``) change one ``node``, ``partition`` separates
+    ``nodes`` from the rest; ``heal``, ``step-down`` and ``elect`` need nothing else. Raises ControlError.
     """
     gateway, data = _gateway(request), request.data if isinstance(request.data, dict) else {}
     word = data.get("do")

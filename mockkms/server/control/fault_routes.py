@@ -9,7 +9,7 @@ from mockkms.server.control.routing import FORMATS, ControlError, ControlRequest
 
 @route("GET", "faults", "All rules with their counts; format=table for text", query={"format": FORMATS})
 def list_faults(request: ControlRequest) -> dict[str, object] | str:
-    """Rules, their state, and the problems that a test should report."""
+    """Return the rules, their state, and the problems that a test should report; or the rules as text."""
     book = request.world.faults
     if request.query.get("format") == "table":
         return book.describe()
@@ -18,7 +18,7 @@ def list_faults(request: ControlRequest) -> dict[str, object] | str:
 
 @route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules")
 def add_faults(request: ControlRequest) -> dict[str, object]:
-    """The rules that were added, with their ids."""
+    """Return the rules that were added, with their ids. Raises FaultError for an invalid one; none is added then."""
     if request.data is None:
         raise ControlError(400, "the body is empty; expected a rule, or a list of rules")
     added = request.world.faults.extend(request.data)
@@ -27,7 +27,7 @@ def add_faults(request: ControlRequest) -> dict[str, object]:
 
 @route("DELETE", "faults", "Remove all rules and the script, and stop chaos")
 def clear_faults(request: ControlRequest) -> dict[str, object]:
-    """No faults are injected afterwards; a server that refuses connections or does not read them listens again."""
+    """Remove everything that injects faults; a server that refuses or ignores connections listens again."""
     request.world.faults.clear()
     request.world.overdue()  # What ends a phase of chaos.
     request.host.listen_again()
@@ -36,7 +36,7 @@ def clear_faults(request: ControlRequest) -> dict[str, object]:
 
 @route("GET", "faults/{id}", "One rule with its counts")
 def get_fault(request: ControlRequest) -> dict[str, object]:
-    """404 for an unknown id."""
+    """Return one rule. Raises ControlError (404) for an unknown id."""
     return _rule(request).describe()
 
 
@@ -49,7 +49,7 @@ def _rule(request: ControlRequest) -> Rule:
 
 @route("POST", "faults/{id}", "Enable or disable one rule; its counts stay", body="{enabled: true | false}")
 def switch_fault(request: ControlRequest) -> dict[str, object]:
-    """404 for an unknown id."""
+    """Return the rule, enabled or disabled. Raises ControlError, with status 404 for an unknown id."""
     words = mapping(request.data, ("enabled",))
     if "enabled" not in words:
         raise ControlError(400, "enabled: expected true or false")
@@ -62,14 +62,14 @@ def switch_fault(request: ControlRequest) -> dict[str, object]:
 
 @route("DELETE", "faults/{id}", "Remove one rule")
 def remove_fault(request: ControlRequest) -> dict[str, object]:
-    """404 for an unknown id."""
+    """Remove one rule. Raises ControlError (404) for an unknown id."""
     request.world.faults.remove(_rule(request).id)
     return {"ok": True}
 
 
 @route("GET", "script", "The script's progress")
 def get_script(request: ControlRequest) -> dict[str, object]:
-    """404 if no script is active."""
+    """Return the progress of the script. Raises ControlError (404) if no script is active."""
     script = request.world.faults.current_script
     if script is None:
         raise ControlError(404, "no script is active")
@@ -78,5 +78,5 @@ def get_script(request: ControlRequest) -> dict[str, object]:
 
 @route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
 def set_script(request: ControlRequest) -> dict[str, object]:
-    """Replaces an earlier script."""
+    """Start a script in place of an earlier one, and return it. Raises FaultError."""
     return {"ok": True, **request.world.faults.script(request.data).describe()}

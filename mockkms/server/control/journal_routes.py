@@ -18,7 +18,7 @@ from mockkms.world.world import World
     query=None,
 )
 def get_journal(request: ControlRequest) -> dict[str, object] | str:
-    """Entries, oldest first."""
+    """Return the entries that match the parameters of the query, the oldest first; or a table as text."""
     words = dict(request.query)
     last = words.pop("last", "")
     if last and not _is_number(last):
@@ -30,7 +30,7 @@ def get_journal(request: ControlRequest) -> dict[str, object] | str:
 
 @route("POST", "journal", "The same with the query in the body", body="match words, last, bodies, format")
 def query_journal(request: ControlRequest) -> dict[str, object] | str:
-    """For queries that do not fit into a query string: bodies, headers, combinations."""
+    """Return the same for queries that do not fit into a query string: bodies, headers, combinations."""
     words = _query(request.data)
     match, last = words.pop("match", None), words.pop("last", None)
     with within("last"):
@@ -57,7 +57,7 @@ def _choice(word: str, value: object, values: Values) -> object:
 
 @route("POST", "journal/near-misses", "The requests closest to matching, with their differences", body="match words")
 def near_misses(request: ControlRequest) -> dict[str, object]:
-    """At most three, the nearest first."""
+    """Return at most three descriptions, the nearest first."""
     match, words = _split(request.data)
     return {"misses": request.world.journal.near_misses(match, **words)}
 
@@ -108,7 +108,7 @@ def _typed(query: dict[str, str]) -> dict[str, object]:
     query={"redact": FLAG},
 )
 def get_entry(request: ControlRequest) -> dict[str, object]:
-    """404 for a number that the journal does not hold."""
+    """Return one entry. Raises ControlError (404) for a number that the journal does not hold."""
     journal, number = request.world.journal, request.names["number"]
     found = next((entry for entry in journal.entries() if str(entry.number) == number), None)
     if found is None:
@@ -118,7 +118,7 @@ def get_entry(request: ControlRequest) -> dict[str, object]:
 
 @route("DELETE", "journal", "Remove all entries")
 def clear_journal(request: ControlRequest) -> dict[str, object]:
-    """The journal is empty afterwards."""
+    """Remove all entries."""
     request.world.journal.clear()
     return {"ok": True}
 
@@ -191,7 +191,7 @@ _ASSERTIONS: Mapping[str, Callable[[World, object], dict[str, object]]] = {
     "or mapping beside further words",
 )  # fmt: skip
 def assert_journal(request: ControlRequest) -> dict[str, object]:
-    """Several may be given; all must hold."""
+    """Check all assertions of the body. Raises AssertionError for the first that does not hold."""
     words = mapping(request.data, _ASSERTIONS, "assertion")
     if not words:
         raise FaultError("nothing is asserted; expected called, not_called, order, no_unhandled, …")

@@ -15,7 +15,7 @@ from mockkms.world.journal.linter import lint
 
 @route("GET", "lint", "Bad habits of the client", slow=True)
 def get_lint(request: ControlRequest) -> dict[str, object]:
-    """Findings with the name of their rule."""
+    """Return the linter's findings, each with the name of its rule."""
     return {"findings": [{"rule": found.rule, "message": found.message} for found in lint(request.world)]}
 
 
@@ -27,7 +27,7 @@ def get_lint(request: ControlRequest) -> dict[str, object]:
     query={"format": ("json", "hcl")},
 )
 def get_policy(request: ControlRequest) -> dict[str, object] | str:
-    """As data, or as HCL with the unused grants in comments."""
+    """Return the policy as data, or as HCL with the unused grants in comments."""
     found = privileges(request.world)
     if request.query.get("format") == "hcl":
         return str(found)
@@ -38,7 +38,7 @@ def get_policy(request: ControlRequest) -> dict[str, object] | str:
 
 @route("POST", "explain", "Explain the policy decision for a token", body="{token | accessor, operation, path}")
 def explain(request: ControlRequest) -> dict[str, object]:
-    """The decision, and the explanation as text."""
+    """Return the decision, and the explanation as text. Raises ControlError for an unknown token or operation."""
     keys = ("token", "accessor", "operation", "path")
     words = mapping(request.data, keys)
     given: list[str] = []

@@ -26,7 +26,7 @@ API = 1
 
 @route("GET", "", "What this server is, and the paths below")
 def index(request: ControlRequest) -> dict[str, object]:
-    """Name, version and routes."""
+    """Return name, version, mode and routes."""
     return {
         "name": "mockkms",
         "version": __version__,
@@ -45,13 +45,13 @@ def _mode(request: ControlRequest) -> dict[str, str]:
 
 @route("GET", "openapi.json", "This API as an OpenAPI document")
 def openapi(request: ControlRequest) -> dict[str, object]:
-    """The document, made from the routes."""
+    """Return the document, made from the routes."""
     return document(all_routes(), __version__)
 
 
 @route("POST", "reset", "Return to the baseline: state, clock, rules, journal")
 def reset(request: ControlRequest) -> dict[str, object]:
-    """The world as it was when the server started, without tenants; it listens, even if a fault closed its ports."""
+    """Return the world to its baseline and drop all tenants; the server listens again if a fault closed its ports."""
     request.world.reset()
     if request.tenants is not None:
         request.tenants.clear()
@@ -61,7 +61,7 @@ def reset(request: ControlRequest) -> dict[str, object]:
 
 @route("GET", "clock", "The world's time")
 def get_clock(request: ControlRequest) -> dict[str, object]:
-    """As RFC 3339 and in seconds since the epoch."""
+    """Return the time in RFC 3339 and in seconds since the epoch."""
     clock = request.world.clock
     now = clock.now()
     return {"now": rfc3339(now), "seconds": now, "frozen": clock.frozen}
@@ -72,7 +72,7 @@ def get_clock(request: ControlRequest) -> dict[str, object]:
     body="{freeze: true | time} | {set: time} | {advance: duration} | {resume: true}; time may be {epoch: seconds}",
 )  # fmt: skip
 def move_clock(request: ControlRequest) -> dict[str, object]:
-    """Several actions run in the order set, freeze, advance, resume."""
+    """Carry out the actions in the order set, freeze, advance, resume, and return the time. Raises FaultError."""
     clock = request.world.clock
     words = mapping(request.data, ("freeze", "set", "advance", "resume"), "clock word")
     if words.get("resume") and "freeze" in words:
@@ -122,7 +122,7 @@ def _reading(word: str) -> Iterator[None]:
     query={"format": ("json", "yaml")},
 )
 def get_state(request: ControlRequest) -> dict[str, object] | str:
-    """Seal, flavor, rules' state; or the world."""
+    """Return seal, flavor, state of the rules and more; or the world as YAML."""
     world = request.world
     if request.query.get("format") == "yaml":
         world.require_state("writing the world")
@@ -155,7 +155,7 @@ def _state_facts(world: World) -> dict[str, object]:
     body=f"{{{' | '.join(ACTIONS)} | set_state: value, fault_header | redact: true | false}}",
 )  # fmt: skip
 def change_state(request: ControlRequest) -> dict[str, object] | str:
-    """Names and values are those of the fault kinds that act on the server."""
+    """Run the actions, named like the fault kinds that act on the server, and return the state afterwards."""
     run_actions(request.data, request.world, request.host)
     return get_state(request)
 
@@ -194,13 +194,13 @@ def run_actions(data: object, world: World, host: Host) -> None:
 
 @route("GET", "snapshots", "Names of the snapshots")
 def list_snapshots(request: ControlRequest) -> dict[str, object]:
-    """In the order in which they were taken."""
+    """Return the names in the order in which the snapshots were taken."""
     return {"snapshots": list(request.world.snapshots)}
 
 
 @route("POST", "snapshots/{name}", "Take a snapshot of state, clock, rules and journal under this name")
 def take_snapshot(request: ControlRequest) -> dict[str, object]:
-    """Replaces one of the same name."""
+    """Take a snapshot, in place of one with the same name. Raises ControlError (409) for more than 100."""
     request.world.require_state("a snapshot")
     snapshots, name = request.world.snapshots, request.names["name"]
     if name not in snapshots and len(snapshots) >= MAX_SNAPSHOTS:
@@ -211,7 +211,7 @@ def take_snapshot(request: ControlRequest) -> dict[str, object]:
 
 @route("DELETE", "snapshots/{name}", "Delete a snapshot")
 def drop_snapshot(request: ControlRequest) -> dict[str, object]:
-    """404 for an unknown name."""
+    """Delete a snapshot. Raises ControlError (404) for an unknown name."""
     _snapshot(request, request.names["name"])
     del request.world.snapshots[request.names["name"]]
     return {"ok": True}
@@ -219,7 +219,7 @@ def drop_snapshot(request: ControlRequest) -> dict[str, object]:
 
 @route("POST", "snapshots/{name}/restore", "Restore a snapshot")
 def restore_snapshot(request: ControlRequest) -> dict[str, object]:
-    """404 for an unknown name."""
+    """Restore a snapshot. Raises ControlError (404) for an unknown name."""
     request.world.restore(_snapshot(request, request.names["name"]))
     return {"ok": True}
 
@@ -232,7 +232,7 @@ def restore_snapshot(request: ControlRequest) -> dict[str, object]:
     query={"with": ()},
 )
 def diff_snapshot(request: ControlRequest) -> str:
-    """Lines with + - ~; keys and tokens are shown in full."""
+    """Return the changes as lines with + - ~; keys and tokens are shown in full."""
     old = _snapshot(request, request.names["name"])
     other = request.query.get("with", "")
     new = _snapshot(request, other) if other else request.world.snapshot()

@@ -12,21 +12,21 @@ from mockkms.server.tenants.tenants import Tenants
 
 @route("GET", "tenants", "Ids of the tenants, the least recently used first")
 def list_tenants(request: ControlRequest) -> dict[str, object]:
-    """Below ``/t/<id>/_mockkms/`` each has this whole API, except for these routes."""
+    """Return the ids, the limit, and how many tenants were dropped because of it."""
     tenants = _tenants(request)
     return {"tenants": tenants.names(), "limit": tenants.limit, "dropped": tenants.dropped}
 
 
 @route("DELETE", "tenants", "Drop all tenants")
 def clear_tenants(request: ControlRequest) -> dict[str, object]:
-    """Each is created again from the baseline when it is next used."""
+    """Drop all tenants; each is created again from the baseline at its next use."""
     _tenants(request).clear()
     return {"ok": True}
 
 
 @route("POST", "tenants/{id}", "Create or replace a tenant", body="{from: baseline | now}")
 def make_tenant(request: ControlRequest) -> dict[str, object]:
-    """From the server's baseline (the default), or from its present: state, clock and rules."""
+    """Create a tenant from the server's baseline, or from its current state, clock and rules (``from: now``)."""
     start = mapping(request.data or {}, ("from",)).get("from", "baseline")
     if start not in ("baseline", "now"):
         raise ControlError(400, "from: expected baseline or now")
@@ -39,7 +39,7 @@ def make_tenant(request: ControlRequest) -> dict[str, object]:
 
 @route("DELETE", "tenants/{id}", "Drop a tenant")
 def forget_tenant(request: ControlRequest) -> dict[str, object]:
-    """404 for an unknown id."""
+    """Drop a tenant. Raises ControlError (404) for an unknown id."""
     if not _tenants(request).forget(request.names["id"]):
         raise ControlError(404, f"tenant {request.names['id']!r} not found")
     return {"ok": True}

@@ -27,7 +27,10 @@ class WorldHandle(Handle):
     body="YAML, or {worlds: [a world as data | its YAML as text, …]}; empty list: the initial world", text=True,
 )  # fmt: skip
 def load_world(request: ControlRequest) -> dict[str, object]:
-    """All tenants are dropped. An invalid world is refused, with all errors in ``problems``: file, line, column, …"""
+    """Load worlds and drop all tenants.
+
+    Raises ControlError for an invalid world, with all of its errors in ``problems``: file, line, column, …
+    """
     if request.data is None:
         raise ControlError(400, "the body is empty; expected a world in YAML, or {worlds: [world, …]}")
     data = {"worlds": [request.data]} if _is_world(request.data) else request.data
@@ -53,6 +56,6 @@ def _is_world(data: object) -> bool:
 
 @route("POST", "baseline", "Make the current state the baseline, until a world is loaded")
 def set_baseline(request: ControlRequest) -> dict[str, object]:
-    """State, clock, rules and journal."""
+    """Keep state, clock, rules and journal as what ``reset`` returns to."""
     WorldHandle(request.world).set_baseline()
     return {"ok": True}

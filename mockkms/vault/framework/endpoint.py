@@ -151,7 +151,7 @@ class Call:
 
 
 def _null(value: object) -> bool:
-    """Return whether a value is null, alone or in lists, as which the weak decoder reads them."""
+    """Return whether a value is null, or a list of nulls, which Go's weakly typed decoder reads as null."""
     return value is None or (isinstance(value, list) and bool(value) and all(map(_null, value)))
 
 
@@ -165,22 +165,25 @@ class Endpoint:
     help: str = ""
     description: str = ""
     login: bool | Feature = False
-    """Requires no token; a feature: in products that have it."""
+    """Whether it requires no token: in all products, or in those with a feature."""
     outside: bool = False
-    """Answered before the core: without token and namespace, also if sealed; errors have no frame (``sys/health``)."""
+    """Whether it is answered before the core (``sys/health``): without token and namespace, also by a sealed server.
+
+    Its errors are not framed as ``1 error occurred:``.
+    """
     sudo: bool | Feature = False
-    """Requires the ``sudo`` capability (a root-protected path); a feature: in products that have it."""
+    """Whether the path is root-protected (requires ``sudo``): in all products, or in those with a feature."""
     arbitrary: bool | Feature = False
-    """Accepts any parameter without a warning; a feature: in products that have it."""
+    """Whether it accepts any parameter without a warning: in all products, or in those with a feature."""
     binary: bool | Feature = False
-    """The handler reads the body itself, whatever its type; a feature: in products that have it."""
+    """Whether the handler reads the body itself, of any content type: in all products, or in those with a feature."""
     needs: Feature | None = None
     """Only products that have this feature know the path."""
     requires: Callable[[Context, Request], None] | None = None
-    """Raises what the real server answers, to all operations, where its setup lacks the path."""
+    """Called before every operation; raises the answer of a real server whose configuration does not have the path."""
     emulation: Emulation = Emulation.FULL
     go_errors: bool = False
-    """The real server answers some requests with status 500 and the text of a Go error: see ``BackendError``."""
+    """Whether the real server answers some requests with status 500 and the text of a Go error (``BackendError``)."""
     operations: dict[Operation, Handler] = field(default_factory=dict)
     exists: Callable[[Any, Call], bool] | None = None
     prefix: str = field(init=False)

@@ -49,7 +49,7 @@ class Namespace:
     unlock_key: str = ""
     tainted: bool = False
     unloaded: bool = False
-    """Whether it was sealed without a seal of its own: its mounts answer no more."""
+    """Whether it was sealed without a seal of its own: its mounts no longer answer."""
     barrier: Barrier | None = None
     """The barrier of a sealable namespace."""
 

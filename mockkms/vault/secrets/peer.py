@@ -57,7 +57,7 @@ class PeerAnswer:
         return self.body.decode("utf-8", "replace")[:_SHOWN].rstrip("\n")
 
     def json(self) -> dict[str, object]:
-        """Return the body's JSON object; an empty one if it is none."""
+        """Return the body's JSON object; an empty one for any other body."""
         try:
             found = read_json(self.body)
         except ValueError:

@@ -69,7 +69,7 @@ class CelToken:
 
 
 def split(text: str) -> tuple[list[CelToken], list[tuple[int, int]]]:
-    """Return the tokens, with one for the end, and where texts begin and end that are none."""
+    """Return the tokens, with one for the end, and the start and end of each text that is not a token."""
     found: list[CelToken] = []
     misfits: list[tuple[int, int]] = []
     at = 0

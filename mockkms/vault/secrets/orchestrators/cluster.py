@@ -246,7 +246,7 @@ def _fits(expression: object, labels: Mapping[str, object]) -> bool:
 
 
 def lifetime_of(token: str) -> int:
-    """Return the seconds from the issue of a JWT to its expiry. Raises ValueError for a text that is none."""
+    """Return the seconds from the issue of a JWT to its expiry. Raises ValueError for a text that is not a JWT."""
     try:
         _, middle, _ = token.split(".")
         claims = read_json(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
