@@ -7,7 +7,7 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which a port that does not open counts as broken."""
 
 

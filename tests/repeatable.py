@@ -66,7 +66,7 @@ class Conversation:
     def send(self, method: str, path: str, data: Any = None, *, token: str = "root", **headers: str) -> Any:
         """One request; the JSON of its answer, or None."""
         if self._line is None:
-            self._line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+            self._line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         body = None if data is None else json.dumps(data).encode()
         given = {"Host": "vault.test", "X-Vault-Token": token}
         given |= {name.replace("_", "-"): text for name, text in headers.items()}

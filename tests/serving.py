@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-WAIT = 30.0
+WAIT = 60.0
 """Seconds after which a server that does not come up counts as broken."""
 
 

@@ -19,5 +19,5 @@ def test_the_fast_subset() -> None:
 
 
 def test_the_script_is_valid_and_lists_skips() -> None:
-    subprocess.run(["bash", "-n", str(SCRIPT)], check=True, timeout=30)
+    subprocess.run(["bash", "-n", str(SCRIPT)], check=True, timeout=60)
     assert "-rs" in SCRIPT.read_text(encoding="utf-8").splitlines()[-1]

@@ -22,7 +22,7 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def ask(url: str, path: str) -> int:
     request = urllib.request.Request(f"{url}/v1/{path}", headers={"X-Vault-Token": "root"})
     try:
-        with DIRECT.open(request, timeout=10) as answer:
+        with DIRECT.open(request, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what has not come true counts as broken: never reached by a machine that is only slow."""
 _PAUSE = 0.02
 

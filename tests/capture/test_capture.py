@@ -73,10 +73,10 @@ def test_a_captured_world_is_captured_again_as_itself(flavor: str, tmp_path: Pat
         assert captured(copy, to=twice) == first
         headers = {"X-Vault-Token": copy.token}
         body = {"plaintext": "aGVsbG8="}
-        sent = requests.post(f"{copy.url}/v1/transit/encrypt/orders", json=body, headers=headers, timeout=10)
+        sent = requests.post(f"{copy.url}/v1/transit/encrypt/orders", json=body, headers=headers, timeout=60)
         assert sent.json()["data"]["ciphertext"].startswith("vault:v3:")
         body = {"common_name": "a.example.test"}
-        assert requests.post(f"{copy.url}/v1/pki/issue/web", json=body, headers=headers, timeout=20).status_code == 200
+        assert requests.post(f"{copy.url}/v1/pki/issue/web", json=body, headers=headers, timeout=60).status_code == 200
 
 
 def test_namespaces(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-WAIT = 20.0
+WAIT = 60.0
 """Seconds after which a server that does not come up counts as broken."""
 
 

@@ -40,7 +40,7 @@ def bash(tmp_path: Path) -> object:
         ask = f"COMP_WORDS=({given}); COMP_CWORD={len(words)}; _mockkms\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
         run = subprocess.run(
             ["bash", "--norc", "-u", "-c", f"{loaded}\n{ask}"],
-            cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True,
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
         assert run.stderr == ""
         return run.stdout.split("\n")[:-1]
@@ -195,6 +195,6 @@ def test_the_manual_page(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     if shutil.which("groff") is None:
         pytest.skip("groff is not installed")
     run = subprocess.run(
-        ["groff", "-ww", "-man", "-T", "utf8", "-Z"], input=text, capture_output=True, text=True, timeout=30, check=True
+        ["groff", "-ww", "-man", "-T", "utf8", "-Z"], input=text, capture_output=True, text=True, timeout=60, check=True
     )
     assert run.stderr == ""

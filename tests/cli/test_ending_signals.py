@@ -37,7 +37,7 @@ print("ended")
 
 @pytest.mark.parametrize("code", [_TO_ANOTHER_THREAD, _BEFORE_THE_WAIT], ids=["another-thread", "before"])
 def test_a_signal_ends_the_wait(code: str) -> None:
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout == "ended\n"
 
 
@@ -58,5 +58,5 @@ sys.settrace(trace)
 signals.wait()
 print("ended")
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout == "ended\n"

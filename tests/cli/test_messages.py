@@ -257,7 +257,7 @@ def test_check_names_a_token_whose_id_is_taken(tmp_path: Path, capsys: pytest.Ca
 def test_queries_of_a_wrong_kind() -> None:
     with MockKMS() as kms:
         for query in ("status=abc", "denied=perhaps", "unhandled=1"):
-            answer = requests.get(f"{kms.url}/_mockkms/journal?{query}", timeout=10)
+            answer = requests.get(f"{kms.url}/_mockkms/journal?{query}", timeout=60)
             assert answer.status_code == 400
             assert query.partition("=")[0] in answer.json()["path"]
         with pytest.raises(FaultError):
@@ -278,7 +278,7 @@ def test_queries_of_a_wrong_kind() -> None:
 )
 def test_parameters_of_the_control_api_are_checked(path: str, message: str) -> None:
     with MockKMS() as kms:
-        answer = requests.get(f"{kms.url}/_mockkms/{path}", timeout=10)
+        answer = requests.get(f"{kms.url}/_mockkms/{path}", timeout=60)
         assert (answer.status_code, answer.json()["message"]) == (400, message)
 
 
@@ -295,7 +295,7 @@ def test_parameters_of_the_control_api_are_checked(path: str, message: str) -> N
 )
 def test_bodies_of_the_control_api_that_ask_for_nothing_or_a_contradiction(path: str, body: str, message: str) -> None:
     with MockKMS() as kms:
-        answer = requests.post(f"{kms.url}/_mockkms/{path}", body, timeout=10)
+        answer = requests.post(f"{kms.url}/_mockkms/{path}", body, timeout=60)
         assert answer.status_code == 400
         assert answer.json()["message"].startswith(message)
 
@@ -310,11 +310,11 @@ def test_worlds_by_command_and_as_yaml(tmp_path: Path, capsys: pytest.CaptureFix
         assert main(["load", str(world), "--url", kms.url]) == 1
         assert f"{world}:2:1" in capsys.readouterr().err
         posted = requests.post(
-            f"{kms.url}/_mockkms/world", data="mockkms: 1\nvault: {mounts: {other/: {type: kv}}}\n", timeout=10
+            f"{kms.url}/_mockkms/world", data="mockkms: 1\nvault: {mounts: {other/: {type: kv}}}\n", timeout=60
         )
         assert posted.json() == {"ok": True}
         assert "other/" in {mount.path for mount in kms.world.core.state.mounts.entries.values()}
-        refused = requests.post(f"{kms.url}/_mockkms/world", data="mockkms: 1\nvalt: {}\n", timeout=10)
+        refused = requests.post(f"{kms.url}/_mockkms/world", data="mockkms: 1\nvalt: {}\n", timeout=60)
         assert refused.status_code == 400
         assert refused.json()["problems"][0]["line"] == 2
 
@@ -323,7 +323,7 @@ def test_reprs() -> None:
     kms = MockKMS()
     assert repr(kms) == "<MockKMS of vault not running, unsealed>"
     with kms:
-        requests.get(f"{kms.url}/v1/sys/health", timeout=10)
+        requests.get(f"{kms.url}/v1/sys/health", timeout=60)
         kms.faults.add("transit/*", status=503)
         kms.clock.freeze("2026-01-01")
         assert repr(kms) == f"<MockKMS of vault at {kms.url}, unsealed>"
@@ -341,7 +341,7 @@ def test_a_stopped_server_has_no_address() -> None:
     for kms in (MockKMS(rustfs_port=0, control_port=0, further=[("127.0.0.1", 0, None)]), Cluster(nodes=2)):
         for _ in range(2):
             with kms:
-                assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+                assert requests.get(f"{kms.url}/v1/sys/health", timeout=60).status_code == 200
             for address in ("url", "rustfs_url", "control_url"):
                 with pytest.raises(RuntimeError, match="no address while it is not running; use start"):
                     getattr(kms, address)

@@ -25,7 +25,7 @@ def shown(seconds: str, **variables: str) -> str:
     try:
         run = [sys.executable, "-c", PROGRAM, seconds]
         environment = {**os.environ, "TERM": "xterm", **variables}
-        subprocess.run(run, stderr=terminal, env=environment, check=True, timeout=30)
+        subprocess.run(run, stderr=terminal, env=environment, check=True, timeout=60)
         return os.read(master, 100_000).decode()
     finally:
         os.close(master)
@@ -46,5 +46,5 @@ def test_what_is_quick_shows_nothing() -> None:
 
 
 def test_a_pipe_gets_nothing() -> None:
-    run = subprocess.run([sys.executable, "-c", PROGRAM, "0.3"], capture_output=True, text=True, check=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", PROGRAM, "0.3"], capture_output=True, text=True, check=True, timeout=60)
     assert run.stderr == "done\n"

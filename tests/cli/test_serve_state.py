@@ -30,7 +30,7 @@ Serve = Callable[..., Served]
 def write(served: Served, name: str) -> float:
     """Store a secret; returns when it was acknowledged, seconds."""
     url = f"{served.url}/v1/secret/data/{name}"
-    answer = requests.post(url, json={"data": {"a": 1}}, headers={"X-Vault-Token": "root"}, timeout=10)
+    answer = requests.post(url, json={"data": {"a": 1}}, headers={"X-Vault-Token": "root"}, timeout=60)
     assert answer.status_code == 200
     return time.monotonic()
 
@@ -38,7 +38,7 @@ def write(served: Served, name: str) -> float:
 def stored(served: Served) -> set[str]:
     """Return the names of all secrets."""
     url = f"{served.url}/v1/secret/metadata/?list=true"
-    answer = requests.get(url, headers={"X-Vault-Token": "root"}, timeout=10)
+    answer = requests.get(url, headers={"X-Vault-Token": "root"}, timeout=60)
     return set(answer.json()["data"]["keys"]) if answer.status_code == 200 else set()
 
 

@@ -118,8 +118,8 @@ def test_state(run: Run, kms: MockKMS) -> None:
 
 
 def test_the_report_of_a_server(run: Run, kms: MockKMS, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    requests.post(f"{kms.url}/v1/auth/token/create", json={}, headers={"X-Vault-Token": "root"}, timeout=10)
-    requests.get(f"{kms.url}/v1/sys/no-such-path", headers={"X-Vault-Token": "root"}, timeout=10)
+    requests.post(f"{kms.url}/v1/auth/token/create", json={}, headers={"X-Vault-Token": "root"}, timeout=60)
+    requests.get(f"{kms.url}/v1/sys/no-such-path", headers={"X-Vault-Token": "root"}, timeout=60)
     at = ("--url", kms.url)
     path = tmp_path / "report.json"
     found = "1 bad habit of the client, 1 request that is not emulated"

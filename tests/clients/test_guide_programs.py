@@ -29,11 +29,11 @@ def base(kms: MockKMS) -> str:
 
 
 def configure(kms: MockKMS) -> None:
-    assert requests.post(f"{base(kms)}/configure", json=CONFIGURE, timeout=10).json()["success"] is True
+    assert requests.post(f"{base(kms)}/configure", json=CONFIGURE, timeout=60).json()["success"] is True
 
 
 def keys(kms: MockKMS) -> dict[str, dict[str, Any]]:
-    listed = requests.get(f"{base(kms)}/key/list", timeout=10).json()["keys"]
+    listed = requests.get(f"{base(kms)}/key/list", timeout=60).json()["keys"]
     return {key["keyName"]: key for key in listed}
 
 
@@ -125,6 +125,6 @@ def test_spring_rest_template(kms: MockKMS) -> None:
 
 @pytest.mark.parametrize("path", ["/key/list", "/status"])
 def test_before_configure_every_client_reads_the_guides_error(kms: MockKMS, path: str) -> None:
-    answer = requests.get(base(kms) + path, timeout=10)
+    answer = requests.get(base(kms) + path, timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/json")
     assert answer.json()["code"] == "KMSNotConfigured"

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.server(tls=True)
 def ask(kms: MockKMS, method: str, path: str, body: Any = None, *, token: str | None = None) -> tuple[int, Any]:
     """One request without a Content-Type, the certificate verified."""
     trusted = ssl.create_default_context(cafile=kms.ca_file)
-    connection = http.client.HTTPSConnection(urlsplit(kms.url).netloc, timeout=10, context=trusted)
+    connection = http.client.HTTPSConnection(urlsplit(kms.url).netloc, timeout=60, context=trusted)
     headers = {"x-vault-request": "true", "accept": "*/*"}
     if token != "":
         headers["x-vault-token"] = token or kms.token

@@ -38,14 +38,14 @@ def approle(kms: MockKMS) -> dict[str, str]:
     vault.headers["X-Vault-Token"] = kms.token
 
     def post(path: str, **body: Any) -> Any:
-        answer = vault.post(f"{kms.url}/v1/{path}", json=body, timeout=10)
+        answer = vault.post(f"{kms.url}/v1/{path}", json=body, timeout=60)
         assert answer.status_code in (200, 204), answer.text
         return answer.json()["data"] if answer.content else None
 
     post("sys/auth/approle", type="approle")
     post("sys/policies/acl/rustfs", policy=POLICY)
     post("auth/approle/role/rustfs", token_policies=["rustfs"], token_ttl="1h")
-    role = vault.get(f"{kms.url}/v1/auth/approle/role/rustfs/role-id", timeout=10).json()["data"]["role_id"]
+    role = vault.get(f"{kms.url}/v1/auth/approle/role/rustfs/role-id", timeout=60).json()["data"]["role_id"]
     secret = post("auth/approle/role/rustfs/secret-id")["secret_id"]
     return {"RUSTFS_KMS_VAULT_APPROLE_ROLE_ID": role, "RUSTFS_KMS_VAULT_APPROLE_SECRET_ID": secret}
 
@@ -88,7 +88,7 @@ class Client:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 Start = Callable[..., Client]
@@ -112,7 +112,7 @@ def start(program: Path) -> Iterator[Start]:
 def transit(kms: MockKMS) -> MockKMS:
     """The server with RustFS's mount ``transit/``."""
     requests.post(
-        f"{kms.url}/v1/sys/mounts/transit", json={"type": "transit"}, headers={"X-Vault-Token": kms.token}, timeout=10
+        f"{kms.url}/v1/sys/mounts/transit", json={"type": "transit"}, headers={"X-Vault-Token": kms.token}, timeout=60
     ).raise_for_status()
     return kms
 

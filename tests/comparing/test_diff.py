@@ -142,7 +142,7 @@ def odd() -> Iterator[Callable[..., str]]:
 def recorded(url: str, path: Path, *names: str) -> str:
     with MockKMS(upstream=url, record=path) as proxy:
         for name in names:
-            requests.get(f"{proxy.url}/v1/secret/{name}", timeout=10)
+            requests.get(f"{proxy.url}/v1/secret/{name}", timeout=60)
     return str(path)
 
 
@@ -194,9 +194,9 @@ def test_a_lost_permission_is_a_difference(tmp_path: Path, capsys: pytest.Captur
     seed = {"vault": {"policies": allowed, **app}}
     other_seed = {"vault": {"policies": {"app": ""}, **app}}
     with MockKMS(seed=seed) as real, MockKMS(upstream=real.url, record=path) as proxy:
-        requests.get(f"{proxy.url}/v1/secret/data/app", headers={"X-Vault-Token": "app-token"}, timeout=10)
+        requests.get(f"{proxy.url}/v1/secret/data/app", headers={"X-Vault-Token": "app-token"}, timeout=60)
         body = {"data": {"a": "b"}}
-        requests.post(f"{proxy.url}/v1/secret/data/app", json=body, headers={"X-Vault-Token": "app-token"}, timeout=10)
+        requests.post(f"{proxy.url}/v1/secret/data/app", json=body, headers={"X-Vault-Token": "app-token"}, timeout=60)
     with MockKMS(seed=seed) as one, MockKMS(seed=other_seed) as other:
         command = ["diff", one.url, other.url, "--requests", str(path), "--token", "app-token", "--reads-only"]
         assert main(command) == 1

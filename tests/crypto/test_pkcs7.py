@@ -48,9 +48,9 @@ def test_messages_of_dsa_by_openssl(tmp_path: Path) -> None:
     command = (
         "openssl smime -sign -binary -nodetach -outform DER -signer cert.pem -inkey key.pem -in content -md sha256"
     )
-    made = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=True, timeout=30).stdout
+    made = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
     assert pkcs7.verified_content(made, [signer]) == _CONTENT
-    streamed = subprocess.run([*command.split(), "-stream"], cwd=tmp_path, capture_output=True, check=True, timeout=30)
+    streamed = subprocess.run([*command.split(), "-stream"], cwd=tmp_path, capture_output=True, check=True, timeout=60)
     assert streamed.stdout[1] == 0x80, "of indefinite length"
     assert pkcs7.verified_content(streamed.stdout, [signer]) == _CONTENT
 

@@ -121,7 +121,7 @@ def healthy(tmp_path: Path) -> Callable[..., int]:
 
     def run(**variables: str) -> int:
         words = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", **variables}
-        return subprocess.run(["sh", "-c", check], env=words, capture_output=True, timeout=30, check=False).returncode
+        return subprocess.run(["sh", "-c", check], env=words, capture_output=True, timeout=60, check=False).returncode
 
     return run
 

@@ -74,7 +74,7 @@ def test_compose(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_program_in_compose_gets_its_secret(kms: MockKMS) -> None:
     [compose] = documents("compose.yaml")
     words = [word.replace("http://vault:8200", kms.url) for word in compose["services"]["app"]["command"]]
-    run = subprocess.run(["curl", *words], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run(["curl", *words], capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(run.stdout)["data"]["data"] == {"password": "s3cr3t"}
 
 

@@ -48,7 +48,7 @@ def test_over_http(kms: MockKMS) -> None:
     answers = []
     for line in blocks(PAGE, "sh")[1].splitlines():
         words = shlex.split(line.replace("$VAULT_ADDR", kms.url))
-        done = subprocess.run([tool(words[0]), *words[1:]], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run([tool(words[0]), *words[1:]], capture_output=True, text=True, timeout=60, check=True)
         answers.append(json.loads(done.stdout))
     assert [answer.get("name") for answer in answers] == ["2%", "token-storm", "token-storm", "token-storm"]
     assert [answer["active"] for answer in answers] == [True, True, True, False]

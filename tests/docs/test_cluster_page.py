@@ -37,6 +37,6 @@ def test_the_commands_for_other_languages_work() -> None:
         for command in asked:
             words = shlex.split(command.replace("http://127.0.0.1:8202", cluster.nodes[1].url))
             url = words[-1]
-            answer = requests.post(url, data=words[2], timeout=10) if "-d" in words else requests.get(url, timeout=10)
+            answer = requests.post(url, data=words[2], timeout=60) if "-d" in words else requests.get(url, timeout=60)
             shown = json.loads(answer.text)["nodes"]
         assert [node["role"] for node in shown] == ["stopped", "standby", "standby"]

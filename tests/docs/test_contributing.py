@@ -21,7 +21,7 @@ from mockkms import MockKMS
 with MockKMS(root_token="root") as kms:
     def ask(method, **data):
         answer = requests.request(method, kms.url + "/v1/sys/config/greeting", json=data or None,
-                                  headers={"X-Vault-Token": "root"}, timeout=10)
+                                  headers={"X-Vault-Token": "root"}, timeout=60)
         return answer.status_code, answer.json() if answer.content else None
 
     told = [ask("GET"), ask("POST"), ask("POST", text="hello"), ask("GET")]
@@ -84,7 +84,7 @@ seed = {"vault": {"mounts": {"broker/": {"type": "mqtt", "roles": {"app": {"tags
 with MockKMS(seed=seed, root_token="root") as kms:
     def ask(method, path, **data):
         answer = requests.request(method, kms.url + "/v1/broker/roles" + path, json=data or None,
-                                  headers={"X-Vault-Token": "root"}, timeout=10)
+                                  headers={"X-Vault-Token": "root"}, timeout=60)
         return answer.status_code, answer.json() if answer.content else None
 
     assert ask("GET", "/app")[1]["data"] == {"tags": "monitoring", "vhosts": ""}

@@ -68,7 +68,7 @@ def test_the_program_says_what_the_page_says(kms: MockKMS, made: Callable[[Path]
     tenant = kms.tenant(made.__name__)
     command = made(tmp_path)
     assert run(*command, env={"VAULT_ADDR": tenant.url, "NO_PROXY": "*", "no_proxy": "*"}).strip() == "503 404 200"
-    told = requests.get(f"{tenant.url}{CONTROL_PREFIX}clock", timeout=10).json()
+    told = requests.get(f"{tenant.url}{CONTROL_PREFIX}clock", timeout=60).json()
     assert (told["now"], told["frozen"]) == ("2026-01-01T01:00:00Z", True)
     assert (len(tenant.journal), len(tenant.faults)) == (0, 0)  # the snapshot was before both
 

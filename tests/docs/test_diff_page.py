@@ -40,7 +40,7 @@ def test_the_commands_for_servers_run(
     monkeypatch.chdir(tmp_path)
     with MockKMS() as one, MockKMS(flavor="openbao") as other:
         with MockKMS(upstream=one.url, record="vault.jsonl") as proxy:
-            requests.get(f"{proxy.url}/v1/sys/health", timeout=10)
+            requests.get(f"{proxy.url}/v1/sys/health", timeout=60)
         for command, first in ((1, one.url), (2, None)):
             line = blocks(PAGE, "sh")[command].replace("http://127.0.0.1:8201", other.url)
             assert main(shlex.split(line.replace("http://127.0.0.1:8200", first or ""))[1:]) == 1

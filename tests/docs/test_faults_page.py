@@ -28,13 +28,13 @@ FAULTS, TENANTS = "docs/faults.md", "docs/tenants.md"
 
 
 def get(kms: MockKMS, path: str) -> requests.Response:
-    return requests.get(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}, timeout=10)
+    return requests.get(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}, timeout=60)
 
 
 def shell(command: str, kms: MockKMS) -> str:
     """A curl line of the page, done."""
     words = shlex.split(command.replace("$VAULT_ADDR", kms.url).replace("http://127.0.0.1:8200", kms.url))
-    done = subprocess.run([tool(words[0]), "-sSf", *words[1:]], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([tool(words[0]), "-sSf", *words[1:]], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout
 

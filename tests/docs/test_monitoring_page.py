@@ -22,7 +22,7 @@ def test_the_commands_for_metrics(kms: MockKMS) -> None:
     first, second = blocks(PAGE, "sh")[0].splitlines()
     for line, expected in ((first, "vault_core_unsealed{"), (second, '"vault.core.unsealed"')):
         words = shlex.split(line.replace("$VAULT_ADDR", kms.url))
-        done = subprocess.run([tool(words[0]), *words[1:]], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run([tool(words[0]), *words[1:]], capture_output=True, text=True, timeout=60, check=True)
         assert expected in done.stdout
 
 
@@ -33,7 +33,7 @@ def test_the_command_for_the_log(kms: MockKMS) -> None:
         while not kms.world.core.log.streams:
             assert following.poll() is None
         with_header = {"X-Vault-Token": kms.token}
-        requests.post(f"{kms.url}/v1/sys/mounts/keys", json={"type": "transit"}, headers=with_header, timeout=10)
+        requests.post(f"{kms.url}/v1/sys/mounts/keys", json={"type": "transit"}, headers=with_header, timeout=60)
         assert following.stdout is not None
         assert '"@message":"successful mount"' in following.stdout.readline()
         following.terminate()
@@ -51,11 +51,11 @@ def test_the_metrics_of_the_table_exist(kms: MockKMS, client: hvac.Client) -> No
     for method, path in (("GET", "app"), ("POST", "two"), ("DELETE", "two")):
         body = {"policy": 'path "a" { capabilities = ["read"] }'} if method == "POST" else None
         headers = {"X-Vault-Token": kms.token}
-        requests.request(method, f"{kms.url}/v1/sys/policies/acl/{path}", json=body, headers=headers, timeout=10)
+        requests.request(method, f"{kms.url}/v1/sys/policies/acl/{path}", json=body, headers=headers, timeout=60)
     for path in ("renew", "revoke", "revoke-prefix/none"):
         headers = {"X-Vault-Token": kms.token}
-        requests.post(f"{kms.url}/v1/sys/leases/{path}", json={"lease_id": "x"}, headers=headers, timeout=10)
-    text = requests.get(f"{kms.url}/v1/sys/metrics?format=prometheus", timeout=10).text
+        requests.post(f"{kms.url}/v1/sys/leases/{path}", json={"lease_id": "x"}, headers=headers, timeout=60)
+    text = requests.get(f"{kms.url}/v1/sys/metrics?format=prometheus", timeout=60).text
     known = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     rows = re.findall(r"^\| (`[^|]+) \|", TEXT, re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`([a-z_.-]+)`", row)]

@@ -45,7 +45,7 @@ def test_the_commands_run(tmp_path: Path) -> None:
             try:
                 wait_for_port(f"http://127.0.0.1:{port}")
                 run = subprocess.run(
-                    ["sh", "-ec", "\n".join(lines[1:])], capture_output=True, text=True, timeout=30, check=True
+                    ["sh", "-ec", "\n".join(lines[1:])], capture_output=True, text=True, timeout=60, check=True
                 )
             finally:
                 served.terminate()

@@ -61,7 +61,7 @@ def test_curl_works_right_after_serve(place: int, tmp_path: Path) -> None:
         for number, (_, *rest) in enumerate(asked):
             body = rest[1].replace("http://127.0.0.1:8200", ready["url"]) if rest[0] == "-d" else None
             url = rest[-1].replace("http://localhost:9000", ready["rustfs_url"])
-            answer = requests.post(url, data=body, timeout=10)
+            answer = requests.post(url, data=body, timeout=60)
             assert answer.status_code == 200, answer.text
             if number == 1:
                 assert answer.json()["keyName"] == "my-encryption-key"
@@ -74,7 +74,7 @@ def test_the_cache_folder_is_as_it_says(monkeypatch: pytest.MonkeyPatch, tmp_pat
     named = re.findall(r"`(MOCKKMS_\w+)` names another folder", README)
     assert named == ["MOCKKMS_CACHE_DIR"]
     monkeypatch.setenv(named[0], str(tmp_path))
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.strip() == str(tmp_path)
 
 
@@ -85,7 +85,7 @@ def test_the_curl_examples_work(kms: MockKMS) -> None:
     for command in commands:
         command = command.replace("http://localhost:9000", kms.rustfs_url).replace("http://127.0.0.1:8200", kms.url)
         words = ["curl", "-sSf", *shlex.split(command)[1:]]
-        run = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        run = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
         assert run.returncode == 0, (command, run.stdout, run.stderr)
 
 

@@ -29,10 +29,10 @@ def test_the_error_is_the_one_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     with MockKMS() as real, MockKMS(upstream=real.url, record="vault.jsonl") as proxy:
         headers = {"X-Vault-Token": real.token}
-        requests.post(f"{proxy.url}/v1/sys/mounts/transit", json={"type": "transit"}, headers=headers, timeout=10)
-        requests.post(f"{proxy.url}/v1/transit/keys/a", json={"exportable": True}, headers=headers, timeout=10)
+        requests.post(f"{proxy.url}/v1/sys/mounts/transit", json={"type": "transit"}, headers=headers, timeout=60)
+        requests.post(f"{proxy.url}/v1/transit/keys/a", json={"exportable": True}, headers=headers, timeout=60)
     with MockKMS(replay="vault.jsonl") as kms:
-        got = requests.post(f"{kms.url}/v1/transit/keys/a", json={"exportable": False}, timeout=10)
+        got = requests.post(f"{kms.url}/v1/transit/keys/a", json={"exportable": False}, timeout=60)
     assert got.json() == json.loads(blocks(PAGE, "json")[0])
     assert got.status_code == 599
 
@@ -44,7 +44,7 @@ def test_the_file_shown_is_one(tmp_path: Path) -> None:
     assert len(read(path).exchanges) == 1
     with MockKMS(replay=path) as kms:
         kms.section("test_app.py::test_login")
-        got = requests.get(f"{kms.url}/v1/auth/token/lookup-self", headers={"X-Vault-Token": "mine"}, timeout=10)
+        got = requests.get(f"{kms.url}/v1/auth/token/lookup-self", headers={"X-Vault-Token": "mine"}, timeout=60)
     assert got.json() == {"data": {"id": "mine"}}
 
 

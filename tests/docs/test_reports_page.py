@@ -53,7 +53,7 @@ def test_the_check_of_ci(tmp_path: Path, unused: tuple[str, ...], said: str) -> 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert (done.returncode, done.stderr.strip()) == (int(bool(said)), said)

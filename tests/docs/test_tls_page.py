@@ -36,7 +36,7 @@ def prepare(folder: Path, *texts: str) -> None:
     """Run the ``openssl`` commands of blocks."""
     for line in "\n".join(texts).splitlines():
         if line.startswith("openssl"):
-            subprocess.run(shlex.split(line), cwd=folder, check=True, capture_output=True, timeout=30)
+            subprocess.run(shlex.split(line), cwd=folder, check=True, capture_output=True, timeout=60)
 
 
 def test_the_lines_printed(serve: Callable[..., Served]) -> None:
@@ -61,14 +61,14 @@ def test_mutual_tls(serve: Callable[..., Served], tmp_path: Path) -> None:
     prepare(tmp_path, FILES, MUTUAL)
     served = serve(*flags(MUTUAL))
     words = shlex.split(CLIENT.replace("https://localhost:8200", served.url))
-    run = subprocess.run([*words, "-sSf"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run([*words, "-sSf"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     assert '"sealed":false' in run.stdout
     without = [word for word in words if word not in ("--cert", "app.pem", "--key", "app.key")]
-    refused = subprocess.run([*without, "-sSf"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    refused = subprocess.run([*without, "-sSf"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode != 0
     foreign = [word.replace("app.", "server.") for word in words]
-    refused = subprocess.run([*foreign, "-sSf"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    refused = subprocess.run([*foreign, "-sSf"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode != 0
 
 
@@ -83,9 +83,9 @@ def test_variables_for_all_servers_are_left_alone(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
     with MockKMS(tls=True).environment() as kms:
         assert (os.environ["VAULT_CACERT"], os.environ["REQUESTS_CA_BUNDLE"]) == (kms.ca_file, certifi.where())
-        assert requests.get(f"{kms.url}/v1/sys/health", verify=kms.ca_file, timeout=10).ok
+        assert requests.get(f"{kms.url}/v1/sys/health", verify=kms.ca_file, timeout=60).ok
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(f"{kms.url}/v1/sys/health", timeout=10)
+            requests.get(f"{kms.url}/v1/sys/health", timeout=60)
 
 
 @pytest.mark.server(tls=True)

@@ -64,7 +64,7 @@ def test_the_shell_commands_work(
         for command in curls:
             words = shlex.split(command.replace("$VAULT_ADDR", kms.url))
             done = subprocess.run(
-                [tool(words[0]), "-sS", *words[1:]], capture_output=True, text=True, timeout=30, check=True
+                [tool(words[0]), "-sS", *words[1:]], capture_output=True, text=True, timeout=60, check=True
             )
         assert "rate limit quota exceeded" in done.stdout
         monkeypatch.setenv("VAULT_ADDR", kms.url)

@@ -43,9 +43,9 @@ def test_every_section_has_an_example() -> None:
 def test_merged_worlds_answer() -> None:
     worlds = [text for text in WORLDS if "flavor: openbao" not in text]
     with MockKMS(seed=worlds) as kms:
-        read = requests.get(f"{kms.url}/v1/secret/data/app/old", headers={"X-Vault-Token": "root"}, timeout=10).json()
+        read = requests.get(f"{kms.url}/v1/secret/data/app/old", headers={"X-Vault-Token": "root"}, timeout=60).json()
         assert (read["data"]["data"], read["data"]["metadata"]["version"]) == ({"password": "third"}, 3)
-        login = requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "secret"}, timeout=10)
+        login = requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "secret"}, timeout=60)
         assert login.status_code == 200
         for path, sent in {
             "ldap/login/anna": {"password": "secret"},
@@ -54,5 +54,5 @@ def test_merged_worlds_answer() -> None:
             "okta/login/ben": {"password": "hidden", "totp": "123456"},
             "radius/login/anna": {"password": "secret"},
         }.items():
-            login = requests.post(f"{kms.url}/v1/auth/{path}", json=sent, timeout=10)
+            login = requests.post(f"{kms.url}/v1/auth/{path}", json=sent, timeout=60)
             assert (login.status_code, login.json()["auth"]["policies"]) == (200, ["default"]), path

@@ -52,7 +52,7 @@ def shared(kms: MockKMS) -> dict[str, str]:
 def tenants(kms: MockKMS) -> list[str]:
     """The tenants of a running server that were not dropped."""
     headers = {"X-Mockkms-Token": "of-the-control-api"}
-    found: list[str] = requests.get(f"{kms.url}/_mockkms/tenants", headers=headers, timeout=10).json()["tenants"]
+    found: list[str] = requests.get(f"{kms.url}/_mockkms/tenants", headers=headers, timeout=60).json()["tenants"]
     return found
 
 

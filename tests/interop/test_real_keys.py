@@ -30,7 +30,7 @@ class Transit:
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer's ``data``; fails where it is an error."""
         headers = {"X-Vault-Token": self.token}
-        answer = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=30)
+        answer = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=60)
         assert answer.ok, (path, answer.status_code, answer.text)
         return answer.json()["data"] if answer.content else None
 

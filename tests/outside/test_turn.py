@@ -71,7 +71,7 @@ def test_work_in_the_background_takes_turns() -> None:
         with turns(lock, lambda: True):
             assert in_background(work)
             order.append("request")
-        assert done.wait(10)
+        assert done.wait(60)
         assert order == ["request", "work"]
     assert not in_background(work), "the request is of no server"
 
@@ -90,14 +90,14 @@ def test_work_in_the_background_is_abandoned_if_the_world_was_replaced() -> None
     def work() -> None:
         with waiting():
             reached.set()
-            assert replaced.wait(10)
+            assert replaced.wait(60)
         finished.append(True)
 
     with taking_turns(lock, lambda: not replaced.is_set()):
         assert in_background(work)
-    assert reached.wait(10)
+    assert reached.wait(60)
     replaced.set()
     for thread in threading.enumerate():
         if thread.name == "mockkms background":
-            thread.join(10)
+            thread.join(60)
     assert finished == []

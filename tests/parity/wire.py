@@ -30,7 +30,7 @@ class Wire:
         parts = urlsplit(url)
         assert parts.hostname is not None
         self.token = token
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
 
     def close(self) -> None:
         """End the connection."""

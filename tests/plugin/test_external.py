@@ -54,7 +54,7 @@ def gate(real: RemoteKMS) -> Iterator[str]:
             if self.path.startswith("/_mockkms/"):
                 self.send_error(404)
                 return
-            asked = http.client.HTTPConnection(real.url.removeprefix("http://"), timeout=10)
+            asked = http.client.HTTPConnection(real.url.removeprefix("http://"), timeout=60)
             asked.request("GET", self.path, headers={"X-Vault-Token": self.headers.get("X-Vault-Token", "")})
             answer = asked.getresponse()
             body = answer.read()

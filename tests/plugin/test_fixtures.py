@@ -15,13 +15,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:fault .* never fired")
 
 def read(kms, path, **headers):
     asked = urllib.request.Request(kms.url + path, headers={"X-Vault-Token": kms.token, **headers})
-    with urllib.request.urlopen(asked, timeout=10) as answer:
+    with urllib.request.urlopen(asked, timeout=60) as answer:
         return json.load(answer)
 
 def put(kms, name):
     asked = urllib.request.Request(kms.url + "/v1/secret/data/" + name, b'{"data": {"a": "b"}}',
                                    {"X-Vault-Token": kms.token})
-    urllib.request.urlopen(asked, timeout=10).close()
+    urllib.request.urlopen(asked, timeout=60).close()
 
 def fresh(kms):
     assert kms.journal.total == 0 and not kms.faults.list() and not kms.clock.frozen
@@ -51,7 +51,7 @@ def test_subprocess(mockkms_env):
     fresh(mockkms_env)
     program = ("import os, urllib.request as u; address = os.environ['VAULT_ADDR'] + '/v1/auth/token/lookup-self';"
                "u.urlopen(u.Request(address, headers={'X-Vault-Token': os.environ['BAO_TOKEN']})).close()")
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     mockkms_env.journal.assert_called("auth/token/lookup-self", times=1)
     spoil(mockkms_env)
 
@@ -149,7 +149,7 @@ def test_reset_ends_what_hangs(mockkms):
             pass
         mockkms.reset()
         with pytest.raises(OSError):
-            waiting.result(10)
+            waiting.result(60)
     fresh(mockkms)
 """
 PASSED = 18
@@ -185,10 +185,10 @@ def mockkms_tls():
 def test_clients_trust_the_server(mockkms_env, mockkms_hvac):
     assert mockkms_env.url.startswith("https://") and mockkms_hvac.is_authenticated()
     trusted = ssl.create_default_context(cafile=os.environ["VAULT_CACERT"])
-    with urllib.request.urlopen(mockkms_env.url + "/v1/sys/health", context=trusted, timeout=10) as answer:
+    with urllib.request.urlopen(mockkms_env.url + "/v1/sys/health", context=trusted, timeout=60) as answer:
         assert answer.status == 200
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-        urllib.request.urlopen(mockkms_env.url + "/v1/sys/health", timeout=10)
+        urllib.request.urlopen(mockkms_env.url + "/v1/sys/health", timeout=60)
 
 async def test_client(mockkms_client):
     assert (await mockkms_client.list("/v1/sys/policies/acl")).status == 200

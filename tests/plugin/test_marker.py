@@ -22,7 +22,7 @@ import pytest
 def ask(kms, path, method="GET"):
     asked = urllib.request.Request(kms.url + path, headers={"X-Vault-Token": kms.token}, method=method)
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return answer.status, json.loads(answer.read() or "null")
     except urllib.error.HTTPError as error:
         with error:

@@ -167,7 +167,7 @@ def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
             while not ready.exists() and process.poll() is None and time.monotonic() < until:
                 time.sleep(0.05)
             url = json.loads(ready.read_text())["url"]
-            with urllib.request.urlopen(f"{url}/v1/sys/health", timeout=10) as answer:
+            with urllib.request.urlopen(f"{url}/v1/sys/health", timeout=60) as answer:
                 assert json.load(answer)["initialized"]
             program = "import mockkms; print(mockkms.__file__)"
             found = subprocess.run(
@@ -177,7 +177,7 @@ def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
             assert Path(found.stdout).is_relative_to(fresh)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            process.wait(60)
     assert process.returncode == 0
 
 

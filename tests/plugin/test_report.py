@@ -13,7 +13,7 @@ ASK = """
 import pytest, requests
 
 def ask(kms, method, path, body=None):
-    requests.request(method, f"{kms.url}/v1/{path}", json=body, headers={"X-Vault-Token": kms.token}, timeout=10)
+    requests.request(method, f"{kms.url}/v1/{path}", json=body, headers={"X-Vault-Token": kms.token}, timeout=60)
 """
 TIDY = ASK + "def test_tidy(mockkms):\n    ask(mockkms, 'GET', 'sys/health')\n"
 SOURCE = (

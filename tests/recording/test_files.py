@@ -177,7 +177,7 @@ def test_a_killed_server_leaves_what_it_recorded(tmp_path: Path) -> None:
             while not ready.exists():
                 assert server.poll() is None
             for _ in range(5):
-                requests.get(json.loads(ready.read_text())["url"] + "/v1/sys/health", timeout=10)
+                requests.get(json.loads(ready.read_text())["url"] + "/v1/sys/health", timeout=60)
             server.send_signal(signal.SIGKILL)
     assert len(read(path).exchanges) == 5
 
@@ -185,16 +185,16 @@ def test_a_killed_server_leaves_what_it_recorded(tmp_path: Path) -> None:
 def test_serve_replays(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     with MockKMS() as real, MockKMS(upstream=real.url, record=path) as proxy:
-        health = requests.get(f"{proxy.url}/v1/sys/health", timeout=10).json()
+        health = requests.get(f"{proxy.url}/v1/sys/health", timeout=60).json()
     with served(tmp_path, "--replay", str(path)) as ready:
-        assert requests.get(ready["url"] + "/v1/sys/health", timeout=10).json() == health
+        assert requests.get(ready["url"] + "/v1/sys/health", timeout=60).json() == health
         assert ready["state"] == "replay"
-        assert requests.get(ready["url"] + "/v1/sys/init", timeout=10).status_code == 599
+        assert requests.get(ready["url"] + "/v1/sys/init", timeout=60).status_code == 599
     other = tmp_path / "other"
     other.mkdir()
     with served(other, "--replay", str(path), "--replay-fallback") as ready:
-        assert requests.get(ready["url"] + "/v1/sys/health", timeout=10).json() == health
-        assert requests.get(ready["url"] + "/v1/sys/init", timeout=10).json() == {"initialized": True}
+        assert requests.get(ready["url"] + "/v1/sys/health", timeout=60).json() == health
+        assert requests.get(ready["url"] + "/v1/sys/init", timeout=60).json() == {"initialized": True}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ MOMENT = 1767225600.25
 
 
 def ask(kms: Kms, method: str, path: str, data: Any = None, token: str = "boss") -> requests.Response:
-    return requests.request(method, f"{kms.url}/v1/{path}", json=data, headers={"X-Vault-Token": token}, timeout=10)
+    return requests.request(method, f"{kms.url}/v1/{path}", json=data, headers={"X-Vault-Token": token}, timeout=60)
 
 
 def failure(call: Any, *arguments: Any, **words: Any) -> str:
@@ -29,7 +29,7 @@ def failure(call: Any, *arguments: Any, **words: Any) -> str:
 def test_what_it_is(held: Kms) -> None:
     assert (held.token, held.state, held.flavor, held.rng, held.ca_file) == ("boss", "unsealed", "vault", 5, "")
     assert len(held.unseal_keys) == 1
-    requests.get(f"{held.rustfs_url}/rustfs/admin/v3/kms/status", timeout=10)
+    requests.get(f"{held.rustfs_url}/rustfs/admin/v3/kms/status", timeout=60)
     held.journal.assert_called("status", service="rustfs", times=1)
 
 

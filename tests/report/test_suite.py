@@ -24,7 +24,7 @@ path "transit/*" { capabilities = ["update"] }
 
 def ask(kms: MockKMS, method: str, path: str, body: object = None, token: str = "") -> requests.Response:
     headers = {"X-Vault-Token": token or kms.token}
-    return requests.request(method, f"{kms.url}/v1/{path}", json=body, headers=headers, timeout=10)
+    return requests.request(method, f"{kms.url}/v1/{path}", json=body, headers=headers, timeout=60)
 
 
 def used(kms: MockKMS, name: str, *steps: tuple[str, str], given: tuple[str, ...] = ()) -> Usage:

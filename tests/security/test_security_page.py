@@ -53,7 +53,7 @@ def test_control_anywhere_means_everyone() -> None:
 
 def test_everyone_on_this_machine_can_read_the_root_token() -> None:
     with MockKMS(root_token="mine") as kms:
-        state = requests.get(f"{kms.url}/_mockkms/state", timeout=10).json()
+        state = requests.get(f"{kms.url}/_mockkms/state", timeout=60).json()
         assert (state["token"], state["unseal_keys"]) == ("mine", kms.unseal_keys)
 
 
@@ -93,7 +93,7 @@ def test_dumps_and_state_files_hold_secrets(tmp_path: Path) -> None:
 def test_the_journal_holds_bodies() -> None:
     with MockKMS() as kms:
         headers = {"X-Vault-Token": kms.token}
-        requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {"b": "s3cr3t"}}, headers=headers, timeout=10)
+        requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {"b": "s3cr3t"}}, headers=headers, timeout=60)
         assert b"s3cr3t" in kms.journal[0].body
 
 
@@ -103,7 +103,7 @@ def test_a_root_token_can_append_to_files(tmp_path: Path) -> None:
     with MockKMS() as kms:
         body = {"type": "file", "options": {"file_path": str(target)}}
         headers = {"X-Vault-Token": kms.token}
-        assert requests.post(f"{kms.url}/v1/sys/audit/x", json=body, headers=headers, timeout=10).status_code == 204
+        assert requests.post(f"{kms.url}/v1/sys/audit/x", json=body, headers=headers, timeout=60).status_code == 204
     first, *lines = target.read_text().splitlines()
     assert first == "mine"
     assert all(json.loads(line)["type"] in ("request", "response") for line in lines)

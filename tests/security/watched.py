@@ -72,7 +72,7 @@ def surface(folder: Path) -> None:
 
             def ask(kms: MockKMS, path: str, headers: dict[str, str], **body: Any) -> int:
                 url = f"{kms.url}/v1/{path}"
-                return requests.post(url, json=body, headers=headers, timeout=20, verify=kms.ca_file).status_code
+                return requests.post(url, json=body, headers=headers, timeout=60, verify=kms.ca_file).status_code
 
             if flavor == "vault":
                 options = {"file_path": str(folder / "audit" / "log")}

@@ -11,7 +11,7 @@ class Wire:
     """One connection, byte by byte."""
 
     def __init__(self, kms: MockKMS) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.held = b""
 

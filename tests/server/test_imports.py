@@ -22,7 +22,7 @@ thread = Pool(store).prepare(2048)
 thread and thread.join()
 with MockKMS() as kms:
     for path in ("sys/health", "sys/mounts", "secret/config", "auth/token/lookup-self"):
-        urlopen(Request(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}), timeout=10).close()
+        urlopen(Request(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": "root"}), timeout=60).close()
 print(*sys.modules)
 """
 
@@ -44,7 +44,7 @@ from urllib.request import urlopen
 
 with MockKMS() as kms:
     try:
-        urlopen(f"{kms.url}/_mockkms/cluster", timeout=10)
+        urlopen(f"{kms.url}/_mockkms/cluster", timeout=60)
     except HTTPError as error:
         print(error.code, error.read().decode())
 """

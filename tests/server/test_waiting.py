@@ -11,9 +11,10 @@ from functools import partial
 import pytest
 import requests
 
-from mockkms import Cluster, MockKMS
+from mockkms import Cluster, MockKMS, outside
+from mockkms.outside import ldap
 from mockkms.server.gateway.threads import MOST
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 
 class Peer:
@@ -42,16 +43,24 @@ class Peer:
 
 
 @pytest.fixture
-def peer() -> Iterator[Peer]:
+def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    # No login gives up before its test ends, on a busy machine either.
+    monkeypatch.setattr(outside, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(ldap, "PATIENCE", PATIENCE)
     made = Peer()
     yield made
     made.hang_up()
 
 
+def request_threads() -> list[threading.Thread]:
+    """The threads of requests that wait for another server or for the world."""
+    return [thread for thread in threading.enumerate() if thread.name == "mockkms request"]
+
+
 def log_in(kms: MockKMS, answers: list[requests.Response]) -> threading.Thread:
     def post() -> None:
         body = {"password": "p"}
-        answers.append(requests.post(f"{kms.url}/v1/auth/ldap/login/ann", json=body, timeout=30))
+        answers.append(requests.post(f"{kms.url}/v1/auth/ldap/login/ann", json=body, timeout=60))
 
     thread = threading.Thread(target=post)
     thread.start()
@@ -73,14 +82,14 @@ def test_others_are_answered_while_ten_logins_wait(peer: Peer) -> None:
         answers: list[requests.Response] = []
         waiting = [log_in(kms, answers) for _ in range(10)]
         for _ in waiting:
-            assert peer.connected.acquire(timeout=10)
+            assert peer.connected.acquire(timeout=60)
         assert requests.get(f"{kms.url}/v1/sys/health", timeout=60).status_code == 200
         written = requests.post(f"{kms.url}/v1/secret/data/a", json={"data": {}}, headers=headers, timeout=60)
         assert written.status_code == 200
         assert not answers
         peer.hang_up()
         for thread in waiting:
-            thread.join(20)
+            thread.join(60)
         assert [answer.status_code for answer in answers] == [400] * 10
         assert kms.journal.count("auth/ldap/login/ann") == 10
 
@@ -92,9 +101,9 @@ def test_a_server_stops_while_a_request_waits(peer: Peer) -> None:
             body = b'{"password": "p"}'
             head = f"POST /v1/auth/ldap/login/ann HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall(head.encode() + body)
-            assert peer.connected.acquire(timeout=10)
+            assert peer.connected.acquire(timeout=60)
             kms.stop()
-            client.settimeout(10)
+            client.settimeout(60)
             assert client.recv(100) == b""
 
 
@@ -104,23 +113,23 @@ def test_others_are_answered_while_every_thread_for_long_requests_waits(peer: Pe
         answers: list[requests.Response] = []
         waiting = [log_in(kms, answers) for _ in range(MOST)]
         for _ in waiting:
-            assert peer.connected.acquire(timeout=30)
+            assert peer.connected.acquire(timeout=60)
         found: list[int] = []
 
         def look() -> None:
             url = f"{kms.url}/v1/auth/token/lookup-self"
-            found.append(requests.get(url, headers=headers, timeout=8).status_code)
+            found.append(requests.get(url, headers=headers, timeout=60).status_code)
 
         with kms.world.lock:
             other = threading.Thread(target=look)
             other.start()
-            other.join(0.3)  # By then it has arrived, and finds the world in use.
-        other.join(20)
+            eventually(lambda: len(request_threads()) > MOST)  # It has arrived, and found the world in use.
+        other.join(60)
         assert found == [200]
         assert not answers
         peer.hang_up()
         for thread in waiting:
-            thread.join(20)
+            thread.join(60)
 
 
 BODIES = {"short": "x", "long": "x" * 100_000}
@@ -135,17 +144,14 @@ def test_a_request_that_waits_for_the_world_does_not_change_it_after_a_reset(
     def write() -> None:
         body, headers = {"data": {"a": BODIES[size]}}, {"X-Vault-Token": kms.token}
         with suppress(requests.ConnectionError):
-            requests.post(f"{kms.url}/v1/secret/data/late", json=body, headers=headers, timeout=20)
-
-    def waits() -> list[threading.Thread]:
-        return [thread for thread in threading.enumerate() if thread.name == "mockkms request"]
+            requests.post(f"{kms.url}/v1/secret/data/late", json=body, headers=headers, timeout=60)
 
     with server() as kms:
         client = threading.Thread(target=write)
         with kms.world.lock:
             client.start()
-            eventually(waits)
+            eventually(request_threads)
             kms.reset()
         client.join()
-        eventually(lambda: not waits())
+        eventually(lambda: not request_threads())
         assert "late" not in kms.dump()

@@ -153,7 +153,7 @@ def test_a_secret_too_deep_for_yaml_is_reported() -> None:
     with MockKMS(flavor="openbao") as kms:
         body = b'{"data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
         headers = {"X-Vault-Token": kms.token, "Content-Type": "application/json"}
-        written = requests.post(f"{kms.url}/v1/secret/data/deep", data=body, headers=headers, timeout=30)
+        written = requests.post(f"{kms.url}/v1/secret/data/deep", data=body, headers=headers, timeout=60)
         assert written.status_code == 200
         with pytest.raises(SeedError, match="nested too deeply to be written as YAML"):
             dump(kms.world)

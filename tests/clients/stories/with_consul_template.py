@@ -66,7 +66,7 @@ try:
 finally:
     consul_template.send_signal(signal.SIGINT)  # It hands other signals on to the program that it runs.
     try:
-        found["interrupted"] = consul_template.wait(10)
+        found["interrupted"] = consul_template.wait(60)
     finally:
         consul_template.kill()
 print(json.dumps(found))

@@ -51,7 +51,7 @@ def send(url: str, step: Mapping[str, Any], body: bytes, now: float) -> tuple[in
     if "json" in step:
         own.setdefault("content-type", "application/json")
     headers = _headers(step, parts.netloc, query, body, own, now)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     try:
         target = f"{step['path']}?{query}" if query else step["path"]
         connection.putrequest(step["method"], target, skip_host=True, skip_accept_encoding=True)

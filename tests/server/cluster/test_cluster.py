@@ -52,7 +52,7 @@ class Answer:
 def ask(node: ClusterNode | str, method: str, path: str, body: Any = None, **headers: str) -> Answer:
     """One request on a connection of its own, redirects not followed. Raises OSError, HTTPException."""
     url = node if isinstance(node, str) else node.url
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     sent = {"X-Vault-Token": "root", **{name.replace("_", "-"): text for name, text in headers.items()}}
     try:
         connection.request(method, path, None if body is None else json.dumps(body), sent)
@@ -123,7 +123,7 @@ def test_without_a_leader(make: Callable[..., Cluster], standby: str, status: in
 def test_a_stopped_node_refuses_connections_and_returns(make: Callable[..., Cluster]) -> None:
     cluster = make()
     assert write(cluster.nodes[0], 1).status == 200
-    idle = http.client.HTTPConnection(urlsplit(cluster.nodes[2].url).netloc, timeout=10)
+    idle = http.client.HTTPConnection(urlsplit(cluster.nodes[2].url).netloc, timeout=60)
     idle.connect()
     cluster.nodes[2].stop()
     with pytest.raises(ConnectionRefusedError):
@@ -362,7 +362,7 @@ def test_serve_nodes(tmp_path: Path) -> None:
 )
 def test_serve_refuses_invalid_cluster_options(flags: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mockkms", "serve", *flags], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-m", "mockkms", "serve", *flags], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode != 0
     assert "--nodes" in done.stderr or "nodes" in done.stderr

@@ -27,7 +27,7 @@ def making_a_key(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, node: int) -
 
     def slowly(bits: int) -> bytes:
         begun.set()
-        allowed.wait(30)
+        allowed.wait(60)
         return generate(bits)
 
     assert status_of("POST", f"{cluster.nodes[0].url}/v1/sys/mounts/transit", {"type": "transit"}) == 204
@@ -36,7 +36,7 @@ def making_a_key(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, node: int) -
         url = f"{cluster.nodes[node].url}/v1/transit/keys/k"
         asked = clients.submit(status_of, "POST", url, {"type": "rsa-2048"})
         try:
-            assert begun.wait(20)
+            assert begun.wait(60)
             yield asked
         finally:
             allowed.set()
@@ -55,7 +55,7 @@ def test_other_requests_are_answered_while_a_node_makes_a_key(monkeypatch: pytes
             assert health == [200, 429, 429]
             assert not asked.done()
         assert asked.result() == 200
-        read = requests.get(f"{cluster.nodes[0].url}/v1/transit/keys/k", headers=ROOT, timeout=10)
+        read = requests.get(f"{cluster.nodes[0].url}/v1/transit/keys/k", headers=ROOT, timeout=60)
         assert read.json()["data"]["type"] == "rsa-2048"
 
 
@@ -89,4 +89,4 @@ def test_each_node_tells_its_health_while_the_world_is_in_use() -> None:
             asked = [clients.submit(status_of, "GET", f"{node.url}/v1/sys/health") for node in cluster.nodes]
             query = clients.submit(status_of, "HEAD", f"{cluster.nodes[1].url}/v1/sys/health?standbycode=299")
             invalid = clients.submit(status_of, "GET", f"{cluster.nodes[1].url}/v1/sys/health?standbycode=x")
-            assert [answer.result(20) for answer in (*asked, query, invalid)] == [200, 429, 429, 503, 299, 400]
+            assert [answer.result(60) for answer in (*asked, query, invalid)] == [200, 429, 429, 503, 299, 400]

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-WAIT = 30.0
+WAIT = 60.0
 """Seconds after which what does not come counts as broken."""
 
 

@@ -62,7 +62,7 @@ def _asked(dice: random.Random) -> tuple[str, str, bytes]:
 def test_no_request_is_answered_with_500(kms: MockKMS, seed: int, caplog: pytest.LogCaptureFixture) -> None:
     dice = random.Random(f"control {seed}")
     port = int(kms.url.rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for number in range(SHOTS):
         method, path, body = _asked(dice)
         connection.putrequest(method, path.replace("\u0665", "%D9%A5"))

@@ -40,24 +40,24 @@ def busy() -> Iterator[MockKMS]:
 
 
 def send(kms: MockKMS, method: str, path: str, body: object = None, token: str = "root") -> requests.Response:
-    return requests.request(method, f"{kms.url}/v1/{path}", json=body, headers={"X-Vault-Token": token}, timeout=10)
+    return requests.request(method, f"{kms.url}/v1/{path}", json=body, headers={"X-Vault-Token": token}, timeout=60)
 
 
 def ask(kms: MockKMS, method: str, path: str, body: object = None) -> requests.Response:
-    return requests.request(method, f"{kms.url}/_mockkms/{path}", json=body, timeout=10)
+    return requests.request(method, f"{kms.url}/_mockkms/{path}", json=body, timeout=60)
 
 
 # -- the control API's side ------------------------------------------------------------------------------------------
 
 
 def test_the_files_of_the_page(busy: MockKMS) -> None:
-    page = requests.get(busy.url + UI, timeout=10)
+    page = requests.get(busy.url + UI, timeout=60)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
-    assert requests.get(busy.url + UI + "main.js", timeout=10).headers["Content-Type"].startswith("text/javascript")
-    assert requests.get(busy.url + UI.rstrip("/"), timeout=10).url == busy.url + UI
+    assert requests.get(busy.url + UI + "main.js", timeout=60).headers["Content-Type"].startswith("text/javascript")
+    assert requests.get(busy.url + UI.rstrip("/"), timeout=60).url == busy.url + UI
     for name in ("nothing.js", "__init__.py", "../version.py", "..%2fversion.py"):
-        assert requests.get(busy.url + UI + name, timeout=10).status_code == 404
+        assert requests.get(busy.url + UI + name, timeout=60).status_code == 404
 
 
 def test_the_inspector_leaves_no_journal_entries(busy: MockKMS) -> None:
@@ -116,7 +116,7 @@ def test_one_entry_with_and_without_its_secrets(busy: MockKMS) -> None:
 
 
 def test_the_stream_of_the_journal(busy: MockKMS) -> None:
-    with requests.get(f"{busy.url}/_mockkms/journal/stream?after=2", stream=True, timeout=10) as response:
+    with requests.get(f"{busy.url}/_mockkms/journal/stream?after=2", stream=True, timeout=60) as response:
         assert response.headers["Content-Type"] == "text/event-stream"
         lines = (line for line in response.iter_lines(decode_unicode=True) if line)
         assert next(lines) == "retry: 1000"
@@ -133,18 +133,18 @@ def test_the_stream_of_the_journal(busy: MockKMS) -> None:
 def test_streams_are_bounded_and_do_not_delay_the_end() -> None:
     with MockKMS() as kms:
         url = f"{kms.url}/_mockkms/journal/stream"
-        streams = [requests.get(url, stream=True, timeout=10) for _ in range(16)]
+        streams = [requests.get(url, stream=True, timeout=60) for _ in range(16)]
         read = [stream.iter_content(1) for stream in streams]
         for content in read:
             next(content)
-        refused = requests.get(url, timeout=10)
+        refused = requests.get(url, timeout=60)
         assert refused.status_code == 503
         assert "limit of 16 streams" in refused.json()["message"]
         kms.stop()
         for stream in streams:
             stream.close()
         kms.start()
-        with requests.get(f"{kms.url}/_mockkms/journal/stream", stream=True, timeout=10) as stream:
+        with requests.get(f"{kms.url}/_mockkms/journal/stream", stream=True, timeout=60) as stream:
             assert stream.status_code == 200
 
 
@@ -399,7 +399,7 @@ async def test_addresses_that_lead_nowhere(page: Page, busy: MockKMS) -> None:
 @needs_browser
 async def test_a_tenant_has_its_own(page: Page, busy: MockKMS) -> None:
     tenant = busy.tenant("team")
-    await asyncio.to_thread(requests.get, f"{tenant.url}/v1/sys/health", timeout=10)
+    await asyncio.to_thread(requests.get, f"{tenant.url}/v1/sys/health", timeout=60)
     await page.open(f"{tenant.url}{UI}#journal")
     await page.until(shows("GET /v1/sys/health"))
     assert "secret/data/app" not in await page.run(TEXT)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.server(root_token="root", allow_hosts=["dev.example"])
 
 def ask(kms: MockKMS, path: str, **headers: str) -> requests.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.get(kms.url + path, headers={**ROOT, **named}, timeout=10, allow_redirects=False)
+    return requests.get(kms.url + path, headers={**ROOT, **named}, timeout=60, allow_redirects=False)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -75,7 +75,7 @@ def test_origins_that_cors_allows_are_answered(kms: MockKMS) -> None:
     page = {"Host": "evil.example", "Origin": "http://app.example"}
     assert ask(kms, "/v1/sys/health", **page).status_code == 403
     requests.post(
-        f"{kms.url}/v1/sys/config/cors", json={"allowed_origins": "http://app.example"}, headers=ROOT, timeout=10
+        f"{kms.url}/v1/sys/config/cors", json={"allowed_origins": "http://app.example"}, headers=ROOT, timeout=60
     )
     answer = ask(kms, "/v1/sys/health", **page)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "http://app.example")

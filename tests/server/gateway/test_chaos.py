@@ -26,7 +26,7 @@ def session(kms: MockKMS) -> Iterator[requests.Session]:
 def ask(kms: MockKMS, session: requests.Session, method: str = "GET", path: str = READ, token: str = "root") -> str:
     """The status of a request, or the class of its error."""
     try:
-        answer = session.request(method, f"{kms.url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=20)
+        answer = session.request(method, f"{kms.url}/v1/{path}", headers={"X-Vault-Token": token}, timeout=60)
     except requests.RequestException as error:
         return type(error).__name__
     return str(answer.status_code)
@@ -93,7 +93,7 @@ def test_the_journal_has_the_phase(kms: MockKMS, session: requests.Session) -> N
     kms.chaos.start("leader-election", phase="election")
     kms.faults.header = True
     ask(kms, session)
-    answer = session.get(f"{kms.url}/v1/{READ}", timeout=10)
+    answer = session.get(f"{kms.url}/v1/{READ}", timeout=60)
     assert answer.headers["X-Mockkms-Fault"] == "chaos/leader-election/election"
     kms.chaos.start("normal=5s sealed=5s")
     ask(kms, session)
@@ -172,7 +172,7 @@ def test_the_certificate_expires_and_is_renewed() -> None:
         kms.clock.advance(30)
         assert ask(kms, session) == "ConnectionError", "open connections are cut"
         with pytest.raises(requests.exceptions.SSLError, match="certificate has expired"):
-            session.get(f"{kms.url}/v1/{READ}", timeout=10)
+            session.get(f"{kms.url}/v1/{READ}", timeout=60)
         with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
             MockKMSSocket(kms).connect()
         kms.clock.advance(30)
@@ -191,7 +191,7 @@ class MockKMSSocket:
     def connect(self) -> None:
         import socket
 
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as raw:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as raw:
             self.context.wrap_socket(raw, server_hostname="127.0.0.1").close()
 
 
@@ -210,7 +210,7 @@ def test_the_storm_after_a_revoked_prefix(kms: MockKMS) -> None:
         for _ in range(40):
             with requests.Session() as session:
                 body = {"role_id": "payments-api-role", "secret_id": "payments-api-secret"}
-                answer = session.post(f"{kms.url}/v1/auth/approle/login", json=body, timeout=20)
+                answer = session.post(f"{kms.url}/v1/auth/approle/login", json=body, timeout=60)
             assert answer.status_code in (200, 429)
             if answer.status_code == 429:
                 limited += 1
@@ -323,21 +323,21 @@ def test_a_client_that_leaves_in_the_middle(kms: MockKMS) -> None:
 
 def test_over_http(kms: MockKMS) -> None:
     url = f"{kms.url}/_mockkms/chaos"
-    assert requests.get(url, timeout=10).json() == {"active": False}
-    started = requests.post(url, json={"incident": "token-storm", "seed": 9}, timeout=10).json()
+    assert requests.get(url, timeout=60).json() == {"active": False}
+    started = requests.post(url, json={"incident": "token-storm", "seed": 9}, timeout=60).json()
     assert (started["name"], started["seed"], started["phase"], started["active"]) == ("token-storm", 9, "normal", True)
-    assert requests.post(url, data='"5%"', timeout=10).json()["name"] == "5%"
-    stopped = requests.delete(url, timeout=10).json()
+    assert requests.post(url, data='"5%"', timeout=60).json()["name"] == "5%"
+    stopped = requests.delete(url, timeout=60).json()
     assert (stopped["stopped"], stopped["active"]) == (True, False)
-    assert requests.delete(url, timeout=10).json()["stopped"] is False
-    wrong = requests.post(url, json={"phases": [{"name": "a", "lats": 3}]}, timeout=10)
+    assert requests.delete(url, timeout=60).json()["stopped"] is False
+    wrong = requests.post(url, json={"phases": [{"name": "a", "lats": 3}]}, timeout=60)
     assert (wrong.status_code, wrong.json()["path"]) == (400, "phases[0]")
     assert "did you mean 'lasts'?" in wrong.json()["message"]
-    empty = requests.post(url, timeout=10)
+    empty = requests.post(url, timeout=60)
     assert (empty.status_code, "the body is empty" in empty.json()["message"]) == (400, True)
-    names = [one["name"] for one in requests.get(url + "/incidents", timeout=10).json()["incidents"]]
+    names = [one["name"] for one in requests.get(url + "/incidents", timeout=60).json()["incidents"]]
     assert names == kms.chaos.incidents()
-    assert requests.get(url + "/incidents/clock-skew", timeout=10).json() == kms.chaos.describe("clock-skew")
-    missing = requests.get(url + "/incidents/clock-screw", timeout=10)
+    assert requests.get(url + "/incidents/clock-skew", timeout=60).json() == kms.chaos.describe("clock-skew")
+    missing = requests.get(url + "/incidents/clock-screw", timeout=60)
     assert (missing.status_code, "did you mean 'clock-skew'?" in missing.json()["message"]) == (404, True)
-    assert requests.get(f"{kms.url}/_mockkms/inspect", timeout=10).json()["chaos"] == ""
+    assert requests.get(f"{kms.url}/_mockkms/inspect", timeout=60).json()["chaos"] == ""

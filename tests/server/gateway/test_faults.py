@@ -333,7 +333,7 @@ def test_reset_brings_the_baseline_back(kms: MockKMS) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"hang": True}, {"hang": "60s"}, {"hang": {"after": "headers"}}, {"lose_answer": "hang"}]
+    "fault", [{"hang": True}, {"hang": "1h"}, {"hang": {"after": "headers"}}, {"lose_answer": "hang"}]
 )
 @pytest.mark.parametrize("over_http", [True, False])
 def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http: bool) -> None:
@@ -346,10 +346,8 @@ def test_a_reset_frees_what_hangs(kms: MockKMS, fault: dict[str, Any], over_http
             assert requests.post(kms.url + "/_mockkms/reset", timeout=60).ok
         else:
             kms.reset()
-        started = time.monotonic()
-        while wire.socket.recv(1000):
+        while wire.socket.recv(1000):  # Until the connection is closed; a timeout fails the test.
             pass
-        assert time.monotonic() - started < 5
 
 
 def test_a_reset_between_the_decision_and_the_wait() -> None:

@@ -213,7 +213,7 @@ def sendable(shot: Shot) -> bool:
 
 def over_the_wire(url: str, shot: Shot) -> HttpReply:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         target = f"{shot.target}?{shot.query}" if shot.query else shot.target
         connection.request(shot.method, target, body=shot.body or None, headers=dict(shot.headers))

@@ -43,7 +43,7 @@ def ask(kms: MockKMS, path: str = "secret/a", user: str = "anna", **more: str) -
         "X-Vault-Inline-Auth-Parameter-1": parameter(key="password", value="pw"),
     }
     changed = {f"X-Vault-{word.replace('_', '-')}": value for word, value in more.items()}
-    return requests.get(f"{kms.url}/v1/{path}", headers=headers | changed, timeout=20)
+    return requests.get(f"{kms.url}/v1/{path}", headers=headers | changed, timeout=60)
 
 
 @pytest.mark.parametrize("user", ["anna", "bob"])
@@ -125,11 +125,11 @@ def test_leases_would_outlive_the_token(kms: MockKMS) -> None:
 def test_a_second_proof_comes_in_the_header_or_not_at_all(kms: MockKMS) -> None:
     root = {"X-Vault-Token": "root"}
     url = f"{kms.url}/v1/identity/mfa"
-    method = requests.post(f"{url}/method/totp", json={"issuer": "a"}, headers=root, timeout=20).json()["data"][
+    method = requests.post(f"{url}/method/totp", json={"issuer": "a"}, headers=root, timeout=60).json()["data"][
         "method_id"
     ]
     body = {"mfa_method_ids": [method], "auth_method_types": ["userpass"]}
-    requests.post(f"{url}/login-enforcement/x", json=body, headers=root, timeout=20).raise_for_status()
+    requests.post(f"{url}/login-enforcement/x", json=body, headers=root, timeout=60).raise_for_status()
     refused = ask(kms)
     assert refused.status_code == 500
     assert "use the X-Vault-MFA header" in refused.json()["errors"][0]

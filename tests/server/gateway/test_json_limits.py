@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.flavors(*FLAVORS), pytest.mark.server(root_token="root
 
 
 def ask(kms: MockKMS, method: str, path: str, body: bytes = b"", token: str = "root") -> tuple[int, bytes]:
-    answer = requests.request(method, f"{kms.url}/v1/{path}", data=body, headers={"X-Vault-Token": token}, timeout=30)
+    answer = requests.request(method, f"{kms.url}/v1/{path}", data=body, headers={"X-Vault-Token": token}, timeout=60)
     return answer.status_code, answer.content
 
 
@@ -135,5 +135,5 @@ def test_a_refused_body_changes_nothing(kms: MockKMS) -> None:
 
 def test_status_paths_ignore_the_headers_of_the_core(kms: MockKMS) -> None:
     for header in ({"X-Vault-Wrap-TTL": "nonsense"}, {"X-Vault-Wrap-TTL": "60s"}, {"X-Vault-MFA": "a:"}):
-        answer = requests.get(f"{kms.url}/v1/sys/seal-status", headers=header, timeout=10)
+        answer = requests.get(f"{kms.url}/v1/sys/seal-status", headers=header, timeout=60)
         assert (answer.status_code, "sealed" in answer.json()) == (200, True)

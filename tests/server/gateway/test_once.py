@@ -38,12 +38,12 @@ def test_a_request_is_decoded_and_matched_once(counted: Counter[str], rule: dict
     with MockKMS() as kms:
         headers = {"X-Vault-Token": kms.token}
         url = f"{kms.url}/v1"
-        requests.post(f"{url}/sys/mounts/transit", json={"type": "transit"}, headers=headers, timeout=10)
-        requests.post(f"{url}/transit/keys/k", json={}, headers=headers, timeout=10)
+        requests.post(f"{url}/sys/mounts/transit", json={"type": "transit"}, headers=headers, timeout=60)
+        requests.post(f"{url}/transit/keys/k", json={}, headers=headers, timeout=60)
         if rule:
             kms.faults.add("transit/*", answer="sealed", **rule)
         counted.clear()
-        answer = requests.post(f"{url}/transit/encrypt/k", json={"plaintext": "YQ=="}, headers=headers, timeout=10)
+        answer = requests.post(f"{url}/transit/encrypt/k", json={"plaintext": "YQ=="}, headers=headers, timeout=60)
         assert answer.status_code == 200
         assert [*kms.journal][-1].path == "transit/encrypt/k"
     assert counted == {"decode": 1, "route": 1}

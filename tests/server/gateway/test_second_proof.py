@@ -33,7 +33,7 @@ pytestmark = pytest.mark.server(seed=WORLD)
 
 
 def ask(kms: MockKMS, path: str, body: Any, *proofs: str) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection(kms.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(kms.url.removeprefix("http://"), timeout=60)
     content = json.dumps(body).encode()
     connection.putrequest("POST", "/v1/" + path)
     connection.putheader("Content-Length", str(len(content)))

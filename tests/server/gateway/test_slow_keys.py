@@ -44,7 +44,7 @@ class Making:
 
     def __call__(self, bits: int) -> bytes:
         self.begun.set()
-        self.ended.wait(30)
+        self.ended.wait(60)
         return self._generate(bits)
 
 
@@ -67,11 +67,11 @@ def prepared() -> MockKMS:
 
 
 def read(kms: MockKMS, path: str) -> requests.Response:
-    return requests.get(f"{kms.url}/v1/{path}", headers=ROOT, timeout=10)
+    return requests.get(f"{kms.url}/v1/{path}", headers=ROOT, timeout=60)
 
 
 def write(kms: MockKMS, path: str, data: dict[str, object]) -> None:
-    assert requests.post(f"{kms.url}/v1/{path}", json=data, headers=ROOT, timeout=30).status_code < 300, path
+    assert requests.post(f"{kms.url}/v1/{path}", json=data, headers=ROOT, timeout=60).status_code < 300, path
 
 
 @pytest.mark.parametrize(("method", "path", "data"), MAKING, ids=[path for _, path, _ in MAKING])
@@ -89,8 +89,8 @@ def test_others_are_answered_while_a_key_is_made(
         monkeypatch.setattr(pool, "generate", making)
         asking = threading.Thread(target=ask, args=(kms,))
         asking.start()
-        assert making.begun.wait(20)
-        assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        assert making.begun.wait(60)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=60).status_code == 200
         assert read(kms, "secret/data/app").status_code == 200
         assert statuses == []
         making.ended.set()
@@ -109,8 +109,8 @@ def test_a_key_in_a_namespace(header: str, path: str, making: Making, monkeypatc
             target=lambda: requests.post(f"{kms.url}/v1/{path}", json={"type": "rsa-2048"}, headers=headers, timeout=60)
         )
         asking.start()
-        assert making.begun.wait(20)
-        assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        assert making.begun.wait(60)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=60).status_code == 200
         making.ended.set()
         asking.join(60)
 
@@ -124,7 +124,7 @@ class Working:
 
     def __call__(self, *given: object) -> object:
         self.begun.set()
-        self.ended.wait(30)
+        self.ended.wait(60)
         return self._work(*given)
 
 
@@ -172,14 +172,14 @@ def test_others_are_answered_while_a_batch_is_worked_on(
         for word, (verb, name) in made.items():
             if word in item.values():
                 url = f"{kms.url}/v1/transit/{verb}/{key}"
-                found = requests.post(url, json={name: "eA=="}, headers=ROOT, timeout=10)
+                found = requests.post(url, json={name: "eA=="}, headers=ROOT, timeout=60)
                 item = {key: found.json()["data"][word[2:-1]] if text == word else text for key, text in item.items()}
         working = Working(getattr(module, function))
         monkeypatch.setattr(module, function, working)
         asking = threading.Thread(target=ask, args=(kms, [item] * count))
         asking.start()
-        assert working.begun.wait(20)
-        assert requests.get(f"{kms.url}/v1/sys/health", timeout=10).status_code == 200
+        assert working.begun.wait(60)
+        assert requests.get(f"{kms.url}/v1/sys/health", timeout=60).status_code == 200
         assert read(kms, "secret/data/app").status_code == 200
         write(kms, f"transit/keys/{key}/rotate", {})
         write(kms, f"transit/keys/{key}/config", {"min_decryption_version": 2})
@@ -202,7 +202,7 @@ def test_nonces_of_a_batch_are_drawn_before_its_work() -> None:
             write(kms, "sys/mounts/transit", {"type": "transit"})
             url, item = f"{kms.url}/v1/transit/encrypt/k", {"plaintext": "eA=="}
             whole = [{**item, "associated_data": "eA=="}, item, *[item] * (size - 2)]
-            found = requests.post(url, json={"batch_input": whole}, headers=ROOT, timeout=20).json()["data"]
+            found = requests.post(url, json={"batch_input": whole}, headers=ROOT, timeout=60).json()["data"]
             texts.append([result["ciphertext"] for result in found["batch_results"][:3]])
     assert texts[0] == texts[1]
 
@@ -220,7 +220,7 @@ def test_a_server_stops_while_a_key_is_made(making: Making, monkeypatch: pytest.
 
     asking = threading.Thread(target=ask)
     asking.start()
-    assert making.begun.wait(20)
+    assert making.begun.wait(60)
     kms.stop()
-    asking.join(20)
+    asking.join(60)
     assert len(lost) == 1

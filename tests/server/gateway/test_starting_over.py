@@ -24,7 +24,7 @@ class Making:
 
     def __call__(self, bits: int) -> bytes:
         self.begun.release()
-        self.allowed.acquire(timeout=30)
+        self.allowed.acquire(timeout=60)
         return self._generate(bits)
 
     def allow(self, count: int) -> None:
@@ -81,7 +81,7 @@ def making(kms: MockKMS, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
 
 def send(kms: MockKMS, method: str, path: str, data: dict[str, object] | None = None) -> requests.Response:
-    response = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=ROOT, timeout=10)
+    response = requests.request(method, f"{kms.url}/v1/{path}", json=data, headers=ROOT, timeout=60)
     assert response.status_code < 300, response.text
     return response
 
@@ -94,7 +94,7 @@ def test_two_requests_for_one_name_make_one_key(kms: MockKMS, making: Callable[[
     slow = making()
     both = [Asking(kms, "POST", "transit/keys/k", {"type": "rsa-2048"}) for _ in range(2)]
     for _ in both:
-        assert slow.begun.acquire(timeout=20)
+        assert slow.begun.acquire(timeout=60)
     slow.allow(2)
     answered = [publics(one.response()) for one in both]
     kept = publics(send(kms, "GET", "transit/keys/k"))
@@ -105,7 +105,7 @@ def test_two_requests_for_one_name_make_one_key(kms: MockKMS, making: Callable[[
 def test_what_another_request_created_meanwhile_is_kept(kms: MockKMS, making: Callable[[], Making]) -> None:
     slow = making()
     asking = Asking(kms, "POST", "transit/keys/k", {"type": "rsa-2048"})
-    assert slow.begun.acquire(timeout=20)
+    assert slow.begun.acquire(timeout=60)
     send(kms, "POST", "transit/keys/k", {"type": "ed25519"})
     slow.allow(1)
     assert asking.response().json()["data"]["type"] == "ed25519"
@@ -115,11 +115,11 @@ def test_a_snapshot_that_was_restored_meanwhile_is_left_alone(kms: MockKMS, maki
     kms.snapshot("s")
     slow = making()
     asking = Asking(kms, "POST", "transit/keys/k", {"type": "rsa-2048"})
-    assert slow.begun.acquire(timeout=20)
+    assert slow.begun.acquire(timeout=60)
     kms.restore("s")
     slow.allow(1)
     assert asking.response().status_code == 503
-    response = requests.get(f"{kms.url}/v1/transit/keys/k", headers=ROOT, timeout=10)
+    response = requests.get(f"{kms.url}/v1/transit/keys/k", headers=ROOT, timeout=60)
     assert response.status_code == 404
 
 
@@ -129,7 +129,7 @@ def test_every_due_rotation_by_the_clock_makes_a_key_of_its_own(kms: MockKMS, ma
     kms.clock.advance(3 * DAY + 1)
     asking = Asking(kms, "POST", "transit/encrypt/k", {"plaintext": "YQ=="})
     for _ in range(3):
-        assert slow.begun.acquire(timeout=20)
+        assert slow.begun.acquire(timeout=60)
         assert send(kms, "GET", "secret/data/app").json()["data"]["data"] == {"a": "b"}
         assert asking.open
         slow.allow(1)
@@ -141,7 +141,7 @@ def test_every_due_rotation_by_the_clock_makes_a_key_of_its_own(kms: MockKMS, ma
 def test_a_key_that_its_first_encryption_creates(kms: MockKMS, making: Callable[[], Making]) -> None:
     slow = making()
     asking = Asking(kms, "POST", "transit/encrypt/new", {"plaintext": "YQ==", "type": "rsa-2048"})
-    assert slow.begun.acquire(timeout=20)
+    assert slow.begun.acquire(timeout=60)
     send(kms, "GET", "secret/data/app")
     assert asking.open
     slow.allow(1)
@@ -152,7 +152,7 @@ def test_both_keys_of_a_ring_differ_and_a_rotation_adds_one(kms: MockKMS, making
     slow = making()
     for path, data in (("identity/oidc/key/k", {"algorithm": "RS256"}), ("identity/oidc/key/k/rotate", None)):
         asking = Asking(kms, "POST", path, data)
-        assert slow.begun.acquire(timeout=20)
+        assert slow.begun.acquire(timeout=60)
         send(kms, "GET", "secret/data/app")
         slow.allow(3)
         assert asking.response().status_code < 300

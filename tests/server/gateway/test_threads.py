@@ -15,12 +15,12 @@ async def test_a_thread_counts_until_it_ends_though_its_client_has_left() -> Non
 
     def wait() -> None:
         started.set()
-        go_on.wait(10)
+        go_on.wait(60)
         order.append("first")
 
     threads = Threads(1)
     first = asyncio.create_task(threads.run(wait))
-    assert await asyncio.to_thread(started.wait, 10)
+    assert await asyncio.to_thread(started.wait, 60)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -29,7 +29,7 @@ async def test_a_thread_counts_until_it_ends_though_its_client_has_left() -> Non
         await asyncio.sleep(0)
     assert order == []
     go_on.set()
-    await asyncio.wait_for(second, 10)
+    await asyncio.wait_for(second, 60)
     assert order == ["first", "second"]
 
 

@@ -45,7 +45,7 @@ def raw(kms: MockKMS, *lines: str, body: bytes = b"") -> bytes:
 
 
 def get(kms: MockKMS, path: str = "secret/a", **options: object) -> requests.Response:
-    return requests.get(f"{kms.url}/v1/{path}", timeout=30, **options)  # type: ignore[arg-type]
+    return requests.get(f"{kms.url}/v1/{path}", timeout=60, **options)  # type: ignore[arg-type]
 
 
 def noting(kms: MockKMS) -> threading.Event:
@@ -112,7 +112,7 @@ def test_a_signed_request_keeps_the_host_that_was_signed(behind: RawServer, rela
 def test_bodies_of_any_size_pass_both_ways(behind: RawServer, relay: MockKMS, size: int) -> None:
     body = bytes(range(256)) * (size // 256 + 1)
     behind.will(answer("Content-Type: application/octet-stream", body=body))
-    got = requests.post(f"{relay.url}/v1/secret/a", data=body, timeout=20)
+    got = requests.post(f"{relay.url}/v1/secret/a", data=body, timeout=60)
     assert got.content == body
     assert behind.requests[0].partition(b"\r\n\r\n")[2] == body
     assert behind.header("Content-Length") == [str(len(body))]
@@ -126,7 +126,7 @@ def test_a_body_sent_in_chunks_arrives_with_its_length(behind: RawServer, relay:
 
 
 def test_bodies_over_the_limit_are_not_forwarded(behind: RawServer, relay: MockKMS) -> None:
-    refused = requests.post(f"{relay.url}/v1/secret/a", data=b"x" * (32 * 1024 * 1024 + 1), timeout=20)
+    refused = requests.post(f"{relay.url}/v1/secret/a", data=b"x" * (32 * 1024 * 1024 + 1), timeout=60)
     assert refused.status_code == 413
     assert behind.requests == []
 
@@ -235,7 +235,7 @@ def test_no_request_is_sent_twice(behind: RawServer, relay: MockKMS, method: str
 
 def test_a_silent_server_times_out(behind: RawServer) -> None:
     silent = threading.Event()
-    behind.will(lambda made: silent.wait(10) and None)
+    behind.will(lambda made: silent.wait(60) and None)
     with MockKMS(upstream=behind.url, upstream_timeout=1) as relay:
         got = get(relay)
     silent.set()
@@ -355,7 +355,7 @@ def test_an_answer_too_long_to_be_held_is_refused_where_rules_want_it_whole(
 
 def test_a_reset_waits_for_no_server(behind: RawServer, relay: MockKMS) -> None:
     reached, done = threading.Event(), threading.Event()
-    behind.will(lambda made: (reached.set(), done.wait(10)))
+    behind.will(lambda made: (reached.set(), done.wait(60)))
     with Wire(relay) as wire:
         wire.send(b"GET /v1/a HTTP/1.1\r\nHost: x\r\n\r\n")
         assert reached.wait(60)

@@ -33,7 +33,7 @@ class Client:
         sent = {name.replace("_", "-"): text for name, text in headers.items()}
         sent["X-Vault-Token"] = self.token if token is None else token
         body = None if data is None else json.dumps(data)
-        got = self.session.request(method, f"{self.url}/v1/{path}", data=body, headers=sent, timeout=20)
+        got = self.session.request(method, f"{self.url}/v1/{path}", data=body, headers=sent, timeout=60)
         shown = {name: text for name, text in got.headers.items() if name not in ("Date", "Content-Length")}
         self.answers.append((f"{method} {path}", got.status_code, shown, got.content))
         try:

@@ -272,7 +272,7 @@ def test_bodies_of_any_form_have_no_secrets(tmp_path: Path) -> None:
             for media_type, body in bodies:
                 answers.append(_post(proxy.url, where, media_type, body))
         _post(proxy.url, "secret/data/x", "application/json", json.dumps({"data": {token: 1}}))
-        requests.get(f"{proxy.url}/v1/auth/token/lookup/{token}?token={token}&other={secret}", timeout=10)
+        requests.get(f"{proxy.url}/v1/auth/token/lookup/{token}?token={token}&other={secret}", timeout=60)
     text = path.read_text()
     assert secret not in text
     assert token not in text
@@ -288,4 +288,4 @@ FORM = "application/x-www-form-urlencoded"
 
 def _post(url: str, path: str, media_type: str, body: str) -> int:
     headers = {"X-Vault-Token": "root", "Content-Type": media_type}
-    return requests.post(f"{url}/v1/{path}", data=body, headers=headers, timeout=10).status_code
+    return requests.post(f"{url}/v1/{path}", data=body, headers=headers, timeout=60).status_code

@@ -25,7 +25,7 @@ def test_an_unexpected_exception(
         url = f"{kms.url}/v1/secret/data/x"
         with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
             patch.setattr(Core, "handle", broken)
-            failed = client.request("POST" if body else "GET", url, data=body, timeout=30)
+            failed = client.request("POST" if body else "GET", url, data=body, timeout=60)
         assert failed.status_code == 500
         (error,) = failed.json()["errors"]
         assert error.startswith("mockkms: internal error: RecursionError: too deep")
@@ -33,4 +33,4 @@ def test_an_unexpected_exception(
         assert record.name == "mockkms.server"
         assert "/v1/secret/data/x failed" in record.getMessage()
         assert record.exc_info is not None
-        assert client.get(url, timeout=30).status_code == 404
+        assert client.get(url, timeout=60).status_code == 404

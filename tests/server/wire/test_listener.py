@@ -33,7 +33,7 @@ def test_a_connection_accepted_as_the_port_closes_is_not_left_waiting(turns: int
                 await asyncio.sleep(0)
             server.refuse(0.01)
 
-        asyncio.run_coroutine_threadsafe(meanwhile(), server.loop).result(5)
+        asyncio.run_coroutine_threadsafe(meanwhile(), server.loop).result(60)
         assert ended(client)
         wait_for_port(kms.url)
 

@@ -47,12 +47,12 @@ def test_serve_answers_on_uvloop_and_ends(tmp_path: Path) -> None:
             time.sleep(0.01)
         url = json.loads(ready.read_text())["url"]
         rule = {"match": "sys/leader", "delay": 0.05, "reset": True}
-        urlopen(Request(f"{url}/_mockkms/faults", json.dumps(rule).encode()), timeout=10).close()
+        urlopen(Request(f"{url}/_mockkms/faults", json.dumps(rule).encode()), timeout=60).close()
         body = json.dumps({"data": {"a": "x" * 100_000}}).encode()
-        with urlopen(Request(f"{url}/v1/secret/data/a", body, {"X-Vault-Token": "root"}), timeout=10) as answer:
+        with urlopen(Request(f"{url}/v1/secret/data/a", body, {"X-Vault-Token": "root"}), timeout=60) as answer:
             assert answer.status == 200
         with pytest.raises(OSError, match=r"."):
-            urlopen(f"{url}/v1/sys/leader", timeout=10).read()
+            urlopen(f"{url}/v1/sys/leader", timeout=60).read()
         libraries = Path(f"/proc/{server.pid}/maps")
         assert not libraries.exists() or "uvloop" in libraries.read_text()
     finally:

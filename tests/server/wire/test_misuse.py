@@ -55,7 +55,7 @@ def forked(work: Callable[[], object], *, wait: bool = True) -> Iterator[Callabl
         return ended[0]
 
     try:
-        ours.settimeout(30)
+        ours.settimeout(60)
         if wait:
             ours.recv(4)
         yield end
@@ -64,7 +64,7 @@ def forked(work: Callable[[], object], *, wait: bool = True) -> Iterator[Callabl
 
 
 def health(kms: MockKMS) -> int:
-    return requests.get(f"{kms.url}/v1/sys/health", verify=kms.ca_file or False, timeout=10).status_code
+    return requests.get(f"{kms.url}/v1/sys/health", verify=kms.ca_file or False, timeout=60).status_code
 
 
 @pytest.mark.parametrize("tls", [None, True])
@@ -113,7 +113,7 @@ def test_what_the_server_closes_is_closed_while_a_child_lives(make: Callable[[],
             kms.stop()
             assert wire.closed()
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", port), timeout=10)
+                socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_a_child_that_exits_leaves_the_certificate(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_listener_of_the_journal_may_reset() -> None:
 
         kms.journal.subscribe(reset)
         with suppress(requests.ConnectionError):  # Its own request may be cut, as by any reset.
-            requests.get(f"{kms.url}/v1/sys/mounts", timeout=30)
+            requests.get(f"{kms.url}/v1/sys/mounts", timeout=60)
         assert done.is_set()
         assert kms.faults.list() == []
         assert health(kms) == 200

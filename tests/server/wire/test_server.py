@@ -31,19 +31,19 @@ pytestmark = pytest.mark.server(rustfs_port=0)
 
 
 def connect(kms: MockKMS) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=20)
+    return socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=60)
 
 
 def healthy(kms: MockKMS) -> bool:
-    return requests.get(kms.url + "/v1/sys/health", timeout=10).status_code == 200
+    return requests.get(kms.url + "/v1/sys/health", timeout=60).status_code == 200
 
 
 def test_both_apis_on_every_port(kms: MockKMS) -> None:
     assert kms.url != kms.rustfs_url
     for url in (kms.url, kms.rustfs_url):
-        assert requests.get(url + "/v1/sys/health", timeout=10).json()["initialized"] is True
-        assert requests.get(url + "/rustfs/admin/v3/kms/status", timeout=10).status_code in (200, 503)
-        elsewhere = requests.get(url + "/elsewhere", timeout=10, allow_redirects=False)
+        assert requests.get(url + "/v1/sys/health", timeout=60).json()["initialized"] is True
+        assert requests.get(url + "/rustfs/admin/v3/kms/status", timeout=60).status_code in (200, 503)
+        elsewhere = requests.get(url + "/elsewhere", timeout=60, allow_redirects=False)
         assert (elsewhere.status_code, elsewhere.headers["Location"]) == (307, "/ui/")
 
 
@@ -146,7 +146,7 @@ def test_a_second_start_does_nothing() -> None:
         assert (same.url, healthy(kms)) == (url, True)
     kms.stop()
     with pytest.raises(requests.ConnectionError):
-        requests.get(url, timeout=10)
+        requests.get(url, timeout=60)
 
 
 def test_threads_that_start_and_stop_one_server() -> None:
@@ -186,7 +186,7 @@ def test_a_listener_of_the_journal_that_stops_the_server() -> None:
     url = kms.url
     kms.journal.subscribe(lambda _: kms.stop())
     with contextlib.suppress(requests.ConnectionError):
-        requests.get(f"{url}/v1/sys/health", timeout=10)
+        requests.get(f"{url}/v1/sys/health", timeout=60)
     with pytest.raises(RuntimeError, match="no address while it is not running"):
         assert kms.url
 
@@ -210,7 +210,7 @@ def test_a_reset_cuts_an_upload(kms: MockKMS) -> None:
         with contextlib.suppress(OSError):
             client.sendall(b'{"data":{"a":1}}')
             assert client.recv(100) == b""
-    assert requests.get(kms.url + "/v1/secret/data/a", headers=ROOT, timeout=10).status_code == 404
+    assert requests.get(kms.url + "/v1/secret/data/a", headers=ROOT, timeout=60).status_code == 404
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -264,19 +264,19 @@ def test_ipv6(tmp_path: Path) -> None:
         pytest.skip("no IPv6 on this machine")
     with kms:
         assert kms.url.startswith("http://[::1]:")
-        assert json.loads(requests.get(kms.url + "/v1/sys/health", timeout=10).content)["sealed"] is False
+        assert json.loads(requests.get(kms.url + "/v1/sys/health", timeout=60).content)["sealed"] is False
 
 
 def test_the_verb_help_asks_for_help(kms: MockKMS) -> None:
-    answer = requests.request("HELP", f"{kms.url}/v1/sys/mounts", headers=ROOT, timeout=10)
+    answer = requests.request("HELP", f"{kms.url}/v1/sys/mounts", headers=ROOT, timeout=60)
     assert (
         answer.json()["help"]
-        == requests.get(f"{kms.url}/v1/sys/mounts?help=1", headers=ROOT, timeout=10).json()["help"]
+        == requests.get(f"{kms.url}/v1/sys/mounts?help=1", headers=ROOT, timeout=60).json()["help"]
     )
 
 
 def test_a_parameter_repeated_in_a_query_is_a_list_of_texts(kms: MockKMS) -> None:
-    answer = requests.get(f"{kms.url}/v1/secret/data/x?version=1&version=2", headers=ROOT, timeout=10)
+    answer = requests.get(f"{kms.url}/v1/secret/data/x?version=1&version=2", headers=ROOT, timeout=60)
     assert answer.json()["errors"] == [
         "Field validation failed: error converting input for field \"version\": '' expected type 'int', got "
         "unconvertible type '[]string', value: '[1 2]'"
@@ -285,7 +285,7 @@ def test_a_parameter_repeated_in_a_query_is_a_list_of_texts(kms: MockKMS) -> Non
 
 def test_a_refused_body_echoes_the_namespace_too(kms: MockKMS) -> None:
     headers = {**ROOT, "X-Vault-Namespace": "a"}
-    answer = requests.post(f"{kms.url}/v1/secret/data/x", data="{", headers=headers, timeout=10)
+    answer = requests.post(f"{kms.url}/v1/secret/data/x", data="{", headers=headers, timeout=60)
     assert (answer.status_code, answer.headers.get("X-Vault-Namespace")) == (500, "a")
 
 

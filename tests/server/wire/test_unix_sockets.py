@@ -36,12 +36,12 @@ class UnixConnection(http.client.HTTPConnection):
     """A connection of http.client over a Unix socket."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=10)
+        super().__init__("localhost", timeout=60)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(60)
         self.sock.connect(str(self._path))
 
 
@@ -165,5 +165,5 @@ def test_curl(folder: Path) -> None:
     path = folder / "v.sock"
     with MockKMS(further=[f"unix:{path}"]):
         command = [tool("curl"), "-sf", "--unix-socket", str(path), "http://localhost/v1/sys/health"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(done.stdout)["sealed"] is False

@@ -88,7 +88,7 @@ def test_a_mount() -> None:
 @pytest.mark.flavors("vault", "openbao")
 def test_over_http(kms: MockKMS) -> None:
     def asked(path: str) -> str:
-        answer = requests.get(f"{kms.url}/v1/{path}?help=1", headers={"X-Vault-Token": kms.token}, timeout=10)
+        answer = requests.get(f"{kms.url}/v1/{path}?help=1", headers={"X-Vault-Token": kms.token}, timeout=60)
         return str(answer.json()["help"])
 
     kms.load({"vault": {"mounts": {"transit/": {"type": "transit"}}}})

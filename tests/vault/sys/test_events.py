@@ -38,7 +38,7 @@ _UNSUPPORTED = '{"errors":["1 error occurred:\\n\\t* unsupported path\\n\\n"]}\n
 @pytest.fixture
 def connection(kms: MockKMS) -> Iterator[http.client.HTTPConnection]:
     """A connection to the server."""
-    found = http.client.HTTPConnection(kms.url.removeprefix("http://"), timeout=30)
+    found = http.client.HTTPConnection(kms.url.removeprefix("http://"), timeout=60)
     yield found
     found.close()
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.server(seed=SEED)
 
 def samples(kms: MockKMS) -> dict[tuple[str, str], float]:
     """The samples of Prometheus' format by name and labels, without that of the cluster."""
-    answer = requests.get(f"{kms.url}/v1/sys/metrics?format=prometheus", timeout=10)
+    answer = requests.get(f"{kms.url}/v1/sys/metrics?format=prometheus", timeout=60)
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     found, family = {}, ""
     for line in answer.text.splitlines():
@@ -51,8 +51,8 @@ def test_what_dashboards_read(kms: MockKMS, client: hvac.Client) -> None:
         client.secrets.kv.v2.read_secret("a", raise_on_deleted_version=True)
     with pytest.raises(hvac.exceptions.Forbidden):
         hvac_get(kms, "secret/data/a", "nobody")
-    login = requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "pw"}, timeout=10).json()
-    requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "no"}, timeout=10)
+    login = requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "pw"}, timeout=60).json()
+    requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "no"}, timeout=60)
     client.auth.token.create(policies=["app"])
     client.auth.token.revoke(login["auth"]["client_token"])
     found = samples(kms)
@@ -113,7 +113,7 @@ def test_more_requests_than_the_journal_keeps(kms: MockKMS, client: hvac.Client)
 def test_json_looks_back_ten_seconds(kms: MockKMS, client: hvac.Client) -> None:
     kms.clock.freeze("2026-01-01T00:00:00Z")
     client.read("secret/data/a")
-    shown = requests.get(f"{kms.url}/v1/sys/metrics", timeout=10).json()
+    shown = requests.get(f"{kms.url}/v1/sys/metrics", timeout=60).json()
     assert shown["Timestamp"] == "2026-01-01 00:00:00 +0000 UTC"
     [sample] = [one for one in shown["Samples"] if one["Name"] == "vault.core.handle_request"]
     assert {*sample} == {"Name", "Count", "Rate", "Sum", "Min", "Max", "Mean", "Stddev", "Labels"}
@@ -122,7 +122,7 @@ def test_json_looks_back_ten_seconds(kms: MockKMS, client: hvac.Client) -> None:
     assert names == sorted(names)
     assert not any(name.startswith("process") for name in names)
     kms.clock.advance(11)
-    assert requests.get(f"{kms.url}/v1/sys/metrics", timeout=10).json()["Samples"] == []
+    assert requests.get(f"{kms.url}/v1/sys/metrics", timeout=60).json()["Samples"] == []
     assert samples(kms)["vault_core_handle_request_count", ""] == 1
 
 

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.server(rng=5, root_token="root")
 
 
 def ask(kms: MockKMS, method: str, path: str, body: object = None) -> requests.Response:
-    return requests.request(method, f"{kms.url}/v1/{path}", json=body, headers=ROOT, timeout=10)
+    return requests.request(method, f"{kms.url}/v1/{path}", json=body, headers=ROOT, timeout=60)
 
 
 def follow(kms: MockKMS, query: str = "") -> requests.Response:
-    found = requests.get(f"{kms.url}/v1/sys/monitor{query}", headers=ROOT, stream=True, timeout=20)
+    found = requests.get(f"{kms.url}/v1/sys/monitor{query}", headers=ROOT, stream=True, timeout=60)
     assert found.status_code == 200
     assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert found.headers["Transfer-Encoding"] == "chunked"

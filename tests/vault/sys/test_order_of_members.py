@@ -19,7 +19,7 @@ def openbao() -> Any:
 
 def ask(kms: MockKMS, method: str, path: str, **sent: Any) -> dict[str, Any]:
     url = f"{kms.url}/v1/{path}"
-    answer = requests.request(method, url, json=sent or None, headers={"X-Vault-Token": kms.token}, timeout=10)
+    answer = requests.request(method, url, json=sent or None, headers={"X-Vault-Token": kms.token}, timeout=60)
     found: dict[str, Any] = json.loads(answer.text or "{}")
     return found
 

@@ -39,7 +39,7 @@ def raft(server: MockKMS) -> MockKMS:
 def ask(kms: MockKMS, method: str, path: str, body: object = None, token: str = "") -> requests.Response:
     headers = {"X-Vault-Token": token or kms.token}
     sent = {"data": body} if isinstance(body, bytes) else {"json": body}
-    return requests.request(method, f"{kms.url}/v1/{path}", headers=headers, timeout=30, **sent)  # type: ignore[arg-type]
+    return requests.request(method, f"{kms.url}/v1/{path}", headers=headers, timeout=60, **sent)  # type: ignore[arg-type]
 
 
 def take(kms: MockKMS) -> bytes:
@@ -253,11 +253,11 @@ def test_a_cluster_redirects_to_its_leader() -> None:
     with Cluster(nodes=3, storage="raft", root_token="root") as cluster:
         standby = f"{cluster.nodes[1].url}/v1/sys/storage/raft/snapshot"
         headers = {"X-Vault-Token": "root"}
-        first = requests.get(standby, headers=headers, allow_redirects=False, timeout=10)
+        first = requests.get(standby, headers=headers, allow_redirects=False, timeout=60)
         assert (first.status_code, first.headers["Location"].startswith(cluster.nodes[0].url)) == (307, True)
-        kept = requests.get(first.headers["Location"], headers=headers, timeout=30)
+        kept = requests.get(first.headers["Location"], headers=headers, timeout=60)
         assert kept.status_code == 200
-        found = requests.get(f"{cluster.nodes[0].url}/v1/sys/storage/raft/configuration", headers=headers, timeout=10)
+        found = requests.get(f"{cluster.nodes[0].url}/v1/sys/storage/raft/configuration", headers=headers, timeout=60)
         servers = found.json()["data"]["config"]["servers"]
         assert [(one["node_id"], one["leader"]) for one in servers] == [
             ("mockkms-0", True), ("mockkms-1", False), ("mockkms-2", False),
@@ -267,11 +267,11 @@ def test_a_cluster_redirects_to_its_leader() -> None:
 def test_a_tenant_has_its_own(raft: MockKMS) -> None:
     tenant = raft.tenant("one")
     headers = {"X-Vault-Token": tenant.token}
-    kept = requests.get(f"{tenant.url}/v1/sys/storage/raft/snapshot", headers=headers, timeout=30)
-    requests.delete(f"{tenant.url}/v1/sys/mounts/legacy", headers=headers, timeout=10)
+    kept = requests.get(f"{tenant.url}/v1/sys/storage/raft/snapshot", headers=headers, timeout=60)
+    requests.delete(f"{tenant.url}/v1/sys/mounts/legacy", headers=headers, timeout=60)
     url = f"{tenant.url}/v1/sys/storage/raft/snapshot"
-    assert requests.post(url, data=kept.content, headers=headers, timeout=30).status_code == 204
-    assert requests.get(f"{tenant.url}/v1/legacy/smtp", headers=headers, timeout=10).status_code == 200
+    assert requests.post(url, data=kept.content, headers=headers, timeout=60).status_code == 204
+    assert requests.get(f"{tenant.url}/v1/legacy/smtp", headers=headers, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def world(ticket: Ticket, flavor: Any = "vault", **section: Any) -> MockKMS:
 
 def login(kms: MockKMS, header: str) -> requests.Response:
     url = f"{kms.url}/v1/auth/kerberos/login"
-    return requests.post(url, headers={"Authorization": header} if header else {}, timeout=30)
+    return requests.post(url, headers={"Authorization": header} if header else {}, timeout=60)
 
 
 @pytest.mark.parametrize("flavor", ["vault", "openbao"])

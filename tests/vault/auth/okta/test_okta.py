@@ -134,7 +134,7 @@ def test_the_number_of_a_challenge_is_shown_until_the_user_taps_it(
         return None
 
     tapped = Event()
-    monkeypatch.setattr("mockkms.vault.auth.okta.login.sleep", lambda _seconds: tapped.wait(10))
+    monkeypatch.setattr("mockkms.vault.auth.okta.login.sleep", lambda _seconds: tapped.wait(60))
     assert number() is None
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(login, kms, "taps", nonce="n-1")

@@ -98,5 +98,5 @@ def amazon() -> Iterator[Amazon]:
     thread.start()
     yield found
     server.shutdown()
-    thread.join(10)
+    thread.join(60)
     server.server_close()

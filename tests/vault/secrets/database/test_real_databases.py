@@ -222,7 +222,7 @@ def test_a_request_that_waits_for_mysql_holds_up_no_other(
         peer, _ = silent.accept()
         with peer:
             assert client.auth.token.lookup_self()["data"]["id"] == kms.token
-            waiting.join(30)
+            waiting.join(60)
     assert failed
     assert "error verifying - ping: " in failed[0]
 

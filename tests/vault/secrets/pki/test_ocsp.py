@@ -139,7 +139,7 @@ def test_trailing_data_and_bad_base64(pki: Authority) -> None:
 def served() -> Any:
     with MockKMS() as kms:
         head = {"X-Vault-Token": "root"}
-        requests.post(kms.url + "/v1/sys/mounts/pki", json={"type": "pki"}, headers=head, timeout=10)
+        requests.post(kms.url + "/v1/sys/mounts/pki", json={"type": "pki"}, headers=head, timeout=60)
         yield kms, head
 
 
@@ -147,7 +147,7 @@ def test_a_get_over_http_as_clients_quote_it(served: Any) -> None:
     kms, _ = served
     body = bytes.fromhex("3003300130")
     for quoted in (base64.b64encode(body).decode(), quote(base64.b64encode(b"\xff\xef\xff").decode(), safe="")):
-        answer = requests.get(f"{kms.url}/v1/pki/ocsp/{quoted}", timeout=10)
+        answer = requests.get(f"{kms.url}/v1/pki/ocsp/{quoted}", timeout=60)
         assert (answer.status_code, answer.content) == (400, MALFORMED)
         assert answer.headers["Content-Type"] == "application/ocsp-response"
 
@@ -156,7 +156,7 @@ def test_openssl_agrees(served: Any, tmp_path: Path) -> None:
     kms, head = served
 
     def ask(path: str, **data: object) -> dict[str, Any]:
-        answer = requests.post(f"{kms.url}/v1/pki/{path}", json=data, headers=head, timeout=10)
+        answer = requests.post(f"{kms.url}/v1/pki/{path}", json=data, headers=head, timeout=60)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()["data"]
         return found

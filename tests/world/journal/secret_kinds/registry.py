@@ -26,13 +26,13 @@ class Client:
 
     def __call__(self, method: str, path: str, data: Any = None, **headers: str) -> Any:
         headers = {"X-Vault-Token": self.kms.token} | {name.replace("_", "-"): text for name, text in headers.items()}
-        answer = requests.request(method, f"{self.kms.url}/v1/{path}", json=data, headers=headers, timeout=10)
+        answer = requests.request(method, f"{self.kms.url}/v1/{path}", json=data, headers=headers, timeout=60)
         return answer.json() if answer.content[:1] == b"{" else {}
 
     def form(self, path: str, body: str) -> None:
         """Send a form."""
         kind = {"X-Vault-Token": self.kms.token, "Content-Type": "application/x-www-form-urlencoded"}
-        requests.post(f"{self.kms.url}/v1/{path}", data=body, headers=kind, timeout=10)
+        requests.post(f"{self.kms.url}/v1/{path}", data=body, headers=kind, timeout=60)
 
     def mount(self, kind: str) -> None:
         """Mount a secrets engine."""

@@ -174,7 +174,7 @@ class TlsResponder:
             return None
 
         context.set_servername_callback(chosen)
-        connection.settimeout(10)
+        connection.settimeout(60)
         try:
             with context.wrap_socket(connection, server_side=True) as secured:
                 secured.recv(1)

@@ -33,7 +33,7 @@ def protected(**head: Any) -> str:
 def test_the_directory(authority: AcmeAuthority) -> None:
     for base in ("acme", "roles/web/acme", "issuer/root/acme", "issuer/root/roles/web/acme"):
         url = f"{authority.kms.url}/v1/pki/{base}"
-        response = requests.get(f"{url}/directory", timeout=10)
+        response = requests.get(f"{url}/directory", timeout=60)
         assert response.headers["Content-Type"] == "application/json"
         assert response.json() == {
             "newNonce": f"{url}/new-nonce", "newAccount": f"{url}/new-account", "newOrder": f"{url}/new-order",
@@ -44,7 +44,7 @@ def test_the_directory(authority: AcmeAuthority) -> None:
 
 def test_nonces(authority: AcmeAuthority) -> None:
     wire = authority.client()
-    head, get = (requests.request(method, wire.at("new-nonce"), timeout=10) for method in ("HEAD", "GET"))
+    head, get = (requests.request(method, wire.at("new-nonce"), timeout=60) for method in ("HEAD", "GET"))
     assert (head.status_code, get.status_code) == (200, 204)
     assert head.headers["Link"] == get.headers["Link"] == f'<{wire.directory}>;rel="index"'
     assert head.headers["Cache-Control"] == "no-store"
@@ -76,7 +76,7 @@ def test_a_challenge_links_to_its_authorization(authority: AcmeAuthority) -> Non
 def test_headers_that_the_mount_does_not_let_through(authority: AcmeAuthority) -> None:
     """The router of the real server drops them: vault/router.go, ``filteredHeaders``; the journal says why."""
     authority.vault.sys.tune_mount_configuration("pki", allowed_response_headers=["Last-Modified"])
-    response = requests.head(authority.directory().replace("directory", "new-nonce"), timeout=10)
+    response = requests.head(authority.directory().replace("directory", "new-nonce"), timeout=60)
     assert response.status_code == 200
     assert not set(HEADERS) & set(response.headers)
     hint = authority.kms.journal[-1].hint
@@ -199,7 +199,7 @@ def test_ed25519_keys(authority: AcmeAuthority) -> None:
 
 def test_what_directories_refuse(authority: AcmeAuthority) -> None:
     def refusal(base: str = "acme") -> tuple[int, str, str]:
-        return problem(requests.get(authority.directory(base), timeout=10))
+        return problem(requests.get(authority.directory(base), timeout=60))
 
     assert refusal("roles/none/acme") == (400, "malformed", f"{MALFORMED}: role does not exist")
     assert refusal("issuer/none/acme") == (400, "malformed", f"{MALFORMED}: issuer does not exist")
@@ -212,11 +212,11 @@ def test_what_directories_refuse(authority: AcmeAuthority) -> None:
     assert refusal()[2] == f"{INTERNAL}: default directory not allowed by ACME policy"
     assert refusal("roles/web/acme")[2] == f"{INTERNAL}: specified role not allowed by ACME policy"
     authority.write("config/acme", allowed_roles="other", default_directory_policy="role:other")
-    assert requests.get(authority.directory(), timeout=10).status_code == 200
+    assert requests.get(authority.directory(), timeout=60).status_code == 200
     authority.write("issuers/generate/root/internal", common_name="Other", issuer_name="second")
     authority.write("config/acme", allowed_issuers="second")
     assert refusal()[2] == f"{INTERNAL}: specified issuer not allowed by ACME policy"
-    assert requests.get(authority.directory("issuer/second/acme"), timeout=10).status_code == 200
+    assert requests.get(authority.directory("issuer/second/acme"), timeout=60).status_code == 200
     authority.write("issuer/second", issuer_name="second", usage="read-only")
     assert refusal("issuer/second/acme")[2] == f"{INTERNAL}: issuer missing proper issuance usage or key"
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until a status must have been reached."""
 ERROR = "urn:ietf:params:acme:error:"
 
