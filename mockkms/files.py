@@ -1,6 +1,7 @@
-"""Files and folders that outlast no kill: replaced in one step, locked, and removed by the next start.
+"""Files that are replaced in one step, locked, and read up to a size.
 
-Files that a user names are read up to a size: a device such as ``/dev/zero`` has no end.
+What a process that is killed leaves behind is removed later, once its lock is gone. The bound on reading is for files
+that a user names: a device such as ``/dev/zero`` has no end.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import shutil
 import stat
 import sys
 import tempfile
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,9 +20,7 @@ if sys.platform != "win32":
     import fcntl
 
 _IRREPLACEABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ENAMETOOLONG)
-"""Errors of a file whose folder takes no other one."""
-_PREFIX = "mockkms-pem-"
-"""Start of the names of temporary folders."""
+"""Errors of a file that cannot be replaced by another one, but perhaps written to."""
 STATE_FILE_MARK = b"mockkms-state "
 """The first bytes of the files of ``serve --state``."""
 
@@ -30,14 +28,14 @@ STATE_FILE_MARK = b"mockkms-state "
 def replace_file(path: Path, *parts: bytes, sync: bool = False) -> None:
     """Write a file of these parts, readable by its owner only (mode 0600), and rename it to ``path``.
 
-    A reader finds the old file or the new one, whole. With ``sync`` the content is on the disk before. Raises OSError,
-    and ValueError for a path that cannot be; then the old file stays.
+    A reader finds either the old file or the complete new one. With ``sync`` the content is on the disk before the file
+    is renamed. Raises OSError, and ValueError for a path that cannot exist; the old file stays then.
     """
     # mkstemp makes the file with mode 0600.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _try_lock(descriptor)
+            try_lock(descriptor)
             file.writelines(parts)
             if sync:
                 file.flush()
@@ -53,7 +51,7 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) in one step: an existing one stays if that fails. Raises OSError.
 
     Devices, pipes and files that cannot be replaced, such as one that is mounted alone, are written to directly.
-    Characters that UTF-8 has not are written with escapes, those of JSON.
+    Characters that UTF-8 cannot encode are written with the escapes of JSON.
     """
     path = Path(os.path.realpath(path))
     if path.is_symlink():  # What a link that leads to itself resolves to.
@@ -109,80 +107,23 @@ def remove_leftovers(path: Path) -> None:
         for name in os.listdir(path.parent):
             # The random part of a name by mkstemp has eight characters.
             if name.startswith(start) and len(name) == len(start) + 8:
-                _remove_abandoned(path.parent / name, os.unlink)
+                remove_abandoned(path.parent / name, os.unlink)
 
 
-class PemFolder:
-    """A temporary folder for PEM files, for its owner only.
-
-    It exists until ``close`` or the end of the process; that of a killed process until the next start of a server.
-    """
-
-    def __init__(self) -> None:
-        self._lock = -1
-        while True:
-            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-            self._removed = weakref.finalize(self, _remove_in_process, self.path, os.getpid())
-            if sys.platform == "win32":
-                return
-            with suppress(OSError):
-                # Another process that starts now may have taken the new folder for an abandoned one.
-                self._lock = os.open(self.path, os.O_RDONLY)
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
-                if os.path.samestat(os.stat(self.path), os.fstat(self._lock)):
-                    return
-            self.close()
-
-    def close(self) -> None:
-        """Remove the folder."""
-        self._removed()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-
-    def __enter__(self) -> Path:
-        return self.path
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-
-def _remove_in_process(path: Path, pid: int) -> None:
-    """Remove a folder at the end of the process that made it; a forked child leaves it to its parent."""
-    if os.getpid() == pid:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def remove_abandoned_folders() -> None:
-    """Remove the folders of processes that were killed; errors are ignored."""
-    with suppress(OSError):
-        base = tempfile.gettempdir()
-        for name in os.listdir(base):
-            if name.startswith(_PREFIX):
-                _remove_abandoned(Path(base, name), _remove_folder)
-
-
-def _remove_folder(path: Path) -> None:
-    for name in os.listdir(path):
-        if name.endswith(".pem"):
-            os.unlink(path / name)
-    os.rmdir(path)
-
-
-def _remove_abandoned(path: Path, remove: Callable[[Path], None]) -> None:
-    """Remove what belongs to this user and is locked by no process."""
+def remove_abandoned(path: Path, remove: Callable[[Path], None]) -> None:
+    """Call ``remove`` for a file or folder of this user that no process has locked; errors are ignored."""
     if sys.platform == "win32":
         return
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            if os.fstat(descriptor).st_uid == os.geteuid() and _try_lock(descriptor):
+            if os.fstat(descriptor).st_uid == os.geteuid() and try_lock(descriptor):
                 remove(path)
         finally:
             os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock an open file; return False if another process holds the lock, or the file system has none."""
     if sys.platform != "win32":
         try:

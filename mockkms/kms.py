@@ -15,8 +15,8 @@ from mockkms.environment import ServerEnvironment
 from mockkms.faults.kinds.connections import NO_TLS
 from mockkms.faults.kinds.state import ALONE
 from mockkms.faults.parsing import unknown
-from mockkms.files import remove_abandoned_folders
 from mockkms.handle import Handle
+from mockkms.pem_folders import remove_abandoned_folders
 from mockkms.server.front import Front
 from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway

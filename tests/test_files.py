@@ -14,7 +14,8 @@ import pytest
 
 from mockkms import MockKMS
 from mockkms.cli import main
-from mockkms.files import PemFolder, remove_abandoned_folders, remove_leftovers, replace_file, write_text
+from mockkms.files import remove_leftovers, replace_file, write_text
+from mockkms.pem_folders import PemFolder, remove_abandoned_folders
 
 ENDLESS = Path("/dev/zero")
 COMMANDS = [
@@ -33,7 +34,7 @@ COMMANDS = [
 
 HOLDER = """
 import sys
-from mockkms.files import PemFolder
+from mockkms.pem_folders import PemFolder
 from mockkms import MockKMS
 kms = MockKMS(tls=True).start()
 folder = PemFolder()

@@ -214,7 +214,7 @@ def client_context(ca_pem: str = "", own_pem: str = "") -> SSLContext:
     """Return a context for connections to servers; the parameters are those of ``ask``. Raises OSError."""
     import ssl
 
-    from mockkms.files import PemFolder
+    from mockkms.pem_folders import PemFolder
 
     with error_context("no certificates: ", OSError, of=(ssl.SSLError, ValueError)):
         context = ssl.create_default_context(cadata=ca_pem or None)

@@ -16,7 +16,7 @@ from mockkms.cli import server_screen
 from mockkms.cli.arguments import DESCRIPTION, CommandError, default_flavor, flavor, is_port
 from mockkms.cli.commands import serve
 from mockkms.error_context import file_context
-from mockkms.files import PemFolder
+from mockkms.pem_folders import PemFolder
 from mockkms.vault.products import PRODUCTS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from base64 import encodebytes
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mockkms.files import PemFolder
+from mockkms.pem_folders import PemFolder
 
 _PARTIAL_CHAIN = ssl.VERIFY_X509_PARTIAL_CHAIN
 """A trusted certificate need not be an authority."""

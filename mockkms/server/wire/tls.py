@@ -13,9 +13,9 @@ from pathlib import Path
 from mockkms.arguments import check_arguments
 from mockkms.error_context import error_context
 from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, UNTRUSTED, WRONG_HOST
-from mockkms.files import PemFolder
 from mockkms.lazy_dataclass import dataclass
 from mockkms.pem_files import load_pair, trust
+from mockkms.pem_folders import PemFolder
 from mockkms.server.wire.client_certificates import Requesting, verifying
 from mockkms.server.wire.tls_alerts import alerting_context
 
