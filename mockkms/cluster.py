@@ -107,7 +107,7 @@ class Cluster(MockKMS):
         self._has_rustfs_port = rustfs_port is not None
         self._nodes_gateway = NodeGateway(self.world, self._rules, behaviour, self.node_url)
         self.world.companion = self._nodes_gateway
-        self._nodes_server = NodeServer(self._nodes_gateway, tls=self._server._tls, control=self._server.control)
+        self._nodes_server = NodeServer(self._nodes_gateway, tls=self._server.tls, control=self._server.control)
         self._gateway, self._server = self._guarded(self._nodes_gateway), self._nodes_server
         self.nodes = [ClusterNode(self, index) for index in range(nodes)]
         """All nodes; the first one is active initially."""

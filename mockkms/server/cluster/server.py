@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 
 from mockkms.server.wire.listening.listener import listening
 from mockkms.server.wire.server import Server
-
-_PATIENCE = 5.0
-"""Seconds to wait for the server's thread."""
 
 
 class NodeServer(Server):
@@ -25,28 +21,15 @@ class NodeServer(Server):
     def close_port(self, port: int, *, spare: object = None) -> None:
         """Close ``port`` and abort its connections, ``spare`` (a transport) a moment later."""
         self._closed |= {port}
-        self._on_loop(self._close_port(port, spare))
+        if self._loop is not None:
+            self._carry_out(self._loop, self._close_port(port, spare))
 
     def open_port(self, port: int) -> None:
         """Listen on ``port`` again. Raises OSError if it is in use."""
         if port in self._closed:
             self._closed -= {port}
-            self._on_loop(self._open_port(port))
-
-    def _on_loop(self, work: Coroutine[object, object, None]) -> None:
-        if self._loop is None:
-            work.close()
-            return
-        try:
-            here = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            here = False
-        if here:
-            task = self._loop.create_task(work)
-            self._reopening.add(task)
-            task.add_done_callback(self._reopening.discard)
-        else:
-            asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
+            if self._loop is not None:
+                self._carry_out(self._loop, self._open_port(port))
 
     async def _close_port(self, port: int, spare: object) -> None:
         loop = asyncio.get_running_loop()

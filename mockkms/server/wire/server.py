@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 
 from mockkms.server.gateway.gateway import Gateway
@@ -33,6 +33,8 @@ _RETRY_SECONDS = 0.1
 """Seconds between attempts to listen on a port that was given up for a while, and is taken."""
 _LONGEST_CALL = 60.0
 """Seconds for ``call``."""
+_LONGEST_WORK = 5.0
+"""Seconds for the end of aborted requests, and for a port of a cluster to open or close."""
 _LONGEST_ENDING = 30.0
 """Seconds that ``start`` waits for the thread of the previous run."""
 
@@ -56,7 +58,7 @@ class Server:
         """The port in use for the control API alone; 0: none."""
         self._control_manager: Manager | None = None
         self._control_listener: Listener | None = None
-        self._tls = tls
+        self.tls = tls
         self._addresses = list(further)
         self._further: dict[int | str, Address | UnixSocket] = {}
         """Additional addresses by the port in use, or the path of a Unix socket."""
@@ -72,8 +74,10 @@ class Server:
         """Connections that are not read from; None: all connections are read from."""
         self.ports: list[int] = []
         self._host = ""
-        self._reopening: set[asyncio.Task[None]] = set()
-        self._refusing: asyncio.Task[None] | None = None  # Listens again when ``refuse`` ends.
+        self._started_here: set[asyncio.Task[None]] = set()
+        """Work that was started on the server's thread: the loop itself keeps no references to tasks."""
+        self._refusing: asyncio.Task[None] | None = None
+        """Listens again when ``refuse`` ends."""
         self._failure: BaseException | None = None
         gateway.host = self
 
@@ -198,12 +202,16 @@ class Server:
             return
         if self._home is not None and self._home.elsewhere:
             raise RuntimeError(f"the server runs in process {self._home.pid}; use RemoteKMS(kms.url) in its children")
+        self._carry_out(loop, self._cut_busy())
+
+    def _carry_out(self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, object, None]) -> None:
+        """Run ``work`` on the loop and wait for its end; on the server's own thread it is only started."""
         if threading.current_thread() is self._thread:
-            task = loop.create_task(self._cut_busy())
-            self._reopening.add(task)
-            task.add_done_callback(self._reopening.discard)
+            task = loop.create_task(work)
+            self._started_here.add(task)
+            task.add_done_callback(self._started_here.discard)
         else:
-            asyncio.run_coroutine_threadsafe(self._cut_busy(), loop).result(5)
+            asyncio.run_coroutine_threadsafe(work, loop).result(_LONGEST_WORK)
 
     async def _cut_busy(self) -> None:
         self.listen_again()
@@ -314,7 +322,7 @@ class Server:
         if self._deaf is not None:
             self._deaf.append(made)
             return
-        context, tls = None, self._tls
+        context, tls = None, self.tls
         if self._further:
             place = self._further.get(place_of(made))
             tls = place.tls if place is not None else tls
