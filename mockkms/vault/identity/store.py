@@ -86,7 +86,7 @@ class IdentityStore:
         return found
 
     def policies_of(self, entity_id: str) -> dict[str, list[str]]:
-        """Return the policies that an entity has directly and through its groups, by namespace."""
+        """Return the policies that an entity has directly, and those that it has through its groups, by namespace."""
         stamp = (self.state, self.state.generation)
         if self._cached[0] is not stamp[0] or self._cached[1] != stamp[1]:
             self._cache, self._cached = {}, stamp
@@ -102,9 +102,12 @@ class IdentityStore:
         names: dict[str, list[str]] = {}
         if entity.policies:
             names[entity.namespace] = list(entity.policies)
+        of_groups: dict[str, set[str]] = {}
         for group in self.groups_of(entity.id):
             if group.policies:
-                names.setdefault(group.namespace, []).extend(group.policies)
+                of_groups.setdefault(group.namespace, set()).update(group.policies)
+        for namespace, found in of_groups.items():
+            names.setdefault(namespace, []).extend(sorted(found))
         return names
 
     def groups_of(self, entity_id: str) -> list[Group]:

@@ -189,6 +189,7 @@ def _update(
     if renamed:
         changed.name, changed.mount_accessor, changed.custom_metadata = name, accessor, custom
     place = next((at for at, one in enumerate(current.aliases) if one.id == changed.id), len(current.aliases))
+    current.settle()
     current.aliases = [present for present in current.aliases if present.id != changed.id]
     target.settle()
     # One that stays with its entity keeps its place.
