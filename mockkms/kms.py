@@ -22,7 +22,7 @@ from mockkms.server.gateway.browsers import BrowserGuard
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.server.wire.listening.addresses import Address, UnixSocket, address_of
 from mockkms.server.wire.server import Server
-from mockkms.server.wire.tls import OwnTls, Tls, TlsFiles, certificate_of, server_tls
+from mockkms.server.wire.tls import OwnTls, Tls, TlsFiles, TrustedFile, server_tls
 from mockkms.tenant import Tenant
 from mockkms.urls import shown_host
 from mockkms.vault.kernel.node import RAFT, STORAGES, SYSTEM_MAX_TTL, ServerSettings, alone
@@ -123,10 +123,11 @@ class MockKMS(Handle):
         self._host = host
         self._ports: tuple[int, ...] = (port,) if rustfs_port is None else (port, rustfs_port)
         self._initial = InitialWorld(seed, root_token=root_token, rng=rng, flavor=flavor, state=state)
-        self._own_tls = OwnTls(host) if tls is True else None
-        context = self._own_tls or server_tls(tls)
-        self.ca_file = certificate_of(tls)
-        """Path of the certificate (PEM) that clients must trust, if known; with ``tls=True`` only while running."""
+        context = OwnTls(host) if tls is True else server_tls(tls)
+        self._trusted = TrustedFile(tls, context)
+        self.ca_file = self._trusted.path
+        """Path of the certificate (PEM) that clients must trust, if known; only while running, with ``tls=True`` and
+        for a certificate in one file with its key."""
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
@@ -206,9 +207,8 @@ class MockKMS(Handle):
         try:
             self._server.start(self._host, self._ports)
             self._front.check_address(self._host, self._server.ports)
-            if self._own_tls is not None:
-                self._own_tls.open()
-                self.ca_file = self._own_tls.ca_file
+            self._trusted.open()
+            self.ca_file = self._trusted.path
         except BaseException:
             self._server.stop()
             if self._keeper is not None:
@@ -234,9 +234,8 @@ class MockKMS(Handle):
         self._front.close()
         if self._keeper is not None:
             self._keeper.stop()
-        if self._own_tls is not None:
-            self._own_tls.close()
-            self.ca_file = ""
+        self._trusted.close()
+        self.ca_file = self._trusted.path
 
     def reset(self) -> None:
         """Return to the baseline: state, clock, faults and journal. All tenants are dropped.

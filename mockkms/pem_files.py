@@ -5,6 +5,7 @@ OpenSSL's own texts name its source files, and it asks for the password of an en
 
 from __future__ import annotations
 
+import re
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,10 @@ from mockkms.error_context import file_context
 Pem = str | Path
 """Path of a PEM file."""
 _MOST = 1 << 20
-"""Bytes in which a key is looked for."""
+"""Bytes in which keys and certificates are looked for."""
+_CERTIFICATES = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]+ )?CERTIFICATE-----.*?-----END (?:[A-Z0-9]+ )?CERTIFICATE-----", re.DOTALL
+)
 
 
 def load_pair(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
@@ -45,6 +49,13 @@ def client_context(authority: Pem = "") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trust(context, authority)
     return context
+
+
+def certificates_alone(path: Pem) -> bytes:
+    """Return the certificates of a file that has a private key too, in PEM; empty if it has none."""
+    with open(path, "rb") as file:
+        content = file.read(_MOST)
+    return b"\n".join([*_CERTIFICATES.findall(content), b""]) if b"PRIVATE KEY-----" in content else b""
 
 
 def _wrong_pair(certificate: Pem, key: Pem, reason: str) -> str:

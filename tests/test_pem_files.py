@@ -22,9 +22,10 @@ NO_PAIR = " are not a certificate and an unencrypted key in PEM"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with files of all kinds."""
-    one, key = issue(("localhost",)), ec.generate_private_key(ec.SECP256R1())
+    one, key = issue(("localhost", "127.0.0.1")), ec.generate_private_key(ec.SECP256R1())
     (tmp_path / "cert.pem").write_bytes(one.certificate)
     (tmp_path / "key.pem").write_bytes(one.key)
+    (tmp_path / "authority.pem").write_bytes(one.authority)
     (tmp_path / "junk.pem").write_bytes(b"\0\xff" * 100)
     (tmp_path / "empty.pem").touch()
     (tmp_path / "folder.pem").mkdir()
@@ -86,3 +87,28 @@ def test_contexts_that_no_client_can_use() -> None:
         MockKMS(tls=ssl.create_default_context())
     with pytest.raises(ValueError, match=r"has no certificate; call its load_cert_chain\(cert, key\)"):
         MockKMS(tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+
+@pytest.mark.parametrize("key", ["both.pem", "key.pem"])
+def test_clients_are_not_given_the_file_with_the_private_key(folder: Path, key: str) -> None:
+    chain = (folder / "cert.pem").read_bytes() + (folder / "authority.pem").read_bytes()
+    (folder / "both.pem").write_bytes((folder / "key.pem").read_bytes() + b"# a chain\n" + chain)
+    kms = MockKMS(tls=("both.pem", key))
+    assert kms.ca_file == ""
+    with kms:
+        shown = Path(kms.ca_file)
+        assert shown.read_bytes().split() == chain.split()
+        with RemoteKMS(kms.url, ca_file=kms.ca_file) as remote:
+            assert remote.state == "unsealed"
+        with kms.environment():
+            assert os.environ["VAULT_CACERT"] == str(shown)
+    assert kms.ca_file == ""
+    assert not shown.exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_with_certificates_alone_is_given_to_clients() -> None:
+    kms = MockKMS(tls=TlsFiles("cert.pem", "key.pem"))
+    with kms:
+        assert kms.ca_file == "cert.pem"
+    assert kms.ca_file == "cert.pem"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mockkms.faults import FaultError, RuleBook
@@ -22,17 +22,19 @@ from mockkms.worldfile.sources import Source
 from mockkms.worldfile.spec import WorldSpec, fill, read, unique
 
 
-def check(sources: Sequence[Source], *, cluster: bool = False, tls: bool = False) -> list[Problem]:
+def check(
+    sources: Sequence[Source], *, cluster: bool = False, refused_tls: Mapping[str, str] = NO_TLS
+) -> list[Problem]:
     """Return the errors of worlds merged in order; none if they make a world. Raises SeedError for unreadable files.
 
-    If they have errors, their sound parts are checked as well, up to ``MOST_ERRORS`` errors in all. ``cluster`` and
-    ``tls`` describe the server: without them, as at its start, rules that only a cluster or a server with TLS can
-    carry out are errors.
+    If they have errors, their sound parts are checked as well, up to ``MOST_ERRORS`` errors in all. As at the start of
+    the server, rules that it cannot carry out are errors: those that need a cluster, unless it is a ``cluster``, and
+    the TLS faults in ``refused_tls``, which has the reasons.
     """
     given = read(sources)
     if given.unreadable:
         raise SeedError(given.problems, unreadable=True)
-    server = _Server(cluster, tls)
+    server = _Server(cluster, refused_tls)
     if not given.problems:
         return unique([one.problem for one in _found(given.spec, given.spec.flavor or DEFAULT, server)])
     wrong = unique(given.problems)
@@ -52,14 +54,14 @@ class _Server:
     """The server for which a world is checked."""
 
     cluster: bool
-    tls: bool
+    refused_tls: Mapping[str, str]
 
 
 def _found(spec: WorldSpec, flavor: str, server: _Server) -> list[Finding]:
     """Return the errors that are found by making the world."""
     world = World()
     world.faults.denied = {} if server.cluster else ALONE
-    world.faults.tls_denied = {} if server.tls else NO_TLS
+    world.faults.tls_denied = server.refused_tls
     world.begin(root_token=spec.root_token or "root", rng=spec.rng, flavor=flavor, clock=spec.clock)
     return [*fill(world, spec), *_filled(world, spec), *_waiting(spec)]
 

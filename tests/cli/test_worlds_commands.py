@@ -11,6 +11,7 @@ import pytest
 
 from mockkms import Cluster, MockKMS, SeedError
 from mockkms.cli import main
+from mockkms.crypto.x509.authority import issue
 from mockkms.faults.kinds import KINDS
 from mockkms.faults.kinds.connections import TLS_FAULTS
 from mockkms.worldfile import exact, load
@@ -43,17 +44,32 @@ def test_check_prints_all_errors_of_all_files(tmp_path: Path, capsys: Capture) -
     assert captured.err == "3 errors\n"
 
 
+@pytest.fixture
+def pem_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a certificate and its key."""
+    issued = issue(("localhost",))
+    (tmp_path / "cert.pem").write_bytes(issued.certificate)
+    (tmp_path / "key.pem").write_bytes(issued.key)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.mark.parametrize(
     ("flags", "server"),
-    [([], {}), (["--tls"], {"tls": True}), (["--nodes", "3"], {"nodes": 3})],
-    ids=["plain", "tls", "cluster"],
+    [
+        ([], {}),
+        (["--tls"], {"tls": True}),
+        (["--tls-cert", "cert.pem", "--tls-key", "key.pem"], {"tls": ("cert.pem", "key.pem")}),
+        (["--nodes", "3"], {"nodes": 3}),
+    ],
+    ids=["plain", "tls", "own certificate", "cluster"],
 )
 @pytest.mark.parametrize("word", [*KINDS, *(f"tls {fault}" for fault in TLS_FAULTS)])
 def test_check_says_of_every_fault_kind_what_a_start_says(
-    tmp_path: Path, capsys: Capture, word: str, flags: list[str], server: dict[str, Any]
+    pem_files: Path, capsys: Capture, word: str, flags: list[str], server: dict[str, Any]
 ) -> None:
     word, _, value = word.partition(" ")
-    world = tmp_path / "world.yaml"
+    world = pem_files / "world.yaml"
     world.write_text(json.dumps({"faults": [{word: value or KINDS[word].example}]}))
     said = f"{world}: ok"
     try:
@@ -63,6 +79,17 @@ def test_check_says_of_every_fault_kind_what_a_start_says(
     code = main(["check", str(world), *flags])
     assert capsys.readouterr().out == said + "\n"
     assert code == (0 if said.endswith(": ok") else 1)
+
+
+def test_check_names_files_of_a_certificate_that_the_start_refuses(pem_files: Path, capsys: Capture) -> None:
+    world = pem_files / "world.yaml"
+    world.write_text("mockkms: 1\n")
+    assert main(["check", str(world), "--tls-cert", "cert.pem"]) == 2
+    assert main(["check", str(world), "--tls-cert", "key.pem", "--tls-key", "cert.pem"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "mockkms check: --tls-cert and --tls-key must be used together" in captured.err
+    assert "mockkms check: key.pem and cert.pem are not a certificate and an unencrypted key in PEM" in captured.err
 
 
 def test_check_refuses_what_needs_a_cluster_or_tls_unless_the_server_has_it(tmp_path: Path, capsys: Capture) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mockkms.cli import screen
 from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng, sendable
 from mockkms.cli.ending_signals import ENDING, EndingSignals
-from mockkms.cli.options import cluster, control, watch
+from mockkms.cli.options import cluster, control, tls, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 from mockkms.cli.options.serving import HOST, PORT, described_server
@@ -37,11 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listen.add_argument("--port", type=port_number, help=f"port; 0 picks a free one (default: {PORT})")
     sockets = "also listen on a Unix socket: unix:/run/vault.sock[,mode=0660][,user=NAME][,group=NAME]; may be repeated"
     listen.add_argument("--listen", action="append", default=[], metavar="unix:PATH", help=sockets)
-    listen.add_argument("--tls", action="store_true", help="HTTPS with a new certificate for localhost")
-    listen.add_argument("--tls-cert", metavar="PEM", help="HTTPS with this certificate (chain)")
-    listen.add_argument("--tls-key", metavar="PEM", help="its key, unencrypted")
-    clients = "require client certificates that this authority issued (mutual TLS)"
-    listen.add_argument("--tls-client-ca", metavar="PEM", help=clients)
+    tls.add_options(listen)
     listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="Vault configuration, HCL or JSON")
     world = parser.add_argument_group("world")
     world.add_argument(

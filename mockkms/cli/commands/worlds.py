@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mockkms.cli.arguments import CommandError, whole
 from mockkms.cli.calling import add_address, add_json, call, server, show
+from mockkms.cli.options import tls
 from mockkms.cli.progress import progress
 from mockkms.cli.streams import write_data
 from mockkms.error_context import file_context
@@ -23,10 +24,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("check", help="check world files", description=text)
     parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made world")
     parser.add_argument("--layered", action="store_true", help="merge the files in order, then check the result")
-    nodes = "the worlds are for serve --nodes N: rules may use step_down"
-    parser.add_argument("--nodes", type=whole(1, 99), metavar="N", help=nodes)
-    parser.add_argument("--tls", action="store_true", help="the worlds are for serve --tls: rules may use tls")
     add_json(parser)
+    served = parser.add_argument_group("flags of `mockkms serve`, for rules that need them")
+    served.add_argument("--nodes", type=whole(1, 99), metavar="N", help="a cluster: rules may use step_down")
+    tls.add_options(served)
     parser.set_defaults(run=_check)
     text = "Print the JSON Schema of world files, for editors."
     parser = subparsers.add_parser("schema", help="print the JSON Schema of world files", description=text)
@@ -49,12 +50,13 @@ def _check(options: argparse.Namespace) -> int:
     from mockkms.worldfile import Problem, SeedError, check
 
     groups = [options.files] if options.layered else [[file] for file in options.files]
+    refused = tls.refused_faults(options)
     wrong: list[Problem] = []
     unreadable: list[str] = []
     for files in groups:
         try:
             with progress(f"checking {', '.join(files)}"):
-                problems = check(files, cluster=options.nodes is not None, tls=options.tls)
+                problems = check(files, cluster=options.nodes is not None, refused_tls=refused)
         except SeedError as error:
             if error.unreadable:
                 unreadable.append(str(error))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.cli import screen
 from mockkms.cli.arguments import CommandError
-from mockkms.cli.options import cluster, control, watch
+from mockkms.cli.options import cluster, control, tls, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 from mockkms.vault.kernel.node import INITIAL_STATES, INMEM
@@ -155,17 +155,9 @@ def _further(options: argparse.Namespace, config: ServerConfig | None) -> list[L
 
 
 def _tls(options: argparse.Namespace, config: ServerConfig | None) -> Tls | None:
-    if (options.tls_cert is None) != (options.tls_key is None):
-        raise CommandError("--tls-cert and --tls-key must be used together")
-    if options.tls and options.tls_cert is not None:
-        raise CommandError("--tls and --tls-cert cannot be used together: --tls makes a certificate of its own")
-    if options.tls_client_ca is not None and options.tls_cert is None:
-        raise CommandError("--tls-client-ca needs --tls-cert and --tls-key")
-    if options.tls_cert is not None:
-        from mockkms.server.wire.tls import TlsFiles
-
-        authority = options.tls_client_ca or ""
-        return TlsFiles(options.tls_cert, options.tls_key, authority, client_required=bool(authority))
+    files = tls.files(options)
+    if files is not None:
+        return files
     first = _main_listener(options, config)
     return True if options.tls else _files(first) if first else None
 

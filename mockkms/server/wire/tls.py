@@ -14,7 +14,7 @@ from mockkms.arguments import check_arguments
 from mockkms.error_context import error_context
 from mockkms.faults.kinds.connections import CLIENT_CERT, EXPIRED, UNTRUSTED, WRONG_HOST
 from mockkms.lazy_dataclass import dataclass
-from mockkms.pem_files import load_pair, trust
+from mockkms.pem_files import certificates_alone, load_pair, trust
 from mockkms.pem_folders import PemFolder
 from mockkms.server.wire.client_certificates import Requesting, verifying
 from mockkms.server.wire.tls_alerts import alerting_context
@@ -137,7 +137,7 @@ def _context() -> ssl.SSLContext:
 
 
 class OwnTls(ServerTls):
-    """A certificate for ``localhost``, ``127.0.0.1``, ``::1`` and ``host``, and the file of its authority."""
+    """A certificate for ``localhost``, ``127.0.0.1``, ``::1`` and ``host``, issued by an authority of this process."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         from mockkms.crypto.x509.authority import issue
@@ -150,22 +150,42 @@ class OwnTls(ServerTls):
             return loaded(issued.certificate + issued.key)
 
         super().__init__(again(), names, again=again, own=True)
-        self._authority = issued.authority
+        self.authority = issued.authority
+        """The certificate that clients trust, in PEM."""
+
+
+class TrustedFile:
+    """A file with the certificates that clients must trust: one of the user, or one in a private folder.
+
+    Args:
+        tls: The argument ``tls`` of ``MockKMS``.
+        server: What was made of it.
+    """
+
+    def __init__(self, tls: Tls | None, server: ServerTls | None) -> None:
         self._folder: PemFolder | None = None
+        self._content, self._given = b"", ""
+        if isinstance(server, OwnTls):
+            self._content = server.authority
+        elif isinstance(tls, (TlsFiles, tuple, list)):
+            certificate = tls.certificate if isinstance(tls, TlsFiles) else tls[0]
+            # Clients must not read a private key.
+            self._content = certificates_alone(certificate)
+            self._given = "" if self._content else str(certificate)
 
     @property
-    def ca_file(self) -> str:
-        """Path of the authority's certificate (PEM) in a private directory; empty unless open."""
-        return str(self._folder.path / "ca.pem") if self._folder is not None else ""
+    def path(self) -> str:
+        """The path of the file (PEM); empty if it is not known, or if it is in a private folder that is not open."""
+        return str(self._folder.path / "ca.pem") if self._folder is not None else self._given
 
     def open(self) -> None:
-        """Write the file."""
-        if self._folder is None:
+        """Write the file, unless it is one of the user."""
+        if self._folder is None and self._content:
             self._folder = PemFolder()
-            Path(self.ca_file).write_bytes(self._authority)
+            Path(self.path).write_bytes(self._content)
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the file, unless it is one of the user."""
         if self._folder is not None:
             self._folder.close()
             self._folder = None
@@ -203,10 +223,3 @@ def server_tls(tls: Tls | None) -> ServerTls | None:
     if not isinstance(tls, (tuple, list)) or len(tls) != 2:
         raise ValueError(f"tls={tls!r}: expected True, an SSLContext, or the paths of a certificate and a key")
     return TlsFiles(*tls).server()
-
-
-def certificate_of(tls: Tls | None) -> str:
-    """Return the path of the certificate that clients must trust; empty if it is not known."""
-    if isinstance(tls, TlsFiles):
-        return str(tls.certificate)
-    return str(tls[0]) if isinstance(tls, (tuple, list)) else ""
