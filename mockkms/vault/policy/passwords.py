@@ -5,7 +5,9 @@ from __future__ import annotations
 from mockkms.error_context import error_context
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault import hcl
+from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.fields import ConversionError
+from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.golang.fmt import shown
 from mockkms.world.entropy import Entropy
 
@@ -149,3 +151,15 @@ def _faults(policy: PasswordPolicy) -> list[str]:
     elif not all(char.isprintable() for char in charset):
         faults.append("non-printable character in charset")
     return faults
+
+
+def policy_password(core: Context, namespace: str, name: str) -> str:
+    """Return a password for an engine, by the named policy of its namespace, as Vault's ``GeneratePasswordFromPolicy``.
+
+    Raises BackendError for an unknown policy and for one that no password can follow.
+    """
+    text = core.state.policies.password.get((namespace, name))
+    if text is None:
+        raise BackendError("no password policy found")
+    with refusing(error=BackendError):
+        return parse_password_policy(text).generate(core.entropy)

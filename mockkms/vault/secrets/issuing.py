@@ -20,11 +20,11 @@ from mockkms.vault.framework.endpoint import Call, Endpoint, Fields, Reply
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.handlers import Arguments, keyword_names
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang.template import LONGEST, Data, Function, GoTemplate, naming_functions
 from mockkms.vault.kernel.record_section import Part, one
-from mockkms.vault.policy.passwords import parse_password_policy
+from mockkms.vault.policy.passwords import policy_password
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.peer import offline
@@ -235,8 +235,4 @@ def generated_password(call: Call, policy: str, length: int) -> str:
         if not 0 <= length <= LONGEST:
             raise BackendError(f"no password can have {length} letters and digits")
         return call.core.entropy.base62(length)
-    text = call.core.state.policies.password.get((call.mount.namespace, policy))
-    if text is None:
-        raise BackendError("policy does not exist")
-    with refusing(error=BackendError):
-        return parse_password_policy(text).generate(call.core.entropy)
+    return policy_password(call.core, call.mount.namespace, policy)

@@ -10,7 +10,7 @@ from mockkms.vault.directories.connecting import connect, connection_fault
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.policy.passwords import parse_password_policy
+from mockkms.vault.policy.passwords import policy_password
 from mockkms.vault.products.features import Feature
 
 _ACTIVE_DIRECTORY = "ad"
@@ -35,11 +35,7 @@ def rotate(state: Ldap, call: Call) -> None:
 def _new_password(call: Call, config: LdapConfig) -> str:
     if not config.password_policy:
         return call.core.entropy.base62(_LENGTH)
-    text = call.core.state.policies.password.get((call.mount.namespace, config.password_policy))
-    if text is None:
-        raise BackendError("policy does not exist")
-    with refusing(error=BackendError):
-        return parse_password_policy(text).generate(call.core.entropy)
+    return policy_password(call.core, call.mount.namespace, config.password_policy)
 
 
 def _change(config: LdapConfig, password: str) -> None:

@@ -7,7 +7,7 @@ import string
 from mockkms.crypto.x509 import keys
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, refusing
-from mockkms.vault.policy.passwords import CharsetRule, PasswordPolicy, parse_password_policy
+from mockkms.vault.policy.passwords import CharsetRule, PasswordPolicy, policy_password
 from mockkms.vault.secrets.database.engine import PASSWORD, CredentialRole, DatabaseConnection
 from mockkms.vault.secrets.issuing import generated_name
 
@@ -46,14 +46,10 @@ def new_password(call: Call, policy: str) -> str:
 
     Raises BackendError for an unknown policy and for one that no password can follow.
     """
-    rules = _DEFAULT_POLICY
-    if policy:
-        text = call.core.state.policies.password.get((call.mount.namespace, policy))
-        if text is None:
-            raise BackendError("failed to generate password: policy does not exist")
-        rules = parse_password_policy(text)
-    with refusing("failed to generate password: ", BackendError):
-        return rules.generate(call.core.entropy)
+    with refusing("failed to generate password: ", BackendError, of=(ValueError, BackendError)):
+        if policy:
+            return policy_password(call.core, call.mount.namespace, policy)
+        return _DEFAULT_POLICY.generate(call.core.entropy)
 
 
 def new_secret(call: Call, connection: DatabaseConnection, role: CredentialRole) -> dict[str, str]:

@@ -205,7 +205,7 @@ def test_the_root_password_changes_where_there_is_one() -> None:
         client.write("auth/ldap/config", binddn="cn=root", bindpass="first")
         assert client.write("auth/ldap/config/rotate-root").status_code == 204
         client.write("auth/ldap/config", password_policy="none")
-        with pytest.raises(InternalServerError, match="policy does not exist"):
+        with pytest.raises(InternalServerError, match="no password policy found"):
             client.write("auth/ldap/config/rotate-root")
 
 
