@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds until a response must be complete."""
 _LARGEST = 1 << 20
+_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
+_NO_TLS = "tls: first record does not look like a TLS handshake"
+_PLAIN = "http: server gave HTTP response to HTTPS client"
+_TLS_FAULTS = {"WRONG_VERSION_NUMBER": _NO_TLS, "UNEXPECTED_EOF_WHILE_READING": "EOF"}
+_UNTRUSTED = "certificate signed by unknown authority"
+_UNTRUSTED_CODES = (18, 19, 20, 21)
+"""OpenSSL's codes of certificates that sign themselves, and of those whose issuer is not known."""
 _ENDED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """What Python raises when the server closes a connection early, depending on the moment."""
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -44,7 +52,8 @@ def parse_fault(url: str) -> str:
         _ = urlsplit(url).port
     except ValueError:
         port = urlsplit(url).netloc.rpartition(":")[2] if "[" not in url else ""
-        fault = fault or (f'invalid port ":{port}" after host' if port else "missing ']' in host")
+        if not (port.isascii() and port.isdigit()):  # A number is not too large before a connection is made.
+            fault = fault or (f'invalid port ":{port}" after host' if port else "missing ']' in host")
     fault = fault or _host_fault(url) or user_fault(urlsplit(url).netloc) or _escape_fault(url)
     first = re.split("[/?#]", url, maxsplit=1)[0]
     if not fault and ":" in first and not _SCHEME.match(first):
@@ -137,6 +146,7 @@ def ask(
         _within(seconds, connection),
         error_context(raised=OSError, of=(HTTPException, ValueError)),
         error_context(raised=ConnectionResetError, of=_ENDED, text="EOF"),
+        _tls_worded(),
         waiting(),
     ):
         connection.request(method, target, body=body or None, headers=dict(headers))
@@ -232,22 +242,92 @@ def _over_tls(host: str, port: int | None, context: SSLContext) -> HTTPConnectio
     return HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
 
+def tls_fault(error: Exception) -> str:
+    """Return Go's error text for a TLS handshake that failed; of another error, its own."""
+    import ssl
+
+    if not isinstance(error, ssl.SSLError):
+        return str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        fault = _UNTRUSTED if error.verify_code in _UNTRUSTED_CODES else error.verify_message
+        return f"tls: failed to verify certificate: x509: {fault}"
+    return _TLS_FAULTS.get(error.reason or "", error.reason or str(error))
+
+
+@contextmanager
+def _tls_worded() -> Iterator[None]:
+    """Raise an error of TLS as an OSError with Go's text."""
+    try:
+        yield
+    except OSError as error:
+        fault = tls_fault(error)
+        if fault == str(error):
+            raise
+        raise OSError(fault) from None
+
+
 def no_answer(method: str, url: str, error: Exception) -> str:
     """Return the error of Go's HTTP client for a request that failed with ``error``: for a malformed URL, its fault."""
     fault = parse_fault(url)
     if fault:
         return fault
-    if is_here(url) and not isinstance(error, ConnectionRefusedError):
-        return f'{method.capitalize()} "{url}": {error}'
+    if not is_here(url) or isinstance(error, ConnectionRefusedError):
+        fault = unanswered(url)
+    else:
+        fault = str(error)
+        fault = _PLAIN if fault == _NO_TLS else fault
+    return f'{method.capitalize()} "{_shown(url)}": {fault}'
+
+
+def unanswered(url: str) -> str:
+    """Return Go's error text for a valid URL that no server answers."""
+    fault = unsendable(url)
+    if fault:
+        return fault
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f'{method.capitalize()} "{url}": {refusal(parts.hostname or "", port)}'
+    return refusal(parts.hostname or "", port_of(url) or _PORTS[parts.scheme])
+
+
+def unsendable(url: str) -> str:
+    """Return the error text of Go's client for a valid URL to which it sends nothing; empty for another one."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS:
+        return f'unsupported protocol scheme "{parts.scheme}"'
+    if not parts.hostname:
+        return "http: no Host in request URL"
+    return port_fault(port_of(url) or 0)
+
+
+def port_of(url: str) -> str:
+    """Return the port of a valid URL, which may be too large; empty without one."""
+    return urlsplit(url).netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+
+
+def port_fault(port: int | str) -> str:
+    """Return Go's error text for a port that is too large; empty for another one."""
+    return f"dial tcp: address {port}: invalid port" if int(port) > _LAST_PORT else ""
+
+
+def _shown(url: str) -> str:
+    """Return a valid URL as Go's errors show it: without its password, the path escaped."""
+    parts = urlsplit(url)
+    if not parts.netloc and not parts.path and parts.scheme:
+        return f"{parts.scheme}:"
+    user, at, host = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    masked = parts._replace(netloc=f"{name}:***@{host}") if at and colon else parts
+    if not parts.path.isascii() or " " in parts.path:
+        masked = masked._replace(path=quote(parts.path, safe="/%:@!$&'()*+,;=~"))
+    return masked.geturl() if masked != parts else url
 
 
 def refusal(host: str, port: int | str) -> str:
     """Return Go's error text for an address without a server: names are not found, IP addresses refuse."""
+    fault = port_fault(port)
+    if fault:
+        return fault
     try:
-        here = host == "localhost" or bool(ip_address(host))
+        here = host in ("", "localhost") or bool(ip_address(host))
     except ValueError:
         here = False
     if not here:

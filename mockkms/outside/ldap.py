@@ -32,13 +32,15 @@ _NAMES = {
 }  # fmt: skip
 _START_TLS = "1.3.6.1.4.1.1466.20037"
 _LARGEST = 1 << 24
+_LATE = "ldap: connection timed out"
+_UNREAD = "unable to read LDAP response packet: "
 
 
 class LdapError(Exception):
-    """An error of the directory or the connection, with the text of Go's LDAP client."""
+    """An error of the directory or the connection, with the text of Go's LDAP client; ``code`` 0: of its transport."""
 
     def __init__(self, code: int, text: str) -> None:
-        super().__init__(f'LDAP Result Code {code} "{_NAMES.get(code, "")}": {text}')
+        super().__init__(f'LDAP Result Code {code} "{_NAMES.get(code, "")}": {text}' if code else text)
         self.code = code
 
 
@@ -72,6 +74,10 @@ class LdapConnection:
         self._until = monotonic() + min(request_seconds, PATIENCE)
         with waiting():
             self._socket = socket.create_connection((host, port), timeout=min(connect_seconds, PATIENCE))
+        here, there = (
+            ":".join(map(str, name[:2])) for name in (self._socket.getsockname(), self._socket.getpeername())
+        )
+        self._reset = f"{_UNREAD}read tcp {here}->{there}: read: connection reset by peer"
         if tls is not None:
             self._secure(tls)
 
@@ -154,6 +160,7 @@ class LdapConnection:
         self._number += 1
         with (
             error_context(raised=partial(LdapError, 200), of=OSError),
+            error_context(raised=OSError, of=TimeoutError, text=_LATE),
             error_context(raised=ConnectionResetError, of=ConnectionError, text="ldap: connection closed"),
         ):
             self._socket.settimeout(remaining(self._until))
@@ -163,7 +170,8 @@ class LdapConnection:
         """Return tag and value of the next response."""
         with (
             error_context(raised=partial(LdapError, 200), of=(OSError, ValueError)),
-            error_context(raised=ConnectionResetError, of=ConnectionError, text="ldap: connection closed"),
+            error_context(raised=partial(LdapError, 0), of=ConnectionError, text=self._reset),
+            error_context(raised=partial(LdapError, 200), of=TimeoutError, text=_LATE),
         ):
             while True:
                 message = self._taken()
@@ -175,7 +183,9 @@ class LdapConnection:
                 self._socket.settimeout(remaining(self._until))
                 with waiting():
                     more = self._socket.recv(65536)
-                if not more or len(self._kept) > _LARGEST:
+                if not more:
+                    raise LdapError(0, f"{_UNREAD}{'unexpected EOF' if self._kept else 'EOF'}")
+                if len(self._kept) > _LARGEST:
                     raise LdapError(200, "ldap: connection closed")
                 self._kept += more
 
@@ -188,6 +198,12 @@ class LdapConnection:
             return None
         message, self._kept = self._kept[start:end], self._kept[end:]
         return message
+
+
+def _address(name: tuple[object, ...]) -> str:
+    """Return an address of a socket as Go writes it."""
+    host, port, *_ = name
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 
 def _attribute(name: str, values: Sequence[bytes]) -> bytes:

@@ -12,11 +12,14 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from mockkms import outside
+from mockkms.crypto.x509.authority import issue
 from mockkms.outside import ber, ldap, postgres
 from mockkms.outside.ldap import LdapConnection, LdapError
 from mockkms.outside.mysql import MysqlConnection
 from mockkms.outside.postgres import ConnectFault, PostgresConnection
 from mockkms.outside.turn import taking_turns
+from mockkms.server.wire.tls import loaded
+from tests.vault.secrets.standin import standing_in
 
 LOGGED_IN = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"
 OTHER_ANSWER = ber.tlv(ber.SEQUENCE, ber.integer(99), ber.tlv(0x61, b""))
@@ -192,6 +195,46 @@ def test_a_reset_connection_is_worded_as_by_go() -> None:
         logged_in(address)
     with resetting() as address, pytest.raises(ConnectFault, match="tls error: EOF"):
         PostgresConnection(address, {}, "secret", "nonce", ssl.create_default_context(), "localhost")
-    closed = pytest.raises(LdapError, match="ldap: connection closed")
+    closed = pytest.raises(LdapError, match=r"unable to read LDAP response packet: (read tcp .*: read: c|EOF)")
     with resetting() as address, LdapConnection(*address) as directory, closed:
         directory.bind("cn=root", "secret")
+
+
+@pytest.mark.parametrize(("sent", "text"), [(b"", "EOF"), (b"HTTP/1.1 400 Bad Request", "unexpected EOF")])
+def test_a_directory_that_ends_the_connection_is_worded_as_by_go(sent: bytes, text: str) -> None:
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(65536)
+            peer.sendall(sent)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with LdapConnection(*listener.getsockname()) as directory, pytest.raises(LdapError) as fault:
+            directory.bind("cn=root", "secret")
+        thread.join()
+    assert str(fault.value) == f"unable to read LDAP response packet: {text}"
+
+
+def test_a_directory_that_never_answers_is_worded_as_by_go() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        LdapConnection(*listener.getsockname(), request_seconds=0.1) as directory,
+        pytest.raises(LdapError, match=r'^LDAP Result Code 200 "Network Error": ldap: connection timed out$'),
+    ):
+        directory.bind("cn=root", "secret")
+
+
+def test_errors_of_tls_are_worded_as_by_go() -> None:
+    issued = issue(("127.0.0.1",))
+    with standing_in(loaded(issued.certificate + issued.key)) as server, pytest.raises(OSError, match="tls: ") as fault:
+        outside.get(server.url, {})
+    assert outside.no_answer("GET", server.url, fault.value) == (
+        f'Get "{server.url}": tls: failed to verify certificate: x509: certificate signed by unknown authority'
+    )
+    with standing_in() as server:
+        url = server.url.replace("http://", "https://")
+        with pytest.raises(OSError, match="tls: ") as fault:
+            outside.get(url, {})
+    assert outside.no_answer("GET", url, fault.value) == f'Get "{url}": http: server gave HTTP response to HTTPS client'

@@ -67,12 +67,17 @@ def url_fault(url: str) -> str:
     return f'invalid LDAP scheme in url "{host}:{port}"'
 
 
+def is_unusable(url: str) -> bool:
+    """Return whether the LDAP client of the products cannot use a URL, wherever it points to."""
+    return bool(url_fault(url) or not urlsplit(url).hostname or outside.port_fault(outside.port_of(url) or 0))
+
+
 def connection_fault(url: str, error: Exception) -> str:
     """Return the text of Go's LDAP client for a failed connection to a URL without ``url_fault``."""
     if isinstance(error, LdapError):
         return str(error)
     if isinstance(error, ssl.SSLError):
-        return f'LDAP Result Code 200 "Network Error": {error.reason or error}'
+        return f'LDAP Result Code 200 "Network Error": {outside.tls_fault(error)}'
     parts = urlsplit(url)
-    refusal = outside.refusal(parts.hostname or "", parts.port or PORTS[parts.scheme])
+    refusal = outside.refusal(parts.hostname or "", outside.port_of(url) or PORTS[parts.scheme])
     return f'LDAP Result Code 200 "Network Error": {refusal}'

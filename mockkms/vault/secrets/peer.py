@@ -16,7 +16,6 @@ from time import monotonic
 from mockkms import outside
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
-from mockkms.urls import urlsplit
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import refusing
 
@@ -114,16 +113,20 @@ class Peer:
         return replace(self, until=max(self.until, monotonic() + _TIDYING))
 
     def is_local(self, call: Call) -> bool:
-        """Return whether the server is on this machine. If not, the journal says that its answer is made up."""
+        """Return whether the server is to be asked. If not, the journal says that its answer is made up.
+
+        It is asked if it is on this machine, and if its address is none: ``ask`` raises then what Go's client says.
+        """
         if is_offline():
             return False
-        try:
-            here = bool(self.url) and outside.is_here(self.url)
-        except ValueError:
-            here = False
-        if not here:
+        if not self.url or not (outside.is_here(self.url) or self._unusable):
             call.request.trace.hint = f"{self.name} is not on this machine: its answer is made up"
-        return here
+            return False
+        return True
+
+    @property
+    def _unusable(self) -> bool:
+        return bool(outside.parse_fault(self.url) or outside.unsendable(self.url))
 
     def ask(self, method: str, path: str, body: object = None) -> PeerAnswer:
         """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response.
@@ -141,19 +144,9 @@ class Peer:
             status, received = outside.ask(
                 method, url, headers, content, self.ca_pem, self.own_pem, seconds=seconds
             )  # fmt: skip
-        except ConnectionRefusedError:
-            raise PeerError(self._fault(method, url, "")) from None
         except (OSError, ValueError) as error:
-            raise PeerError(self._fault(method, url, str(error))) from None
+            raise PeerError(outside.no_answer(method, url, error)) from None
         return PeerAnswer(status, received)
-
-    def _fault(self, method: str, url: str, fault: str) -> str:
-        """Return the message of Go's HTTP client; without ``fault`` that of a refused connection."""
-        if not fault:
-            parts = urlsplit(self.url)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            fault = outside.refusal(parts.hostname or "", port)
-        return f'{method.title()} "{url}": {fault}'
 
 
 def bootstrapped(call: Call, peer: Peer) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import quote as escaped
-from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -18,7 +16,6 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang import time
 
 _NEVER = "0001-01-01T00:00:00Z"
-_UNESCAPED = "/:@!$&'()*+,;=?#%~"
 
 one = engine.path(
     "crls/{name}",
@@ -110,14 +107,7 @@ def _unfetched(url: str) -> ErrorResponse | BackendError:
     fault = outside.parse_fault(url)
     if fault:
         return ErrorResponse(f"invalid CRL url: {fault}")
-    parts = urlsplit(url)
-    shown = f'Get "{escaped(url, safe=_UNESCAPED)}": '
-    if parts.scheme not in ("http", "https"):
-        return BackendError(f'{shown}unsupported protocol scheme "{parts.scheme}"')
-    if not parts.hostname:
-        return BackendError(f'Get "{parts.scheme}:": http: no Host in request URL')
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return BackendError(f"{shown}{outside.refusal(parts.hostname, port)}")
+    return BackendError(outside.no_answer("GET", url, ConnectionRefusedError()))
 
 
 def _read(data: bytes) -> tuple[list[str], float]:

@@ -64,7 +64,7 @@ def member(state: Github, config: GithubConfig, token: str, call: Call) -> Githu
     _check_address(base, "user")
     if not outside.is_here(base):
         call.request.trace.hint = HINT
-        raise BackendError(f'Get "{base}user": {_refusal(base)}')
+        raise BackendError(f'Get "{base}user": {outside.unanswered(base)}')
     user = _request(base, "user", token).get("login")
     organizations = _listed(base, "user/orgs" + _PAGE, token)
     teams = _listed(base, "user/teams" + _PAGE, token)
@@ -113,7 +113,7 @@ def _answer(base: str, path: str, token: str) -> object:
     headers = {"Accept": "application/vnd.github.v3+json", "User-Agent": "go-github"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    with refusing(error=BackendError, of=OSError, text=f'Get "{base}{path}": {_refusal(base)}'):
+    with refusing(error=BackendError, of=OSError, text=f'Get "{base}{path}": {outside.unanswered(base)}'):
         status, body = outside.get(base + path, headers)
     try:
         found = read_json(body) if body.strip() else None
@@ -141,8 +141,3 @@ def _check_address(base: str, path: str) -> None:
     if parts.scheme in ("http", "https"):
         raise BackendError(f'Get "{url}": http: no Host in request URL')
     raise BackendError(f'Get "{url}": unsupported protocol scheme "{parts.scheme}"')
-
-
-def _refusal(base: str) -> str:
-    parts = urlsplit(base)
-    return outside.refusal(parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443))

@@ -111,21 +111,15 @@ def _json(
 ) -> dict[str, object]:
     method = "GET" if form is None else "POST"
     try:
+        if outside.parse_fault(url) or outside.unsendable(url) or not outside.is_here(url):
+            raise ConnectionRefusedError
         parts = urlsplit(url)
-        here = outside.is_here(url) and (parts.port or {"http": 80, "https": 443}[parts.scheme])
-    except (ValueError, KeyError):
-        raise Unreachable(f'{method.title()} "{url}": unsupported protocol scheme ""') from None
-    try:
-        if here and here in call.core.server.ports:
+        if (parts.port or {"http": 80, "https": 443}[parts.scheme]) in call.core.server.ports:
             status, body = _of_this_server(call, parts.path, headers or {}, form)
-        elif here:
-            status, body = _of_another(config, url, headers or {}, form)
         else:
-            raise OSError
-    except OSError:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        fault = outside.refusal(parts.hostname or "", port)
-        raise Unreachable(f'{method.title()} "{url}": {fault}') from None
+            status, body = _of_another(config, url, headers or {}, form)
+    except OSError as error:
+        raise Unreachable(outside.no_answer(method, url, error)) from None
     if status != 200:
         raise Unreachable(f"{status}: {body.decode('utf-8', 'replace')}")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote_plus
 
-from mockkms.urls import urlsplit
+from mockkms import outside
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.mfa.model import DUO, OKTA, MfaMethod
 
@@ -32,14 +32,5 @@ def fault(method: MfaMethod, username: str, answer: str) -> str:
 
 
 def _lost(verb: str, url: str) -> str:
-    """Return Go's error for a request whose host name does not resolve."""
-    try:
-        parts = urlsplit(url)
-        scheme, host = parts.scheme, parts.hostname or ""
-    except ValueError:
-        scheme, host = "", ""
-    if scheme not in ("http", "https"):
-        return f'{verb} "{url}": unsupported protocol scheme "{scheme}"'
-    if not host:
-        return f'{verb} "{url}": http: no Host in request URL'
-    return f'{verb} "{url}": dial tcp: lookup {host}: no such host'
+    """Return Go's error for a request that no server answers."""
+    return outside.no_answer(verb, url, ConnectionRefusedError())

@@ -102,7 +102,7 @@ def _url(text: str) -> dict[str, str]:
     parts = urlsplit(text)
     found = {
         "host": unquote(parts.hostname or ""),
-        "port": str(parts.port or ""),
+        "port": outside.port_of(text),
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "database": unquote(parts.path.lstrip("/")),

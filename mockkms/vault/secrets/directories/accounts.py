@@ -15,6 +15,7 @@ from mockkms.error_context import error_context
 from mockkms.outside import filters
 from mockkms.outside.ldap import BASE, SUBTREE, LdapConnection, LdapError
 from mockkms.outside.ldif import LdifRecord
+from mockkms.vault.directories import connecting
 from mockkms.vault.directories.connecting import connect, connection_fault, url_fault
 from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.framework.endpoint import Call
@@ -36,13 +37,16 @@ class Bind:
 
 
 def is_local(call: Call, settings: DirectorySettings) -> bool:
-    """Return whether the directory is on this machine. If not, the journal says that it is assumed."""
+    """Return whether the directory is to be asked. If not, the journal says that it is assumed.
+
+    It is asked if it is on this machine, and if its address is none: then the plugin's text says so.
+    """
     if is_offline():
         return False
-    try:
-        here = settings.url != DirectorySettings.url and any(map(outside.is_here, settings.url.split(",")))
-    except ValueError:
-        here = False
+    urls = settings.url.split(",")
+    here = settings.url != DirectorySettings.url and (
+        any(map(outside.is_here, urls)) or all(map(connecting.is_unusable, urls))
+    )
     if not here:
         call.request.trace.hint = "the directory is not on this machine: it is assumed to accept the change"
     return here

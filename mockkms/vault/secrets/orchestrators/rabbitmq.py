@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
 
+from mockkms import outside
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
@@ -20,6 +21,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json
+from mockkms.vault.golang.json import GoJSONError
 from mockkms.vault.golang.json_types import STRING, Map, Struct
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
@@ -41,6 +43,7 @@ _METADATA = "rabbitmq.UsernameMetadata"
 _PASSWORD = 36
 """Length in characters of a password without a password policy."""
 _VHOSTS = Map(Struct("rabbitmq.vhostPermission", dict.fromkeys(("configure", "write", "read"), STRING)))
+_ERROR = Struct("rabbithole.ErrorResponse", {"error": STRING, "reason": STRING})
 _TOPICS = Map(Map(Struct("rabbitmq.vhostTopicPermission", dict.fromkeys(("write", "read"), STRING))))
 
 
@@ -136,10 +139,12 @@ def write_connection(_state: RabbitMQ, call: Call, connection: RabbitConnection,
     if connection.username_template:
         with refusing():
             check_template(call, connection.username_template, _METADATA)
-    peer = _peer(connection)
-    if verify_connection and peer.is_local(call):
-        with refusing("failed to validate the connection: ", BackendError, of=PeerError):
-            _sound(peer.ask("GET", "/api/users/"))
+    if verify_connection:
+        with refusing("failed to create client: ", BackendError, of=BackendError):
+            peer = _peer(connection)
+        if peer.is_local(call):
+            with refusing("failed to validate the connection: ", BackendError, of=(PeerError, GoJSONError)):
+                _decoded(_sound(peer.ask("GET", "/api/users/")))
 
 
 @lease.write
@@ -223,6 +228,10 @@ def revoke(state: RabbitMQ, call: Call) -> None:
 
 
 def _peer(connection: RabbitConnection) -> Peer:
+    """Return the server. Raises BackendError for an address that is none."""
+    fault = outside.parse_fault(connection.connection_uri)
+    if fault:
+        raise BackendError(fault)
     pair = base64.b64encode(f"{connection.username}:{connection.password}".encode()).decode()
     return Peer("the RabbitMQ server", connection.connection_uri, {"Authorization": f"Basic {pair}"})
 
@@ -232,8 +241,17 @@ def _sound(answer: PeerAnswer) -> PeerAnswer:
     if answer.status == 401:
         raise PeerError("Error: API responded with a 401 Unauthorized")
     if answer.status >= 400:
+        try:
+            _ERROR.read(_decoded(answer))
+        except GoJSONError as error:
+            raise PeerError(f"Error {answer.status} (Error {answer.status} from RabbitMQ: {error}): ") from None
         raise PeerError(f"Error {answer.status} ({answer.member('error')}): {answer.member('reason')}")
     return answer
+
+
+def _decoded(answer: PeerAnswer) -> object:
+    """Return the JSON value of an answer. Raises GoJSONError, also for an empty one."""
+    return json.decode_first(answer.body.decode("utf-8", "replace") or " ")
 
 
 section = record_section(

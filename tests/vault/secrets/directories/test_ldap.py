@@ -70,6 +70,46 @@ def test_settings_are_checked(world: World, settings: dict[str, Any], text: str)
 
 
 @pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("127.0.0.1", 'invalid LDAP scheme in url ":"'),
+        ("ldap://[::1", """error parsing url "ldap://[::1": parse "ldap://[::1": missing ']' in host"""),
+        (
+            "ldap://127.0.0.1:99999",
+            'error connecting to host "ldap://127.0.0.1:99999": LDAP Result Code 200 "Network Error": '
+            "dial tcp: address 99999: invalid port",
+        ),
+        (
+            "ldaps://127.0.0.1:1",
+            'error connecting to host "ldaps://127.0.0.1:1": LDAP Result Code 200 "Network Error": '
+            "dial tcp 127.0.0.1:1: connect: connection refused",
+        ),
+    ],
+)
+def test_a_directory_that_cannot_be_asked_is_an_error(world: World, url: str, text: str) -> None:
+    # Answers of OpenBao 2.6.2.
+    write = mounted(world, "ldap")
+    write("config", url=url, binddn="cn=a", bindpass="b")
+    assert go_error(write("rotate-root")) == text
+    assert go_error(write("static-role/s", username="u", dn="cn=u", rotation_period="1h")) == text
+    write("role/d", creation_ldif=_CREATE, deletion_ldif=_DELETE)
+    answer = go_error(world.ask("read", "e/creds/d"))
+    assert answer.startswith("failed to create user: failed to execute statements: ")
+    assert text in answer
+
+
+def test_accounts_are_found_by_known_attributes(world: World) -> None:
+    # client.go of the plugin; OpenBao answers the same.
+    write = mounted(world, "ldap")
+    for attribute, text in (("A B", 'unsupported userattr "A B"'), ("CN", 'unsupported userattr "CN"')):
+        write("config", **ELSEWHERE, userattr=attribute)
+        assert go_error(write("rotate-root")) == text
+    for attribute in ("", "uid"):
+        write("config", **ELSEWHERE, userattr=attribute)
+        assert write("rotate-root").errors is None
+
+
+@pytest.mark.parametrize(
     ("settings", "text"),
     [
         ({}, "username is a required field to manage a static account"),

@@ -15,6 +15,7 @@ from tests.vault.secrets.standin import StandIn, data_of, lease_of, mounted, rou
 pytestmark = pytest.mark.flavors("vault", "openbao")
 
 _ALL = {"configure": ".*", "write": ".*", "read": ".*"}
+_NO_USER = "failed to create a new user with the generated credentials"
 _TOPICS = {"/": {"amq.topic": {"write": "w", "read": "r"}}}
 
 
@@ -57,6 +58,63 @@ def test_topics_of_a_role(world: World, flavor: str, given: str | None, own: obj
     mounted(world, "rabbitmq")("roles/r", tags="t", **({} if given is None else {"vhost_topics": given}))
     data = data_of(world.ask("read", "e/roles/r"))
     assert (data["vhosts"], data["vhost_topics"]) == ({}, own if flavor == "openbao" else shown)
+
+
+@pytest.mark.parametrize(
+    ("uri", "text"),
+    [
+        ("x", 'failed to validate the connection: Get "x/api/users/": unsupported protocol scheme ""'),
+        ("127.0.0.1:1", 'failed to create client: parse "127.0.0.1:1": first path segment in URL cannot contain colon'),
+        ("http://[::1", """failed to create client: parse "http://[::1": missing ']' in host"""),
+        (
+            "http://127.0.0.1:99999",
+            'failed to validate the connection: Get "http://127.0.0.1:99999/api/users/": '
+            "dial tcp: address 99999: invalid port",
+        ),
+        (
+            "http://user:pw@127.0.0.1:1/a b",
+            'failed to validate the connection: Get "http://user:***@127.0.0.1:1/a%20b/api/users/": '
+            "dial tcp 127.0.0.1:1: connect: connection refused",
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_refused(world: World, uri: str, text: str) -> None:
+    # Answers of OpenBao 2.6.2.
+    write, settings = mounted(world, "rabbitmq"), {"connection_uri": uri, "username": "u", "password": "p"}
+    assert write("config/connection", **settings).errors == [f"1 error occurred:\n\t* {text}\n\n"]
+    assert write("config/connection", **settings, verify_connection=False).errors is None
+    write("roles/r", tags="t")
+    fault = (
+        text.partition("failed to create client: ")[2] or "failed to create a new user with the generated credentials"
+    )
+    assert world.ask("read", "e/creds/r").errors == [f"1 error occurred:\n\t* {fault}\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [
+        (401, "", "Error: API responded with a 401 Unauthorized"),
+        (403, '{"error": "e", "reason": "r"}', "Error 403 (e): r"),
+        (403, "nope", "Error 403 (Error 403 from RabbitMQ: invalid character 'o' in literal null (expecting 'u')): "),
+        (404, "", "Error 404 (Error 404 from RabbitMQ: EOF): "),
+        (200, "hello", "invalid character 'h' looking for beginning of value"),
+    ],
+)
+def test_what_the_server_refuses_is_worded_as_by_its_client(
+    world: World, server: StandIn, status: int, body: str, text: str
+) -> None:
+    server.answers["GET", "/api/users/"] = status, body
+    answer = mounted(world, "rabbitmq")("config/connection", connection_uri=server.url, username="u", password="p")
+    assert answer.errors == [f"1 error occurred:\n\t* failed to validate the connection: {text}\n\n"]
+
+
+def test_a_password_policy_must_exist(world: World) -> None:
+    # GeneratePasswordFromPolicy in Vault's dynamic_system_view.go; OpenBao answers the same.
+    write = mounted(world, "rabbitmq")
+    settings = {"connection_uri": "http://mq.example.com", "username": "u", "password": "p"}
+    write("config/connection", **settings, password_policy="none")
+    write("roles/r", tags="t")
+    assert world.ask("read", "e/creds/r").errors == ["1 error occurred:\n\t* no password policy found\n\n"]
 
 
 def test_users_are_made_up_for_a_server_elsewhere(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from mockkms.error_context import error_context
@@ -13,6 +13,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.directories.accounts import AccountDirectory, Bind, active_directory_password, is_local
 from mockkms.vault.secrets.directories.library import LibraryAccount, LibrarySet
@@ -21,6 +22,12 @@ from mockkms.world.stored import stored
 
 SCHEMAS = {"openldap": "cn", "racf": "racfid", "ad": "userPrincipalName"}
 """The schemas of passwords, each with the default of ``userattr``."""
+_USER_ATTRIBUTES = frozenset((
+    "cn", "displayName", "distinguishedName", "dc", "dn", "name", "objectCategory", "objectClass", "objectGUID",
+    "objectSid", "ou", "passwordLastSet", "racfid", "racfPassword", "racfAttributes", "sAMAccountName", "unicodePwd",
+    "uid", "userPassword", "userPrincipalName",
+))  # fmt: skip
+"""The attributes by which the plugin finds the account of a password (its ``client/fieldregistry.go``)."""
 _LENGTH = 64
 """Length in characters of a password without a password policy."""
 
@@ -123,7 +130,10 @@ def set_password(state: LdapSecrets, call: Call, *, username: str = "", dn: str 
     """Set a new password for an account and return it. Raises BackendError."""
     config = configured(state)
     password = new_password(call, config)
-    directory = directory_of(state, call, config)
+    attribute = config.userattr or SCHEMAS[config.schema]
+    if attribute not in _USER_ATTRIBUTES:
+        raise BackendError(f"unsupported userattr {quote(attribute)}")
+    directory = directory_of(state, call, replace(config, userattr=attribute))
     if directory is not None:
         values = _attributes(config, password)
         with error_context(raised=BackendError):

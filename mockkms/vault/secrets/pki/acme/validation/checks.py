@@ -95,8 +95,9 @@ def _fetched(reach: Reach, url: str) -> bytes:
     until, asked = monotonic() + outside.PATIENCE, 1
     while True:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise OSError(f'unsupported protocol scheme "{parts.scheme}"')
+        fault = outside.unsendable(url)
+        if fault or not parts.hostname:
+            raise OSError(fault)
         port = parts.port or reach.ports[HTTP_01 if parts.scheme == "http" else TLS_ALPN_01]
         where = _where(reach, parts.hostname, "http-01")
         seconds = until - monotonic()
