@@ -78,7 +78,7 @@ class Product:
 
     def check_random_size(self, size: int) -> None:
         """Check the number of random bytes that one request asks for. Raises ValueError with the server's text."""
-        mark = '"' if Feature.TRANSIT_REWORDED in self.features else "'"
+        mark = '"' if Feature.DOUBLE_QUOTES in self.features else "'"
         if size < 1:
             raise ValueError(f"{mark}bytes{mark} cannot be less than 1")
         if size > self.most_random_bytes:

@@ -47,6 +47,7 @@ VAULT = OPENBAO.derive(
     builtins=VAULT_BUILTINS,
     has={
         Feature.MOUNT_TYPE,
+        Feature.DOUBLE_QUOTES,
         Feature.OLDER_DECODER,
         Feature.JSON_LIMITS,
         Feature.STRICT_JSON,
@@ -65,6 +66,7 @@ VAULT = OPENBAO.derive(
         Feature.KUBERNETES_CHECKED_CA,
         Feature.KUBERNETES_PSS,
         Feature.CERT_CACHES,
+        Feature.CERT_LISTS_WHOLE,
         Feature.CERT_MATCHING,
         Feature.CERT_BOUND_BY_KEYS,
         Feature.CERT_OCSP_OPEN,

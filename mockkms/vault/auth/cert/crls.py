@@ -14,6 +14,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, VaultError, refusing
 from mockkms.vault.golang import time
+from mockkms.vault.products.features import Feature
 
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -42,7 +43,10 @@ def read(state: Cert, call: Call, *, name: str) -> Reply:
     """Return the serial numbers of a list, and where it was fetched. Raises ErrorResponse for an unknown one."""
     refresh(state, call.now())
     serials, point = _existing(state, name), state.points.get(name.lower())
-    shown: dict[str, object] = {"serials": {serial: {} for serial in serials}} if serials else {}
+    whole = call.core.product.has(Feature.CERT_LISTS_WHOLE)
+    shown: dict[str, object] = {"cdp": None} if whole else {}
+    if serials or whole:
+        shown["serials"] = {serial: {} for serial in serials}
     if point is not None:
         until = time.show(point.valid_until) if point.valid_until else _NEVER
         shown["cdp"] = {"url": point.url, "valid_until": until}

@@ -12,6 +12,7 @@ from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Resp
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
+from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens.token import Token
 
 create_orphan = engine.path("create-orphan", NewToken.fields, help="Create a token without a parent.")
@@ -52,7 +53,7 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
     parent = _parent(call)
     sudo = is_sudo(call)
     _check_namespace(call, requested, parent, sudo=sudo)
-    kind = _kind(requested, role)
+    kind = _kind(call, requested, role)
     if requested.num_uses < 0:
         raise ErrorResponse("number of uses cannot be negative")
     entity_id = _entity(call, requested, role)
@@ -130,7 +131,7 @@ def _check_namespace(call: Call, requested: NewToken, parent: Token, *, sudo: bo
         raise ErrorResponse("root tokens may not be created from a parent namespace")
 
 
-def _kind(requested: NewToken, role: TokenRole | None) -> str:
+def _kind(call: Call, requested: NewToken, role: TokenRole | None) -> str:
     kind = requested.type
     if role is not None:
         if role.token_type in ("service", "batch"):
@@ -145,7 +146,9 @@ def _kind(requested: NewToken, role: TokenRole | None) -> str:
         if name == "period" and requested.num_uses:
             raise ErrorResponse('batch tokens cannot have "num_uses" set')
         if value:
-            if _seconds_or(value, f"'{name}' value could not be parsed"):
+            # Vault quotes the name as Go does: handleCreateCommon in vault/token_store.go.
+            quoted = quote(name) if call.core.product.has(Feature.DOUBLE_QUOTES) else f"'{name}'"
+            if _seconds_or(value, f"{quoted} value could not be parsed"):
                 raise ErrorResponse(f"batch tokens cannot have {quote(name)} set")
             break
     return "batch"

@@ -37,6 +37,22 @@ def test_invalid_revocation_lists_are_refused(world: World, data: str) -> None:
     assert (answer.errors or [""])[0].startswith("failed to parse CRL: asn1: ")
 
 
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_what_a_revocation_list_shows(world: World) -> None:
+    """Source: builtin/credential/cert/path_crls.go of both: Vault shows all members of what it stores."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime(2020, 1, 1, tzinfo=UTC)
+    made = x509.CertificateRevocationListBuilder(x509.Name([]), now, datetime(2049, 1, 1, tzinfo=UTC))
+    one = x509.RevokedCertificateBuilder(7, now).build()
+    for name, builder in (("none", made), ("one", made.add_revoked_certificate(one))):
+        text = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+        assert world.write(f"auth/cert/crls/{name}", {"crl": text}).status == 204
+    none, some = (world.ask("read", f"auth/cert/crls/{name}").data for name in ("none", "one"))
+    whole = world.core.product.name != "openbao"
+    assert (none, some) == (
+        ({"cdp": None, "serials": {}}, {"cdp": None, "serials": {"7": {}}}) if whole else ({}, {"serials": {"7": {}}})
+    )
+
+
 def test_no_certificate_no_login(world: World) -> None:
     assert world.write("auth/cert/login", token="").errors == ["no client certificate found"]
     assert world.write("auth/cert/certs/a", {"certificate": "x"}).errors == ["failed to parse certificate"]

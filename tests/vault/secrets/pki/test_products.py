@@ -289,3 +289,14 @@ def test_texts_that_are_not_pem(pki: Authority, path: str, bad: str, number: int
     given = {"certificate" if "set-signed" in path else "pem_bundle": bad.replace("{good}", good)}
     own = {"openbao": f"error when parsing block {number}: invalid PEM data"}
     assert pki.errors(f"pki/{path}", **given) == (400, [own.get(flavor(pki), "provided PEM block contained no data")])
+
+
+def test_the_warning_about_lists_that_cannot_be_built_after_an_import(pki: Authority) -> None:
+    """Source: builtin/logical/pki/path_manage_issuers.go of both; Vault begins the sentence with a capital letter."""
+    pki.core.mount("", "other/", "pki")
+    made = pki.data("other/root/generate/exported", common_name="Other", key_type="ec")
+    pki.data("pki/config/urls", enable_templating=True, issuing_certificates="{{cluster_path}}/ca")
+    bundle = f"{made['certificate']}\n{made['private_key']}"
+    warnings = pki.ask("update", "pki/issuers/import/bundle", {"pem_bundle": bundle}).warnings
+    begin = "rebuilding the CRL failed." if flavor(pki) == "openbao" else "Rebuilding the CRL failed."
+    assert len([one for one in warnings if one.startswith(begin)]) == 1

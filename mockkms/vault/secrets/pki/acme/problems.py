@@ -22,6 +22,11 @@ class ProblemKind(NamedTuple):
     name: str
     status: int
     text: str
+    """As OpenBao writes it; ``text_in`` returns that of a product."""
+
+    def text_in(self, product: Product) -> str:
+        """Return the text of a product: that of Vault begins with a capital letter (acme_errors.go)."""
+        return self.text[0].upper() + self.text[1:] if product.has(Feature.PKI_LATER) else self.text
 
 
 ACCOUNT_DOES_NOT_EXIST = ProblemKind("accountDoesNotExist", 400, "the request specified an account that does not exist")
@@ -55,42 +60,46 @@ UNSUPPORTED_IDENTIFIER = ProblemKind("unsupportedIdentifier", 400, "an identifie
 
 
 class AcmeProblem(Exception):
-    """A refused request; ``detail`` is the whole text, ``kind`` decides type and status."""
+    """A refused request. ``kind`` decides its type and status, and ``parts``, by default the kind, make its text."""
 
-    def __init__(self, kind: ProblemKind, detail: str = "") -> None:
-        super().__init__(detail or kind.text)
-        self.kind, self.detail = kind, detail or kind.text
+    def __init__(self, kind: ProblemKind, *parts: ProblemKind | str) -> None:
+        self.kind, self.parts = kind, parts or (kind,)
+        super().__init__(": ".join(part if isinstance(part, str) else part.text for part in self.parts))
+
+    def detail(self, product: Product) -> str:
+        """Return the whole text, as a product writes it."""
+        return ": ".join(part if isinstance(part, str) else part.text_in(product) for part in self.parts)
 
 
 def before(kind: ProblemKind, text: str) -> AcmeProblem:
     """Return a problem whose text follows that of its type."""
-    return AcmeProblem(kind, f"{kind.text}: {text}")
+    return AcmeProblem(kind, kind, text)
 
 
 def after(kind: ProblemKind, text: str) -> AcmeProblem:
     """Return a problem whose text precedes that of its type."""
-    return AcmeProblem(kind, f"{text}: {kind.text}")
+    return AcmeProblem(kind, text, kind)
 
 
 def within(front: str, problem: AcmeProblem) -> AcmeProblem:
     """Return the same problem with more text in front of it."""
-    return AcmeProblem(problem.kind, f"{front}: {problem.detail}")
+    return AcmeProblem(problem.kind, front, *problem.parts)
 
 
 def answered(problem: AcmeProblem, product: Product) -> Response:
     """Return the response. It has no nonce and no link, as that of the real server."""
-    document: dict[str, object] = {"type": _PREFIX + problem.kind.name, "detail": problem.detail}
+    document: dict[str, object] = {"type": _PREFIX + problem.kind.name, "detail": problem.detail(product)}
     if product.has(Feature.ACME_SUBPROBLEMS):
         document["subproblems"] = None
     body = json_text.encode(document, ordered=True).encode("utf-8", "replace")
     return Response(raw=body, status=problem.kind.status, content_type=_MEDIA_TYPE)
 
 
-def kept(problem: AcmeProblem) -> dict[str, object]:
+def kept(problem: AcmeProblem, product: Product) -> dict[str, object]:
     """Return the document that a failed challenge shows."""
     return {
         "status": problem.kind.status,
         "type": _PREFIX + problem.kind.name,
-        "detail": problem.detail,
+        "detail": problem.detail(product),
         "subproblems": [],
     }

@@ -9,6 +9,7 @@ from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import store
 from mockkms.vault.secrets.pki.model import PKI, engine
 from mockkms.vault.secrets.pki.revocation import crls
@@ -133,8 +134,10 @@ def _rebuilt(state: PKI, call: Call) -> list[str]:
     try:
         return crls.numbered(crls.rebuild(state, call, force=True))
     except BackendError as error:
+        # Vault begins the sentence with a capital letter (path_manage_issuers.go).
+        rebuilding = "Rebuilding" if call.core.product.has(Feature.PKI_LATER) else "rebuilding"
         return [
-            "rebuilding the CRL failed. While this is indicative of a problem with the imported issuers (perhaps "
+            f"{rebuilding} the CRL failed. While this is indicative of a problem with the imported issuers (perhaps "
             "because of their revocation_signature_algorithm), they did import successfully and are now usable. It is "
             "strongly suggested to fix the CRL building errors before continuing. The original error is reproduced "
             f"below:\n\n\t{error.errors[0]}"

@@ -13,7 +13,7 @@ from acme import client as acme_client
 from acme import messages
 
 from tests.vault.secrets.pki.acme.conftest import AcmeAuthority
-from tests.vault.secrets.pki.acme.wire import ERROR, Wire, new_key
+from tests.vault.secrets.pki.acme.wire import ERROR, Wire, detail, new_key
 
 pytestmark = pytest.mark.flavors("openbao", "vault")
 
@@ -38,7 +38,21 @@ def refused(response: Any) -> tuple[int, str, str]:
     assert response.headers["Content-Type"] == "application/problem+json"
     assert "Replay-Nonce" not in response.headers, "problems come without a nonce"
     found = response.json()
-    return response.status_code, found["type"].removeprefix(ERROR), found["detail"]
+    return response.status_code, found["type"].removeprefix(ERROR), detail(found)
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_the_sentence_of_a_kind_begins_as_its_product_does(authority: AcmeAuthority) -> None:
+    """Source: acme_errors.go of both; Vault begins each with a capital letter."""
+    the = "the" if authority.kms.flavor == "openbao" else "The"
+    wire, nonce = authority.client(), authority.client().nonce()
+    wire.post(wire.at("orders"), nonce=nonce)
+    assert wire.post(wire.at("orders"), nonce=nonce).json()["detail"] == (
+        f"invalid or reused nonce: {the} client sent an unacceptable anti-replay nonce"
+    )
+    assert wire.post(wire.at("new-order"), {}).json()["detail"] == (
+        f"missing required identifiers argument: {the} request message was malformed"
+    )
 
 
 @pytest.mark.flavors("openbao", "vault", "vault-1.21")

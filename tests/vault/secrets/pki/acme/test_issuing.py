@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.vault.secrets.pki.acme.conftest import AcmeAuthority
-from tests.vault.secrets.pki.acme.wire import Wire, request_for, rsa_key
+from tests.vault.secrets.pki.acme.wire import Wire, detail, request_for, rsa_key
 
 pytestmark = pytest.mark.flavors("openbao", "vault", "vault-1.21")
 BASES = ["acme", "roles/web/acme", "issuer/root/acme", "issuer/root/roles/web/acme"]
@@ -173,6 +173,6 @@ def test_the_key_of_the_account_cannot_be_that_of_the_certificate(authority: Acm
     wire: Wire = authority.client(key=josepy.JWKEC(key=key))
     order = authority.proved(wire, "www.example.test")
     refused = wire.finalize(order, request_for("www.example.test", key=key))
-    assert (refused.status_code, refused.json()["detail"]) == (
+    assert (refused.status_code, detail(refused.json())) == (
         400, "the CSR is unacceptable: certificate public key must not match account key",
     )  # fmt: skip

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.vault.secrets.pki.acme.conftest import AcmeAuthority
-from tests.vault.secrets.pki.acme.wire import ERROR, Wire, request_for
+from tests.vault.secrets.pki.acme.wire import ERROR, Wire, detail, request_for
 
 pytestmark = pytest.mark.flavors("openbao", "vault")
 MALFORMED = "the request message was malformed"
@@ -22,7 +22,7 @@ NAME = "www.example.test"
 
 def problem(response: requests.Response) -> tuple[int, str, str]:
     found = response.json()
-    return response.status_code, found["type"].removeprefix(ERROR), found["detail"]
+    return response.status_code, found["type"].removeprefix(ERROR), detail(found)
 
 
 def test_a_new_order(authority: AcmeAuthority) -> None:

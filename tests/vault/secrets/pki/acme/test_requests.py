@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.vault.secrets.pki.acme.conftest import HEADERS, AcmeAuthority
-from tests.vault.secrets.pki.acme.wire import ERROR, Wire
+from tests.vault.secrets.pki.acme.wire import ERROR, Wire, detail
 
 pytestmark = pytest.mark.flavors("openbao", "vault")
 MALFORMED = "the request message was malformed"
@@ -23,7 +23,7 @@ INTERNAL = "the server experienced an internal error"
 
 def problem(response: requests.Response) -> tuple[int, str, str]:
     found = response.json()
-    return response.status_code, found["type"].removeprefix(ERROR), found["detail"]
+    return response.status_code, found["type"].removeprefix(ERROR), detail(found)
 
 
 def protected(**head: Any) -> str:

@@ -17,7 +17,7 @@ from mockkms import MockKMS
 from mockkms.vault.secrets.pki.acme.validation import hosts
 from tests.vault.secrets.pki.acme.conftest import AcmeAuthority
 from tests.vault.secrets.pki.acme.responders import AAAA, CNAME, TXT, A
-from tests.vault.secrets.pki.acme.wire import PATIENCE, Wire
+from tests.vault.secrets.pki.acme.wire import PATIENCE, Wire, detail
 from tests.waiting import eventually
 
 NAME = "www.example.test"
@@ -53,8 +53,8 @@ def cause(error: dict[str, Any], challenge: dict[str, Any]) -> str:
     front = "response received didn't match the challenge's requirements: error validating "
     assert error["type"] == "urn:ietf:params:acme:error:incorrectResponse"
     assert (error["status"], error["subproblems"]) == (400, [])
-    text = str(error["detail"]).removeprefix(f"{front}{challenge['type']} challenge {identifier}: ")
-    assert text != error["detail"]
+    text = detail(error).removeprefix(f"{front}{challenge['type']} challenge {identifier}: ")
+    assert text != detail(error)
     return text.removesuffix(ADVICE)
 
 
@@ -376,14 +376,14 @@ def test_a_dumped_world_goes_on(authority: AcmeAuthority) -> None:
 def test_one_challenge_of_an_authorization_is_accepted(authority: AcmeAuthority) -> None:
     wire, challenge = accepted(authority)
     other = challenge["url"].replace("http-01", "dns-01")
-    assert wire.post(other, {}).json()["detail"] == (
+    assert detail(wire.post(other, {}).json()) == (
         "error submitting challenge for validation: the request message was malformed: only a single challenge within "
         "an authorization can be accepted (http-01) in status processing"
     )
-    assert wire.post(challenge["url"], {"a": 1}).json()["detail"] == (
+    assert detail(wire.post(challenge["url"], {"a": 1}).json()) == (
         "unexpected request parameters: the request message was malformed"
     )
-    assert wire.post(challenge["url"].replace("http-01", "x"), {}).json()["detail"] == (
+    assert detail(wire.post(challenge["url"].replace("http-01", "x"), {}).json()) == (
         "unknown challenge of type 'x' in authorization: the request message was malformed"
     )
 

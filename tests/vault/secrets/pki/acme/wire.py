@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 PATIENCE = 60.0
 """Seconds until a status must have been reached."""
 ERROR = "urn:ietf:params:acme:error:"
+_SENTENCES = re.compile(r"\b(The (?:request|client|CSR|server|revocation)|An identifier|Response received|There was)\b")
+
+
+def detail(problem: dict[str, Any]) -> str:
+    """The text of an error, with the sentence of its kind as OpenBao begins it: in lower case."""
+    return _SENTENCES.sub(lambda found: found[1][0].lower() + found[1][1:], problem["detail"])
 
 
 def new_key() -> josepy.JWK:

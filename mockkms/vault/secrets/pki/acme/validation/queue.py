@@ -99,7 +99,7 @@ def _attempt(state: PKI, core: Context, name: str, one: AcmeValidation) -> None:
     try:
         problem = _outcome(records, core, state.acme, name, one)
         if records.validations.get(name) is one:
-            _store(records, core.clock.now(), name, one, problem)
+            _store(records, core, name, one, problem)
     finally:
         _running.pop(id(one), None)
     _start(state, core)
@@ -119,9 +119,9 @@ def _outcome(
     try:
         checks.check(reach, one.kind, host, token, one.thumbprint)
     except AcmeProblem as problem:
-        text = problem.detail
+        text = problem.detail(core.product)
         if not core.product.has(Feature.ACME_REASONS):
-            text = text.removeprefix(f"{problem.kind.text}: ")
+            text = text.removeprefix(f"{problem.kind.text_in(core.product)}: ")
         advice = "" if one.kind == TLS_ALPN_01 else _ADVICE
         return before(INCORRECT_RESPONSE, f"error validating {one.kind} challenge {name}: {text}{advice}")
     return None
@@ -135,7 +135,8 @@ def reach_of(config: AcmeConfig) -> Reach:
     )  # fmt: skip
 
 
-def _store(records: AcmeRecords, now: float, name: str, one: AcmeValidation, problem: AcmeProblem | None) -> None:
+def _store(records: AcmeRecords, core: Context, name: str, one: AcmeValidation, problem: AcmeProblem | None) -> None:
+    now = core.clock.now()
     authorization = records.authorizations.get(one.authorization)
     challenge = authorization.challenge(one.kind) if authorization is not None else None
     if authorization is None or challenge is None or authorization.status != PENDING:
@@ -145,7 +146,7 @@ def _store(records: AcmeRecords, now: float, name: str, one: AcmeValidation, pro
         challenge.status, challenge.validated, challenge.error = VALID, now, {}
         authorization.status, authorization.expires = VALID, now + _LIFETIME
     else:
-        challenge.error = kept(problem)
+        challenge.error = kept(problem, core.product)
         if one.failures > _MOST_RETRIES:
             challenge.status = authorization.status = INVALID
             del records.validations[name]
