@@ -74,6 +74,12 @@ class Trace:
     rule: str = ""
     """The deciding policy rule, or why there is none."""
     denied: bool = False
+    granted_by: tuple[tuple[str, str], ...] = ()
+    """Name and namespace of each policy that allows the request."""
+    login: bool = False
+    """The path needs no token."""
+    checked: bool = False
+    """The request got as far as the check of its token, and is logged by audit devices."""
     unaudited: bool = False
     """The request's line in the audit log has yet to be written."""
     unhandled: bool = False
@@ -170,6 +176,8 @@ class Auth:
     group_aliases: list[LoginAlias] = field(default_factory=list)
     alias_metadata: dict[str, str] = field(default_factory=dict)
     """The custom metadata of the alias, if this login creates it."""
+    entity_created: bool = False
+    """Whether this login has created the entity."""
     role: str = ""
     internal: dict[str, object] = field(default_factory=dict)
     """Internal data for the renewal."""

@@ -162,11 +162,12 @@ class Core(VaultServer):
         check_ids(request)
         wrapping.check_request(self, request)
         outside = found.endpoint is not None and found.endpoint.outside and request.operation is not Operation.HELP
+        if outside and path not in _CORE_TOO and path not in _AUTHENTICATED:
+            raise ErrorResponse("unsupported operation", status=405)
+        trace.checked, trace.login = True, found.login
         if outside and path in _AUTHENTICATED:
             self.tokens.authenticate(request)
             raise framed(unsupported_operation())
-        if outside and path not in _CORE_TOO:
-            raise ErrorResponse("unsupported operation", status=405)
         if found.login:
             sender = self.tokens.lookup(request.token) if request.token else None
             if sender is not None and sender.entity_id:
@@ -211,6 +212,7 @@ class Core(VaultServer):
                 if not decision.allowed:
                     trace.denied = True
                     raise permission_denied()
+                trace.granted_by = decision.granted_by
                 if trace.unaudited and not audit.record_request(self, request):
                     raise ErrorResponse(error_list(["internal error"]), status=500)
                 # Only after the policies: without permission an unmounted path is 403, not 404.

@@ -54,6 +54,8 @@ def login(core: LoginServices, request: Request, mount: Mount, auth: Auth, user:
     if auth.alias is not None:
         if not auth.alias.get("name"):
             raise BackendError("missing name in alias")
+        known = core.identity.by_factors(mount.accessor, auth.alias["name"])
+        auth.entity_created = known is None
         auth.entity_id = core.identity.login(mount, auth.alias, auth.group_aliases, auth.alias_metadata)
     warnings: list[str] = []
     subject_to = core.mfa.required(mount, core.identity.entity(auth.entity_id))

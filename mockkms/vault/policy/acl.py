@@ -29,6 +29,8 @@ class Decision:
     """Template of the paths whose readability decides which keys of the listing are shown."""
     final: bool = False
     """Whether it is the same for every request of this operation and path."""
+    granted_by: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """Name and namespace of each policy that grants the capability, in their order; empty for a refusal."""
 
 
 class Permissions:
@@ -91,6 +93,10 @@ class Permissions:
         """Return the rules behind these permissions: those that grant ``capability``, else all."""
         chosen = [(p, r) for p, r in self.sources if capability in r.capabilities] or self.sources
         return "; ".join(dict.fromkeys(f'policy "{policy}": path "{rule.written}"' for policy, rule in chosen))
+
+    def granting(self, capability: str) -> tuple[tuple[str, str], ...]:
+        """Return name and namespace of the policies whose rules grant ``capability``."""
+        return tuple((policy, rule.namespace) for policy, rule in self.sources if capability in rule.capabilities)
 
 
 def _smaller(one: float, other: float) -> float:
@@ -166,6 +172,7 @@ class Acl:
     ) -> None:
         self.root = root
         """The namespace in which, and below which, everything is allowed; None where nothing is."""
+        self._root = () if root is None else (("root", root),)
         self.lists_by_item = lists_by_item
         self.policies_folded = policies_folded
         self.folders_first = folders_first
@@ -296,7 +303,7 @@ class Acl:
         """
         if self.root is not None:
             if namespace.startswith(self.root):
-                return Decision(True, 'policy "root"', final=True)
+                return Decision(True, 'policy "root"', final=True, granted_by=self._root)
             return Decision(False, f'policy "root" holds in namespace "{self.root}" only', final=True)
         if operation is Operation.HELP:
             return Decision(True, "help is open to every token", final=True)
@@ -308,12 +315,13 @@ class Acl:
         rule = found.names(operation)
         if sudo and "sudo" not in found.capabilities:
             return Decision(False, f"{rule} {_grant(found)}, but the path needs sudo", final=True)
+        granted_by = found.granting(operation)
         if found.unconditional and not (operation in _LISTINGS and "limit" in data):
-            return Decision(True, rule, final=True)
+            return Decision(True, rule, final=True, granted_by=granted_by)
         refused = self._refused(found, operation, data, wrap_ttl)
         if refused:
             return Decision(False, f"{rule}: {refused}")
-        return Decision(True, rule, found.keys_filter if operation in _LISTINGS else "")
+        return Decision(True, rule, found.keys_filter if operation in _LISTINGS else "", granted_by=granted_by)
 
     def _refused(
         self, found: Permissions, operation: Operation, data: dict[str, object], wrap_ttl: float | None

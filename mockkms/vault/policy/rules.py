@@ -58,6 +58,8 @@ class PolicyRule:
     keys_filter: str = ""
     expires: float | None = None
     line: int = 0
+    namespace: str = ""
+    """Of the policy, as it stands before the path."""
 
 
 @dataclass(slots=True)
@@ -194,7 +196,8 @@ def _add_rule(parsed: ParsedPolicy, block: _Block, namespace: str, now: float, s
         block.path = filled
     items = block.check_keys()
     values = block.read(items)
-    rule = PolicyRule(path=namespace + block.path.removeprefix("/"), written=written, line=block.item.position.line)
+    line = block.item.position.line
+    rule = PolicyRule(namespace + block.path.removeprefix("/"), written, line=line, namespace=namespace)
     if values.expiration:
         rule.expires = _moment(block, values.expiration)
         if rule.expires < now:

@@ -76,6 +76,11 @@ class Product:
     def __post_init__(self) -> None:
         object.__setattr__(self, "has", self.features.__contains__)
 
+    def builtin_version(self, mount_type: str = "") -> str:
+        """Return the version of built-in plugins; one product's ``kv`` has its own."""
+        own = self.plugin_versions.get("kv" if mount_type in ("kv-v1", "kv-v2", "generic") else mount_type)
+        return own or f"v{self.version}{self.builtin_suffix}"
+
     def check_random_size(self, size: int) -> None:
         """Check the number of random bytes that one request asks for. Raises ValueError with the server's text."""
         mark = '"' if Feature.DOUBLE_QUOTES in self.features else "'"

@@ -36,6 +36,20 @@ def service(entropy: Entropy, product: Product, key: bytes, *, root: bool, suffi
     return product.service_prefix + base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
+def unsigned(product: Product, token_id: str) -> str:
+    """Return the token that a service token in the long form signs; any other one unchanged."""
+    prefix = product.service_prefix
+    if not product.has(Feature.SIGNED_TOKENS) or not token_id.startswith(prefix):
+        return token_id
+    try:
+        signed = b64.decode_raw_url(token_id[len(prefix) :])
+    except ValueError:
+        return token_id
+    if not signed.startswith(b"\x08\x01\x12") or signed[4:5] != b"\x0a" or len(signed) < 6:
+        return token_id
+    return signed[6 : 6 + signed[5]].decode("utf-8", "replace")
+
+
 def seal_batch(entropy: Entropy, product: Product, key: bytes, token: Token, suffix: str) -> str:
     """Return the id of a batch token: its content, encrypted with AES-256-GCM."""
     from mockkms.crypto import aead

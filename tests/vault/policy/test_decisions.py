@@ -124,3 +124,12 @@ def test_a_filter_of_keys_applies_to_listings() -> None:
     assert decide(acl(FILTERED), READ, "a/") == Decision(True, granted)
     for texts in ((FILTERED, 'path "a/" { policy = "read" }'), ('path "a/" { policy = "read" }', FILTERED)):
         assert decide(acl(*texts), LIST, "a/").keys_filter == template
+
+
+def test_a_decision_names_the_policies_that_grant_the_capability() -> None:
+    # ``addGrantingPoliciesToMap`` in vault/acl.go: every policy with the capability on the deciding path.
+    read, write = 'path "a" { policy = "read" }', 'path "a" { policy = "write" }'
+    rules = acl(read, 'path "a" { capabilities = ["delete"] }', write)
+    assert decide(rules, READ, "a").granted_by == (("p0", ""), ("p2", ""))
+    assert decide(rules, READ, "b").granted_by == ()
+    assert decide(Acl(root="team/"), READ, "x", namespace="team/").granted_by == (("root", "team/"),)

@@ -153,13 +153,13 @@ def _answering(call: Call, name: str) -> str:
     """
     # Imported on use: ``sys`` comes with every endpoint of the system backend.
     from mockkms.vault.sys.plugins import registered
-    from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
+    from mockkms.vault.sys.plugins.versions import semantic_version
 
     sent = call["plugin_version"]
     version = semantic_version(call.core, sent) if sent else registered.selected(call.core, "database", name)
     own = registered.find(call.core, "database", name, version)
     if own is None:
-        if version not in ("", builtin_version(call.core, name)):
+        if version not in ("", call.core.product.builtin_version(name)):
             raise ErrorResponse(_UNCREATED + _unknown_plugin(name, version))
         return ""
     answers = registered.engine_of(call.core, "database", name)

@@ -13,7 +13,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount, MountTable
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.plugins import registered
-from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
+from mockkms.vault.sys.plugins.versions import semantic_version
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context, Environment
@@ -93,7 +93,7 @@ def mount_info(core: Context, mount: Mount, limits: Limits | None = None) -> dic
         "local": mount.local,
         "options": mount.options,
         "plugin_version": version,
-        "running_plugin_version": version or ("" if plugin is not None else builtin_version(core, mount.type)),
+        "running_plugin_version": version or ("" if plugin is not None else core.product.builtin_version(mount.type)),
         "running_sha256": "" if plugin is None else plugin.sha256,
         "seal_wrap": mount.seal_wrap,
         "type": mount.type,
@@ -170,7 +170,7 @@ def plugin_version(core: Context, version: str, mount_type: str, kind: str) -> s
     if not version:
         return "" if (kind, mount_type) in _INNER else registered.selected(core, plugin_kind, mount_type)
     semantic = semantic_version(core, version)
-    if semantic == builtin_version(core, mount_type):
+    if semantic == core.product.builtin_version(mount_type):
         if registered.find(core, plugin_kind, mount_type, "") is not None:
             raise ErrorResponse(
                 f"{plugin_kind} plugin {quote(mount_type)}, version {semantic} not found, as it is overridden by an"

@@ -28,7 +28,7 @@ from mockkms.vault.sys.mounts.shapes import (
     visibility,
 )
 from mockkms.vault.sys.plugins import registered
-from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
+from mockkms.vault.sys.plugins.versions import semantic_version
 
 _UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
 _LOCKABLE = ("ldap", "approle", "userpass")
@@ -234,7 +234,7 @@ def _tune_plugin(call: Call, mount: Mount, config: MountConfig) -> None:
         return
     version = semantic_version(call.core, call["plugin_version"])
     kind = "auth" if mount.is_auth else "secret"
-    known = version == builtin_version(call.core, mount.type)
+    known = version == call.core.product.builtin_version(mount.type)
     if not known and registered.find(call.core, kind, mount.type, version) is None:
         raise not_in_catalog(mount.type, version)
     config.plugin_version = version

@@ -9,7 +9,7 @@ from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.plugins import registered
-from mockkms.vault.sys.plugins.versions import builtin_version, semantic_version
+from mockkms.vault.sys.plugins.versions import semantic_version
 
 _NO_DIRECTORY = "could not set plugin, plugin directory is not configured"
 _FIELDS = {
@@ -70,7 +70,7 @@ def _detailed(call: Call, kind: str) -> list[dict[str, object]]:
             "deprecation_status": known.status(kind, name),
             "name": name,
             "type": kind,
-            "version": builtin_version(core, name),
+            "version": core.product.builtin_version(name),
         }
         for name in known.names(kind)
         if name not in hiding
@@ -107,7 +107,7 @@ def read_plugin(_state: object, call: Call, *, version: str) -> dict[str, object
         "command": "" if own is None else own.command,
         "name": name,
         "sha256": "" if own is None else own.sha256,
-        "version": builtin_version(call.core, name) if own is None else own.version,
+        "version": call.core.product.builtin_version(name) if own is None else own.version,
     }
     if own is None:
         found["deprecation_status"] = product.builtins.status(kind, name)

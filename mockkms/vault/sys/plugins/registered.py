@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import BackendError
-from mockkms.vault.sys.plugins.versions import builtin_version, version_order
+from mockkms.vault.sys.plugins.versions import version_order
 from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def find(core: Context, kind: str, name: str, version: str) -> Plugin | None:
 
 def is_builtin(core: Context, kind: str, name: str, version: str) -> bool:
     """Return whether the catalog has a built-in plugin; one without a version in its place hides it."""
-    if not core.product.builtins.knows(kind, name) or version not in ("", builtin_version(core, name)):
+    if not core.product.builtins.knows(kind, name) or version not in ("", core.product.builtin_version(name)):
         return False
     return find(core, kind, name, "") is None
 

@@ -40,13 +40,6 @@ def semantic_version(core: Environment, text: str, *, dashed: bool = False) -> s
     return f"v{shown}" + (f"-{pre}" if pre else "") + (f"+{meta}" if meta else "")
 
 
-def builtin_version(core: Environment, mount_type: str = "") -> str:
-    """Return the version of built-in plugins; one product's ``kv`` has its own."""
-    product = core.product
-    own = product.plugin_versions.get("kv" if mount_type in ("kv-v1", "kv-v2", "generic") else mount_type)
-    return own or f"v{product.version}{product.builtin_suffix}"
-
-
 def version_order(version: str) -> tuple[list[int], bool, list[tuple[bool, int, str]], str]:
     """Return what compares as versions do: a pre-release is lower than its release, its numbers than its words."""
     main, _, metadata = version.removeprefix("v").partition("+")

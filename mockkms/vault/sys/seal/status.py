@@ -68,7 +68,7 @@ def seal_server(_state: object, call: Call) -> None:
 def _authorize(call: Call) -> None:
     """Authenticate and authorise the request, with sudo, as the core does for other paths."""
     core, request = call.core, call.request
-    token = core.tokens.authenticate(request)
+    token = request.client = core.tokens.authenticate(request)
     if not core.policies.check(request, token, sudo=True).allowed:
         request.trace.denied = True
         raise framed(permission_denied())
