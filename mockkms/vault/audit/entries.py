@@ -14,6 +14,7 @@ from mockkms.vault.framework.message import Auth, Operation, Request, Response
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.policy.names import sanitize
+from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens.token import REVOCATION_PENDING, Token, client_id
 from mockkms.vault.tokens.token_ids import unsigned
 from mockkms.world.clock import parse_rfc3339, rfc3339
@@ -197,6 +198,7 @@ class Entries:
     def _asked(self, asked: dict[str, object], *, routed: bool) -> dict[str, object]:
         core, request, sender, mount = self._core, self._request, self._sender, self._mount
         kept = tuple(mount.config.audit_non_hmac_request_keys) if mount else ()
+        times = core.product.has(Feature.AUDIT_HASHES_TIMES)
         accessor = sender.accessor if sender is not None else ""
         found = {
             "id": request.id,
@@ -207,7 +209,7 @@ class Entries:
             "operation": request.operation.value,
             **self._served("mount_running_version", routed=routed),
             "path": request.path,
-            "data": _hidden(asked, self._secret, kept) if asked else {},
+            "data": _hidden(asked, self._secret, kept, times=times) if asked else {},
             "remote_address": request.remote_address,
             "remote_port": request.remote_port,
             "wrap_ttl": int(request.wrap_ttl or 0),
@@ -286,14 +288,18 @@ def _failure(response: Response) -> tuple[str, str]:
     return error_list([_FAILURES.get(response.status, text)]), text
 
 
-def _hidden(value: object, secret: Hash, kept: tuple[str, ...]) -> object:
-    """Return a copy of ``value`` with its texts hashed, except for times and values under the ``kept`` keys."""
+def _hidden(value: object, secret: Hash, kept: tuple[str, ...], *, times: bool = False) -> object:
+    """Return a copy of ``value`` with its texts hashed, except for values under the ``kept`` keys.
+
+    Texts that are times are hashed too if ``times``: OpenBao spares all of them (``audit/hashstructure.go``); Vault
+    those of Go's type of times, which a request has none of, while responses here do not tell the two apart.
+    """
 
     def shown(item: object) -> object:
         if isinstance(item, bytes):
             return secret(item.decode("utf-8", "replace"))
         if isinstance(item, str):
-            return item if _is_time(item) else secret(item)
+            return item if _is_time(item) and not times else secret(item)
         return item if isinstance(item, (bool, int, float)) or item is None else secret(str(item))
 
     return deep_json.copy(value, shown, untouched=kept)

@@ -99,6 +99,7 @@ VAULT = OPENBAO.derive(
         Feature.CLIENT_COUNTING,
         Feature.FEATURE_SWITCHES,
         Feature.API_AUDIT,
+        Feature.AUDIT_HASHES_TIMES,
         Feature.AUDITS_CORRELATION,
         Feature.SEAL_BACKENDS,
         Feature.SEAL_SETTINGS,

@@ -158,6 +158,16 @@ def test_the_line_of_a_request_comes_before_it_runs(tmp_path: Path) -> None:
     ]
 
 
+def test_times_that_a_client_sends_are_hashed(tmp_path: Path) -> None:
+    """Source: audit/hashstructure.go of Vault, which spares Go's type of times only; OpenBao's spares all times."""
+    world, log = World("vault"), tmp_path / "log"
+    assert _enable(world, str(log)) is None
+    world.write("cubbyhole/a", {"moment": "2020-01-01T00:00:00Z", "list": ["2020-01-01T00:00:00Z"]})
+    sent = json.loads(log.read_text().splitlines()[-1])["request"]["data"]
+    assert sent["moment"].startswith("hmac-sha256:")
+    assert sent["list"] == [sent["moment"]]
+
+
 def test_a_missing_folder_is_made(tmp_path: Path) -> None:
     world, log = World("vault"), tmp_path / "a" / "b" / "log"
     if os.geteuid() == 0:
