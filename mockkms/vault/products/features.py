@@ -280,7 +280,7 @@ class Feature(StrEnum):
     TRANSIT_NONCE = "transit-nonce"
     """Encryption takes a nonce, RSA keys a padding scheme."""
     TRANSACTIONS = "transactions"
-    """What a failed request has stored is undone; caches of keys keep it."""
+    """What a failed request has stored is undone, but caches of keys keep it; otherwise it stays."""
     TRANSIT_UPSERT_RSA = "transit-upsert-rsa"
     """Encrypting with a key that does not exist may make an RSA key."""
 
