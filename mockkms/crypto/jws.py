@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,14 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from mockkms.crypto.asymmetric import repeatable_ecdsa
 from mockkms.crypto.bounded_cache import remembered
-from mockkms.crypto.encoding import containers
+from mockkms.crypto.encoding import b64, containers
 from mockkms.crypto.x509.public_pem import parse_public_pem
-from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
 
 NOT_COMPACT = "go-jose/go-jose: compact JWS format must have three parts"
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA")
+_BLANKS = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""What Go takes for white space."""
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -67,15 +69,25 @@ class JwsToken:
         return value
 
 
-def parse(text: str) -> JwsToken:
-    """Parse a compact JWS. Raises ValueError."""
-    parts = text.split(".")
+def parse(
+    text: str, *, blanks: bool = False, padding: bool = False, header: Callable[[bytes], object] = read_json
+) -> JwsToken:
+    """Parse a compact JWS. Raises ValueError.
+
+    Args:
+        text: Three parts in base64url.
+        blanks: Blanks are left out wherever they are.
+        padding: The parts may end with padding.
+        header: Reads the header, which is to be a JSON object.
+    """
+    parts = (_BLANKS.sub("", text) if blanks else text).split(".")
     if len(parts) != 3:
         raise ValueError(NOT_COMPACT)
-    header = read_json(_decode(parts[0]))
-    if not isinstance(header, dict):
+    protected, payload, signature = (b64.decode_raw_url(part.rstrip("=") if padding else part) for part in parts)
+    read = header(protected)
+    if not isinstance(read, dict):
         raise ValueError("the header is not a JSON object")
-    return JwsToken(header, _decode(parts[1]), parts[0], _decode(parts[2]))
+    return JwsToken(read, payload, encode(protected), signature)
 
 
 @remembered(256, 16384)
@@ -172,14 +184,14 @@ def of_jwk(key: object) -> PublicKey | None:
             curve = _BY_NAME[key["crv"]]
             return ec.EllipticCurvePublicNumbers(_whole(key["x"]), _whole(key["y"]), curve).public_key()
         if key.get("kty") == "OKP" and key.get("crv") == "Ed25519":
-            return ed25519.Ed25519PublicKey.from_public_bytes(_decode(key["x"]))
+            return ed25519.Ed25519PublicKey.from_public_bytes(b64.decode_raw_url(key["x"]))
     except (KeyError, ValueError, AttributeError, TypeError):
         return None
     return None
 
 
 def _whole(text: str) -> int:
-    return int.from_bytes(_decode(text), "big")
+    return int.from_bytes(b64.decode_raw_url(text), "big")
 
 
 def _number(value: int) -> str:
@@ -190,11 +202,3 @@ def _padding(algorithm: str, digest: hashes.HashAlgorithm) -> padding.Asymmetric
     if algorithm.startswith("PS"):
         return padding.PSS(padding.MGF1(digest), padding.PSS.AUTO)
     return padding.PKCS1v15()
-
-
-def _decode(part: str) -> bytes:
-    with error_context(text="illegal base64 data at input byte 0"):
-        data = part.encode("ascii")
-        if set(data) & set(b"=+/"):
-            raise binascii.Error
-        return base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mockkms.crypto import jws
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.x509 import read
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.golang.json import kind_of
+from mockkms.vault.golang.json import decode, kind_of
 
 _CURVES = ("P-256", "P-384", "P-521")
 
 
-def check(token: jws.JwsToken) -> None:
-    """Check the types of header parameters, and a key that is one of them. Raises ValueError with go-jose's text."""
+def parse(
+    text: str, *, blanks: bool = True, padding: bool = False, algorithms: Sequence[str] | None = None
+) -> jws.JwsToken:
+    """Return a token in compact form, not verified. Raises ValueError with go-jose's text.
+
+    Args:
+        text: The token.
+        blanks: Blanks in it are ignored, as by all functions but ``ParseSignedCompact``.
+        padding: Its parts may be padded, as in version 3 of go-jose.
+        algorithms: The algorithms that may be used, in the order in which a message names them; None: any.
+    """
+    token = jws.parse(text, blanks=blanks, padding=padding, header=_header)
+    _check(token, algorithms)
+    return token
+
+
+def _header(raw: bytes) -> object:
+    """Return the header, of which Go's JSON is read. Raises ValueError with the texts of Go and go-jose."""
+    if not raw:
+        return {}
+    given = decode(raw, any_number=True, whole=True)
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise ValueError(f"json: cannot unmarshal {kind_of(given)} into Go value of type jose.rawHeader")
+    pairs: object = json.loads(raw, object_pairs_hook=tuple)
+    names = [name for name, _value in pairs] if isinstance(pairs, tuple) else []
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise ValueError(f"json: duplicate key '{name}' in object")
+    return given
+
+
+def _check(token: jws.JwsToken, algorithms: Sequence[str] | None) -> None:
     for name, (meaning, check_value) in _CHECKS.items():
         value = token.header.get(name)
         if value is None:
@@ -24,16 +56,12 @@ def check(token: jws.JwsToken) -> None:
             check_value(value)
         except ValueError as fault:
             raise ValueError(f"failed to unmarshal {meaning}: {fault}: {quote(_raw(token, name))}") from None
+    if algorithms is not None and token.algorithm not in algorithms:
+        known = " ".join(quote(one) for one in algorithms)
+        raise ValueError(f"unexpected signature algorithm {quote(token.algorithm)}; expected [{known}]")
     key = token.header.get("jwk")
     if isinstance(key, dict) and (key.get("kty") == "oct" or key.get("d") is not None):
         raise ValueError("go-jose/go-jose: invalid embedded jwk, must be public key")
-
-
-def check_algorithm(token: jws.JwsToken) -> None:
-    """Raise ValueError, with go-jose's text, for a token that is signed with an algorithm it does not know."""
-    if token.algorithm not in jws.ALGORITHMS:
-        known = " ".join(quote(one) for one in jws.ALGORITHMS)
-        raise ValueError(f"unexpected signature algorithm {quote(token.algorithm)}; expected [{known}]")
 
 
 def _raw(token: jws.JwsToken, wanted: str) -> str:

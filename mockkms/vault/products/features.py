@@ -104,6 +104,8 @@ class Feature(StrEnum):
     """Changing an entity answers 200, and refusals name the entity."""
     CHALLENGE_METHODS = "challenge-methods"
     """An OIDC provider's discovery document lists the methods of PKCE."""
+    OIDC_STRICT_TOKENS = "oidc-strict-tokens"
+    """Introspection takes no ID tokens with blanks or padding, and names the algorithms that it knows."""
     OIDC_GRANTS = "oidc-grants"
     """Clients of an OIDC provider have a list of the grants they may use, including client credentials."""
     CF_NEW_CLIENTS = "cf-new-clients"

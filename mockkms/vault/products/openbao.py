@@ -51,6 +51,7 @@ OPENBAO = Product(
             Feature.PLAIN_VERIFICATION,
             Feature.JWT_ADDITIONS,
             Feature.OIDC_GRANTS,
+            Feature.OIDC_STRICT_TOKENS,
             Feature.MFA_ID_OPTIONAL,
             Feature.NAMES_IN_NAMESPACE,
             Feature.AUTHENTICATED_ROTATION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from mockkms.crypto import ssh, ssh_public
 from mockkms.vault.framework.endpoint import Call, Field
@@ -18,6 +19,8 @@ _NOBODY = (
     "refusing to issue unsafe, globally-valid certificate with no principals specified; set valid_principals or "
     "default_user"
 )
+_TEMPLATE = re.compile(r"\{\{.+?\}\}")
+"""What the real server takes for a template; other texts stand for themselves."""
 _SKIPPED = (
     "default_extension templating enabled with at least one extension requiring identity templating. However, this "
     "request lacked identity entity information, causing one or more extensions to be skipped from the generated "
@@ -69,7 +72,7 @@ def sign_key(state: SSH, call: Call, *, role: str, public_key: str) -> Response:
 
 @issue.on(Operation.UPDATE)
 def issue_key(state: SSH, call: Call, *, role: str, key_type: str, key_bits: int) -> Response:
-    """Generate a key pair and sign the public key. Raises ErrorResponse and BackendError."""
+    """Generate a key pair and sign the public key. Raises ErrorResponse."""
     found = state.roles.get(role)
     if found is None:
         raise ErrorResponse(f"unknown role: {role}")
@@ -78,7 +81,8 @@ def issue_key(state: SSH, call: Call, *, role: str, key_type: str, key_bits: int
     _check_new_key(found, key_type, key_bits)
     with refusing(error=ErrorResponse if call.core.product.has(Feature.SSH_ISSUERS) else BackendError):
         public, private = new_pair(call, key_type, key_bits)
-    response = _certified(state, call, found, ssh_public.parse_public(public))
+    with refusing(of=BackendError):
+        response = _certified(state, call, found, ssh_public.parse_public(public))
     response.data = {**(response.data or {}), "private_key": private, "private_key_type": key_type}
     return response
 
@@ -140,8 +144,7 @@ def _certified(state: SSH, call: Call, role: SshRole, key: ssh_public.PublicKey)
     algorithm = role.algorithm_signer
     if algorithm == DEFAULT:
         algorithm = "rsa-sha2-256" if ssh.public_of(private).kind == "rsa" else ""
-    kind_of_fault = ErrorResponse if call.endpoint is issue else BackendError
-    with refusing("failed to generate signed SSH key: sign error: ", kind_of_fault):
+    with refusing("failed to generate signed SSH key: sign error: ", BackendError):
         line = certificate.signed(private, algorithm)
     data = {"serial_number": f"{certificate.serial:x}", "signed_key": line}
     if call.core.product.has(Feature.SSH_ISSUERS):
@@ -223,7 +226,7 @@ def _host_allowed(role: SshRole, domains: list[str], name: str) -> bool:
 def _filled(call: Call, text: str, *, commas: bool) -> str:
     """Return ``text`` with the values of the client's entity, unchanged without an entity. Raises ValueError."""
     client = call.request.client
-    if client is None or not client.entity_id or "{{" not in text:
+    if client is None or not client.entity_id or not _TEMPLATE.search(text):
         return text
     entity = call.core.identity.entity(client.entity_id)
     blocked = () if commas else (",",)
@@ -267,7 +270,7 @@ def _extensions(call: Call, role: SshRole) -> tuple[dict[str, str], bool]:
         return usual, False
     client, found, skipped = call.request.client, {}, False
     for name, value in usual.items():
-        if "{{" in value and (client is None or not client.entity_id):
+        if _TEMPLATE.search(value) and (client is None or not client.entity_id):
             skipped = True
             continue
         with refusing(f"template '{value}' could not be rendered -> "):

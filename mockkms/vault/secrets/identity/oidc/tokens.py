@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.crypto import jws
 from mockkms.crypto.encoding import b64
 from mockkms.json_reading import read_json
+from mockkms.vault.auth import token_headers
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
@@ -12,6 +13,7 @@ from mockkms.vault.golang import json_text
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import decode_object
 from mockkms.vault.identity.model import Entity
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import bare_json, engine, namespace_id, own, store
 from mockkms.vault.secrets.identity.oidc.keys import issuer, published_keys
 from mockkms.vault.secrets.identity.oidc.model import DEFAULT_KEY, OidcCollection, OidcRole, default_key, service
@@ -21,6 +23,10 @@ RESERVED = (
     "iat", "aud", "exp", "iss", "sub", "namespace", "nonce", "auth_time", "at_hash", "c_hash",
 )  # fmt: skip
 _SKEW = 60
+_ALGORITHMS = (
+    "ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+)  # fmt: skip
+"""The algorithms of tokens to check, in the order in which messages name them."""
 
 roles = OidcCollection(
     engine,
@@ -148,15 +154,15 @@ def introspect(state: object, call: Call, *, token: str, client_id: str) -> Resp
 
 def _fault(call: Call, token: str, client_id: str) -> str:
     """Return what is wrong with a token; empty if it is valid."""
-    if token.count(".") != 2:
-        return f"error parsing token: {jws.NOT_COMPACT}"
+    strict = call.core.product.has(Feature.OIDC_STRICT_TOKENS)
     try:
-        parsed = jws.parse(token)
-        claims = parsed.claims()
-    except ValueError:
-        return "error parsing token: invalid token"
+        algorithms = _ALGORITHMS if strict else None
+        parsed = token_headers.parse(token, blanks=not strict, padding=not strict, algorithms=algorithms)
+    except (ValueError, RecursionError) as error:
+        return f"error parsing token: {error}"
     if not any(jws.verified(parsed, entry.load().public_key()) for entry in published_keys(call)):
         return "unable to validate the token signature"
+    claims = parsed.claims()
     wrong = _wrong_claim(call, claims, client_id)
     if wrong:
         return f"error validating claims: go-jose/go-jose/jwt: validation failed, {wrong}"

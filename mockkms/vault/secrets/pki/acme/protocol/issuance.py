@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mockkms.crypto import CryptoError
-from mockkms.crypto.encoding import pem
+from mockkms.crypto.encoding import b64, pem
 from mockkms.crypto.x509 import build, read
+from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import VaultError
 from mockkms.vault.golang.addresses import is_ip, parse_ip
@@ -62,10 +63,8 @@ def _request(data: dict[str, object]) -> tuple[str, read.CertificateRequest]:
     given = data["csr"]
     if not isinstance(given, str):
         raise before(MALFORMED, f"csr in payload not the expected type: {kind_of(given)}")
-    try:
-        der = signed.decoded(given, "")
-    except AcmeProblem:
-        raise before(MALFORMED, "failed base64 decoding csr: illegal base64 data at input byte 0") from None
+    with error_context("failed base64 decoding csr: ", raised=lambda fault: before(MALFORMED, fault)):
+        der = b64.decode_raw_url(given)
     text = pem.encode(_LABEL, der)
     try:
         csr = read.parse_request(text)

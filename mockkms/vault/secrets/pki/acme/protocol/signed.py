@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -13,6 +11,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mockkms.crypto import jws
+from mockkms.crypto.encoding import b64
+from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.vault.golang.json import kind_of
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, SERVER_INTERNAL, AcmeProblem, after
@@ -48,13 +48,8 @@ class AccountKey:
 
 def decoded(text: object, what: str) -> bytes:
     """Return the bytes of base64url without padding. Raises AcmeProblem."""
-    try:
-        data = text.encode("ascii") if isinstance(text, str) else b"="
-        if set(data) & set(b"=+/"):
-            raise binascii.Error
-        return base64.b64decode(data + b"=" * (-len(data) % 4), b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        raise after(MALFORMED, f"{what}: illegal base64 data at input byte 0") from None
+    with error_context(f"{what}: ", raised=lambda fault: after(MALFORMED, fault)):
+        return b64.decode_raw_url(text if isinstance(text, str) else "=")
 
 
 def header(protected: object, *, ed25519: bool) -> ProtectedHeader:
