@@ -74,7 +74,7 @@ def test_an_audit_hash_is_an_hmac_with_the_devices_salt(tmp_path: Path) -> None:
     assert shown == "hmac-sha256:" + hmac.new(salt.encode(), b"value", hashlib.sha256).hexdigest()
 
 
-def test_the_audit_log_hides_values_and_keeps_times(tmp_path: Path) -> None:
+def test_the_audit_log_hides_values(tmp_path: Path) -> None:
     world, log = World("vault"), tmp_path / "audit.log"
     world.write("sys/mounts/kv", {"type": "kv", "config": {"audit_non_hmac_request_keys": ["open"]}})
     world.write("sys/audit/log", {"type": "file", "options": {"file_path": str(log)}})
@@ -83,9 +83,8 @@ def test_the_audit_log_hides_values_and_keeps_times(tmp_path: Path) -> None:
     asked, answered = (json.loads(line) for line in log.read_text().splitlines())
     assert (asked["type"], answered["type"]) == ("request", "response")
     device = audit.devices(world.core)["log/"]
-    assert asked["request"]["data"] == {
-        "open": "seen", "shut": audit.hashed(device, "hidden"), "at": "2026-01-01T00:00:00Z", "n": 5,
-    }  # fmt: skip
+    hidden = {"shut": audit.hashed(device, "hidden"), "at": audit.hashed(device, "2026-01-01T00:00:00Z")}
+    assert asked["request"]["data"] == {"open": "seen", **hidden, "n": 5}
     assert asked["request"]["client_token"] == audit.hashed(device, "root")
     assert asked["request"]["mount_type"] == "kv"
     assert asked["auth"]["policies"] == ["root"]
