@@ -52,3 +52,39 @@ def test_a_refused_login_uses_a_secret_id_up(world: World) -> None:
     assert "unauthorized by CIDR restrictions" in refusals[0]
     kept = world.core.product.name == "openbao"
     assert refusals[1] == (refusals[0] if kept else "invalid role or secret ID")
+
+
+@pytest.mark.flavors(*PRODUCTS)
+@pytest.mark.parametrize(
+    ("refused", "kept"),
+    [
+        ({"listing_visibility": "odd"}, {"default_lease_ttl": 60, "description": "mine"}),
+        ({"user_lockout_config": {"lockout_threshold": "7", "lockout_duration": "x"}},
+         {"default_lease_ttl": 60, "user_lockout_threshold": 7}),
+        ({"max_lease_ttl": "1s"}, {}),
+    ],
+)  # fmt: skip
+def test_the_settings_before_a_refused_one_are_tuned(world: World, refused: object, kept: dict[str, object]) -> None:
+    """Source: handleTuneWriteCommon in vault/logical_system.go: OpenBao restores what it changed before a failure."""
+    world.core.mount("", "auth/userpass/", "userpass")
+    before = world.ask("read", "sys/auth/userpass/tune").data or {}
+    assert isinstance(refused, dict)
+    sent = {"default_lease_ttl": "60s", "description": "mine", "token_type": "batch", **refused}
+    assert world.write("sys/auth/userpass/tune", sent).status == 400
+    changed = dict((world.ask("read", "sys/auth/userpass/tune").data or {}).items() - before.items())
+    changed = {name: value for name, value in changed.items() if name in kept or not name.startswith("user_lockout")}
+    assert changed == ({} if world.core.product.name == "openbao" else kept)
+
+
+@pytest.mark.flavors(*PRODUCTS)
+def test_what_comes_before_a_refused_certificate_is_imported(world: World) -> None:
+    """Source: pathImportIssuers in builtin/logical/pki/path_manage_issuers.go of both."""
+    for name in ("pki", "other"):
+        world.core.mount("", f"{name}/", "pki")
+    root = world.write("other/root/generate/internal", {"common_name": "Root", "key_type": "ec"}).data or {}
+    world.write("other/roles/any", {"allow_any_name": True, "key_type": "ec"})
+    leaf = world.write("other/issue/any", {"common_name": "a.test"}).data or {}
+    bundle = f"{root['certificate']}\n{leaf['certificate']}"
+    assert world.write("pki/issuers/import/bundle", {"pem_bundle": bundle}).status == 400
+    listed = world.ask("list", "pki/issuers").data or {}
+    assert len(listed.get("keys", ())) == (0 if world.core.product.name == "openbao" else 1)

@@ -7,7 +7,7 @@ import copy
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.integers import parse_int, parse_uint
@@ -33,7 +33,8 @@ from mockkms.vault.sys.plugins.versions import semantic_version
 _UNTUNABLE = ("cubbyhole/", "sys/", "audit/", "identity/")
 _LOCKABLE = ("ldap", "approle", "userpass")
 _LOCKOUT_TEXTS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset_duration")
-_ALWAYS = frozenset(("path", "audit_non_hmac_request_keys", "audit_non_hmac_response_keys"))
+_LOGGED = ("audit_non_hmac_request_keys", "audit_non_hmac_response_keys")
+_ALWAYS = frozenset(("path", *_LOGGED))
 _ADDED = Feature.MOUNT_ADDITIONS
 
 _FIELDS = {
@@ -146,28 +147,42 @@ def _tune(call: Call, path: str, *, is_auth: bool) -> Response | None:
     mount = call.core.state.mounts.match(call.request.namespace, path)
     if mount is None:
         raise ErrorResponse(f"tune of path {quote(path)} failed: no mount entry found")
-    # Changes are made to a copy, so that a refused request has no effect.
-    config = copy.deepcopy(mount.config)
-    if not untunable:
+    before = mount.config, mount.description
+    mount.config = copy.deepcopy(mount.config)  # States may share it.
+    try:
+        return _changed(call, mount, tunable=not untunable, is_auth=is_auth)
+    except VaultError:
+        if call.core.product.has(Feature.TRANSACTIONS):
+            mount.config, mount.description = before
+        raise
+
+
+def _changed(call: Call, mount: Mount, *, tunable: bool, is_auth: bool) -> Response | None:
+    """Change one setting after the other. Raises ErrorResponse and BackendError; in Vault, earlier changes stay."""
+    config = mount.config
+    if tunable:
         _tune_leases(call, config)
         _tune_lockout(call, mount, config)
+    if "description" in call:
+        mount.description = call["description"]
     _tune_plugin(call, mount, config)
     if "identity_token_key" in call:
         config.identity_token_key = check_token_key(call.core, call.request.namespace, call["identity_token_key"])
     if "trim_request_trailing_slashes" in call:
         config.trim_request_trailing_slashes = call["trim_request_trailing_slashes"]
-    for name in (*LISTS, "allowed_managed_keys", "delegated_auth_accessors"):
+    for name in _LOGGED:
         if name in call:
             setattr(config, name, list(call[name]))
     if "listing_visibility" in call:
         config.listing_visibility = visibility(call["listing_visibility"])
     if "token_type" in call:
         config.token_type = _token_type(call["token_type"], mount, is_auth=is_auth)
-    options = _options(mount, call["options"]) if call.get("options") else None
-    mount.config = config
-    if "description" in call:
-        mount.description = call["description"]
-    return _apply_options(call, mount, options) if options is not None else None
+    for name in (*LISTS, "allowed_managed_keys", "delegated_auth_accessors"):
+        if name in call and name not in _LOGGED:
+            setattr(config, name, list(call[name]))
+    if not call.get("options"):
+        return None
+    return _apply_options(call, mount, _options(mount, call["options"]))
 
 
 def _tune_leases(call: Call, config: MountConfig) -> None:
@@ -200,6 +215,7 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
     if mount.type.lower() not in _LOCKABLE:
         raise ErrorResponse(f"tuning of user lockout configuration for auth type {quote(mount.type)} not allowed")
     lockout = {"counter_reset": 0, "disable": False, "duration": 0, "threshold": 0, **config.user_lockout}
+    config.user_lockout = lockout
     text = texts.get("lockout_threshold", "")
     if text:
         framed = call.core.product.has(Feature.THRESHOLD_FRAMED)
@@ -211,7 +227,6 @@ def _tune_lockout(call: Call, mount: Mount, config: MountConfig) -> None:
             lockout[key] = 0 if value == "system" else int(_duration(value))
     if disable is not None:
         lockout["disable"] = disable
-    config.user_lockout = lockout
 
 
 def _lockout_members(raw: dict[str, object]) -> tuple[dict[str, str], bool | None]:

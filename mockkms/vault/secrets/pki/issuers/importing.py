@@ -33,7 +33,10 @@ _DEFAULT_WITHOUT_KEY = (
 @issuers.on(Operation.UPDATE)
 @set_signed.on(Operation.UPDATE)
 def import_bundle(state: PKI, call: Call) -> Response:
-    """Import the certificates and keys of a PEM text. Raises ErrorResponse."""
+    """Import the certificates and keys of a PEM text. Raises ErrorResponse.
+
+    In Vault, what came before a certificate or key that is refused stays.
+    """
     certificates, keys = _blocks(call)
     imported_keys: list[str] = []
     known_keys: list[str] = []
@@ -53,7 +56,8 @@ def import_bundle(state: PKI, call: Call) -> Response:
             mapping[issuer.id] = issuer.key_id
             (known if existed else imported).append(issuer.id)
     except ErrorResponse:
-        state.keys, state.issuers, state.default_key, state.default_issuer = before
+        if call.core.product.has(Feature.TRANSACTIONS):
+            state.keys, state.issuers, state.default_key, state.default_issuer = before
         raise
     warnings = _defaults(state, call, imported, mapping)
     if state.urls.empty:
