@@ -119,6 +119,18 @@ def test_urls_that_cannot_be_read(kms: MockKMS, client: hvac.Client, url: str, w
     assert refused.value.errors == [f"error creating database object: {words[kms.flavor]}"]
 
 
+@pytest.mark.flavors("openbao")
+@pytest.mark.parametrize(
+    ("port", "text"),
+    [("0", "outside range"), ("65536", 'strconv.ParseUint: parsing "65536": value out of range')],
+)
+def test_ports_are_read_as_by_go(client: hvac.Client, port: str, text: str) -> None:
+    for url in (f"postgresql://u:p@127.0.0.1:{port}/app", f"host=127.0.0.1 port={port} user=u"):
+        with pytest.raises(InvalidRequest) as refused:
+            connect(client, "", connection_url=url)
+        assert refused.value.errors == [f"error creating database object: cannot parse connection url: {text}"]
+
+
 def test_statements_create_renew_and_delete_a_user(client: hvac.Client, database: Postgres) -> None:
     connect(client, database.address)
     add_role(client, renew_statements=["EXTEND {{name}}"], revocation_statements=["DROP {{username}}"])

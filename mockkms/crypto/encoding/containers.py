@@ -6,7 +6,7 @@ import contextlib
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_der_public_key,
@@ -19,8 +19,9 @@ from mockkms.error_context import error_context
 
 _RSA, _RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
 _EC, _ED25519, _X25519 = "1.2.840.10045.2.1", "1.3.101.112", "1.3.101.110"
-PUBLIC_ALGORITHMS = (_RSA, _EC, _ED25519, _X25519)
-"""Object identifiers of the public keys that are parsed."""
+_DSA = "1.2.840.10040.4.1"
+CERTIFIED_ALGORITHMS = (_RSA, _EC, _ED25519, _DSA)
+"""Object identifiers of the public keys that Go parses in certificates."""
 _ED25519_AS_CURVE = ("1.3.6.1.4.1.11591.15.1", "1.3.101.110")
 """Object identifiers of curves with which other software stores Ed25519 seeds."""
 _CURVES: dict[str, ec.EllipticCurve] = {
@@ -79,6 +80,10 @@ def parse_key_info(data: bytes) -> Parsed:
         raise CryptoError("x509: unknown public key algorithm")
     if algorithm == _EC:
         _check_point(identifier, bits[1:])
+    elif algorithm in _CHECKS:
+        _CHECKS[algorithm](identifier.skip(), bits[1:])
+    if algorithm == _DSA:
+        return Parsed("dsa", "*dsa.PublicKey")
     with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=_public_fault(algorithm)):
         key = load_der_public_key(data)
     if isinstance(key, rsa.RSAPublicKey):
@@ -89,8 +94,6 @@ def parse_key_info(data: bytes) -> Parsed:
         return Parsed("ed25519", "ed25519.PublicKey", public=key.public_bytes_raw())
     if algorithm == _X25519:
         return Parsed("x25519", "*ecdh.PublicKey")
-    if isinstance(key, dsa.DSAPublicKey):
-        return Parsed("dsa", "*dsa.PublicKey")
     raise CryptoError("x509: unknown public key algorithm")
 
 
@@ -109,9 +112,45 @@ def _check_point(identifier: DerReader, point: bytes) -> None:
         ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
 
 
+def _check_rsa_key(parameters: bytes, content: bytes) -> None:
+    """Check an RSA key in the order of Go's parser. Raises CryptoError."""
+    if parameters != b"\x05\x00":
+        raise CryptoError("x509: RSA key missing NULL parameters")
+    with error_context(raised=CryptoError, text="x509: invalid RSA public key"):
+        numbers = DerReader(content).enter()
+    with error_context(raised=CryptoError, text="x509: invalid RSA modulus"):
+        modulus = numbers.integer()
+    with error_context(raised=CryptoError, text="x509: invalid RSA public exponent"):
+        exponent = numbers.small()
+    for name, number in (("modulus", modulus), ("public exponent", exponent)):
+        if number <= 0:
+            raise CryptoError(f"x509: RSA {name} is not a positive number")
+
+
+def _check_ed25519_key(parameters: bytes, content: bytes) -> None:
+    """Check an Ed25519 key in the order of Go's parser. Raises CryptoError."""
+    if parameters:
+        raise CryptoError("x509: Ed25519 key encoded with illegal parameters")
+    if len(content) != _ED25519_SIZE:
+        raise CryptoError("x509: wrong Ed25519 public key size")
+
+
+def _check_dsa_key(parameters: bytes, content: bytes) -> None:
+    """Check a DSA key in the order of Go's parser. Raises CryptoError."""
+    with error_context(raised=CryptoError, text="x509: invalid DSA public key"):
+        numbers = [DerReader(content).integer()]
+    with error_context(raised=CryptoError, text="x509: invalid DSA parameters"):
+        listed = DerReader(parameters).enter()
+        numbers += [listed.integer() for _ in range(3)]
+    if min(numbers) <= 0:
+        raise CryptoError("x509: zero or negative DSA parameter")
+
+
+_ED25519_SIZE = 32
+_CHECKS = {_RSA: _check_rsa_key, _ED25519: _check_ed25519_key, _DSA: _check_dsa_key}
+
+
 def _public_fault(algorithm: str) -> str:
-    if algorithm == _ED25519:
-        return "x509: wrong Ed25519 public key size"
     return "x509: invalid RSA public key" if algorithm == _RSA else "x509: unknown public key algorithm"
 
 

@@ -17,13 +17,17 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import containers, pem
 from mockkms.crypto.encoding.der import BITS, INTEGER, OCTETS, OID, SEQUENCE, DerReader, oid
+from mockkms.crypto.x509.certificate_extensions import check_extension
 from mockkms.error_context import error_context
 
 _SET: Final = 0x31
 _BOOLEAN: Final = 0x01
 _VERSION, _ISSUER_ID, _SUBJECT_ID, _EXTENSIONS = 0xA0, 0x81, 0x82, 0xA3
 _TIMES: Final = {
-    0x17: ("UTCTime", re.compile(rb"\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?(Z|[+-]\d{4})")),
+    0x17: (
+        "UTCTime",
+        re.compile(rb"\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?(Z|[+-](?!0000)\d{4})"),
+    ),
     0x18: ("GeneralizedTime", re.compile(rb"\d{4}(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\dZ")),
 }
 _PRINTABLE: Final = re.compile(rb"[A-Za-z0-9 '()+,\-./:=?*&]*")
@@ -104,7 +108,7 @@ def _check(data: bytes) -> tuple[str, bytes]:
     body = _read(whole, SEQUENCE, "malformed tbs certificate")
     version = _version(body)
     serial = _read(body, INTEGER, "malformed serial number").rest
-    if not serial:
+    if not serial or (len(serial) > 1 and (serial[0], serial[1] >> 7) in ((0x00, 0), (0xFF, 1))):
         raise CryptoError("x509: malformed serial number")
     if serial[0] & 0x80:
         raise CryptoError("x509: negative serial number")
@@ -193,7 +197,7 @@ def _public_key(body: DerReader) -> tuple[str, bytes]:
     number = _algorithm(_read(info, SEQUENCE, "malformed public key algorithm identifier"))
     _check_bits(info, "malformed subjectPublicKey")
     whole = begin[: len(begin) - len(body.rest)]
-    if number in containers.PUBLIC_ALGORITHMS:
+    if number in containers.CERTIFIED_ALGORITHMS:
         containers.parse_key_info(whole)
     return number, whole
 
@@ -205,16 +209,19 @@ def _after_key(body: DerReader, version: int) -> None:
     if version < 3 or not _is_next(body, _EXTENSIONS):
         return
     extensions = _read(_read(body, _EXTENSIONS, "malformed extensions"), SEQUENCE, "malformed extensions")
-    seen = set()
+    found: dict[str, tuple[bytes, bool]] = {}
     while extensions.more:
         extension = _read(extensions, SEQUENCE, "malformed extension")
         with error_context("", CryptoError, text="x509: malformed extension OID field"):
             number = oid(extension.read(OID))
+        critical = b"\0"
         if _is_next(extension, _BOOLEAN):
             critical = _read(extension, _BOOLEAN, "malformed extension critical field").rest
             if critical not in (b"\0", b"\xff"):
                 raise CryptoError("x509: malformed extension critical field")
-        _read(extension, OCTETS, "malformed extension value field")
-        if number in seen:
+        content = _read(extension, OCTETS, "malformed extension value field").rest
+        if number in found:
             raise CryptoError(f'x509: certificate contains duplicate extension with OID "{number}"')
-        seen.add(number)
+        found[number] = content, critical == b"\xff"
+    for number, (content, marked) in found.items():
+        check_extension(number, content, critical=marked)

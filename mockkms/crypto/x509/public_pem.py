@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import pem
-from mockkms.crypto.encoding.containers import PUBLIC_ALGORITHMS, Parsed, parse_key_info
+from mockkms.crypto.encoding.containers import CERTIFIED_ALGORITHMS, Parsed, parse_key_info
 
 
 def parse_public_pem(text: str, *, whole: bool = True) -> Parsed:
@@ -29,4 +29,4 @@ def _certified(der: bytes) -> Parsed:
 
     algorithm, info = key_info(der)
     # Go's parser leaves out keys of other algorithms.
-    return parse_key_info(info) if algorithm in PUBLIC_ALGORITHMS else Parsed("unknown", "<nil>")
+    return parse_key_info(info) if algorithm in CERTIFIED_ALGORITHMS else Parsed("unknown", "<nil>")

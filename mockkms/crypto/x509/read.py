@@ -127,8 +127,9 @@ def load(data: bytes) -> Certificate:
             loaded.not_valid_after_utc.timestamp(),
             public,
         )
-        for extension in _extensions(loaded, data):
-            _note(found, extension.value)
+        if loaded.version is x509.Version.v3:  # Go ignores the extensions of others.
+            for extension in _extensions(loaded, data):
+                _note(found, extension.value)
     return found
 
 

@@ -7,7 +7,7 @@ import ssl
 
 from mockkms import outside
 from mockkms.outside.ldap import LdapConnection, LdapError
-from mockkms.urls import urlsplit
+from mockkms.urls import parse_fault, urlsplit
 from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.golang.fmt import quote
 
@@ -57,7 +57,7 @@ def _context(config: DirectorySettings) -> ssl.SSLContext:
 
 def url_fault(url: str) -> str:
     """Return what the LDAP client of the products says of a URL that it cannot use; empty for others."""
-    fault = outside.parse_fault(url)
+    fault = parse_fault(url)
     if fault:
         return f"error parsing url {quote(url)}: {fault}"
     parts = urlsplit(url)

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from mockkms.outside import user_fault
+from mockkms.urls import user_fault
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*(?=:)")
 _BAD = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")

@@ -16,6 +16,7 @@ from time import monotonic
 from mockkms import outside
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
+from mockkms.urls import parse_fault
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import refusing
 
@@ -126,7 +127,7 @@ class Peer:
 
     @property
     def _unusable(self) -> bool:
-        return bool(outside.parse_fault(self.url) or outside.unsendable(self.url))
+        return bool(parse_fault(self.url) or outside.unsendable(self.url))
 
     def ask(self, method: str, path: str, body: object = None) -> PeerAnswer:
         """Return the response to a request, ``body`` sent as JSON. Raises PeerError without a complete response.

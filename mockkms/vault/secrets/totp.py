@@ -9,8 +9,7 @@ from typing import Annotated
 from urllib.parse import unquote
 
 from mockkms.crypto import totp
-from mockkms.outside import parse_fault
-from mockkms.urls import path_in_go, urlsplit
+from mockkms.urls import parse_fault, path_in_go, urlsplit
 from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply

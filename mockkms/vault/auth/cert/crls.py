@@ -8,6 +8,7 @@ from cryptography import x509
 
 from mockkms import outside
 from mockkms.error_context import error_context
+from mockkms.urls import parse_fault
 from mockkms.vault.auth.cert.model import Cert, CrlPoint, engine
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -108,7 +109,7 @@ def _fetch(state: Cert, name: str, url: str) -> None:
 
 def _unfetched(url: str) -> ErrorResponse | BackendError:
     """Return the error for a list that cannot be fetched, since no other machine is contacted."""
-    fault = outside.parse_fault(url)
+    fault = parse_fault(url)
     if fault:
         return ErrorResponse(f"invalid CRL url: {fault}")
     return BackendError(outside.no_answer("GET", url, ConnectionRefusedError()))

@@ -24,6 +24,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from mockkms import outside
 from mockkms.crypto.x509 import read
 from mockkms.error_context import error_context
+from mockkms.urls import parse_fault
 from mockkms.vault.auth.cert.model import CertRole
 from mockkms.vault.golang import time
 from mockkms.vault.golang.duration import go_duration
@@ -98,7 +99,7 @@ def accepted(
     body = request.public_bytes(Encoding.DER)
     answers = []
     for server in servers:
-        fault = outside.parse_fault(server)
+        fault = parse_fault(server)
         if fault:
             return False, [fault]
         answers.append(_asked(server, body, shown, issuer, rules, now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms import outside
+from mockkms.urls import parse_fault
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call, Reply
@@ -39,7 +39,7 @@ def write(state: Github, call: Call, *, base_url: str) -> None:
 
 def _address(url: str) -> str:
     made = url if url.endswith("/") else url + "/"
-    fault = outside.parse_fault(made)
+    fault = parse_fault(made)
     if fault:
         raise ErrorResponse(f"error parsing given base_url: {fault}")
     return made

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlencode
 from mockkms import outside
 from mockkms.crypto import jws
 from mockkms.json_reading import read_json
-from mockkms.urls import urlsplit
+from mockkms.urls import parse_fault, urlsplit
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Request, VaultError
@@ -111,7 +111,7 @@ def _json(
 ) -> dict[str, object]:
     method = "GET" if form is None else "POST"
     try:
-        if outside.parse_fault(url) or outside.unsendable(url) or not outside.is_here(url):
+        if parse_fault(url) or outside.unsendable(url) or not outside.is_here(url):
             raise ConnectionRefusedError
         parts = urlsplit(url)
         if (parts.port or {"http": 80, "https": 443}[parts.scheme]) in call.core.server.ports:

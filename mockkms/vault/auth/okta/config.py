@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms import outside
+from mockkms.urls import parse_fault
 from mockkms.vault.auth.okta.model import Okta, OktaConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -53,7 +53,7 @@ def write(
     made.update_from(call, "api_token")
     if base_url is not None:
         # The comma is the real server's, which contacts another address than it parses here.
-        fault = outside.parse_fault(f"https://{made.org_name},{base_url}")
+        fault = parse_fault(f"https://{made.org_name},{base_url}")
         if fault:
             raise ErrorResponse(f"Error parsing given base_url: {fault}")
         made.base_url = base_url

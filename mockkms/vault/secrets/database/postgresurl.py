@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 from mockkms import outside
-from mockkms.urls import urlsplit
-from mockkms.vault.golang.number import of_digits
+from mockkms.error_context import error_context
+from mockkms.urls import parse_fault, urlsplit
+from mockkms.vault.golang.integers import parse_uint
 
 _SCHEMES = ("postgres://", "postgresql://")
 _NAMES = {"dbname": "database"}
@@ -76,10 +78,9 @@ def parse(text: str, keywords: str) -> PostgresTarget:
     found = _url(text) if is_url(text) else _keywords(text, keywords)
     mode = found.get("sslmode") or "prefer"
     port = found.get("port") or "5432"
-    number = re.fullmatch(r"[0-9]+", port)
-    if not number or not 0 < of_digits(port) < 65536:
-        cause = "outside range" if number else f'strconv.ParseUint: parsing "{port}": invalid syntax'
-        raise ConnectionStringError("invalid port", cause)
+    with error_context(raised=partial(ConnectionStringError, "invalid port")):
+        if not parse_uint(port, bits=16):
+            raise ValueError("outside range")
     if mode not in _TLS:
         raise ConnectionStringError("failed to configure TLS", "sslmode is invalid")
     return PostgresTarget(
@@ -96,7 +97,7 @@ def parse(text: str, keywords: str) -> PostgresTarget:
 
 
 def _url(text: str) -> dict[str, str]:
-    fault = outside.parse_fault(text)
+    fault = parse_fault(text)
     if fault:
         raise ConnectionStringError("failed to parse as URL", fault.rpartition('": ')[2], url=True)
     parts = urlsplit(text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from mockkms import outside
+from mockkms.urls import parse_fault
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
@@ -229,7 +229,7 @@ def revoke(state: RabbitMQ, call: Call) -> None:
 
 def _peer(connection: RabbitConnection) -> Peer:
     """Return the server. Raises BackendError for an address that is none."""
-    fault = outside.parse_fault(connection.connection_uri)
+    fault = parse_fault(connection.connection_uri)
     if fault:
         raise BackendError(fault)
     pair = base64.b64encode(f"{connection.username}:{connection.password}".encode()).decode()

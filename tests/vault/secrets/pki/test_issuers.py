@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtensionOID, NameOID
 
 from tests.vault.secrets.pki.authority import Authority
 
@@ -98,3 +105,32 @@ def test_only_vault_has_such_issuers(pki: Authority) -> None:
     text = "Unknown value for field `leaf_not_after_behavior`. Possible values are `err`, `truncate`, and `permit`."
     answer = pki.errors("pki/issuer/default", "patch", leaf_not_after_behavior="always_enforce_err")
     assert answer == (400, [text])
+
+
+def authority_with(public: CertificatePublicKeyTypes, *more: x509.UnrecognizedExtension) -> str:
+    """The PEM of an authority's certificate with this key, signed by another one."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "odd")])
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2046, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, public, 5, begin, end)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    for extension in more:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(ed25519.Ed25519PrivateKey.generate(), None).public_bytes(Encoding.PEM).decode()
+
+
+def refused(pki: Authority, bundle: str) -> str:
+    status, errors = pki.errors("pki/issuers/import/cert", pem_bundle=bundle)
+    assert status == 400
+    return errors[0]
+
+
+def test_what_cannot_be_an_issuer(pki: Authority) -> None:
+    # Answers of OpenBao 2.6.2; Vault's importIssuer refuses keys that Go's parser of certificates does not know.
+    exchange = x25519.X25519PrivateKey.generate().public_key()
+    fault = refused(pki, authority_with(exchange))
+    assert (
+        "Refusing to import CA certificate with empty PublicKey. This usually means the SubjectPublicKeyInfo" in fault
+    )
+    constraint = x509.UnrecognizedExtension(ExtensionOID.NAME_CONSTRAINTS, bytes.fromhex("300aa0083006870461626364"))
+    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    assert "x509: IP constraint contained value of length 4" in refused(pki, authority_with(key, constraint))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mockkms.crypto.encoding import pem
+from mockkms.crypto.encoding.containers import CERTIFIED_ALGORITHMS
 from mockkms.crypto.x509 import keys, read
+from mockkms.crypto.x509.certificate_parser import key_info
 from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse
@@ -46,6 +48,12 @@ def import_key(state: PKI, call: Call, private: bytes, name: str) -> tuple[PkiKe
     return key, False
 
 
+_UNKNOWN_KEY = (
+    "Refusing to import CA certificate with empty PublicKey. This usually means the SubjectPublicKeyInfo field has an "
+    "OID not recognized by Go, such as 1.2.840.113549.1.1.10 for rsaPSS."
+)
+
+
 def _unused(call: Call, taken: Collection[str]) -> str:
     """Return an unused id: the randomness of a restored world may repeat ids of its dump."""
     drawn = call.core.entropy.uuid()
@@ -59,6 +67,8 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[PkiIss
     certificate = read.load(der)
     if not certificate.basic or not certificate.ca:
         raise ValueError("Refusing to import non-CA certificate")
+    if key_info(der)[0] not in CERTIFIED_ALGORITHMS:
+        raise ValueError(_UNKNOWN_KEY)
     for known in state.issuers.values():
         if known.certificate == der:
             return known, True

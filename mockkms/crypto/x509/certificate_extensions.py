@@ -1,0 +1,249 @@
+"""The extensions of a certificate as the parser of Go's ``crypto/x509`` takes them, with its error texts."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Final
+
+from mockkms.crypto import CryptoError
+from mockkms.crypto.encoding.der import BITS, INTEGER, OCTETS, OID, DerReader, oid
+from mockkms.error_context import error_context
+from mockkms.urls import parse_fault, urlsplit
+
+_BOOLEAN: Final = 0x01
+_MAIL, _DNS, _URI, _ADDRESS = 0x81, 0x82, 0x86, 0x87
+_FIRST, _SECOND, _LISTED_FIRST, _LISTED_SECOND = 0x80, 0x81, 0xA0, 0xA1
+"""Tags ``[0]`` and ``[1]``, of a value and of a list."""
+_MASK_BYTES: Final = frozenset((0x00, 0x80, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE))
+_QUOTED: Final = re.compile(
+    r'"(?:[\x01-\x08\x0b\x0c\x0e-!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"@(.*)', re.DOTALL
+)
+_PLAIN: Final = re.compile(r"((?:[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]|\\.)+)@(.*)", re.DOTALL)
+
+
+def check_extension(number: str, content: bytes, *, critical: bool) -> None:
+    """Check the value of an extension; those that Go does not know are right. Raises CryptoError."""
+    if critical and number in _NEVER_CRITICAL:
+        raise CryptoError(f"x509: {_NEVER_CRITICAL[number]} incorrectly marked critical")
+    check = _CHECKS.get(number)
+    if check is not None:
+        check(DerReader(content))
+
+
+def _fails(text: str) -> error_context:
+    """Return a context whose errors have this text."""
+    return error_context("", CryptoError, text=f"x509: {text}")
+
+
+def _is_next(reader: DerReader, tag: int) -> bool:
+    return reader.rest[:1] == bytes([tag])
+
+
+def _number(content: bytes) -> int:
+    """Return the value of an INTEGER of 64 bits. Raises CryptoError."""
+    value = DerReader(bytes((INTEGER, len(content))) + content).small() if len(content) <= 8 else None
+    if value is None:
+        raise CryptoError("")
+    return value
+
+
+def _usage(value: DerReader) -> None:
+    with _fails("invalid key usage"):
+        bits = value.read(BITS)
+        unused, last = (bits[0], bits[-1]) if len(bits) > 1 else (bits[0] if bits else 8, 0xFF)
+        if unused > 7 or (unused and last & ((1 << unused) - 1)):
+            raise CryptoError("")
+
+
+def _basic(value: DerReader) -> None:
+    with _fails("invalid basic constraints"):
+        body = value.enter()
+        if _is_next(body, _BOOLEAN) and body.read(_BOOLEAN) not in (b"\0", b"\xff"):
+            raise CryptoError("")
+        if _is_next(body, INTEGER) and _number(body.read(INTEGER)) < 0:
+            raise CryptoError("")
+
+
+def _names(value: DerReader) -> None:
+    with _fails("invalid subject alternative names"):
+        names = value.enter()
+    while names.more:
+        with _fails("invalid subject alternative name"):
+            tag = _any_tag(names)
+            content = names.read(tag)
+        _check_name(tag, content)
+
+
+def _any_tag(reader: DerReader) -> int:
+    """Return the tag of the next element, which must have one of one byte. Raises CryptoError."""
+    tag = reader.rest[0]
+    if tag & 0x1F == 0x1F:
+        raise CryptoError("")
+    return tag
+
+
+def _check_name(tag: int, content: bytes) -> None:
+    kinds = {_MAIL: "rfc822Name", _DNS: "dNSName", _URI: "uniformResourceIdentifier"}
+    if tag in kinds and not content.isascii():
+        raise CryptoError(f"x509: SAN {kinds[tag]} is malformed")
+    if tag == _ADDRESS and len(content) not in (4, 16):
+        raise CryptoError(f"x509: cannot parse IP address of length {len(content)}")
+    if tag == _URI:
+        uri = content.decode()
+        fault = parse_fault(uri)
+        if not fault and not _is_domain(urlsplit(uri).netloc.rpartition("@")[2], constraint=False):
+            fault = "invalid domain"
+        if fault:
+            raise CryptoError(f"x509: cannot parse URI {_quoted(uri)}: {fault}")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_domain(text: str, *, constraint: bool) -> bool:
+    labels = (text[1:] if constraint and text[:1] == "." else text).split(".")
+    return not text or (all(labels) and all("!" <= letter <= "~" for letter in text))
+
+
+def _constraints(value: DerReader) -> None:
+    malformed = "invalid NameConstraints extension"
+    with _fails(malformed):
+        body = value.enter()
+        subtrees = [body.read(tag) if _is_next(body, tag) else b"" for tag in (_LISTED_FIRST, _LISTED_SECOND)]
+        if value.more or body.more:
+            raise CryptoError("")
+    if not any(subtrees):
+        raise CryptoError("x509: empty name constraints extension")
+    for listed in map(DerReader, subtrees):
+        while listed.more:
+            with _fails(malformed):
+                subtree = listed.enter()
+                tag = _any_tag(subtree) if subtree.more else 0
+                content = subtree.read(tag)
+            _check_constraint(tag, content)
+
+
+def _check_constraint(tag: int, content: bytes) -> None:
+    if tag == _ADDRESS:
+        if len(content) not in (8, 32):
+            raise CryptoError(f"x509: IP constraint contained value of length {len(content)}")
+        mask = content[len(content) // 2 :]
+        rest = mask.lstrip(b"\xff")
+        if rest and (rest[0] not in _MASK_BYTES or any(rest[1:])):
+            raise CryptoError(f"x509: IP constraint contained invalid mask {mask.hex()}")
+    kind = {_DNS: "dnsName", _MAIL: "rfc822Name", _URI: "URI"}.get(tag)
+    if kind is None:
+        return
+    text = content.decode("utf-8", "replace")
+    if not content.isascii():
+        raise CryptoError(f"x509: invalid constraint value: x509: {_quoted(text)} cannot be encoded as an IA5String")
+    fault = f"x509: failed to parse {kind} constraint {_quoted(text)}"
+    if tag == _URI and _is_address(text):
+        raise CryptoError(f"{fault}: cannot be IP address")
+    if not (_is_mailbox(text) if tag == _MAIL and "@" in text else _is_domain(text, constraint=True)):
+        raise CryptoError(fault)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+def _is_mailbox(text: str) -> bool:
+    found = _QUOTED.fullmatch(text)
+    if found is None:
+        found = _PLAIN.fullmatch(text)
+        local = re.sub(r"\\(.)", r"\1", found[1]) if found else "."
+        if found is None or local.startswith(".") or local.endswith(".") or ".." in local:
+            return False
+    return _is_domain(found[found.re.groups], constraint=False)
+
+
+def _points(value: DerReader) -> None:
+    with _fails("invalid CRL distribution points"):
+        points = value.enter()
+    with _fails("invalid CRL distribution point"):
+        while points.more:
+            point = points.enter()
+            if _is_next(point, _LISTED_FIRST):
+                names = DerReader(DerReader(point.read(_LISTED_FIRST)).read(_LISTED_FIRST))
+                while _is_next(names, _URI):
+                    names.read(_URI)
+
+
+def _authority_key(value: DerReader) -> None:
+    with _fails("invalid authority key identifier"):
+        body = value.enter()
+        if _is_next(body, _FIRST):
+            body.read(_FIRST)
+
+
+def _subject_key(value: DerReader) -> None:
+    with _fails("invalid subject key identifier"):
+        value.read(OCTETS)
+
+
+def _policy_constraints(value: DerReader) -> None:
+    with _fails("invalid policy constraints extension"):
+        body = value.enter()
+        for tag in (_FIRST, _SECOND):
+            if _is_next(body, tag):
+                _number(body.read(tag))
+
+
+def _extended_usages(value: DerReader) -> None:
+    with _fails("invalid extended key usages"):
+        body = value.enter()
+        while body.more:
+            oid(body.read(OID))
+
+
+def _policies(value: DerReader) -> None:
+    seen = set()
+    with _fails("invalid certificate policies"):
+        body = value.enter()
+        while body.more:
+            policy = body.enter().read(OID)
+            if policy in seen or not policy or policy[-1] & 0x80 or re.search(rb"(?<![\x80-\xff])\x80", policy):
+                raise CryptoError("")
+            seen.add(policy)
+
+
+def _mappings(value: DerReader) -> None:
+    with _fails("invalid policy mappings extension"):
+        body = value.enter()
+        while body.more:
+            mapping = body.enter()
+            mapping.read(OID), mapping.read(OID)
+
+
+def _any_policy(value: DerReader) -> None:
+    with _fails("invalid inhibit any policy extension"):
+        _number(value.read(INTEGER))
+
+
+def _information(value: DerReader) -> None:
+    with _fails("invalid authority info access"):
+        body = value.enter()
+        while body.more:
+            access = body.enter()
+            oid(access.read(OID))
+            if _is_next(access, _URI):
+                access.read(_URI)
+
+
+_CHECKS: Final[dict[str, Callable[[DerReader], None]]] = {
+    "2.5.29.14": _subject_key, "2.5.29.15": _usage, "2.5.29.17": _names, "2.5.29.19": _basic,
+    "2.5.29.30": _constraints, "2.5.29.31": _points, "2.5.29.32": _policies, "2.5.29.33": _mappings,
+    "2.5.29.35": _authority_key, "2.5.29.36": _policy_constraints, "2.5.29.37": _extended_usages,
+    "2.5.29.54": _any_policy, "1.3.6.1.5.5.7.1.1": _information,
+}  # fmt: skip
+_NEVER_CRITICAL: Final = {
+    "2.5.29.14": "subject key identifier", "2.5.29.35": "authority key identifier",
+    "1.3.6.1.5.5.7.1.1": "authority info access",
+}  # fmt: skip
