@@ -39,9 +39,9 @@ def _of_entity(selector: str, entity: Entity, groups: list[Group]) -> object:
     if selector in ("id", "name"):
         return getattr(entity, selector)
     if selector == "groups.names":
-        return [group.name for group in groups]
+        return [group.name for group in groups] or None
     if selector == "groups.ids":
-        return [group.id for group in groups]
+        return [group.id for group in groups] or None
     if selector.startswith("aliases."):
         accessor, _, attribute = selector.removeprefix("aliases.").partition(".")
         alias = next((item for item in entity.aliases if item.mount_accessor == accessor), None)
