@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 import trustme
 from cryptography import x509
@@ -18,6 +19,17 @@ from mockkms import MockKMS
 
 BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC)
 FOREIGN = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1")
+
+
+def _enable_logins(kms: MockKMS) -> None:
+    root(kms, "POST", "sys/auth/cert", type="cert")
+
+
+WITH_CERTIFICATE_LOGINS = [
+    pytest.mark.server(tls=True, root_token="root"),
+    pytest.mark.prepared(by=_enable_logins),
+]
+"""The marks of tests whose server has TLS and logins with certificates."""
 
 
 def root(kms: MockKMS, method: str, path: str, **data: Any) -> Any:

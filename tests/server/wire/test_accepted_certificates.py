@@ -22,19 +22,9 @@ from cryptography.x509.oid import NameOID
 from mockkms import MockKMS
 from mockkms.server.wire import client_certificates
 from mockkms.server.wire.client_certificates import Requesting
-from tests.server.wire.showing import BEGIN, END, asked, root, self_signed, written
+from tests.server.wire.showing import BEGIN, END, WITH_CERTIFICATE_LOGINS, asked, root, self_signed, written
 
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA(key_type=trustme.KeyType.ECDSA)
-
-
-def prepare(kms: MockKMS) -> None:
-    root(kms, "POST", "sys/auth/cert", type="cert")
-
-
-pytestmark = [pytest.mark.server(tls=True, root_token="root"), pytest.mark.prepared(by=prepare)]
+pytestmark = WITH_CERTIFICATE_LOGINS
 
 
 def test_without_roles_any_certificate_may_be_there(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:

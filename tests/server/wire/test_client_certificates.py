@@ -18,22 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mockkms import MockKMS, outside
 from mockkms.vault.golang.fmt import error_list
-from tests.server.wire.showing import BEGIN, END, FOREIGN, asked, root, self_signed, written
+from tests.server.wire.showing import BEGIN, END, FOREIGN, WITH_CERTIFICATE_LOGINS, asked, root, self_signed, written
 
 FAILED = "failed to match all constraints for this login certificate"
 """Vault's one message (builtin/credential/cert/path_login.go)."""
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA(key_type=trustme.KeyType.ECDSA)
-
-
-def prepare(kms: MockKMS) -> None:
-    root(kms, "POST", "sys/auth/cert", type="cert")
-
-
-pytestmark = [pytest.mark.server(tls=True, root_token="root"), pytest.mark.prepared(by=prepare)]
+pytestmark = WITH_CERTIFICATE_LOGINS
 
 
 def test_a_client_logs_in_by_its_authority(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
