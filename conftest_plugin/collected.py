@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from . import FLAVOR, USED, WRONG
@@ -24,17 +26,17 @@ def check(items: list[pytest.Item], *, partial: bool) -> None:
     reported with the others. ``partial``: only some tests of a file were collected; markers of classes and modules are
     then not reported, because the others may use the server.
     """
-    errors: dict[int, str] = {}
+    errors: dict[tuple[int, Path], str] = {}
     for item in items:
         for mark in item.iter_markers("mockkms"):
-            if id(mark) in errors:
-                item.stash[WRONG] = errors[id(mark)]
-                continue
-            found = list(errors_of(mark))
-            if found:
-                errors[id(mark)] = item.stash[WRONG] = "; ".join(found)
-                errors[id(mark)] = f"{item.nodeid}: {errors[id(mark)]}"
-    wrong = list(errors.values()) + _without_effect(items, partial=partial)
+            # Files are looked for beside the test.
+            known = (id(mark), item.path.parent)
+            if known not in errors:
+                found = list(errors_of(mark, item.path.parent, item.config.rootpath))
+                errors[known] = f"{item.nodeid}: {'; '.join(found)}" if found else ""
+            if errors[known]:
+                item.stash[WRONG] = errors[known]
+    wrong = [*filter(None, dict.fromkeys(errors.values())), *_without_effect(items, partial=partial)]
     if not wrong:
         return
     if items and hasattr(items[0].config, "workerinput"):

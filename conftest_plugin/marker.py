@@ -73,8 +73,8 @@ def read_marker(mark: pytest.Mark) -> dict[str, Any]:
     return {word: value for word, value in mark.kwargs.items() if value is not None}
 
 
-def errors_of(mark: pytest.Mark) -> Iterator[str]:
-    """Yield all errors of one marker."""
+def errors_of(mark: pytest.Mark, *folders: Path) -> Iterator[str]:
+    """Yield all errors of one marker; those of a ``seed`` if there are folders, in which it is looked for."""
     if mark.args:
         yield f"mockkms() accepts keyword arguments only: {', '.join(_KEYWORDS)}"
     for word, value in mark.kwargs.items():
@@ -87,6 +87,8 @@ def errors_of(mark: pytest.Mark) -> Iterator[str]:
             continue
         check = _CHECKS.get(word)
         wrong = check(value) if check is not None and value is not None else None
+        if word == "seed" and value is not None and folders:
+            wrong = _wrong_seed(located(value, *folders))
         if wrong:
             shown = repr(value)
             yield f"mockkms({word}={shown if len(shown) <= _SHOWN else '…'}): {wrong}"
@@ -113,15 +115,21 @@ def _wrong_clock(value: Any) -> str | None:
 def _wrong_faults(value: object) -> str | None:
     if not isinstance(value, (list, tuple)) or not all(isinstance(rule, dict) for rule in value):
         return "expected a list of dicts"
-    from mockkms.fault_checks import wrong_rules
+    from mockkms.marker_checks import wrong_rules
 
     return "; ".join(wrong_rules(value)) or None
+
+
+def _wrong_seed(value: object) -> str | None:
+    from mockkms.marker_checks import wrong_seed
+
+    return "; ".join(wrong_seed(value)) or None
 
 
 def _wrong_chaos(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, float, dict)):
         return "expected a percentage such as '2%', the name of an incident, or a dict"
-    from mockkms.fault_checks import wrong_chaos
+    from mockkms.marker_checks import wrong_chaos
 
     return "; ".join(wrong_chaos(value)) or None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from mockkms.vault.framework.shapes.collections import (
     Choice,
@@ -18,7 +19,7 @@ from mockkms.vault.framework.shapes.collections import (
     RecordShape,
     Text,
 )
-from mockkms.vault.framework.shapes.nodes import Node
+from mockkms.vault.framework.shapes.nodes import LACKS_KEY, Node
 from mockkms.vault.framework.shapes.scalars import Boolean, Seconds
 from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
@@ -111,6 +112,12 @@ def load(given: Source | Sequence[Source]) -> WorldSpec:
     if found.problems:
         raise SeedError(unique(found.problems), unreadable=found.unreadable)
     return found.spec
+
+
+def own_errors(given: Sequence[Any]) -> list[Problem]:
+    """Return the errors that worlds have whatever they are merged over; keys that they lack are none."""
+    found = [problem for source in given for problem in read([source]).problems]
+    return unique([problem for problem in found if not problem.message.startswith(LACKS_KEY)])
 
 
 def read(given: Source | Sequence[Source]) -> Reading:

@@ -140,7 +140,7 @@ def test_script_left_over(mockkms):
 def test_wrong_fault(mockkms):
     pass
 
-@pytest.mark.mockkms(seed={"mockkms": 1, "vault": {"mounds": {}}})
+@pytest.mark.mockkms(seed={"mockkms": 1, "vault": {"tokens": [{"entity": "nobody"}]}})
 def test_wrong_seed(mockkms):
     pass
 
@@ -184,9 +184,11 @@ def test_verdicts_and_reports(suite: Run) -> None:
     assert "rng 42/1" in shown["test_factory"]
     assert "left over" in shown["test_script_left_over"]
     assert "test_theirs.py::test_wrong_fault: mockkms(faults=…): faults[1]" in shown["test_wrong_fault"]
-    assert "test_theirs.py::test_wrong_seed: mockkms(seed=…): <dict>: vault.mounds: " in shown["test_wrong_seed"]
+    assert (
+        "test_theirs.py::test_wrong_seed: mockkms(seed=…): <dict>: vault.tokens[0].entity: " in shown["test_wrong_seed"]
+    )
     assert "During handling" not in result.stdout.str()
-    assert "mounts" in shown["test_wrong_seed"]
+    assert "nobody" in shown["test_wrong_seed"]
     assert "Traceback" not in shown["test_wrong_seed"]
     assert "never/*" in shown["test_fails_by_itself"]
     assert "sys/health" in shown["test_fails_by_itself"]

@@ -92,6 +92,46 @@ def test_all_bad_markers_are_named(suite: Run) -> None:
     assert "INTERNALERROR" not in result.stdout.str()
 
 
+SEEDS = """
+import pytest
+
+@pytest.mark.mockkms(seed={"vault": {"mounds": {}, "state": "shut"}})
+def test_dict(mockkms): raise SystemExit(9)
+
+@pytest.mark.mockkms(seed=["good.yaml", "bad.yaml", 3])
+def test_files(mockkms): raise SystemExit(9)
+
+@pytest.mark.mockkms(seed="paymens")
+class TestNames:
+    def test_one(self, mockkms): raise SystemExit(9)
+    def test_two(self, mockkms): raise SystemExit(9)
+"""
+MERGED = """
+import pytest
+
+@pytest.mark.mockkms(seed={"vault": {"mounts": {"transit/": {"keys": {"k": {}}}}}})
+def test_merged(mockkms):
+    assert "transit/" in mockkms.dump()
+"""
+
+
+def test_all_bad_seeds_of_markers_are_named_before_the_first_test(suite: Run, pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("good.yaml").write_text("vault:\n  mounts:\n    transit/: {type: transit}\n")
+    pytester.path.joinpath("bad.yaml").write_text("mockkms: 1\nrng: []\n")
+    said = error(suite("-p", "no:randomly", source=SEEDS))
+    assert "3 invalid mockkms markers:" in said
+    for wrong in (
+        "test_theirs.py::test_dict: mockkms(seed={'vault': {'mounds': {}, 'state': 'shut'}}): <dict>: vault.mounds",
+        '<dict>: vault.state: unknown state "shut"',
+        "test_theirs.py::test_files: mockkms(seed=['good.yaml', 'bad.yaml', 3]): ",
+        "bad.yaml:2:6: rng: expected a whole number or text, found a list; ",
+        "<seed>: a world is a path, a name, or a mapping; found int",
+        "TestNames::test_one: mockkms(seed='paymens'): paymens: cannot be read: No such file or directory; did you ",
+    ):
+        assert wrong in said
+    suite("--mockkms-seed", "good.yaml", source=MERGED).assert_outcomes(passed=1)
+
+
 IDLE = """
 import pytest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mockkms.faults.kinds import KINDS, FaultKind
@@ -12,7 +12,7 @@ from mockkms.faults.request_view import View
 from mockkms.faults.rivals import check_rivals
 from mockkms.server.control.openapi import document
 from mockkms.server.control.routing import ControlError, ControlRequest, all_routes, route
-from mockkms.server.gateway.actions import ACTIONS, Host, carry_out, without_effect
+from mockkms.server.gateway.actions import ACTIONS, Host, carry_out, time_after, without_effect
 from mockkms.version import __version__
 from mockkms.world.clock import rfc3339
 from mockkms.world.diff import difference
@@ -161,9 +161,10 @@ def change_state(request: ControlRequest) -> dict[str, object] | str:
 
 
 def run_actions(data: object, world: World, host: Host) -> None:
-    """Run actions by their names, as in ``{"seal": true}``. On the server's thread only.
+    """Run actions by their names, as in ``{"seal": true}``, in the order in which they are given.
 
-    Raises FaultError for unknown ones, for invalid values, and for what would have no effect; NoState in proxy mode.
+    On the server's thread only. Raises FaultError for unknown ones, for invalid values, and for what would have no
+    effect after those before it; NoState in proxy mode.
     """
     words = mapping(data, (*ACTIONS, "set_state", *_SWITCHES), "action")
     switches, kinds = dict[str, bool](), dict[str, FaultKind]()
@@ -173,23 +174,39 @@ def run_actions(data: object, world: World, host: Host) -> None:
                 switches[word] = flag(value)
             else:
                 kinds[word] = KINDS[word](value)
+                if word == "revoke" and value is True:
+                    raise FaultError("expected an accessor or a token")
     check_rivals(kinds.values())
-    for word, kind in kinds.items():
+    actions = [ServerAction(word, getattr(kind, "value", None), before=True) for word, kind in kinds.items()]
+    for kind in kinds.values():
         if kind.needs_state:
-            world.require_state(word)
-        if reason := without_effect(word, getattr(kind, "value", None), world):
-            raise FaultError(reason, word)
+            world.require_state(kind.word)
+    _check_effects(actions, world)
     world.faults.check(kinds.values())
     world.faults.header = switches.get("fault_header", world.faults.header)
     world.journal.redact = switches.get("redact", world.journal.redact)
     view = View()
-    for word, kind in kinds.items():
+    done: list[str] = []
+    for action in actions:
+        word = action.word
+        if reason := without_effect(word, action.value, world, world.clock.now()):
+            raise FaultError(f"{reason} any more: {', '.join(done)} came before it, and stays", word)
         if word == "set_state":
             world.faults.state = str(words[word])
-        elif word == "revoke" and words[word] is True:
-            raise FaultError("expected an accessor or a token", "revoke")
         else:
-            carry_out(ServerAction(word, getattr(kind, "value", None), before=True), world, host, view)
+            carry_out(action, world, host, view)
+        done.append(word)
+
+
+def _check_effects(actions: Sequence[ServerAction], world: World) -> None:
+    """Raise FaultError for an action that would have no effect, as far as is known before the first is carried out."""
+    started = now = world.clock.now()
+    for action in actions:
+        if action.word == "restart" and action.value == "lose":
+            return  # What exists then is known only after it.
+        if reason := without_effect(action.word, action.value, world, now):
+            raise FaultError(reason if now == started else f"{reason} after the clock has moved", action.word)
+        now = time_after(action.word, action.value, now)
 
 
 @route("GET", "snapshots", "Names of the snapshots")

@@ -10,6 +10,7 @@ from mockkms.faults.parsing import text
 from mockkms.faults.plan import ServerAction
 from mockkms.faults.request_view import View
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
+from mockkms.world.clock import LAST
 from mockkms.world.world import World
 
 
@@ -80,16 +81,28 @@ def _deaf(value: object, world: World, host: Host, view: View) -> None:
     host.deaf(_number(value))
 
 
-def without_effect(word: str, value: object, world: World) -> str:
-    """Return why an action would do nothing, as what it names does not exist; empty if it would do something."""
+def without_effect(word: str, value: object, world: World, now: float) -> str:
+    """Return why an action would do nothing at ``now`` (Unix seconds); empty if it would do something.
+
+    What has ended by then does not exist, even if the clock has not got there yet.
+    """
     with world.lock:
         if word == "revoke" and isinstance(value, str):
             tokens = world.core.tokens
             known = tokens.lookup(value) or tokens.by_accessor(value)
-            return "" if known is not None else "no token has this id or accessor"
-        if word == "expire" and not _expiring(value, world):
+            lease = world.core.leases.of_token(known) if known is not None else None
+            ended = lease is not None and 0 < lease.expires <= now
+            return "no token has this id or accessor" if known is None else "the token has expired" if ended else ""
+        if word == "expire" and not _expiring(value, world, now):
             return "no secret has a lease" if value == "last" else f"no lease that could expire is below {value!r}"
     return ""
+
+
+def time_after(word: str, value: object, now: float) -> float:
+    """Return the time of a clock that stands at ``now`` after an action."""
+    if word == "advance":
+        return min(now + _number(value), LAST)
+    return _number(value) if word == "set_clock" else now
 
 
 def _revoke(value: object, world: World, host: Host, view: View) -> None:
@@ -102,7 +115,7 @@ def _revoke(value: object, world: World, host: Host, view: View) -> None:
 
 def _expire(value: object, world: World, host: Host, view: View) -> None:
     leases, now = world.core.leases, world.clock.now()
-    for name in _expiring(value, world):
+    for name in _expiring(value, world, now):
         # Ending one may end others, such as those of a token.
         entry = leases.state.items.get(name)
         if entry is not None:
@@ -110,9 +123,9 @@ def _expire(value: object, world: World, host: Host, view: View) -> None:
             leases.revoke_quietly(entry)
 
 
-def _expiring(value: object, world: World) -> list[str]:
-    """Return the keys of the leases that ``expire`` ends."""
-    ending = [(name, entry) for name, entry in world.core.leases.state.items.items() if entry.expires]
+def _expiring(value: object, world: World, now: float) -> list[str]:
+    """Return the keys of the leases that ``expire`` ends; those that are due have ended already."""
+    ending = [(name, entry) for name, entry in world.core.leases.state.items.items() if entry.expires > now]
     if value == "last":
         return [name for name, entry in ending if entry.auth is None][-1:]
     fits = leases_below(text(value))

@@ -43,6 +43,36 @@ def alive(kms: MockKMS, *leases: str) -> list[bool]:
     return [call(kms, "PUT", "sys/leases/lookup", {"lease_id": lease}) != 400 for lease in leases]
 
 
+def test_the_last_lease_is_the_last_of_those_left_by_the_actions_before(kms: MockKMS) -> None:
+    call(kms, "POST", "pki/roles/long", {"allow_any_name": True, "generate_lease": True, "key_type": "ec", "ttl": "9h"})
+    first, second = issue(kms, "long"), issue(kms, "web")
+    kms.act(advance="2h", expire="last")
+    assert alive(kms, first, second) == [False, False]
+    third = issue(kms, "web")
+    with pytest.raises(FaultError, match="expire: no secret has a lease after the clock has moved"):
+        kms.act(advance="2h", expire="last")
+    assert kms.clock.now() == MOMENT + 7200
+    kms.act(expire="last", advance="2h")
+    assert alive(kms, third) == [False]
+
+
+def test_a_token_that_expires_first_cannot_be_revoked(kms: MockKMS) -> None:
+    token = call(kms, "POST", "auth/userpass/login/ann", {"password": "x"})["auth"]["client_token"]
+    with pytest.raises(FaultError, match="revoke: the token has expired after the clock has moved"):
+        kms.act(set_clock="2026-01-01T01:00:00Z", revoke=token)
+    assert kms.clock.now() == MOMENT
+    kms.act(revoke=token, advance="1h")
+
+
+def test_an_action_to_which_an_earlier_one_leaves_nothing_is_refused(kms: MockKMS) -> None:
+    token = call(kms, "POST", "auth/userpass/login/ann", {"password": "x"})["auth"]["client_token"]
+    left = r"expire: no lease .* below 'auth/userpass' any more: revoke came before it"
+    with pytest.raises(FaultError, match=left):
+        kms.act(revoke=token, expire="auth/userpass")
+    with pytest.raises(FaultError, match=r"revoke: no token .* any more: restart came before it, and stays"):
+        kms.act(restart="lose", revoke=token)
+
+
 @pytest.mark.parametrize(
     ("value", "left"),
     [

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mockkms.vault.framework.shapes.nodes import Node, Problem, nearest
+from mockkms.vault.framework.shapes.nodes import LACKS_KEY, Node, Problem, nearest
 from mockkms.vault.framework.shapes.scalars import (
     Base64,
     Boolean,
@@ -137,7 +137,7 @@ class RecordShape(Shape):
             values[name] = known.shape.read(entry.value, below, problems)
         for name, known in self.keys.items():
             if known.required and name not in entries:
-                problems.append(node.problem(path, f'the key "{name}" is missing'))
+                problems.append(node.problem(path, f'{LACKS_KEY}"{name}" is missing'))
         return values
 
     def schema(self) -> dict[str, object]:
@@ -197,7 +197,7 @@ class Tagged(Shape):
                 problems.append(Problem(entry.value.file, entry.line, entry.column, f"{path}.{name}", message))
                 return
         words = ", ".join(self.variants)
-        problems.append(node.problem(path, f'the key "{self.tag}" is missing; it says which {self.what}: {words}'))
+        problems.append(node.problem(path, f'{LACKS_KEY}"{self.tag}" is missing; it says which {self.what}: {words}'))
 
     def schema(self) -> dict[str, object]:
         variants = []

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+LACKS_KEY = "the key "
+"""Begins the message about a key that is missing."""
 KNOWN_HERE = "; known here: "
 """Begins the list of all names, in a message about an unknown one."""
 

@@ -1,6 +1,7 @@
-"""Checks of rules and plans of chaos that a test declares, before a server has them.
+"""Checks of worlds, rules and plans of chaos that a test declares, before a server has them.
 
-What only a server can tell, such as whether it has TLS, is checked when it gets them.
+What only a server can tell, such as whether it has TLS, is checked when it gets them; so is what depends on the world
+over which another one is merged, such as whether an entity exists.
 """
 
 from __future__ import annotations
@@ -35,3 +36,10 @@ def wrong_chaos(plan: object) -> list[str]:
     except FaultError as error:
         return [one.line for one in error.each()]
     return []
+
+
+def wrong_seed(seed: object) -> list[str]:
+    """Return the errors of a world, or a list of worlds, that no world over which it is merged could mend."""
+    from mockkms.worldfile.spec import own_errors  # Imports the format of world files.
+
+    return [str(one) for one in own_errors(seed if isinstance(seed, (list, tuple)) else [seed])]
