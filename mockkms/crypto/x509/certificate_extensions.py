@@ -13,7 +13,10 @@ from mockkms.error_context import error_context
 from mockkms.urls import parse_fault, urlsplit
 
 _BOOLEAN: Final = 0x01
-_MAIL, _DNS, _URI, _ADDRESS = 0x81, 0x82, 0x86, 0x87
+MAIL, DNS, URI, ADDRESS = 0x81, 0x82, 0x86, 0x87
+"""Tags of names."""
+NAMES: Final = "2.5.29.17"
+"""The extension with the subject alternative names."""
 _FIRST, _SECOND, _LISTED_FIRST, _LISTED_SECOND = 0x80, 0x81, 0xA0, 0xA1
 """Tags ``[0]`` and ``[1]``, of a value and of a list."""
 _MASK_BYTES: Final = frozenset((0x00, 0x80, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE))
@@ -66,7 +69,9 @@ def _basic(value: DerReader) -> None:
             raise CryptoError("")
 
 
-def _names(value: DerReader) -> None:
+def alternative_names(value: DerReader) -> list[tuple[int, bytes]]:
+    """Return tag and content of each subject alternative name. Raises CryptoError."""
+    found = []
     with _fails("invalid subject alternative names"):
         names = value.enter()
     while names.more:
@@ -74,6 +79,8 @@ def _names(value: DerReader) -> None:
             tag = _any_tag(names)
             content = names.read(tag)
         _check_name(tag, content)
+        found.append((tag, content))
+    return found
 
 
 def _any_tag(reader: DerReader) -> int:
@@ -85,12 +92,12 @@ def _any_tag(reader: DerReader) -> int:
 
 
 def _check_name(tag: int, content: bytes) -> None:
-    kinds = {_MAIL: "rfc822Name", _DNS: "dNSName", _URI: "uniformResourceIdentifier"}
+    kinds = {MAIL: "rfc822Name", DNS: "dNSName", URI: "uniformResourceIdentifier"}
     if tag in kinds and not content.isascii():
         raise CryptoError(f"x509: SAN {kinds[tag]} is malformed")
-    if tag == _ADDRESS and len(content) not in (4, 16):
+    if tag == ADDRESS and len(content) not in (4, 16):
         raise CryptoError(f"x509: cannot parse IP address of length {len(content)}")
-    if tag == _URI:
+    if tag == URI:
         uri = content.decode()
         fault = parse_fault(uri)
         if not fault and not _is_domain(urlsplit(uri).netloc.rpartition("@")[2], constraint=False):
@@ -127,23 +134,23 @@ def _constraints(value: DerReader) -> None:
 
 
 def _check_constraint(tag: int, content: bytes) -> None:
-    if tag == _ADDRESS:
+    if tag == ADDRESS:
         if len(content) not in (8, 32):
             raise CryptoError(f"x509: IP constraint contained value of length {len(content)}")
         mask = content[len(content) // 2 :]
         rest = mask.lstrip(b"\xff")
         if rest and (rest[0] not in _MASK_BYTES or any(rest[1:])):
             raise CryptoError(f"x509: IP constraint contained invalid mask {mask.hex()}")
-    kind = {_DNS: "dnsName", _MAIL: "rfc822Name", _URI: "URI"}.get(tag)
+    kind = {DNS: "dnsName", MAIL: "rfc822Name", URI: "URI"}.get(tag)
     if kind is None:
         return
     text = content.decode("utf-8", "replace")
     if not content.isascii():
         raise CryptoError(f"x509: invalid constraint value: x509: {_quoted(text)} cannot be encoded as an IA5String")
     fault = f"x509: failed to parse {kind} constraint {_quoted(text)}"
-    if tag == _URI and _is_address(text):
+    if tag == URI and _is_address(text):
         raise CryptoError(f"{fault}: cannot be IP address")
-    if not (_is_mailbox(text) if tag == _MAIL and "@" in text else _is_domain(text, constraint=True)):
+    if not (_is_mailbox(text) if tag == MAIL and "@" in text else _is_domain(text, constraint=True)):
         raise CryptoError(fault)
 
 
@@ -172,8 +179,8 @@ def _points(value: DerReader) -> None:
             point = points.enter()
             if _is_next(point, _LISTED_FIRST):
                 names = DerReader(DerReader(point.read(_LISTED_FIRST)).read(_LISTED_FIRST))
-                while _is_next(names, _URI):
-                    names.read(_URI)
+                while _is_next(names, URI):
+                    names.read(URI)
 
 
 def _authority_key(value: DerReader) -> None:
@@ -233,12 +240,12 @@ def _information(value: DerReader) -> None:
         while body.more:
             access = body.enter()
             oid(access.read(OID))
-            if _is_next(access, _URI):
-                access.read(_URI)
+            if _is_next(access, URI):
+                access.read(URI)
 
 
-_CHECKS: Final[dict[str, Callable[[DerReader], None]]] = {
-    "2.5.29.14": _subject_key, "2.5.29.15": _usage, "2.5.29.17": _names, "2.5.29.19": _basic,
+_CHECKS: Final[dict[str, Callable[[DerReader], object]]] = {
+    "2.5.29.14": _subject_key, "2.5.29.15": _usage, NAMES: alternative_names, "2.5.29.19": _basic,
     "2.5.29.30": _constraints, "2.5.29.31": _points, "2.5.29.32": _policies, "2.5.29.33": _mappings,
     "2.5.29.35": _authority_key, "2.5.29.36": _policy_constraints, "2.5.29.37": _extended_usages,
     "2.5.29.54": _any_policy, "1.3.6.1.5.5.7.1.1": _information,

@@ -18,6 +18,7 @@ from mockkms.crypto.x509.certificate_parser import parse_certificate
 from mockkms.error_context import error_context
 
 _FAULTS = (ValueError, UnsupportedAlgorithm)
+_REQUEST_FAULTS = (*_FAULTS, x509.InvalidVersion)
 _LABELS = ("CERTIFICATE", "X509 CERTIFICATE")
 
 
@@ -45,7 +46,7 @@ def load_request(text: str) -> x509.CertificateSigningRequest | None:
     outer.enter("certificateRequest").enter("tbsCertificateRequest").integer()
     if outer.rest:
         raise CryptoError("asn1: syntax error: trailing data")
-    with error_context(raised=CryptoError, text="x509: malformed certificate request"):
+    with error_context(raised=CryptoError, of=_REQUEST_FAULTS, text="x509: malformed certificate request"):
         return x509.load_der_x509_csr(block.der)
 
 

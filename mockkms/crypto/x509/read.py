@@ -8,16 +8,14 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.bounded_cache import remembered
-from mockkms.crypto.encoding import der
+from mockkms.crypto.encoding import der, pem
 from mockkms.crypto.encoding.der import DerReader
-from mockkms.crypto.x509 import keys
+from mockkms.crypto.x509 import keys, request_parser
 from mockkms.crypto.x509.build import SUBJECT_ORDER, Extension, Names
 from mockkms.crypto.x509.certificate_parser import parse_certificate
-from mockkms.crypto.x509.certificates import load_request
 from mockkms.error_context import error_context
 
 _PARTS: Final = {number: name for name, number in SUBJECT_ORDER.items()}
@@ -190,43 +188,17 @@ def attributes(name: bytes) -> list[tuple[str, str]]:
 
 def parse_request(text: str) -> CertificateRequest:
     """Return a request in PEM. Raises CryptoError with Go's text."""
-    loaded = load_request(text)
-    if loaded is None:
+    block = pem.decode(text)
+    if block is None:
         raise CryptoError("could not decode PEM CSR")
-    body = DerReader(loaded.tbs_certrequest_bytes).enter()
-    body.skip()
-    subject, public = body.skip(), body.skip()
+    found = request_parser.parse(block.der)
+    public = found.public
     try:
-        known = loaded.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        keys.load_public(known)
+        keys.load_public(public)
     except (ValueError, UnsupportedAlgorithm):
         public = b""
-    names, extensions = Names(), []
-    malformed = "x509: invalid certificate request extension"
-    with error_context(raised=CryptoError, of=(ValueError, UnsupportedAlgorithm), text=malformed):
-        for extension in loaded.extensions:
-            raw = extension.value.public_bytes()
-            extensions.append(Extension(extension.oid.dotted_string, raw, extension.critical))
-            if isinstance(extension.value, x509.SubjectAlternativeName):
-                names = _names(extension.value)
-    signed = bool(public) and keys.verifies(public, loaded.public_bytes(Encoding.DER))
-    return CertificateRequest(subject, public, names, extensions, signed)
-
-
-def _names(value: x509.SubjectAlternativeName) -> Names:
-    other = []
-    for item in value:
-        if isinstance(item, x509.OtherName):
-            if item.value[:1] != b"\x0c":
-                raise CryptoError("could not parse requested other SAN: no UTF-8 string found in OtherName")
-            other.append((item.type_id.dotted_string, DerReader(item.value).read(0x0C).decode("utf-8", "replace")))
-    return Names(
-        value.get_values_for_type(x509.DNSName),
-        value.get_values_for_type(x509.RFC822Name),
-        [str(address) for address in value.get_values_for_type(x509.IPAddress)],
-        value.get_values_for_type(x509.UniformResourceIdentifier),
-        other,
-    )
+    signed = bool(public) and keys.verifies(public, block.der)
+    return CertificateRequest(found.subject, public, found.names, found.extensions, signed)
 
 
 _SHORT: Final = {
