@@ -82,8 +82,13 @@ def test_zones_of_addresses_and_paths_of_sockets_do_not_disturb() -> None:
     assert cidr.contains(["10.0.0.0/8"], "::ffff:10.1.1.1%eth0")
     assert cidr.contains(["/run/app.sock", "10.0.0.0/8"], "10.0.0.1")
     assert not cidr.contains(["/run/app.sock"], "10.0.0.1")
-    assert cidr.subset(["10.1.0.0/16"], ["/run/app.sock", "10.0.0.0/8"])
-    assert not cidr.subset(["10.1.0.0/16", "/run/app.sock"], ["10.0.0.0/8"])
+
+
+def test_paths_of_sockets_are_no_blocks_that_contain_others() -> None:
+    with pytest.raises(ValueError, match=r"^failed to parse the CIDR to be checked against: invalid CIDR address: "):
+        cidr.subset(["10.1.0.0/16"], ["/run/app.sock", "10.0.0.0/8"])
+    with pytest.raises(ValueError, match=r"^failed to parse the CIDR that needs to be checked: invalid CIDR address: "):
+        cidr.subset(["10.1.0.0/16", "/run/app.sock"], ["10.0.0.0/8"])
 
 
 def test_every_inner_block_must_lie_in_an_outer_one() -> None:
