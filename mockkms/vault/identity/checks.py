@@ -40,12 +40,23 @@ def _pair_fault(key: str, value: str) -> str:
     return ""
 
 
-def policy_names(sent: Iterable[str]) -> list[str]:
-    """Return policy names in lower case, sorted, without duplicates. Raises ErrorResponse for the root policy."""
-    names = distinct(name.lower() for name in sent)
-    if "root" in names:
+def policy_names(sent: Iterable[str], *, lower: bool) -> list[str]:
+    """Return policy names sorted and without duplicates, in lower case if ``lower``.
+
+    Raises ErrorResponse for the root policy, in any case.
+    """
+    names = distinct(name.lower() if lower else name for name in sent)
+    if "root" in map(str.lower, names):
         raise ErrorResponse("policies cannot contain root")
     return names
+
+
+def one_of_each_case(names: Iterable[str]) -> list[str]:
+    """Return the names in their order; of those that differ only in case, the first."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.strip().lower(), name)
+    return list(first.values())
 
 
 def distinct(items: Iterable[str]) -> list[str]:

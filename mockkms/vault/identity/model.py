@@ -61,6 +61,8 @@ class Entity:
     """Ids of the entities that were merged into this one; their tokens live on as this entity's."""
     mfa: dict[str, Secret] = field(default_factory=dict)
     """MFA secrets by method id."""
+    external_id: str = ""
+    """Its id at its source, by which writes find it; it is not shown."""
 
     def settle(self) -> None:
         """Turn empty maps into null, as the real server does when it copies a stored object to change it."""

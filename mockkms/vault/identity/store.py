@@ -215,6 +215,11 @@ class IdentityStore:
         found = self.state.entities.get(self._names.get(key, ""))
         return found if found is not None and (found.namespace, found.name.lower()) == key else None
 
+    def entity_from_source(self, namespace: str, external_id: str) -> Entity | None:
+        """Return the entity of a namespace that has this id at its source."""
+        entities = self.state.entities.values()
+        return next((made for made in entities if (made.namespace, made.external_id) == (namespace, external_id)), None)
+
     def group_named(self, namespace: str, name: str) -> Group | None:
         """Return the group with this name in a namespace, ignoring case."""
         return self.state.groups.get(self.group_index.named(namespace, name))

@@ -307,7 +307,7 @@ class PolicyStore:
             return Acl(root=token.namespace)
         names = {token.namespace: list(token.policies)}
         for namespace, more in derived.items():
-            names[namespace] = sorted({*names.get(namespace, []), *more})
+            names[namespace] = sorted({*names.get(namespace, []), *map(str.lower, more)})
         chosen: list[tuple[str, list[PolicyRule]]] = []
         moments: list[float] = []
         for namespace, wanted in names.items():

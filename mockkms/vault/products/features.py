@@ -132,6 +132,8 @@ class Feature(StrEnum):
     """Refusals of the TOTP passcode of a login say what is wrong with it."""
     ENTITY_TIMES_LISTED = "entity-times-listed"
     """Lists of entities say which are disabled, and when entities and their aliases were made and changed."""
+    IDENTITY_POLICY_CASE = "identity-policy-case"
+    """Entities and groups keep the case of their policies' names; otherwise these become lower case."""
     IDENTITY_SOURCES = "identity-sources"
     """Entities, groups and aliases may be written with the SCIM client or the issuer that they come from."""
     SUDO_FOR_MERGES = "sudo-for-merges"

@@ -77,6 +77,39 @@ def test_refused_entities(world: World, data: dict[str, Any], status: int, error
     assert error in (answer.errors or [""])[0]
 
 
+@pytest.mark.parametrize(
+    ("flavor", "entity", "group"),
+    [
+        ("vault", ["Abc", "Zed", "abc"], ["Abc", "Zed"]),
+        ("vault-1.21", ["Abc", "Zed", "abc"], ["Abc", "Zed"]),
+        ("openbao", ["abc", "zed"], ["abc", "zed"]),
+    ],
+)
+def test_vault_keeps_the_case_of_policies(flavor: str, entity: list[str], group: list[str]) -> None:
+    """Vault's entity builder and identity_store_groups.go refuse root in any case, and drop duplicates but no case.
+
+    Groups keep the first of those that differ in case only. What they grant is the policy's in lower case.
+    """
+    world = World(flavor)
+    prepare(world)
+    token, id = login(world)
+    world.write("sys/policies/acl/zed", {"policy": 'path "sys/mounts" { capabilities = ["read"] }'})
+    sent = {"policies": [" Zed", "Abc", "abc", "Zed"]}
+    world.write(f"identity/entity/id/{id}", sent)
+    assert shown(world, id)["policies"] == entity
+    assert world.ask("read", "sys/mounts", token=token).errors is None
+    world.write("identity/group/name/g", sent)
+    answer = world.ask("read", "identity/group/name/g").data
+    assert answer is not None
+    assert answer["policies"] == group
+    for kind in ("entity", "group"):
+        refused = world.write(f"identity/{kind}/name/x", {"policies": ["a", "Root"]})
+        assert refused.errors == ["policies cannot contain root"]
+    looked_up = world.ask("read", "auth/token/lookup-self", token=token).data
+    assert looked_up is not None
+    assert looked_up["identity_policies"] == entity
+
+
 def test_policies_of_entities_and_nested_groups_apply_at_once(world: World) -> None:
     token, id = login(world)
     world.write("sys/policies/acl/own", {"policy": 'path "sys/mounts" { capabilities = ["read"] }'})

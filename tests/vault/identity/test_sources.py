@@ -36,6 +36,33 @@ def test_only_vault_2_has_scim_client_id(path: str, more: dict[str, str], flavor
     assert bool(warnings) is not known
 
 
+def test_an_entity_is_found_by_its_id_at_its_source(vault: World) -> None:
+    """Vault's identity_store_entity_builder.go: first by id, then by external id, then by name."""
+    made = vault.write("identity/entity", {"name": "ann", "external_id": "7"}).data
+    assert made is not None
+    assert vault.write("identity/entity", {"name": "anne", "external_id": "7"}).data is None, "nothing is created"
+    assert vault.ask("read", "identity/entity/name/ann").data is None
+    shown = vault.ask("read", "identity/entity/name/anne").data
+    assert shown is not None
+    assert shown["id"] == made["id"]
+    assert "external_id" not in shown
+    vault.write("identity/entity", {"name": "bob"})
+    refused = vault.write("identity/entity", {"name": "bob", "external_id": "7"})
+    assert refused.errors == ["entity name 'bob' is already in use"]
+    vault.write("identity/entity", {"name": "bob", "external_id": "8"})
+    assert vault.write("identity/entity", {"external_id": "8", "name": "carl"}).data is not None, "a name sets no id"
+
+
+def test_an_id_at_the_source_is_set_by_id(vault: World) -> None:
+    made = vault.write("identity/entity", {"name": "ann"}).data
+    assert made is not None
+    vault.write(f"identity/entity/id/{made['id']}", {"external_id": "7"})
+    vault.write("identity/entity", {"external_id": "7", "policies": ["p"]})
+    shown = vault.ask("read", "identity/entity/name/ann").data
+    assert shown is not None
+    assert shown["policies"] == ["p"]
+
+
 @pytest.mark.parametrize("document", ["keys", "openid-configuration"])
 @pytest.mark.parametrize("flavor", ["vault", "vault-1.21"])
 def test_the_community_edition_has_no_child_issuers(flavor: str, document: str) -> None:

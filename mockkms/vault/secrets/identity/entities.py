@@ -32,7 +32,7 @@ _SETTINGS = {
 }
 _PROVISIONED = {
     "scim_client_id": SCIM_CLIENT,
-    "external_id": Field(Kind.STRING, help="Id of the entity at its source; not used.", needs=Feature.IDENTITY_SOURCES),
+    "external_id": Field(Kind.STRING, help="Id of the entity at its source.", needs=Feature.IDENTITY_SOURCES),
 }
 
 _FIELDS = {"name": _NAME, **_SETTINGS, **_PROVISIONED}
@@ -79,7 +79,8 @@ def save(
     """
     identity = store(call)
     found = _meant(call, name)
-    names = None if policies is None else policy_names(policies)
+    lower = not call.core.product.has(Feature.IDENTITY_POLICY_CASE)
+    names = None if policies is None else policy_names(policies, lower=lower)
     check_metadata("entity", metadata)
     changed = found or identity.new_entity(call.request.namespace, name)
     if found is not None:
@@ -92,6 +93,8 @@ def save(
         changed.metadata = None if call.is_null("metadata") else metadata
     if disabled is not None:
         changed.disabled = disabled
+    if call.get("external_id") and (found is None or call["id"]):
+        changed.external_id = call["external_id"]
     identity.put_entity(changed)
     if found is None:
         return {"aliases": None, "id": changed.id, "name": changed.name}
@@ -106,6 +109,8 @@ def _meant(call: Call, name: str) -> Entity | None:
         if found is None:
             named = f": {call['id']}" if call.core.product.has(Feature.IDENTITY_ANSWERS) else ""
             raise ErrorResponse(f"entity not found from id{named}")
+    if call.get("external_id"):
+        found = identity.entity_from_source(namespace, call["external_id"]) or found
     if name:
         by_name = identity.entity_named(namespace, name)
         if by_name is not None and found is not None and found.id != by_name.id:

@@ -10,9 +10,10 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
+from mockkms.vault.identity.checks import check_metadata, distinct, one_of_each_case, policy_names
 from mockkms.vault.identity.group_index import GroupIndex
 from mockkms.vault.identity.model import EXTERNAL, INTERNAL, Group
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import (
     SCIM_CLIENT,
     alias_shown,
@@ -103,7 +104,8 @@ def _write_by_name(call: Call, name: str) -> Reply:
 def _write(call: Call, found: Group | None) -> Reply:
     identity, now = store(call), call.now()
     sent = GroupParams.from_call(call)
-    policies = policy_names(sent.policies) if "policies" in call else None
+    lower = not call.core.product.has(Feature.IDENTITY_POLICY_CASE)
+    policies = policy_names(one_of_each_case(sent.policies), lower=lower) if "policies" in call else None
     group_type = _type(sent.type if "type" in call else None, found)
     if sent.name:
         other = identity.group_named(call.request.namespace, sent.name)
