@@ -9,14 +9,14 @@ from ipaddress import ip_address
 from threading import Event, Timer
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from mockkms.error_context import error_context
 from mockkms.outside.turn import waiting
 from mockkms.urls import parse_fault, urlsplit
 
 if TYPE_CHECKING:
-    from http.client import HTTPConnection
+    from http.client import HTTPConnection, HTTPResponse
     from ssl import SSLContext
 
 PATIENCE = 10.0
@@ -33,6 +33,12 @@ _UNTRUSTED_CODES = (18, 19, 20, 21)
 _ENDED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 """What Python raises when the server closes a connection early, depending on the moment."""
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_SAME_METHOD = frozenset((307, 308))
+"""Redirects after which the same request is sent; after the others, a GET without a body."""
+_MOST_REDIRECTS = 10
+"""Requests for one response, from Go's net/http."""
+_OF_ONE_HOST = frozenset(("authorization", "cookie", "cookie2", "www-authenticate"))
+"""Headers that are not sent on to another host."""
 
 
 def is_here(url: str) -> bool:
@@ -66,16 +72,39 @@ def get(url: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
 
 def ask(
     method: str, url: str, headers: Mapping[str, str], body: bytes = b"", ca_pem: str = "", own_pem: str = "",
-    *, seconds: float | None = None,
+    *, seconds: float | None = None, follows: bool = True,
 ) -> tuple[int, bytes]:  # fmt: skip
-    """Send a request as ``get`` does.
+    """Send a request as ``get`` does, and follow redirects as Go's client does, unless ``follows`` is False.
 
     ``ca_pem`` replaces the certificates that this machine trusts. ``own_pem`` is the client's certificate with its key.
-    The call blocks for at most ``seconds``, by default ``PATIENCE``.
+    The call blocks for at most ``seconds``, by default ``PATIENCE``. It raises OSError for the eleventh redirect, too.
     """
+    until = monotonic() + (PATIENCE if seconds is None else seconds)
+    for _ in range(_MOST_REDIRECTS):
+        status, location, content = _answer(method, url, headers, body, ca_pem, own_pem, remaining(until))
+        if not location or not follows:
+            return status, content
+        fault = parse_fault(location)
+        if fault:
+            raise OSError(f'failed to parse Location header "{location}": {fault}')
+        target = urljoin(url, location)
+        fault = unsendable(target)
+        if fault:
+            raise OSError(fault)
+        if urlsplit(target).hostname != urlsplit(url).hostname:
+            headers = {name: text for name, text in headers.items() if name.lower() not in _OF_ONE_HOST}
+        if status not in _SAME_METHOD and method not in ("GET", "HEAD"):
+            method, body = "GET", b""
+        url = target
+    raise OSError(f"stopped after {_MOST_REDIRECTS} redirects")
+
+
+def _answer(
+    method: str, url: str, headers: Mapping[str, str], body: bytes, ca_pem: str, own_pem: str, seconds: float
+) -> tuple[int, str, bytes]:
+    """Return status, target of a redirect (empty for another response) and body of the response to one request."""
     from http.client import HTTPConnection, HTTPException
 
-    seconds = PATIENCE if seconds is None else seconds
     parts = urlsplit(url)
     if not is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
@@ -95,7 +124,12 @@ def ask(
     ):
         connection.request(method, target, body=body or None, headers=dict(headers))
         answer = connection.getresponse()
-        return answer.status, answer.read(_LARGEST)
+        return answer.status, _location(answer), answer.read(_LARGEST)
+
+
+def _location(answer: HTTPResponse) -> str:
+    """Return the target of a redirect, which may be relative; empty for another response."""
+    return answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
 
 
 def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENCE) -> tuple[str, bytes]:
@@ -127,8 +161,7 @@ def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENC
     ):
         connection.request("GET", target, headers={"Host": parts.netloc.rpartition("@")[2], "Connection": "close"})
         answer = connection.getresponse()
-        location = answer.headers.get("Location", "") if answer.status in _REDIRECTS else ""
-        return location, answer.read(most)
+        return _location(answer), answer.read(most)
 
 
 @contextmanager

@@ -167,7 +167,9 @@ def _asked(endpoint: str, request: SignedRequest, retries: int) -> Caller:
     headers = {name: ",".join(values) for name, values in request.headers.items()}
     headers = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
     try:
-        status, answer = outside.ask(request.method, target, {**headers, "Host": request.header("host")}, request.body)
+        headers["Host"] = request.header("host")
+        # Vault does not follow redirects here: the caller signed a request to one server.
+        status, answer = outside.ask(request.method, target, headers, request.body, follows=False)
     except OSError as error:
         tried = f"{request.method} {target} giving up after {retries + 1} attempt(s): "
         raise AwsFault(f"error making request: {tried}{outside.no_answer(request.method, target, error)}") from None
