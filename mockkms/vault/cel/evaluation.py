@@ -39,7 +39,7 @@ _RULES = (
     (re.compile(r"^overflow$"), "integer overflow"),
     (re.compile(r"date value out of range"), "timestamp overflow"),
     (re.compile(r"Unparsable timezone: StringType\('(.*)'\)"), r"unknown time zone \1"),
-    (re.compile(r"no such overload: string\(null_type\)"), r"\g<0>"),
+    (re.compile(r"no such overload: [\w.@]+(?:\([\w, ]+\))?$"), r"\g<0>"),
     (re.compile(r"(?:no such overload|found no matching overload|no matching overload|unsupported operand)"), ""),
 )
 _NAMES: Final = {

@@ -5,23 +5,32 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from celpy.celtypes import BoolType, BytesType, DoubleType, IntType, ListType, StringType, Value
+from celpy.celtypes import BoolType, BytesType, DoubleType, IntType, ListType, StringType, UintType, Value
 from celpy.evaluation import CELFunction
 
 from mockkms.crypto.encoding import b64
+from mockkms.vault.cel import regular
+from mockkms.vault.cel.functions import equal
 from mockkms.vault.golang.fmt import quote
 
 _BITS = 64
+_LONGEST_RANGE = 1_000_000
+_OTHER_ALPHABET = str.maketrans("+/-_", "-_+/")
+"""Turns standard base64 to the URL-safe one, and the other way around."""
 
 
-def _extreme(choose: Callable[[Iterable[float]], float]) -> CELFunction:
+def _extreme(choose: Callable[[Iterable[float]], float], name: str) -> CELFunction:
     """Return a function of numbers, or of one list of numbers."""
 
     def chosen(*values: Value) -> Value:
         given = values[0] if len(values) == 1 and isinstance(values[0], ListType) else list(values)
         if not given:
-            raise ValueError("math.@max(list) argument must not be empty")
+            raise ValueError(f"math.@{name}(list) argument must not be empty")
+        if not all(isinstance(value, (IntType, UintType, DoubleType)) for value in given):
+            whole = all(type(value) is type(given[0]) for value in given)
+            raise ValueError(f"no such overload: math.@{name}{'(list)' * whole}")
         numbers = [int(value) if isinstance(value, int) else float(value) for value in given]  # type: ignore[arg-type]
         best: Value = given[numbers.index(choose(numbers))]
         return best
@@ -66,12 +75,26 @@ def _shifted(value: int, count: int, *, left: bool) -> Value:
     return type(value)(_fitting(moved, value))  # type: ignore[return-value]
 
 
+def _has(values: list[Value], item: Value) -> bool:
+    return any(equal(item, one) for one in values)
+
+
 def _within(inner: list[Value], outer: list[Value]) -> bool:
-    return all(item in outer for item in inner)
+    return all(_has(outer, item) for item in inner)
+
+
+def _range(size: int) -> ListType:
+    """Return the numbers below ``size``. Raises ValueError for very many, of which the real server would end."""
+    if size > _LONGEST_RANGE:
+        raise ValueError(f"mockkms makes no lists of more than {_LONGEST_RANGE} numbers")
+    return ListType([IntType(number) for number in range(int(size))])
 
 
 def _decoded(text: str) -> BytesType:
-    return BytesType(b64.decode(text + "=" * (-len(text) % 4)))
+    """Decode base64, padded or not. Raises ValueError naming the byte that is wrong without padding, as cel-go does."""
+    with suppress(ValueError):
+        return BytesType(b64.decode(text))
+    return BytesType(b64.decode_raw_url(text.translate(_OTHER_ALPHABET)))
 
 
 def _sorted(values: list[Value]) -> ListType:
@@ -81,8 +104,8 @@ def _sorted(values: list[Value]) -> ListType:
 
 
 BY_NAME: dict[str, CELFunction] = {
-    "math_greatest": _extreme(max),
-    "math_least": _extreme(min),
+    "math_greatest": _extreme(max, "max"),
+    "math_least": _extreme(min, "min"),
     "math_ceil": _whole(math.ceil),
     "math_floor": _whole(math.floor),
     "math_trunc": _whole(math.trunc),
@@ -101,11 +124,14 @@ BY_NAME: dict[str, CELFunction] = {
     "math_bitShiftRight": lambda value, count: _shifted(value, count, left=False),
     "sets_contains": lambda outer, inner: BoolType(_within(inner, outer)),
     "sets_equivalent": lambda one, other: BoolType(_within(one, other) and _within(other, one)),
-    "sets_intersects": lambda one, other: BoolType(any(item in other for item in one)),
+    "sets_intersects": lambda one, other: BoolType(any(_has(other, item) for item in one)),
     "base64_encode": lambda value: StringType(base64.b64encode(value).decode()),
     "base64_decode": _decoded,
     "strings_quote": lambda value: StringType(quote(value)),
-    "lists_range": lambda size: ListType([IntType(number) for number in range(int(size))]),
+    "lists_range": _range,
+    "regex_extract": regular.extract,
+    "regex_extractAll": regular.extract_all,
+    "regex_replace": regular.replace,
     "sort": _sorted,
 }
 """The functions by their names, with an underscore after the package: the library has no packages."""

@@ -28,6 +28,8 @@ from mockkms.vault.golang.duration import parse_go
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
 
 _NUMBERS = (IntType, UintType, DoubleType)
+_TYPES = {"string": StringType, "int": IntType, "uint": UintType, "double": DoubleType, "bool": BoolType}
+"""The types whose names are those of conversions too."""
 
 
 def _split(value: str, by: str, limit: int = -1) -> ListType:
@@ -106,20 +108,37 @@ def _item(container: object, key: object) -> Value | CELEvalError:
     fault = _fault(container, key)
     if fault is not None:
         return fault
-    if isinstance(container, ListType) and isinstance(key, int) and not 0 <= key < len(container):
-        return CELEvalError(f"index out of bounds: {key}")
-    if isinstance(container, MapType) and isinstance(key, str | int) and key not in container:
+    if isinstance(container, ListType) and isinstance(key, (IntType, UintType, DoubleType)):
+        at = float(key)
+        if not at.is_integer():
+            return CELEvalError(f"unsupported index value {texts.string(key)} in list")
+        if not 0 <= at < len(container):
+            return CELEvalError(f"index out of bounds: {texts.string(key)}")
+        found: Value = container[int(at)]
+        return found
+    if isinstance(container, ListType):
+        raise TypeError("no such overload")
+    if not isinstance(container, MapType) or (isinstance(key, str | int) and key not in container):
         return CELEvalError(f"no such key: {key}")
-    return operator.getitem(container, key)  # type: ignore[call-overload, no-any-return]
+    return container[key]  # type: ignore[no-any-return]
+
+
+def _check_whole(call: str, *numbers: object) -> None:
+    """Raise ValueError with the server's text for numbers that are no integers, as those of claims are."""
+    if not all(isinstance(number, int) for number in numbers):
+        kinds = ("int" if isinstance(number, int) else "double" for number in numbers)
+        raise ValueError(f"no such overload: {call}, {', '.join(kinds)})")
 
 
 def _character(value: str, at: int) -> StringType:
+    _check_whole("charAt(string", at)
     if not 0 <= at <= len(value):
         raise ValueError(f"index out of range: {at}")
     return StringType(value[at : at + 1])
 
 
 def _substring(value: str, start: int, end: int | None = None) -> StringType:
+    _check_whole("substring(string", start, *([] if end is None else [end]))
     last = len(value) if end is None else end
     for at in (start, last):
         if not 0 <= at <= len(value):
@@ -216,6 +235,7 @@ def _last_index(value: str, part: str, start: int | None = None) -> IntType:
 
 
 def _sliced(values: list[Value], start: int, end: int) -> ListType:
+    _check_whole("slice(list", start, end)
     if start < 0 or end < 0:
         raise ValueError(f"cannot slice({start}, {end}), negative indexes not supported")
     if start > end:
@@ -229,14 +249,36 @@ def _integer(value: object) -> IntType:
     return IntType(texts.nanoseconds(value)) if isinstance(value, timedelta) else IntType(value)
 
 
-def _equal(left: object, right: object) -> bool:
+def equal(left: object, right: object) -> bool:
     """Return whether two values are equal; values of different kinds are unequal rather than an error."""
+    left, right = _as_type(left), _as_type(right)
+    if _mixed(left, right):
+        return float(left) == float(right)  # type: ignore[arg-type]
     if isinstance(left, bool) or isinstance(right, bool):
         return isinstance(left, bool) and isinstance(right, bool) and left == right
     try:
         return bool(left == right)
     except TypeError:
         return False
+
+
+def _as_type(value: object) -> object:
+    """Return the type that the name of a conversion stands for, such as ``string``; other values as they are."""
+    if callable(value):
+        named = next((name for name, function in BY_NAME.items() if function is value), "")
+        return _TYPES.get(named, MapType if value is texts.NativeMap else value)
+    return value
+
+
+def _contained(item: object, container: object) -> BoolType | CELEvalError:
+    fault = _fault(item, container)
+    if fault is not None:
+        return fault
+    if isinstance(container, MapType):
+        return BoolType(item in container)
+    if not isinstance(container, ListType):
+        raise TypeError("no such overload")
+    return BoolType(any(equal(item, one) for one in container))
 
 
 def _ascii(value: str, change: Callable[[str], str]) -> str:
@@ -248,14 +290,15 @@ BY_NAME: dict[str, CELFunction] = {
     "_<=_": _comparing(operator.le),
     "_>_": _comparing(operator.gt),
     "_>=_": _comparing(operator.ge),
-    "_==_": _comparing(_equal),
-    "_!=_": _comparing(lambda left, right: not _equal(left, right)),
+    "_==_": _comparing(equal),
+    "_!=_": _comparing(lambda left, right: not equal(left, right)),
     "_+_": _counting(operator.add),
     "_-_": _counting(operator.sub),
     "_*_": _counting(operator.mul),
     "_/_": _counting(_quotient),
     "_%_": _counting(_remainder),
     "_[_]": _item,
+    "_in_": _contained,
     "string": texts.string,
     "int": _converting(_integer, "int"),
     "uint": _converting(_unsigned, "uint"),

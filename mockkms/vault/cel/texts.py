@@ -154,4 +154,4 @@ def _number(value: float) -> str:
     """Return a floating-point number as Go's verb ``g`` of the fewest digits."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    return float_text(float(value), least=1e-4, digits=2)
+    return float_text(float(value), least=1e-4, digits=2, most=1e6)

@@ -47,15 +47,15 @@ def of_float(value: float) -> Number:
     return Number(float_text(value, least=1e-6, digits=1))
 
 
-def float_text(value: float, *, least: float, digits: int) -> str:
+def float_text(value: float, *, least: float, digits: int, most: float = _LARGE) -> str:
     """Return the shortest text of a finite number: with an exponent, of at least so many ``digits``, for extremes.
 
-    Numbers from ``least`` up to 1e21 have none.
+    Numbers from ``least`` up to ``most`` have none.
     """
     from decimal import Decimal  # Rare, and a library of its own to load.
 
     shortest = Decimal(repr(value))
-    if value and not least <= abs(value) < _LARGE:
+    if value and not least <= abs(value) < most:
         mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")
         return f"{mantissa}e{int(exponent):+0{digits + 1}d}"
     text = f"{shortest:f}"

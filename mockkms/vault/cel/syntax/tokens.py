@@ -17,7 +17,7 @@ SIGNS = (
 """Kinds that are their own text, in the order in which messages list them; the other kinds follow."""
 KINDS = (EOF, *SIGNS, FLOAT, INT, UINT, STRING, BYTES, IDENTIFIER, ESCAPED)
 
-PACKAGES = frozenset(("math", "sets", "base64", "strings", "lists", "optional"))
+PACKAGES = frozenset(("math", "sets", "base64", "strings", "lists", "optional", "regex"))
 """What may precede the name of a function: ``math.abs``."""
 
 _HEX = "[0-9a-fA-F]"

@@ -280,7 +280,7 @@ def test_what_programs_can_use(world: World, expression: str, said: str) -> None
         ("string(1 % 0)", "modulus by zero"),
         ("string(1u - 2u)", "unsigned integer overflow"),
         ("string([1].slice(0, 2).size())", "cannot slice(0, 2), list is length 1"),
-        ("string(decode_json('[1]'))", "no such overload"),
+        ("string(decode_json('[1]'))", "no such overload: string(list)"),
     ],
 )
 def test_errors_of_values(world: World, expression: str, text: str) -> None:
