@@ -1,4 +1,4 @@
-"""Checks of the arguments of ``MockKMS``, ``Cluster`` and ``RemoteKMS``, with errors that name the argument.
+"""Checks of the arguments of ``MockKMS``, ``Cluster``, ``RemoteKMS`` and their methods, with errors that name each.
 
 Without them, a port as text or a duration in place of seconds would only fail when it is used, with the TypeError of a
 socket.
@@ -46,6 +46,25 @@ def check_arguments(given: Mapping[str, object]) -> None:
             raise ValueError(f"{name}={_shown(given[name])}: {wrong}")
 
 
+class CheckedAttribute:
+    """An attribute of an object that refuses values of another type; to read it costs no more than any other.
+
+    Args:
+        kind: The type, ``bool`` or ``str``.
+    """
+
+    def __init__(self, kind: type[bool | str]) -> None:
+        self._check = _flag if kind is bool else _text_of_any_kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __set__(self, instance: object, value: object) -> None:
+        if wrong := self._check(value):
+            raise ValueError(f"{self._name}={_shown(value)}: {wrong}")
+        instance.__dict__[self._name] = value
+
+
 def _shown(value: object) -> str:
     text = ascii(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -57,6 +76,14 @@ def _optional(check: Check, value: object) -> str:
 
 def _text(value: object) -> str:
     return "" if isinstance(value, str) and value.isprintable() else "expected text in one line"
+
+
+def _text_of_any_kind(value: object) -> str:
+    return "" if isinstance(value, str) else "expected text"
+
+
+def _given_name(value: object) -> str:
+    return "" if isinstance(value, str) and value else "expected a name"
 
 
 def _name(value: object) -> str:
@@ -108,7 +135,10 @@ def _seed(value: object) -> str:
 
 
 def _several(what: str, value: object) -> str:
-    return "" if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else f"expected a list of {what}"
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        return f"expected a list of {what}"
+    wrong = next((one for one in value if not isinstance(one, str)), "")
+    return f"expected {what} as text, not {_shown(wrong)}" if wrong != "" else ""
 
 
 def _pair(value: object) -> str:
@@ -125,7 +155,10 @@ def _listeners(value: object) -> str:
 def _listener(value: object) -> str:
     """Check an additional address: a text, a tuple of host, port and TLS, or the address of a Unix socket."""
     if not isinstance(value, tuple):
-        parts = [value] if isinstance(value, str) else [getattr(value, name, "") for name in ("path", "user", "group")]
+        names = ("path", "user", "group")
+        if not isinstance(value, str) and not all(hasattr(value, name) for name in names):
+            return "expected addresses: tuples of host, port and TLS, or texts such as unix:/run/vault.sock"
+        parts = [value] if isinstance(value, str) else [getattr(value, name) for name in names]
         return next((wrong for wrong in map(_path, parts) if wrong), "")
     if len(value) != 3:
         return "expected tuples of host, port and TLS"
@@ -145,15 +178,22 @@ _CHECKS: Mapping[str, Check] = {
     "control_anywhere": _flag,
     "control_port": partial(_optional, _port),
     "control_token": partial(_optional, _token),
+    "control_token_file": partial(_optional, _path),
     "default_lease_ttl": partial(_optional, _ttl),
     "election_delay": _delay,
     "fresh_keys": _flag,
     "further": _listeners,
     "host": _host,
+    "id": _given_name,
+    "incident": _given_name,
+    "index_headers": _flag,
     "key": _path,
     "lag": _delay,
     "max_lease_ttl": partial(_optional, _ttl),
     "nodes": partial(_whole, 1, _MOST_NODES, "a number"),
+    "operation": _text_of_any_kind,
+    "path": _text_of_any_kind,
+    "performance_standbys": _flag,
     "plugin_directory": _path,
     "port": _port,
     "quorum": partial(_optional, partial(_whole, 1, _MOST_NODES, "a number")),
@@ -168,6 +208,7 @@ _CHECKS: Mapping[str, Check] = {
     "state_file": partial(_optional, _path),
     "tenant": _name,
     "timeout": _seconds,
+    "token": _text_of_any_kind,
     "upstream": partial(_optional, _address),
     "upstream_ca": _path,
     "upstream_cert": partial(_optional, _pair),

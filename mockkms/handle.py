@@ -168,6 +168,7 @@ class Handle:
         from mockkms.vault.policy.explain import explain
 
         self.world.require_state("explain")
+        check_arguments({"token": token, "operation": operation, "path": path})
         operations = [known.value for known in Operation]
         if operation not in operations:
             raise unknown(operation, operations, "operation")

@@ -272,6 +272,7 @@ class MockKMS(Handle):
 
     def forget_tenant(self, id: str) -> None:
         """Drop a tenant. Raises ValueError for an unknown id."""
+        check_arguments({"tenant": id})
         if not self._gateway.tenants.forget(id):
             raise unknown(id, self.tenants(), "tenant")
 

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,10 @@ TOKENS = ("a\nb", "token\n", " token", "a\0b", "tökén", "\ud800", "x" * 9000)
         ("cluster_name", b"x", "cluster_name=b'x': expected text in one line"),
         ("control_anywhere", "false", "control_anywhere='false': expected True or False"),
         ("allow_hosts", "app.test", "allow_hosts='app.test': expected a list of host names"),
+        ("allow_hosts", [1], "allow_hosts=[1]: expected host names as text, not 1"),
+        ("allow_hosts", (b"app.test",), "expected host names as text, not b'app.test'"),
+        ("further", [1], "further=[1]: expected addresses: tuples of host, port and TLS, or texts such as unix:"),
+        ("further", [b"unix:a"], "expected addresses: tuples of host, port and TLS, or texts such as unix:"),
         ("further", "unix:/run/a.sock", "further='unix:/run/a.sock': expected a list of addresses"),
         ("rng", 1.5, "rng=1.5: expected a whole number or text"),
         ("state_file", "a\0b", "a path cannot have a null byte"),
@@ -73,6 +79,8 @@ def test_arguments_of_a_server(name: str, value: Any, message: str) -> None:
         ({"nodes": "3"}, "nodes='3': expected"),
         ({"port": "8200"}, "port='8200': expected"),
         ({"quorum": "2"}, "quorum='2': expected"),
+        ({"performance_standbys": "yes"}, "performance_standbys='yes': expected True or False"),
+        ({"index_headers": 1}, "index_headers=1: expected True or False"),
         ({"election_delay": -1}, "election_delay=-1: expected seconds, not negative"),
     ],
 )
@@ -89,6 +97,8 @@ def test_arguments_of_a_cluster(words: dict[str, Any], message: str) -> None:
         ({"timeout": None}, "timeout=None: expected seconds above 0"),
         ({"timeout": 1e30}, "expected seconds above 0 and up to 86400"),
         ({"ca_file": 5}, "ca_file=5: expected a path"),
+        ({"control_token_file": 5}, "control_token_file=5: expected a path"),
+        ({"control_token_file": "a\0b"}, "a path cannot have a null byte"),
         *(({"control_token": token}, "a token is sent in a header") for token in TOKENS),
     ],
 )
@@ -114,6 +124,93 @@ def test_names_and_moments_of_a_running_server() -> None:
                 one.clock.set(10**400)
         kms.clock.freeze()
         assert kms.clock.advance(10**400) == kms.clock.advance(1), "the last second of 9999"
+
+
+NONSENSE: list[Any] = [
+    None, 1, -1, b"", [1], [None], [b"x"], {"a": 1}, "", "\0", float("nan"), 1e400, 10**400, Path("x"), {1}, ("a",),
+    object(), True, "x" * 300, "\ud800", "GENERATOR",
+]  # fmt: skip
+CALLS: dict[str, Callable[[Any, Any], object]] = {
+    "act": lambda kms, value: kms.act(expire=value, redact=value),
+    "act advance": lambda kms, value: kms.act(advance=value),
+    "act revoke": lambda kms, value: kms.act(revoke=value),
+    "chaos.describe": lambda kms, value: kms.chaos.describe(value),
+    "chaos.start": lambda kms, value: kms.chaos.start(value, seed=value, phase=value, loop=value),
+    "clock.advance": lambda kms, value: kms.clock.advance(value),
+    "clock.freeze": lambda kms, value: kms.clock.freeze(value),
+    "clock.set": lambda kms, value: kms.clock.set(value),
+    "diff": lambda kms, value: kms.diff(value),
+    "drop": lambda kms, value: kms.drop(value),
+    "explain token": lambda kms, value: kms.explain(value, "read", "a"),
+    "explain operation": lambda kms, value: kms.explain("root", value, "a"),
+    "explain path": lambda kms, value: kms.explain("root", "read", value),
+    "faults.add": lambda kms, value: kms.faults.add(value, answer=value),
+    "faults.add times": lambda kms, value: kms.faults.add("a", answer=503, times=value, id=value, path=value),
+    "faults.disable": lambda kms, value: kms.faults.disable(value),
+    "faults.extend": lambda kms, value: kms.faults.extend(value),
+    "faults.get": lambda kms, value: kms.faults.get(value),
+    "faults.header": lambda kms, value: setattr(kms.faults, "header", value),
+    "faults.remove": lambda kms, value: kms.faults.remove(value),
+    "faults.script": lambda kms, value: kms.faults.script(value),
+    "faults.state": lambda kms, value: setattr(kms.faults, "state", value),
+    "forget_tenant": lambda kms, value: kms.forget_tenant(value),
+    "journal.assert_called": lambda kms, value: kms.journal.assert_called(value),
+    "journal.assert_called times": lambda kms, value: kms.journal.assert_called("a", times=value),
+    "journal.assert_no_unhandled": lambda kms, value: kms.journal.assert_no_unhandled(allowed=value),
+    "journal.assert_order": lambda kms, value: kms.journal.assert_order("a", value),
+    "journal.entries": lambda kms, value: kms.journal.entries(value, status=value),
+    "journal.near_misses": lambda kms, value: kms.journal.near_misses(path=value),
+    "journal.redact": lambda kms, value: setattr(kms.journal, "redact", value),
+    "journal.table": lambda kms, value: kms.journal.table(last=value),
+    "load": lambda kms, value: kms.load(value),
+    "restore": lambda kms, value: kms.restore(value),
+    "snapshot": lambda kms, value: kms.snapshot(value),
+    "tenant": lambda kms, value: kms.tenant(value),
+}
+"""Methods and attributes, with a value for one of their arguments, or for several."""
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_no_value_of_an_argument_ends_in_an_error_from_inside(call: Callable[[Any, Any], object], remote: bool) -> None:
+    with MockKMS() as kms, RemoteKMS(kms.url) as far:
+        for value in NONSENSE:
+            with suppress(ValueError, AssertionError, RemoteError):
+                call(far if remote else kms, iter([1]) if value == "GENERATOR" else value)
+            kms.reset()
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("chaos.describe", 5, "incident=5: expected a name"),
+        ("chaos.describe", "", "incident='': expected a name"),
+        ("explain token", None, "token=None: expected text"),
+        ("explain operation", 1, "operation=1: expected text"),
+        ("explain path", b"a", "path=b'a': expected text"),
+        ("faults.disable", None, "id=None: expected a name"),
+        ("faults.get", "rule-1", "rule 'rule-1' not found"),
+        ("faults.header", "no", "expected true or false|expected True or False"),
+        ("faults.remove", "", "id='': expected a name"),
+        ("faults.state", 5, "expected text|expected a string"),
+        ("journal.near_misses", None, "path: expected a string or a pattern, got None"),
+        ("journal.near_misses", float("nan"), "path: expected a string or a pattern, got nan|cannot be sent|not JSON"),
+        ("journal.redact", None, "expected true or false|expected True or False"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_named(name: str, value: Any, message: str, remote: bool) -> None:
+    with MockKMS() as kms, RemoteKMS(kms.url) as far, pytest.raises(ValueError, match=message):
+        CALLS[name](far if remote else kms, value)
+
+
+def test_an_empty_name_of_a_tenant_forgets_none() -> None:
+    with MockKMS() as kms, RemoteKMS(kms.url) as remote:
+        kms.tenant("a")
+        for one in (kms, remote):
+            with pytest.raises(ValueError, match=r"expected a name|''"):
+                one.forget_tenant("")
+        assert kms.tenants() == ["a"]
 
 
 @pytest.mark.parametrize("token", [token for token in TOKENS if token.isprintable() or "\n" in token])

@@ -20,13 +20,17 @@ def match_words() -> set[str]:
 
 
 def read_match(value: object, depth: int = 0) -> All:
-    """Build a matcher from a mapping of match keys, all of which must match, or from a path. Raises FaultError."""
+    """Build a matcher from a mapping of match keys, all of which must match, from a path, or from a list of paths.
+
+    Raises FaultError.
+    """
     if isinstance(value, Matcher):
         return value if isinstance(value, All) else All((value,))
-    if isinstance(value, str):
+    if isinstance(value, (str, list, tuple)):
         value = {"path": value}
     if not isinstance(value, Mapping):
-        raise FaultError(f"expected a path or a mapping of {', '.join(sorted(match_words()))}, got {shown(value)}")
+        wanted = f"a path, a list of paths, or a mapping of {', '.join(sorted(match_words()))}"
+        raise FaultError(f"expected {wanted}, got {shown(value)}")
     if depth > _DEPTH:
         raise FaultError(f"nested too deeply: expected at most {_DEPTH} levels of all, any and not")
     parts: list[Matcher] = []

@@ -86,7 +86,14 @@ class Word(Matcher):
         MATCHERS[cls.word] = cls
 
     def __init__(self, value: object) -> None:
-        self.test = text_test(value)
+        self.test = text_test(_given(value))
+
+
+def _given(value: object) -> object:
+    """Return a value that may be in a request. Raises FaultError for None: what is absent is an empty text."""
+    if value is None:
+        raise FaultError(f"expected a string or a pattern, got {shown(value)}")
+    return value
 
 
 class ServiceWord(Word):
@@ -172,7 +179,7 @@ class PathWord(Word):
         errors = Errors()
         for place, pattern in enumerate(patterns):
             with errors.at(*([place] if patterns is value else [])):
-                check_path(pattern)
+                check_path(_given(pattern))
                 self.tests.append((text_test(_below(pattern)), _on_wire(pattern)))
         errors.raise_all()
 

@@ -155,6 +155,11 @@ def unknown(
     return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 
+def unknown_rule(rule_id: str, known: Iterable[str]) -> FaultError:
+    """Return the error for the id of a rule that does not exist, as the control API words it."""
+    return FaultError(f"rule {rule_id!r} not found{nearest(rule_id, known)}", unknown=rule_id)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` with the closest known name; empty if none is close."""
     from difflib import get_close_matches

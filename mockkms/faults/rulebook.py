@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mockkms.arguments import CheckedAttribute, check_arguments
 from mockkms.faults import expressions
 from mockkms.faults.agenda import ActionAgenda, AgendaState
 from mockkms.faults.candidates import Candidates, fits
 from mockkms.faults.chaos.permission import check_rule
 from mockkms.faults.chaos.slot import ChaosSlot
 from mockkms.faults.kinds import FaultKind, stateless
-from mockkms.faults.parsing import Errors, FaultError, within
+from mockkms.faults.parsing import Errors, FaultError, unknown_rule, within
 from mockkms.faults.plan import Plan, Question, ServerAction
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.rule import Rule
@@ -58,6 +59,12 @@ class RuleBook:
     Rules are evaluated in the order they were added. All that fire take effect together, up to the first one that
     decides the answer. ``active`` is False while there are none, so that an unused rule book costs nothing.
     """
+
+    if TYPE_CHECKING:
+        state: str
+        header: bool
+    else:
+        state, header = CheckedAttribute(str), CheckedAttribute(bool)
 
     def __init__(self, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.active = False
@@ -143,6 +150,7 @@ class RuleBook:
 
     def remove(self, id: str) -> bool:
         """Remove a rule; return False if no rule has this id."""
+        check_arguments({"id": id})
         with self._lock:
             kept = tuple(rule for rule in self.rules if rule.id != id)
             gone = len(kept) < len(self.rules)
@@ -151,11 +159,11 @@ class RuleBook:
             return gone
 
     def enable(self, id: str) -> None:
-        """Let a disabled rule be evaluated again, with its counts. Raises KeyError."""
+        """Let a disabled rule be evaluated again, with its counts. Raises FaultError for an unknown id."""
         self._switch(id, on=True)
 
     def disable(self, id: str) -> None:
-        """Keep a rule and its counts, but do not evaluate it until it is enabled. Raises KeyError."""
+        """Keep a rule and its counts without evaluating it until it is enabled. Raises FaultError for an unknown id."""
         self._switch(id, on=False)
 
     def _switch(self, id: str, *, on: bool) -> None:
@@ -342,11 +350,12 @@ class RuleBook:
         return [*self.rules]
 
     def get(self, id: str) -> Rule:
-        """Return the rule with this id. Raises KeyError."""
+        """Return the rule with this id. Raises FaultError for an unknown id."""
+        check_arguments({"id": id})
         for rule in self.rules:
             if rule.id == id:
                 return rule
-        raise KeyError(id)
+        raise unknown_rule(id, [rule.id for rule in self.rules])
 
     @property
     def unfired(self) -> tuple[Rule, ...]:

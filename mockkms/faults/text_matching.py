@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 
 from mockkms.faults.expressions import Expression, check_length
 from mockkms.faults.parsing import Errors, FaultError, shown, unknown, within
@@ -37,7 +38,7 @@ def text_test(value: object) -> Test:
 
     Args:
         value: A string or glob, ``{regex: …}``, ``{exact: …}``, ``{not: …}``, a list of which one must match, or a
-            boolean: true for any value, false for none.
+            number, which its text fits too, or a boolean: true for any value, false for none.
     """
     if isinstance(value, bool):
         return (lambda got: got not in (None, "")) if value else (lambda got: got in (None, ""))
@@ -64,9 +65,22 @@ def text_test(value: object) -> Test:
             return lambda got: got == value or _same(got, value)
         full = glob(value).fullmatch
         return lambda got: isinstance(got, str) and full(got) is not None
-    if value is None or isinstance(value, (int, float)):
-        return lambda got: got == value and not isinstance(got, bool)
+    if isinstance(value, float) and not isfinite(value):
+        raise FaultError(f"expected a string or a pattern, got {shown(value)}")
+    if isinstance(value, (int, float)):
+        # Most of a request is text: `version: 2` in YAML means the text as well.
+        text = _number_text(value)
+        return lambda got: (got == value and not isinstance(got, bool)) or (isinstance(got, str) and got == text)
+    if value is None:
+        return lambda got: got is None
     raise FaultError(f"expected a string or a pattern, got {shown(value)}")
+
+
+def _number_text(value: float) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Thousands of digits.
+        raise FaultError("expected a number of less than 4,300 digits") from None
 
 
 def _same(got: object, value: str) -> bool:

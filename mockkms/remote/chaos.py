@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from mockkms.arguments import check_arguments
 from mockkms.faults.parsing import FaultError
 from mockkms.remote.document import RemoteError
 from mockkms.remote.wire import Wire
@@ -51,6 +52,7 @@ class RemoteChaos:
 
     def describe(self, incident: str) -> dict[str, object]:
         """Return an incident as data: its summary, phases, and what a client should do. Raises FaultError."""
+        check_arguments({"incident": incident})
         try:
             return dict(self._wire.get("chaos/incidents/" + quote(incident, safe="")).data)
         except RemoteError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from mockkms.faults.parsing import FaultError
+from mockkms.arguments import check_arguments
+from mockkms.faults.parsing import FaultError, unknown_rule
 from mockkms.remote.document import Document, RemoteError
 from mockkms.remote.wire import Wire
 
@@ -119,6 +120,7 @@ class RemoteFaults:
 
     def remove(self, id: str) -> bool:
         """Remove a rule. Return False if no rule has this id."""
+        check_arguments({"id": id})
         try:
             self._wire.call("DELETE", "faults/" + quote(id, safe=""))
         except RemoteError as error:
@@ -128,19 +130,20 @@ class RemoteFaults:
         return True
 
     def enable(self, id: str) -> None:
-        """Let a disabled rule be evaluated again, with its counts. Raises KeyError."""
+        """Let a disabled rule be evaluated again, with its counts. Raises FaultError for an unknown id."""
         self._switch(id, on=True)
 
     def disable(self, id: str) -> None:
-        """Keep a rule and its counts, but do not evaluate it until it is enabled. Raises KeyError."""
+        """Keep a rule and its counts without evaluating it until it is enabled. Raises FaultError for an unknown id."""
         self._switch(id, on=False)
 
     def _switch(self, id: str, *, on: bool) -> None:
+        check_arguments({"id": id})
         try:
             self._wire.call("POST", "faults/" + quote(id, safe=""), {"enabled": on})
         except RemoteError as error:
             if error.status == 404:
-                raise KeyError(id) from None
+                raise FaultError(str(error)) from None
             raise
 
     def clear(self) -> None:
@@ -152,11 +155,13 @@ class RemoteFaults:
         return [RemoteRule(self._wire, rule) for rule in self._wire.get("faults").documents("rules")]
 
     def get(self, id: str) -> RemoteRule:
-        """Return the rule with this id. Raises KeyError."""
-        for rule in self:
+        """Return the rule with this id. Raises FaultError for an unknown id."""
+        check_arguments({"id": id})
+        rules = self.list()
+        for rule in rules:
             if rule.id == id:
                 return rule
-        raise KeyError(id)
+        raise unknown_rule(id, [rule.id for rule in rules])
 
     @property
     def state(self) -> str:

@@ -158,6 +158,7 @@ class RemoteKMS:
 
     def forget_tenant(self, id: str) -> None:
         """Drop a tenant. Raises RemoteError for an unknown id."""
+        check_arguments({"id": id})
         self.call("DELETE", "tenants/" + quote(id, safe=""))
 
     def reset(self) -> None:
@@ -251,6 +252,7 @@ class RemoteKMS:
 
     def explain(self, token: str, operation: str, path: str) -> RemoteExplanation:
         """Explain whether ``token`` may do ``operation`` on ``path``. Raises ValueError for an unknown token."""
+        check_arguments({"token": token, "operation": operation, "path": path})
         try:
             found = self._wire.post("explain", {"token": token, "operation": operation, "path": path})
         except RemoteError as error:

@@ -201,8 +201,6 @@ def plain(value: object) -> object:
         return value.total_seconds()
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
     raise FaultError(f"a value of type {type(value).__name__} cannot be sent to a remote server; use plain data")
 
 

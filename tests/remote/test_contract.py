@@ -48,7 +48,7 @@ def test_rules(held: Kms) -> None:
     assert len(held.faults.problems()) == 1
     assert held.faults.remove(other.id)
     assert not held.faults.remove(other.id)
-    with pytest.raises(KeyError):
+    with pytest.raises(FaultError, match=f"rule '{other.id}' not found; did you mean"):
         held.faults.get(other.id)
     assert held.faults.get("mine").fired == 1
     held.faults.clear()
@@ -255,6 +255,33 @@ def test_explanations_findings_and_policies(held: Kms) -> None:
     assert str(needed) == 'path "auth/token/create" {\n  capabilities = ["update"]\n}\n'
 
 
+def test_a_list_of_paths_is_a_match_everywhere(held: Kms) -> None:
+    journal, paths = held.journal, ["secret/data/*", "sys/health"]
+    ask(held, "GET", "secret/data/app")
+    ask(held, "LIST", "transit/keys")
+    ask(held, "GET", "sys/health")
+    assert len(journal.assert_called(paths, times=2)) == 2
+    assert journal.count(paths) == journal.count({"path": paths}) == journal.count(path=paths) == 2
+    assert "secret/data/app" in journal.table(paths)
+    journal.assert_order(paths, "transit/keys", paths)
+    journal.assert_not_called(["never/*", "pki/*"])
+    assert journal.near_misses(["secret/data/apps"])
+    with pytest.raises(FaultError, match="a list of paths is one step; give each step as an argument"):
+        journal.assert_order(paths)
+    with pytest.raises(FaultError, match=r"path\[1\]: paths are below /v1/"):
+        journal.assert_called(["a", "v1/sys/health"])
+    held.faults.add(["transit/keys", "nowhere"], answer=503)
+    assert ask(held, "LIST", "transit/keys").status_code == 503
+
+
+def test_a_number_is_its_text_in_a_request(held: Kms) -> None:
+    ask(held, "GET", "secret/data/app?version=2")
+    ask(held, "GET", "secret/data/12")
+    assert held.journal.count(query={"version": 2}) == 1
+    assert held.journal.count(path="secret/*", key=12) == 1
+    assert held.journal.count(query={"version": 3}) == 0
+
+
 def test_wrong_arguments_of_assertions(held: Kms) -> None:
     wrong: Any = "x"
     for call, message in (
@@ -263,7 +290,7 @@ def test_wrong_arguments_of_assertions(held: Kms) -> None:
         (lambda: held.journal.table(last=wrong), "last: expected a whole number, got 'x' (str)"),
         (lambda: held.journal.assert_no_unhandled(allowed="sys/*"), "allowed: expected a list of globs of paths, got "),
         (lambda: held.journal.assert_order("a", {"status": wrong}), "[1].status: expected HTTP status"),
-        (lambda: held.journal.assert_not_called(""), "expected a path or a mapping, got '' (str)"),
+        (lambda: held.journal.assert_not_called(""), "expected a path, a list of paths or a mapping, got '' (str)"),
         (held.journal.assert_order, "nothing is asserted"),
     ):
         with pytest.raises(FaultError) as caught:

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from mockkms.arguments import check_arguments
 from mockkms.faults.parsing import unknown
 
 
@@ -30,6 +31,7 @@ def incident_names() -> list[str]:
 
 def incident_words(name: str) -> Mapping[str, object]:
     """Return the plan of an incident. Raises FaultError with the nearest name for an unknown one."""
+    check_arguments({"incident": name})
     path = incident_files().get(name)
     if path is None:
         raise unknown(name, incident_files(), "incident")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.faults.parsing import flag, mapping, nearest, within
+from mockkms.faults.parsing import flag, mapping, unknown_rule, within
 from mockkms.faults.rule import Rule
 from mockkms.server.control.routing import FORMATS, ControlError, ControlRequest, route
 
@@ -43,7 +43,7 @@ def get_fault(request: ControlRequest) -> dict[str, object]:
 def _rule(request: ControlRequest) -> Rule:
     name, book = request.names["id"], request.world.faults
     if all(rule.id != name for rule in book):
-        raise ControlError(404, f"rule {name!r} not found{nearest(name, (rule.id for rule in book))}")
+        raise ControlError(404, str(unknown_rule(name, (rule.id for rule in book))))
     return book.get(name)
 
 

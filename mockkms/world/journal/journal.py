@@ -13,8 +13,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from mockkms.arguments import CheckedAttribute
 from mockkms.faults import addresses
 from mockkms.faults.addresses import SHORTEST_TOKEN
 from mockkms.faults.parsing import FaultError, texts, whole, within
@@ -64,6 +65,11 @@ class _ShownTarget(NamedTuple):
 
 class Journal:
     """The requests of one world, newest last."""
+
+    if TYPE_CHECKING:
+        redact: bool
+    else:
+        redact = CheckedAttribute(bool)
 
     def __init__(
         self,
@@ -314,6 +320,8 @@ class Journal:
         """Raise AssertionError unless matching requests came in this order, possibly with others between them."""
         if not matches:
             raise FaultError("nothing is asserted; expected a path or mapping for each step")
+        if len(matches) == 1 and isinstance(matches[0], (list, tuple)):
+            raise FaultError("a list of paths is one step; give each step as an argument of its own")
         steps = []
         for step, match in enumerate(matches):
             with within(step):

@@ -60,14 +60,14 @@ _OUTCOME_VALUES: dict[str, tuple[type, ...]] = {
 
 
 def read_query(match: object, words: Mapping[str, object]) -> All:
-    """Return a matcher over entries from a path or mapping and further words. Raises FaultError."""
+    """Return a matcher over entries from a path, a list of paths or a mapping, and further words. Raises FaultError."""
     expressions.restart_clock()
     parts: list[Matcher] = []
     for given in (match, dict(words)):
         if given is None or given == {}:
             continue
         if not given:
-            raise FaultError(f"expected a path or a mapping, got {shown(given)}")
+            raise FaultError(f"expected a path, a list of paths or a mapping, got {shown(given)}")
         if isinstance(given, Mapping):
             mapping(given, {*match_words(), *OUTCOMES}, "word")
             rest = {word: value for word, value in given.items() if word not in OUTCOMES}
@@ -106,6 +106,8 @@ def described(match: object, words: Mapping[str, object]) -> str:
 
 
 def _path_of(match: object, words: Mapping[str, object]) -> str:
-    path = match if isinstance(match, str) else (match or {}).get("path", "") if isinstance(match, Mapping) else ""
+    path = match.get("path", "") if isinstance(match, Mapping) else match
     path = path or words.get("path", "")
+    if isinstance(path, (list, tuple)):
+        path = path[0]
     return path if isinstance(path, str) else ""
