@@ -55,6 +55,10 @@ def test_the_metrics_of_the_table_exist(kms: MockKMS, client: hvac.Client) -> No
     for path in ("renew", "revoke", "revoke-prefix/none"):
         headers = {"X-Vault-Token": kms.token}
         requests.post(f"{kms.url}/v1/sys/leases/{path}", json={"lease_id": "x"}, headers=headers, timeout=60)
+    client.sys.enable_audit_device("file", options={"file_path": "discard"})
+    client.write_data("sys/quotas/rate-limit/few", data={"rate": 1, "interval": "1h", "path": "cubbyhole/"})
+    for _ in range(2):
+        requests.get(f"{kms.url}/v1/cubbyhole/a", headers={"X-Vault-Token": kms.token}, timeout=60)
     text = requests.get(f"{kms.url}/v1/sys/metrics?format=prometheus", timeout=60).text
     known = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     rows = re.findall(r"^\| (`[^|]+) \|", TEXT, re.MULTILINE)

@@ -6,7 +6,8 @@ before it checks a token is not logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from mockkms.vault.audit.device import Device, devices
@@ -17,6 +18,8 @@ from mockkms.vault.kernel import matching
 if TYPE_CHECKING:
     from mockkms.vault.audit.entries import AuditServices
 
+_REQUEST, _RESPONSE = "audit.log_request", "audit.log_response"
+"""Metrics of the time that the devices take. Each has a counter of failures: entries that no device has taken."""
 _OUTSIDE = ("seal", "step-down")
 """What is answered outside the core and logged nevertheless: the request only."""
 
@@ -40,13 +43,14 @@ def record(core: AuditServices, request: Request, response: Response, asked: dic
     if not logged:
         return True
     unaudited = request.trace.unaudited
+    metrics = [_REQUEST] * unaudited + [_RESPONSE] * (not alone)
 
     def lines(device: Device) -> list[dict[str, object]]:
         entries = Entries(core, device, request)
         shown = [entries.request(asked, errors)] if unaudited else []
         return shown if alone else [*shown, entries.answer(asked, response)]
 
-    return _written(core, lines)
+    return _written(core, lines, metrics)
 
 
 def record_request(core: AuditServices, request: Request) -> bool:
@@ -57,11 +61,12 @@ def record_request(core: AuditServices, request: Request) -> bool:
     request.trace.unaudited = False
     if not devices(core):
         return True
-    return _written(core, lambda device: [Entries(core, device, request).request(request.data, None)])
+    return _written(core, lambda device: [Entries(core, device, request).request(request.data, None)], [_REQUEST])
 
 
-def _written(core: AuditServices, lines: Callable[[Device], list[dict[str, object]]]) -> bool:
-    taken = False
+def _written(core: AuditServices, lines: Callable[[Device], list[dict[str, object]]], metrics: Sequence[str]) -> bool:
+    """Write the same lines to every device; return whether one has taken them. ``metrics`` has a name for each line."""
+    started, taken = perf_counter(), False
     for device in devices(core).values():
         if not device.logs:
             taken = True
@@ -71,6 +76,10 @@ def _written(core: AuditServices, lines: Callable[[Device], list[dict[str, objec
             taken = True
         except ErrorResponse:
             continue
+    seconds = perf_counter() - started
+    for metric in metrics if taken else metrics[:1]:
+        core.events.time(metric, seconds / len(metrics))
+        core.events.count(f"{metric}_failure", int(not taken))
     return taken
 
 

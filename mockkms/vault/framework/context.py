@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mockkms.vault.policy.policy import Policy, PolicyDialect
     from mockkms.vault.products import Product
     from mockkms.vault.seals.barrier import Barrier
+    from mockkms.vault.telemetry.events import EventMetrics
     from mockkms.vault.telemetry.requests import RequestMetrics
     from mockkms.vault.telemetry.server_log import ServerLog
     from mockkms.vault.tokens.lease import LeaseEntry
@@ -221,7 +222,7 @@ class Backup(Protocol):
 
 
 class Environment(Protocol):
-    """The dependencies of every part of a server: time, randomness, the product, the state and the log."""
+    """The dependencies of every part of a server: time, randomness, the product, the state, the log and metrics."""
 
     @property
     def clock(self) -> Clock: ...
@@ -233,6 +234,8 @@ class Environment(Protocol):
     def state(self) -> VaultState: ...
     @property
     def log(self) -> ServerLog: ...
+    @property
+    def events(self) -> EventMetrics: ...
 
 
 class LeaseLimits(Protocol):

@@ -11,6 +11,7 @@ from mockkms.vault.identity.group_index import GroupIndex
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
+from mockkms.vault.telemetry.events import namespace_label
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -156,6 +157,10 @@ class IdentityStore:
             entity.aliases.append(known)
             self.put_alias(known)
             self.put_entity(entity)
+            self.core.events.count(
+                "identity.entity.creation",
+                namespace=namespace_label(mount.namespace), auth_method=mount.type, mount_point=mount.path,
+            )  # fmt: skip
         elif (known.metadata or None) != metadata:
             entity.settle()
             known.metadata, known.updated = metadata, self.core.clock.now()

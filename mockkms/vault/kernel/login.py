@@ -10,6 +10,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.policy import names
+from mockkms.vault.telemetry.events import count_token
 from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.token import Token
 
@@ -137,6 +138,7 @@ def grant(core: LoginServices, request: Request, mount: Mount, auth: Auth, path:
         bound_cidrs=list(auth.bound_cidrs),
     )
     core.tokens.create(token, auth)
+    count_token(core.events, token, mount)
     request.trace.accessor, request.trace.display_name = token.accessor, token.display_name
     return warnings
 

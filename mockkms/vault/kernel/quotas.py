@@ -107,6 +107,7 @@ class QuotaStore:
         if state.response_headers:
             request.trace.headers = dict(headers)
         if not allowed:
+            self.core.events.count("quota.rate_limit.violation", name=rule.name)
             raise ErrorResponse(f"request path {quote(path)}: rate limit quota exceeded", status=429)
 
     def _exempt(self, path: str) -> bool:

@@ -20,6 +20,7 @@ from mockkms.vault.kernel.state import VaultState
 from mockkms.vault.policy.policies import PolicyStore
 from mockkms.vault.products import Product, product_named
 from mockkms.vault.seals.seal import SealStore
+from mockkms.vault.telemetry.events import EventMetrics
 from mockkms.vault.telemetry.requests import RequestMetrics
 from mockkms.vault.telemetry.server_log import ServerLog
 from mockkms.vault.tokens.leases import LeaseStore
@@ -57,6 +58,7 @@ class VaultServer(ABC):
         self.quotas = QuotaStore(self)
         self.seal = SealStore(self)
         self.requests = RequestMetrics()
+        self.events = EventMetrics(self.clock)
         self.log = ServerLog(self.clock)
         self.backup: Backup | None = None
 
@@ -143,6 +145,7 @@ class VaultServer(ABC):
         self.state = state
         self.policies.forget_caches()
         self.requests.forget()
+        self.events.forget()
         self.log.end()
 
     def clear(self, flavor: str) -> None:

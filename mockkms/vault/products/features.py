@@ -168,6 +168,8 @@ class Feature(StrEnum):
     """Audit devices hash texts of a request that are times, as they do all others."""
     AUDITS_CORRELATION = "audits-correlation"
     """Audit devices log the user agent and the correlation headers by default."""
+    STATUS_METRIC = "status-metric"
+    """Metrics count answers by their status."""
     WORKFLOWS = "workflows"
     """``sys/workflows`` exists."""
     RETRY_AFTER_ROUNDED_UP = "retry-after-rounded-up"

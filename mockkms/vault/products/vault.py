@@ -102,6 +102,7 @@ VAULT = OPENBAO.derive(
         Feature.API_AUDIT,
         Feature.AUDIT_HASHES_TIMES,
         Feature.AUDITS_CORRELATION,
+        Feature.STATUS_METRIC,
         Feature.SEAL_BACKENDS,
         Feature.SEAL_SETTINGS,
         Feature.PLAIN_DECODING,

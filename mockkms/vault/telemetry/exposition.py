@@ -38,8 +38,8 @@ class EventCount:
 
     key: str
     total: int
-    recent: int
-    """Events of the last interval."""
+    recent: Sequence[float] = ()
+    """What the events of the last interval added, mostly 1 each."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -70,7 +70,7 @@ def as_json(metrics: Metrics, moment: str) -> dict[str, object]:
         for one in metrics.gauges
         if one.prefixed
     ]
-    counts = [_sampled(one.key, [1.0] * one.recent, one.labels) for one in metrics.counts if one.recent]
+    counts = [_sampled(one.key, one.recent, one.labels) for one in metrics.counts if one.recent]
     timings = [_sampled(one.key, one.recent, one.labels) for one in metrics.timings if one.recent]
     ordered = [sorted(found, key=_order) for found in (gauges, counts, timings)]
     return {

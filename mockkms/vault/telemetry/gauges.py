@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.context import Context
+from mockkms.vault.telemetry.events import lifetime_label, namespace_label
 from mockkms.vault.telemetry.exposition import Gauge
 from mockkms.vault.tokens.token import Token
 
-_BUCKETS = ((60, "1m"), (600, "10m"), (1200, "20m"), (3600, "1h"), (7200, "2h"), (86400, "1d"), (172800, "2d"),
-            (604800, "7d"), (2592000, "30d"))  # fmt: skip
-"""Upper bounds in seconds, and names, of the lifetimes by which tokens are counted (``metricsutil/bucket.go``)."""
 _MOST_LABELS = 500
 """Label values of one gauge: the largest are kept, as with ``maximum_gauge_cardinality``."""
 
@@ -36,18 +34,19 @@ def server_gauges(core: Context, cluster: str) -> Iterator[Gauge]:
         labels = {"local": str(local).lower(), "type": "auth" if auth else "logical"}
         yield Gauge("core.mount_table.num_entries", count, here | labels)
     yield from _tokens(core, here)
+    yield from _identities(core, here)
     yield from _secrets(core, here)
 
 
 def _tokens(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
     """Yield the numbers of service tokens: of all, and by policy, auth method and lifetime at creation."""
     tokens = core.state.tokens.by_id.values()
-    by_namespace = Counter(_namespace(token.namespace) for token in tokens)
+    by_namespace = Counter(namespace_label(token.namespace) for token in tokens)
     for namespace, count in by_namespace.items() or [("root", 0)]:
         yield Gauge("token.count", count, here | {"namespace": namespace})
-    by_policy = Counter((_namespace(token.namespace), policy) for token in tokens for policy in token.policies)
-    by_method = Counter((_namespace(token.namespace), _method(token)) for token in tokens)
-    by_ttl = Counter((_namespace(token.namespace), _bucket(token.ttl)) for token in tokens)
+    by_policy = Counter((namespace_label(token.namespace), policy) for token in tokens for policy in token.policies)
+    by_method = Counter((namespace_label(token.namespace), _method(token)) for token in tokens)
+    by_ttl = Counter((namespace_label(token.namespace), lifetime_label(token.ttl)) for token in tokens)
     for key, label, counted in (
         ("token.count.by_policy", "policy", by_policy),
         ("token.count.by_auth", "auth_method", by_method),
@@ -57,23 +56,32 @@ def _tokens(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
             yield Gauge(key, count, here | {"namespace": namespace, label: name})
 
 
+def _identities(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
+    """Yield the numbers of entities of each namespace, and of their aliases of each mount."""
+    entities = core.identity.state.entities.values()
+    of_namespace = Counter(entity.namespace for entity in entities)
+    for namespace in ("", *core.state.namespaces.items):
+        labels = {"namespace": namespace_label(namespace)}
+        yield Gauge("identity.entity.count", of_namespace[namespace], here | labels)
+    of_mount = Counter(alias.mount_accessor for entity in entities for alias in entity.aliases)
+    mounts = {mount.accessor: mount for mount in core.state.mounts.entries.values()}
+    for accessor, count in of_mount.items():
+        mount = mounts.get(accessor)
+        if mount is not None:
+            labels = {"auth_method": mount.type, "mount_point": mount.path}
+            namespace = namespace_label(mount.namespace)
+            yield Gauge("identity.entity.alias.count", count, here | labels | {"namespace": namespace})
+
+
 def _secrets(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
     """Yield the number of KV secrets of each mount."""
     for mount in core.state.mounts.entries.values():
         size = registry.bare_engine(mount.engine).size
         if size is not None:
-            labels = {"mount_point": mount.path, "namespace": _namespace(mount.namespace)}
+            labels = {"mount_point": mount.path, "namespace": namespace_label(mount.namespace)}
             yield Gauge("secret.kv.count", size(mount.state), here | labels)
-
-
-def _namespace(path: str) -> str:
-    return path.strip("/") or "root"
 
 
 def _method(token: Token) -> str:
     """Return the auth method that a token is from, by its path: ``auth/approle/login``."""
     return token.path.removeprefix("auth/").partition("/")[0] or "token"
-
-
-def _bucket(ttl: float) -> str:
-    return next((name for bound, name in _BUCKETS if 0 < ttl <= bound), "+Inf")

@@ -6,7 +6,8 @@ each path is that of the entries which are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
@@ -68,32 +69,30 @@ class RequestMetrics:
         self.history = history
         self._seen = self._generation = 0
         self._timings: dict[str, _Sum] = {}
-        self._logins: dict[tuple[str, str], int] = {}
-        """Successful logins by mount and namespace."""
+        self._statuses: dict[int, int] = {}
+        """Answers by status."""
 
     def forget(self) -> None:
         """Start again with the requests that come from now on."""
         if self.history is not None:
             self._generation, self._seen = self.history.progress
-        self._timings, self._logins = {}, {}
+        self._timings, self._statuses = {}, {}
 
-    def collect(self, now: float, cluster: str) -> tuple[list[Timing], list[EventCount]]:
-        """Return all timings and counts; those of the last interval before ``now`` are also listed one by one."""
+    def collect(self, now: float) -> tuple[list[Timing], list[EventCount]]:
+        """Return the timings of requests and the counts of answers; the latest before ``now`` are also listed alone."""
         from mockkms.vault.telemetry.exposition import EventCount, Timing  # Not needed by a start.
 
         self._catch_up()
-        recent = self._recent(now)
+        recent, statuses = self._recent(now)
         timings = [
             Timing(key, known.count, known.total, recent.get(key, ())) for key, known in sorted(self._timings.items())
         ]
-        labels = {"auth_method": "", "cluster": cluster, "creation_ttl": "", "mount_point": "", "namespace": ""}
         counts = [
             EventCount(
-                "token.creation", count, min(count, len(recent.get(f"login {mount} {namespace}", ()))),
-                {**labels, "auth_method": mount.removeprefix("auth/").rstrip("/"), "mount_point": mount,
-                 "namespace": namespace.rstrip("/") or "root"},
+                "core.response_status_code", count, [1.0] * statuses.get(status, 0),
+                {"code": str(status), "type": f"{status // 100}xx"},
             )
-            for (mount, namespace), count in sorted(self._logins.items())
+            for status, count in sorted(self._statuses.items())
         ]  # fmt: skip
         return timings, counts
 
@@ -114,32 +113,32 @@ class RequestMetrics:
                 known.count += 1
                 known.total += entry.seconds * 1000
         for key, added in found.items():
-            count = round(added.count * share)
-            if key.startswith("login "):
-                _, mount, namespace = key.split(" ", 2)
-                place = (mount, namespace)
-                self._logins[place] = self._logins.get(place, 0) + count
-                continue
             known = self._timings.setdefault(key, _Sum())
-            known.count += count
+            known.count += round(added.count * share)
             known.total += added.total * share
+        for status, count in _statuses(entries).items():
+            self._statuses[status] = self._statuses.get(status, 0) + round(count * share)
 
-    def _recent(self, now: float) -> dict[str, list[float]]:
+    def _recent(self, now: float) -> tuple[dict[str, list[float]], Counter[int]]:
         from mockkms.vault.telemetry.exposition import INTERVAL
 
-        found: dict[str, list[float]] = {}
         history = self.history
         if history is None:
-            return found
-        for entry in history.latest(len(history)):
-            if now - INTERVAL <= entry.time <= now:
-                for key in keys_of(entry):
-                    found.setdefault(key, []).append(entry.seconds * 1000)
-        return found
+            return {}, Counter()
+        latest = [entry for entry in history.latest(len(history)) if now - INTERVAL <= entry.time <= now]
+        found: dict[str, list[float]] = {}
+        for entry in latest:
+            for key in keys_of(entry):
+                found.setdefault(key, []).append(entry.seconds * 1000)
+        return found, _statuses(latest)
+
+
+def _statuses(entries: Iterable[Observed]) -> Counter[int]:
+    return Counter(entry.status for entry in entries if entry.service == "vault" and entry.status)
 
 
 def keys_of(entry: Observed) -> list[str]:
-    """Return the metrics that a request counts for. A key ``login <mount> <namespace>`` is a successful login."""
+    """Return the timings that a request counts for."""
     trace = entry.trace
     if entry.service != "vault" or not trace.mount:
         return []
@@ -150,7 +149,7 @@ def keys_of(entry: Observed) -> list[str]:
     if mount.startswith("auth/") and endpoint.startswith(("login", "callback", "oidc/callback")):
         found.append("core.handle_login_request")
         if entry.status in _SUCCESS:
-            found += ["token.create", "expire.register-auth", f"login {mount} {trace.namespace}"]
+            found += ["token.create", "expire.register-auth"]
         return found
     found.append("core.handle_request")
     if trace.denied:

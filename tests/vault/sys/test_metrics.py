@@ -5,7 +5,9 @@ Names and units are those of the real server's source (``MeasureSince``, ``core_
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import hvac
@@ -62,8 +64,9 @@ def test_what_dashboards_read(kms: MockKMS, client: hvac.Client) -> None:
     assert found["vault_route_read_secret__count", ""] == 4
     assert found["vault_token_create_count", ""] == 2
     assert found["vault_token_revoke_count", ""] == 1
-    assert found["vault_token_creation", 'auth_method="userpass",creation_ttl="",mount_point="auth/userpass/",'
-                 'namespace="root"'] == 1  # fmt: skip
+    created = {labels: count for (name, labels), count in found.items() if name == "vault_token_creation"}
+    labels = 'auth_method="{0}",creation_ttl="+Inf",mount_point="auth/{0}/",namespace="root",token_type="service"'
+    assert created == {labels.format("userpass"): 1, labels.format("token"): 1}
     assert found["vault_core_handle_request_sum", ""] > 0
     assert found["vault_core_handle_request", 'quantile="0.5"'] > 0
     assert found["vault_secret_kv_count", 'mount_point="secret/",namespace="root"'] == 2
@@ -82,6 +85,79 @@ def hvac_get(kms: MockKMS, path: str, token: str) -> Any:
         return client.read(path)
     finally:
         client.adapter.close()
+
+
+def test_the_labels_of_created_tokens(kms: MockKMS, client: hvac.Client) -> None:
+    """``RegisterAuth`` in ``request_handling.go`` and ``handleCreateCommon`` in ``token_store.go``."""
+    for ttl, kind in (("1m", "batch"), ("5m", "service"), ("10m", "service")):
+        client.auth.token.create(policies=["app"], ttl=ttl, type=kind)
+    with pytest.raises(hvac.exceptions.InvalidRequest):
+        client.auth.token.create(policies=["app"], type="unknown")
+    common = 'mount_point="auth/token/",namespace="root"'
+    created = {labels: count for (name, labels), count in samples(kms).items() if name == "vault_token_creation"}
+    assert created == {
+        f'auth_method="token",creation_ttl="1m",{common},token_type="batch"': 1,
+        f'auth_method="token",creation_ttl="10m",{common},token_type="service"': 2,
+    }
+
+
+def test_entities_and_their_aliases(kms: MockKMS, client: hvac.Client) -> None:
+    """The entity of a login is counted when it is created (``CreateOrFetchEntity``); gauges: ``core_metrics.go``."""
+    client.secrets.identity.create_or_update_entity("other")
+    for _ in range(2):
+        requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json={"password": "pw"}, timeout=60)
+    found, place = samples(kms), 'auth_method="userpass",mount_point="auth/userpass/",namespace="root"'
+    assert found["vault_identity_entity_creation", place] == 1
+    assert found["vault_identity_entity_alias_count", place] == 1
+    assert found["vault_identity_entity_count", 'namespace="root"'] == 2
+
+
+def test_refusals_of_rate_limits(kms: MockKMS, client: hvac.Client) -> None:
+    """``rateLimitQuota.allow`` in ``quota_rate_limit.go``."""
+    client.write_data("sys/quotas/rate-limit/few", data={"rate": 1, "interval": "1h", "path": "secret/"})
+    statuses = [
+        requests.get(f"{kms.url}/v1/secret/data/a", headers={"X-Vault-Token": kms.token}, timeout=60).status_code
+        for _ in range(3)
+    ]
+    found = samples(kms)
+    assert statuses == [200, 429, 429]
+    assert found["vault_quota_rate_limit_violation", 'name="few"'] == 2
+    assert found["vault_core_response_status_code", 'code="429",type="4xx"'] == 2
+
+
+@pytest.mark.parametrize(("flavor", "counted"), [("vault", True), ("vault-1.21", True), ("openbao", False)])
+def test_answers_by_status(flavor: str, *, counted: bool) -> None:
+    """``vault.core.response_status_code`` of Vault's telemetry reference, which OpenBao does not have."""
+    with MockKMS(flavor=flavor) as kms:
+        for path in ("sys/health", "secret/data/none", "sys/health"):
+            requests.get(f"{kms.url}/v1/{path}", headers={"X-Vault-Token": kms.token}, timeout=60)
+        found = samples(kms)
+        shown = {labels: count for (name, labels), count in found.items() if "status_code" in name}
+        assert shown == ({'code="200",type="2xx"': 2, 'code="404",type="4xx"': 1} if counted else {})
+
+
+def test_audited_requests_and_failures(kms: MockKMS, client: hvac.Client, tmp_path: Path) -> None:
+    """``LogRequest`` and ``LogResponse`` in ``audit/broker.go``: a success adds 0 to the failures, which shows them."""
+    assert not any("audit" in name for name, _ in samples(kms))
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    client.sys.enable_audit_device("file", path="log", options={"file_path": str(fifo)})
+    client.read("secret/data/a")
+    found = samples(kms)
+    for kind, logged in (("request", 1), ("response", 2)):
+        # The device logs the answer to the request that enabled it.
+        assert found[f"vault_audit_log_{kind}_count", ""] == logged
+        assert found[f"vault_audit_log_{kind}_failure", ""] == 0
+    os.close(reader)
+    with pytest.raises(hvac.exceptions.InternalServerError):
+        client.read("secret/data/a")
+    found = samples(kms)
+    # The answer to what could not be logged is logged too.
+    assert found["vault_audit_log_request_failure", ""] == found["vault_audit_log_response_failure", ""] == 1
+    shown = requests.get(f"{kms.url}/v1/sys/metrics", timeout=60).json()
+    [counter] = [one for one in shown["Counters"] if one["Name"] == "vault.audit.log_request_failure"]
+    assert (counter["Count"], counter["Sum"], counter["Min"], counter["Max"]) == (2, 1, 0, 1)
 
 
 def test_counters_never_fall_until_a_reset(kms: MockKMS, client: hvac.Client) -> None:
@@ -117,7 +193,10 @@ def test_json_looks_back_ten_seconds(kms: MockKMS, client: hvac.Client) -> None:
     assert shown["Timestamp"] == "2026-01-01 00:00:00 +0000 UTC"
     [sample] = [one for one in shown["Samples"] if one["Name"] == "vault.core.handle_request"]
     assert {*sample} == {"Name", "Count", "Rate", "Sum", "Min", "Max", "Mean", "Stddev", "Labels"}
-    assert (sample["Count"], shown["Points"], shown["Counters"]) == (1, [], [])
+    assert (sample["Count"], shown["Points"]) == (1, [])
+    [counter] = shown["Counters"]
+    assert (counter["Name"], counter["Count"]) == ("vault.core.response_status_code", 1)
+    assert counter["Labels"] == {"code": "200", "type": "2xx"}
     names = [one["Name"] for one in shown["Gauges"]]
     assert names == sorted(names)
     assert not any(name.startswith("process") for name in names)
@@ -136,7 +215,7 @@ def test_a_sealed_server_reports_its_seal_only(kms: MockKMS) -> None:
 def test_the_forms() -> None:
     metrics = Metrics(
         [Gauge("a.b-c", 1.5, {"x": 'say "no"\n'}), Gauge("process_cpu_seconds_total", 2, prefixed=False)],
-        [EventCount("c", 5, 2, {"n": "root"}), EventCount("d", 5, 0)],
+        [EventCount("c", 5, [1, 1], {"n": "root"}), EventCount("d", 5)],
         [Timing("t", 3, 6.0, [1.0, 2.0, 3.0]), Timing("u", 1, 1.0)],
     )
     assert as_prometheus(metrics).splitlines() == [

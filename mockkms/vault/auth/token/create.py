@@ -13,6 +13,7 @@ from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
+from mockkms.vault.telemetry.events import count_token
 from mockkms.vault.tokens.token import Token
 
 create_orphan = engine.path("create-orphan", NewToken.fields, help="Create a token without a parent.")
@@ -99,6 +100,7 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
         display_name=token.display_name,
     )
     call.core.tokens.create(token, auth)
+    count_token(call.core.events, token, call.mount)
     policies = call.core.policies
     missing = [n for n in token.policies if n != "root" and policies.get(call.request.namespace, n) is None]
     response.warnings.extend(f"Policy {quote(name)} does not exist" for name in missing)

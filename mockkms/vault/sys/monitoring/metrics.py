@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Response
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
 _OPENMETRICS = "application/openmetrics-text"
@@ -34,8 +35,11 @@ def read_metrics(_state: object, call: Call) -> Response:
 
     core, now = call.core, call.now()
     cluster = core.state.seal.cluster_name
-    timings, counts = core.requests.collect(now, cluster)
-    found = Metrics([*server_gauges(core, cluster), *process_gauges()], counts, timings)
+    timings, statuses = core.requests.collect(now)
+    more, counts = core.events.collect(now, cluster)
+    if core.product.has(Feature.STATUS_METRIC):
+        counts += statuses
+    found = Metrics([*server_gauges(core, cluster), *process_gauges()], counts, timings + more)
     if wanted:
         return Response(raw=as_prometheus(found).encode(), content_type="text/plain; version=0.0.4; charset=utf-8")
     return Response(document=as_json(found, time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(now))))
