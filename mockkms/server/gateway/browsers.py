@@ -34,10 +34,10 @@ class BrowserGuard:
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         """Raises ValueError for an allowed name that no host can have; the empty one would allow pages without one."""
         self.allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
+        """Additional host names of this machine; ``*``: all."""
         for name in self.allowed_hosts - {"*"}:
             if name.split() != [name] or (host_name(name) != name and not _is_address(name)):
                 raise ValueError(f"{name!r} is not a host name to allow; examples: app.test, ::1, * for all")
-        """Additional host names of this machine; ``*``: all."""
         self._local_hosts: set[str] = set()
         """Cached values of ``Host`` that name this machine."""
 

@@ -214,7 +214,7 @@ def _quoted(line: bytes) -> str:
 
 
 def _judged(method: str, target: Target, version: tuple[int, int], fields: list[tuple[str, str]]) -> Head:
-    """Check a head in Go's order and return it. Raises BadHead."""
+    """Check a head in Go's order and return it as it is passed on. Raises BadHead."""
     by_name: dict[str, list[str]] = {}
     for name, value in fields:
         by_name.setdefault(name.lower(), []).append(value)
@@ -235,30 +235,42 @@ def _judged(method: str, target: Target, version: tuple[int, int], fields: list[
     continues = _CONTINUE.search(expected) is not None
     if expected and not continues:
         raise BadHead(b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-    head = [f"{method if method in _KNOWN_METHODS else 'LOCK'} / HTTP/1.{min(version[1], 1) if version[0] == 1 else 1}"]
-    if target.host or hosts or version >= (1, 1):
-        head.append(f"Host: {target.host or ''.join(hosts)}")
-    if preface:
-        head.append("Connection: close")
-    once: set[str] = set()
-    for name, value in fields:
-        low = name.lower()
-        if low in _REWRITTEN or low in once:
-            continue
-        if low in _ONCE:
-            once.add(low)
-        head.append(f"{name}: {value}")
-    if expected:
-        head.append("Expect: 100-continue")
-    if length == CHUNKED:
-        head.append("Transfer-Encoding: chunked")
-    elif length or "content-length" in by_name:
-        head.append(f"Content-Length: {length}")
-    plain = "\r\n".join((*head, "", "")).encode("latin-1")
+    host = target.host or "".join(hosts) if target.host or hosts or version >= (1, 1) else None
+    plain = _rewritten(method, version, host, fields, length, expects=continues)
     wants_continue = continues and version >= (1, 1) and length != 0
     options = {option.strip(" \t").lower() for line in by_name.get("connection", []) for option in line.split(",")}
     closes = preface or "close" in options or (version == (1, 0) and "keep-alive" not in options)
     return Head(plain, length, method, target.shown, closes, wants_continue)
+
+
+def _rewritten(
+    method: str,
+    version: tuple[int, int],
+    host: str | None,
+    fields: list[tuple[str, str]],
+    length: int,
+    *,
+    expects: bool,
+) -> bytes:
+    """Return a checked head as aiohttp accepts it: with ``Host`` unless None, and ``Expect`` if ``expects``."""
+    head = [f"{method if method in _KNOWN_METHODS else 'LOCK'} / HTTP/1.{min(version[1], 1) if version[0] == 1 else 1}"]
+    if host is not None:
+        head.append(f"Host: {host}")
+    if version[0] != 1:
+        head.append("Connection: close")
+    given: set[str] = set()
+    for name, value in fields:
+        low = name.lower()
+        if low not in _REWRITTEN and not (low in _ONCE and low in given):
+            head.append(f"{name}: {value}")
+        given.add(low)
+    if expects:
+        head.append("Expect: 100-continue")
+    if length == CHUNKED:
+        head.append("Transfer-Encoding: chunked")
+    elif length or "content-length" in given:
+        head.append(f"Content-Length: {length}")
+    return "\r\n".join((*head, "", "")).encode("latin-1")
 
 
 def _body_length(by_name: dict[str, list[str]], *, chunks_known: bool) -> int:
