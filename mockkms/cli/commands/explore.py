@@ -77,13 +77,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explore the command. Raises CommandError."""
+    """Explore the command; return 1 if outcomes fail the exploration, else 0. Raises CommandError."""
     from mockkms.explore.baseline import compared, read_baseline
-    from mockkms.explore.commands import Interruption, without_core_files, writable
-    from mockkms.explore.matrix import render
+    from mockkms.explore.commands import Interruption, without_core_files
     from mockkms.explore.options import chosen_failures, fails_on, read_acceptances
     from mockkms.report.model import Usage
-    from mockkms.report.suite import report_of
 
     if options.failures is not None and not options.failures.exists():
         raise CommandError(f"--failures: no file {str(options.failures)!r}; names of failures are given with --set")
@@ -100,13 +98,7 @@ def run(options: argparse.Namespace) -> int:
     command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
     if not command:
         raise CommandError("no command given; example: mockkms explore -- pytest tests/test_orders.py")
-    for name in ("json", "report"):
-        if options.dry_run and getattr(options, name) is not None:
-            raise CommandError(f"--dry-run and --{name} cannot be used together: a dry run has no result")
-    for path in (options.json, options.report, options.resume):
-        reason = writable(path) if path is not None else ""
-        if reason:
-            raise CommandError(f"{path} cannot be written: {reason}")
+    _check_outputs(options)
     without_core_files()
     start = time.monotonic()
     use = None if options.report is None else Usage(shlex.join(command))
@@ -117,17 +109,39 @@ def run(options: argparse.Namespace) -> int:
         finally:
             kms.stop()
     result = compared(_result(options, test, failures, on, time.monotonic() - start), baseline)
-    if options.json is not None and not options.dry_run:
-        with error_context(raised=CommandError):
-            result.write(options.json)
-    if use is not None and not options.dry_run:
-        written_report(options.report, report_of([use], result))
     if not options.dry_run:
-        news = baseline.news(result) if baseline is not None else []
-        for line in (*render(result, verbose=options.verbose or bool(options.case)), *news):
+        _publish(options, result, use)
+        for line in baseline.news(result) if baseline is not None else ():
             print(line)
     interruption.check()
     return 1 if result.failing() else 0
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Raise CommandError for a file of results that a dry run does not have, or that cannot be written."""
+    from mockkms.explore.commands import writable
+
+    for name in ("json", "report"):
+        if options.dry_run and getattr(options, name) is not None:
+            raise CommandError(f"--dry-run and --{name} cannot be used together: a dry run has no result")
+    for path in (options.json, options.report, options.resume):
+        reason = writable(path) if path is not None else ""
+        if reason:
+            raise CommandError(f"{path} cannot be written: {reason}")
+
+
+def _publish(options: argparse.Namespace, result: Exploration, use: Usage | None) -> None:
+    """Write the result to the files asked for, and print it. Raises CommandError."""
+    from mockkms.explore.matrix import render
+    from mockkms.report.suite import report_of
+
+    if options.json is not None:
+        with error_context(raised=CommandError):
+            result.write(options.json)
+    if use is not None:
+        written_report(options.report, report_of([use], result))
+    for line in render(result, verbose=options.verbose or bool(options.case)):
+        print(line)
 
 
 def _explored(

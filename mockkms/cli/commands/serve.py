@@ -70,7 +70,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM. Raises CommandError."""
     return serve_until_signal(options)
 
 
@@ -79,22 +79,20 @@ def serve_until_signal(
     banner: Callable[[MockKMS], str] = screen.banner,
     farewell: Callable[[], None] = lambda: None,
 ) -> int:
-    """Serve until SIGINT or SIGTERM. ``banner`` returns the text printed once it listens; ``farewell`` runs at exit."""
+    """Serve until SIGINT or SIGTERM, and exit: with 1 if the state was not written completely.
+
+    ``banner`` returns the text printed once the server listens; ``farewell`` is called once it has ended. Returns 2 for
+    an invalid world, whose problems are printed. Raises CommandError if the server cannot start.
+    """
     from mockkms.worldfile.problems import SeedError
 
     if options.log_format == "json":
         screen.write_json()
-    # Everything imported from here on stays alive, so garbage collection would only delay the start.
-    gc.disable()
     try:
-        _import_aiohttp()
-        with progress("loading the world"):
-            kms = described_server(options)
+        kms = _loaded(options)
     except SeedError as error:
         print("\n".join(str(problem) for problem in error.problems), file=sys.stderr)
         return 2
-    finally:
-        gc.enable()
     if options.verbose:
         kms.journal.subscribe(screen.say_request)
     if options.ready_file is not None:
@@ -112,12 +110,7 @@ def serve_until_signal(
     _ignore_reloads()
     watcher = watch.watcher(kms, options, signals)
     try:
-        # Programs that start a server wait for its first line, and then read the file.
-        if options.ready_file is not None:
-            screen.write_ready_file(options.ready_file, kms)
-        if options.pid_file:
-            screen.write_pid_file(options.pid_file)
-        screen.say(banner(kms), "ready", screen.ready(kms))
+        _announce(kms, options, banner)
         if kms.rng is None and not options.fresh_keys and not kms.world.upstream:
             _prepare_keys()
         gc.freeze()
@@ -127,16 +120,43 @@ def serve_until_signal(
             signals.end_with_input()
         signals.wait()
     finally:
-        kms.stop()
-        if kms.recorder is not None:
-            screen.say(kms.recorder.summary())
-        if options.pid_file:
-            Path(options.pid_file).unlink(missing_ok=True)
+        _stop(kms, options)
         farewell()
     if signals.restart:
         screen.finish()
         _start_again(ports)
     return _leave(0 if kms.state_complete else 1)
+
+
+def _loaded(options: argparse.Namespace) -> MockKMS:
+    """Return the server that the command line describes, not yet started. Raises CommandError and SeedError."""
+    # Everything imported from here on stays alive, so garbage collection would only delay the start.
+    gc.disable()
+    try:
+        _import_aiohttp()
+        with progress("loading the world"):
+            return described_server(options)
+    finally:
+        gc.enable()
+
+
+def _announce(kms: MockKMS, options: argparse.Namespace, banner: Callable[[MockKMS], str]) -> None:
+    """Write the files and the text that say that the server listens. Raises CommandError."""
+    # Programs that start a server wait for its first line, and then read the file.
+    if options.ready_file is not None:
+        screen.write_ready_file(options.ready_file, kms)
+    if options.pid_file:
+        screen.write_pid_file(options.pid_file)
+    screen.say(banner(kms), "ready", screen.ready(kms))
+
+
+def _stop(kms: MockKMS, options: argparse.Namespace) -> None:
+    """Stop the server, say what it recorded, and remove the pid file."""
+    kms.stop()
+    if kms.recorder is not None:
+        screen.say(kms.recorder.summary())
+    if options.pid_file:
+        Path(options.pid_file).unlink(missing_ok=True)
 
 
 def _ports(kms: MockKMS, options: argparse.Namespace) -> list[str]:
