@@ -16,6 +16,8 @@ KEY_USAGES: Final = (
     "crlsign", "encipheronly", "decipheronly",
 )  # fmt: skip
 """Names of key usages, in the order of their bits."""
+DIGITAL_SIGNATURE, CERT_SIGN, CRL_SIGN = 1, 1 << 5, 1 << 6
+"""Bits of three of them."""
 
 EXTENDED_USAGES: Final = {
     "any": "2.5.29.37.0",

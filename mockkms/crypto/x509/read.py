@@ -14,7 +14,7 @@ from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der, pem
 from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import keys, request_parser
-from mockkms.crypto.x509.build import SUBJECT_ORDER, Extension, Names
+from mockkms.crypto.x509.build import CERT_SIGN, SUBJECT_ORDER, Extension, Names
 from mockkms.crypto.x509.certificate_parser import parse_certificate
 from mockkms.error_context import error_context
 
@@ -48,6 +48,7 @@ class Certificate:
     ca: bool = False
     path_length: int | None = None
     key_usage: int = 0
+    """Bit set of ``build.KEY_USAGES``; 0: the certificate does not restrict it."""
     dns: list[str] = field(default_factory=list)
     urls: bool = False
     """Whether it has addresses of issuers, CRLs or OCSP servers."""
@@ -65,7 +66,7 @@ class Certificate:
     def signed_by(self, other: Certificate) -> bool:
         """Return whether ``other`` may sign certificates and has signed this one."""
         may = not other.basic or other.ca
-        if other.key_usage and not other.key_usage & 1 << 5:
+        if other.key_usage and not other.key_usage & CERT_SIGN:
             may = False
         return may and keys.verifies(other.public, self.der)
 

@@ -9,9 +9,10 @@ from mockkms.vault.golang.integers import int64, parse_int
 from mockkms.vault.golang.number import Number, of_digits
 from mockkms.world.clock import parse_rfc3339
 
-_SECOND = 10**9
+SECOND = 10**9
+"""Nanoseconds: the unit of Go's durations."""
 _UNITS = {
-    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND,
+    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND,
 }  # fmt: skip
 """Nanoseconds."""
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -43,7 +44,7 @@ def parse_seconds(value: object) -> float:
 
 
 def _whole_seconds(seconds: int) -> float:
-    if not -_MOST <= seconds * _SECOND < _MOST:
+    if not -_MOST <= seconds * SECOND < _MOST:
         raise ValueError(_TOO_LONG)
     return float(seconds)
 
@@ -97,10 +98,10 @@ def parse_go(text: str) -> float:
             raise ValueError(invalid)
         rest = rest[match.end() :] if match else ""
     if text[0] == "-":
-        return -total / _SECOND
+        return -total / SECOND
     if total == _MOST:
         raise ValueError(invalid)
-    return total / _SECOND
+    return total / SECOND
 
 
 def _quoted(text: str) -> str:
@@ -120,10 +121,10 @@ def go_duration(seconds: float) -> str:
     """Return seconds as Go prints a duration: ``1h30m0s``, ``1.5s``, ``1ms``, ``0s``."""
     sign = "-" if seconds < 0 else ""
     seconds = abs(seconds)
-    nanoseconds = round(seconds * _SECOND)
+    nanoseconds = round(seconds * SECOND)
     if nanoseconds == 0:
         return "0s"
-    if nanoseconds < _SECOND:
+    if nanoseconds < SECOND:
         unit = next(unit for unit in ("ms", "µs", "ns") if nanoseconds >= _UNITS[unit])
         return f"{sign}{nanoseconds / _UNITS[unit]:.6f}".rstrip("0").rstrip(".") + unit
     whole = int(seconds)

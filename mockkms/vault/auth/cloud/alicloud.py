@@ -26,13 +26,13 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, Operation, Response, refusing
 from mockkms.vault.framework.records import param
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.world.clock import parse_rfc3339
 from mockkms.world.stored import stored
 
 _SKEW = 15 * 60
 """Seconds by which the time of a request may differ from the server's."""
-_NANOSECONDS = 10**9
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def write_role(
         raise BackendError("ttl exceeds max ttl")
     longest = call.core.max_ttl(call.mount)
     if role.old.get("ttl") and role.token_ttl > longest:
-        times = f"{role.token_ttl * _NANOSECONDS} exceeds the system max ttl of {longest * _NANOSECONDS}"
+        times = f"{role.token_ttl * SECOND} exceeds the system max ttl of {longest * SECOND}"
         return Response(warnings=[f"ttl of {times}, the latter will be used during login"])
     return None
 

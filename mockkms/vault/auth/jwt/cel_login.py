@@ -12,10 +12,10 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, LoginAlias, Operation, Response, refusing
 from mockkms.vault.golang import json as go_json
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
 
-_SECOND = 10**9
 _TOKEN_TYPES = ("default", "service", "batch", "default-service", "default-batch")
 _GO_TYPES = {
     "BoolType": "types.Bool", "IntType": "types.Int", "UintType": "types.Uint", "DoubleType": "types.Double",
@@ -81,11 +81,11 @@ def _auth(made: Mapping[str, object]) -> Auth:
         policies=_texts(made.get("policies")),
         metadata=_text_by_name(metadata) if metadata else None,
         num_uses=_number(made.get("num_uses")),
-        ttl=_number(lease.get("TTL")) // _SECOND,
-        max_ttl=_number(lease.get("MaxTTL")) // _SECOND,
+        ttl=_number(lease.get("TTL")) // SECOND,
+        max_ttl=_number(lease.get("MaxTTL")) // SECOND,
         renewable=bool(lease.get("renewable", False)),
-        period=_number(made.get("period")) // _SECOND,
-        explicit_max_ttl=_number(made.get("explicit_max_ttl")) // _SECOND,
+        period=_number(made.get("period")) // SECOND,
+        explicit_max_ttl=_number(made.get("explicit_max_ttl")) // SECOND,
         bound_cidrs=cidr.parse_addresses(_texts(made.get("bound_cidrs"))),
         no_default_policy=bool(made.get("no_default_policy", False)),
         token_type=_TOKEN_TYPES[kind] if kind < len(_TOKEN_TYPES) else "default",

@@ -20,6 +20,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang import json as gojson
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.golang.json_types import ANYTHING, Map, Slice
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.vault.products import Product
@@ -28,7 +29,6 @@ from mockkms.vault.secrets.peer import MADE_UP
 from mockkms.world.clock import rfc3339
 from mockkms.world.stored import stored
 
-_NANOSECONDS = 10**9
 _STS_SECONDS = 3600
 """Lifetime of STS credentials, which AliCloud determines."""
 _LONGEST_NAME = 64
@@ -150,7 +150,7 @@ def write_role(_state: AliCloudSecrets, call: Call, _name: str, role: AliCloudRo
     most = call.core.limits(call.mount).max
     if role.ttl > most:
         # The plugin prints Go durations as plain numbers, which are nanoseconds.
-        ttl, most = role.ttl * _NANOSECONDS, most * _NANOSECONDS
+        ttl, most = role.ttl * SECOND, most * SECOND
         warnings.append(f"ttl of {ttl} exceeds the system max ttl of {most}, the latter will be used during login")
     return Response(warnings=warnings) if warnings else None
 

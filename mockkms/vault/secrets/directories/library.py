@@ -18,13 +18,13 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.framework.records import Record, param
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.issuing import issued, renewed
 from mockkms.world.stored import stored
 
 _DAY = 24 * 60 * 60
-_NANOSECONDS = 10**9
 _ACCOUNTS = Field(Kind.COMMA_STRINGS, help="Names of the accounts to check in.")
 
 
@@ -251,7 +251,7 @@ def _validate(found: LibrarySet) -> None:
         raise ErrorResponse("service account name must not be empty")
     if 0 < found.max_ttl < found.ttl:
         # The plugin prints Go durations as plain numbers, which are nanoseconds.
-        most, ttl = found.max_ttl * _NANOSECONDS, found.ttl * _NANOSECONDS
+        most, ttl = found.max_ttl * SECOND, found.ttl * SECOND
         raise ErrorResponse(f"max_ttl ({most} seconds) may not be less than ttl ({ttl} seconds)")
 
 

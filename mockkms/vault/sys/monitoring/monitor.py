@@ -7,6 +7,7 @@ import json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.node import RAFT
 from mockkms.vault.products.features import Feature
@@ -142,7 +143,7 @@ def reset_logger(_state: object, call: Call, *, name: str) -> None:
     _set_levels(call, _levels(call) | {name: "info"})
 
 
-_HOUR = 3600 * 10**9
+_HOUR = 3600 * SECOND
 """In nanoseconds."""
 _TELEMETRY_TEXTS = (
     "circonus_api_app", "circonus_api_token", "circonus_api_url", "circonus_broker_id", "circonus_broker_select_tag",

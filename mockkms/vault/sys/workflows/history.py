@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 
 from mockkms.vault.framework.message import Auth, Request, Response
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.kernel.mounts import Mount
-
-_NANOSECONDS = 1_000_000_000
-"""In a second."""
 
 
 def shown_request(request: Request, *, with_data: bool) -> dict[str, object]:
@@ -37,8 +35,8 @@ def shown_response(response: Response, mount: Mount | None) -> dict[str, object]
         }
     lease = response.lease
     secret = {
-        "LeaseID": lease.lease_id, "internal_data": None, "lease": lease.ttl * _NANOSECONDS,
-        "max_ttl": lease.max_ttl * _NANOSECONDS, "renewable": lease.renewable,
+        "LeaseID": lease.lease_id, "internal_data": None, "lease": lease.ttl * SECOND,
+        "max_ttl": lease.max_ttl * SECOND, "renewable": lease.renewable,
     } if lease else None  # fmt: skip
     return {
         "auth": _shown_auth(response.auth, mount) if response.auth else None, "data": data, "headers": None,
@@ -54,12 +52,12 @@ def _shown_auth(auth: Auth, mount: Mount | None) -> dict[str, object]:
         "accessor": auth.accessor, "alias": alias, "bound_cidrs": auth.bound_cidrs or None,
         "client_token": auth.client_token, "creation_path": "", "display_name": auth.display_name,
         "entity_created": False, "entity_id": auth.entity_id,
-        "explicit_max_ttl": auth.explicit_max_ttl * _NANOSECONDS, "external_namespace_policies": {},
+        "explicit_max_ttl": auth.explicit_max_ttl * SECOND, "external_namespace_policies": {},
         "group_aliases": None, "identity_policies": auth.identity_policies, "internal_data": None,
-        "lease": auth.lease_duration * _NANOSECONDS, "list_scan_response_keys_filter_path": "",
-        "max_ttl": auth.max_ttl * _NANOSECONDS, "metadata": auth.metadata, "mfa_requirement": auth.mfa_requirement,
+        "lease": auth.lease_duration * SECOND, "list_scan_response_keys_filter_path": "",
+        "max_ttl": auth.max_ttl * SECOND, "metadata": auth.metadata, "mfa_requirement": auth.mfa_requirement,
         "no_default_policy": auth.no_default_policy, "num_uses": auth.num_uses, "orphan": auth.orphan,
-        "period": auth.period * _NANOSECONDS, "policies": auth.policies, "policy_results": None,
+        "period": auth.period * SECOND, "policies": auth.policies, "policy_results": None,
         "renewable": auth.renewable, "token_policies": auth.token_policies,
         "token_type": 2 if auth.token_type == "batch" else 1,
     }  # fmt: skip

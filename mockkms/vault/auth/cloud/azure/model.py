@@ -15,12 +15,12 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.products import Product
 from mockkms.world.clock import rfc3339
 from mockkms.world.stored import stored
 
 _LIST = Kind.COMMA_STRINGS
-_NANOSECONDS = 10**9
 
 
 @stored("auth.azure.AzureConfig")
@@ -44,7 +44,7 @@ class AzureConfig(Record, AutomatedRotation):
 
     def shown(self, product: Product) -> dict[str, object]:
         """Return what a read in ``product`` shows: delays in nanoseconds, as the plugin's JSON has them."""
-        delays = {name: getattr(self, name) * _NANOSECONDS for name in ("retry_delay", "max_retry_delay")}
+        delays = {name: getattr(self, name) * SECOND for name in ("retry_delay", "max_retry_delay")}
         expires = {"root_password_expiration_date": rfc3339(self.secret_expires)} if self.secret_expires else {}
         return {**super().shown(product), **delays, **expires, **self.shown_rotation(product)}
 

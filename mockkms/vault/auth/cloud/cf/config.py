@@ -8,10 +8,10 @@ from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.duration import SECOND
 
 _OLD = ("api_trusted_certificates", "api_addr", "username", "password")
 """Parameters that may begin with ``pcf_`` instead of ``cf_``."""
-_NANOSECONDS = 10**9
 
 
 config = engine.path(
@@ -95,5 +95,5 @@ def write_role(_state: CfAuth, call: Call, _name: str, role: CfRole) -> Response
     longest = call.core.max_ttl(call.mount)
     if role.token_ttl <= longest:
         return None
-    times = f"{role.token_ttl * _NANOSECONDS} exceeds the system max ttl of {longest * _NANOSECONDS}"
+    times = f"{role.token_ttl * SECOND} exceeds the system max ttl of {longest * SECOND}"
     return Response(warnings=[f"ttl of {times}, the latter will be used during login"])

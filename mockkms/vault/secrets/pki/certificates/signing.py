@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, keys, read
-from mockkms.crypto.x509.build import Extension, Names, Template
+from mockkms.crypto.x509.build import CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE, Extension, Names, Template
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
 from mockkms.vault.golang import name_constraints
@@ -20,8 +20,6 @@ from mockkms.vault.secrets.pki.issuers.signer import Signer
 from mockkms.vault.secrets.pki.model import PKI
 from mockkms.vault.secrets.pki.role import PkiRole
 from mockkms.vault.secrets.pki.settings import PkiUrls
-
-CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE = 1 << 5, 1 << 6, 1
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.encoding.containers import CERTIFIED_ALGORITHMS
 from mockkms.crypto.x509 import keys, read
+from mockkms.crypto.x509.build import CRL_SIGN
 from mockkms.crypto.x509.certificate_parser import key_info
 from mockkms.error_context import error_context
 from mockkms.vault.framework.endpoint import Call
@@ -15,7 +16,6 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.issuers import chains
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer, PkiKey
 
-_CRL_SIGN = 1 << 6
 NO_URLS = (
     "This mount hasn't configured any authority information access (AIA) fields; this may make it harder for systems "
     "to find missing certificates in the chain or to validate revocation status of certificates. Consider updating "
@@ -73,7 +73,7 @@ def import_issuer(state: PKI, call: Call, der: bytes, name: str) -> tuple[PkiIss
         if known.certificate == der:
             return known, True
     issuer = PkiIssuer(_unused(call, state.issuers), name, der, modified=call.now())
-    if not certificate.key_usage & _CRL_SIGN:
+    if not certificate.key_usage & CRL_SIGN:
         issuer.usage.remove("crl-signing")
     for key_id in sorted(state.keys):
         if keys.public_of(state.keys[key_id].private) == certificate.public:

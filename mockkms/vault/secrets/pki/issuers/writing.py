@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockkms.crypto.x509 import keys, read
+from mockkms.crypto.x509.build import CRL_SIGN
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.products.features import Feature
@@ -20,7 +21,6 @@ _ALGORITHMS = {
 _GO_NAMES = {
     f"{digest}With{kind}": f"{digest}-{kind}" for digest in ("SHA256", "SHA384", "SHA512") for kind in ("RSA", "RSAPSS")
 } | {f"ECDSAWith{digest}": f"ECDSA-{digest}" for digest in ("SHA256", "SHA384", "SHA512")}
-_CRL_SIGN = 1 << 6
 
 
 @issuers.one.on(Operation.UPDATE)
@@ -98,7 +98,7 @@ def _usage(issuer: PkiIssuer, wanted: list[str]) -> list[str]:
             "certificate (preferably with a new key) and modify that entry instead."
         )
     usage = read.load(issuer.certificate).key_usage
-    if "crl-signing" in chosen and not usage & _CRL_SIGN:
+    if "crl-signing" in chosen and not usage & CRL_SIGN:
         raise ErrorResponse(
             "This issuer's underlying certificate lacks the CRLSign KeyUsage value; unable to set CRLSigningUsage on "
             "this issuer as a result."

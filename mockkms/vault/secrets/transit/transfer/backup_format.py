@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from mockkms.crypto import asymmetric
 from mockkms.crypto.encoding import b64, numbers, pem
+from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.golang.integers import int64
 from mockkms.vault.secrets.transit.model import TYPES_BY_NUMBER, Event, KeyType, KeyVersion, TransitKey
 from mockkms.world.clock import ZERO_TIME, parse_rfc3339, rfc3339
 
-_NANOSECONDS = 1_000_000_000
 _T = TypeVar("_T")
 
 
@@ -54,7 +54,7 @@ def _policy(key: TransitKey) -> dict[str, object]:
         "allow_plaintext_backup": key.allow_plaintext_backup,
         "version_template": "",
         "storage_prefix": "",
-        "auto_rotate_period": key.auto_rotate_period * _NANOSECONDS,
+        "auto_rotate_period": key.auto_rotate_period * SECOND,
         "Imported": key.imported,
         "AllowImportedKeyRotation": key.allow_imported_rotation,
         "soft_deleted": key.soft_deleted,
@@ -137,7 +137,7 @@ def load(document: object) -> TransitKey:
         exportable=_member(policy, "exportable", bool),
         allow_plaintext_backup=_member(policy, "allow_plaintext_backup", bool),
         deletion_allowed=_member(policy, "deletion_allowed", bool),
-        auto_rotate_period=_member(policy, "auto_rotate_period", int) // _NANOSECONDS,
+        auto_rotate_period=_member(policy, "auto_rotate_period", int) // SECOND,
         key_size=_member(policy, "key_size", int),
         imported=_member(policy, "Imported", bool),
         allow_imported_rotation=_member(policy, "AllowImportedKeyRotation", bool),
