@@ -9,7 +9,7 @@ Own failures come from a YAML file, a mapping of names to fault kinds as in a ru
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ SETS = ("smoke", "default", "all")
 CUT_AFTER = 20
 """Bytes of the body before ``cut``."""
 _STATUS_PATHS = ("sys/health", "sys/seal-status", "sys/leader", "sys/init")
+"""Answered without a token, and from the state of the node."""
 _OWN_TOKEN = ("auth/token/revoke-self",)
 
 
@@ -172,15 +173,14 @@ def select(words: Sequence[str], own: Sequence[Failure] = ()) -> list[Failure]:
         elif word in known:
             chosen.add(word)
         else:
-            raise ExploreError(unknown_failure(word, [*SETS, *known]))
+            raise ExploreError(f"no failure {word!r}; {nearest_of(word, [*SETS, *known])}")
     return [failure for name, failure in known.items() if name in chosen]
 
 
-def unknown_failure(word: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown set or failure."""
-    names = [*known]
-    close = difflib.get_close_matches(word, names, n=1)
-    return f"no failure {word!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}")
+def nearest_of(word: str, known: Sequence[str], otherwise: str = "") -> str:
+    """Return ``did you mean 'x'?`` with the closest known name; if none is close ``otherwise``, or all names."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else otherwise or f"known: {', '.join(known)}"
 
 
 def read_failures(path: Path) -> list[Failure]:
@@ -213,9 +213,7 @@ def _own(where: str, name: str, given: object) -> Failure:
     allowed = ("help", "match", "applied", "chance", "sequence", *sorted(KINDS))
     for word in given:
         if word not in allowed:
-            close = difflib.get_close_matches(str(word), allowed, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(allowed)}"
-            raise ExploreError(f"{where}: unknown key {word!r}; {hint}")
+            raise ExploreError(f"{where}: unknown key {word!r}; {nearest_of(str(word), allowed)}")
     words = {str(word): value for word, value in given.items() if word not in ("help", "match")}
     try:
         rule = Rule(words, rule_id=name, now=0, seed=0)

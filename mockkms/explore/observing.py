@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mockkms.explore.places import Place, place_of
 from mockkms.explore.states import State, difference, state_of
@@ -20,6 +21,8 @@ INJECTED = "explored-"
 """Beginning of the ids of injected rules; the number of the fault in its case follows."""
 _OF_TOKENS = re.compile(r"(.*/)?(auth/([^/]+/)+login(/.*)?|auth/token/.*|sys/(leases|renew|revoke|wrapping)(/.*|-.*)?)")
 """Paths of requests that change tokens and leases alone."""
+_PATHS_BETWEEN = ("sys/health", "sys/seal-status", "sys/leader", "auth/token/lookup-self")
+"""Paths that clients read between a failed request and its repetition."""
 WRITES = frozenset(("create", "update", "patch", "delete"))
 
 
@@ -113,7 +116,7 @@ class Observer:
         self.phase = "setup"
         """``setup``, ``call``, or ``teardown``, whose requests are not observed."""
         self._rules, self._effects, self._reseed = rules, effects, reseed
-        self._kept: list[tuple[Handle, _Listener]] = []
+        self._kept: list[tuple[Handle, Callable[[Entry], None]]] = []
         self._latest: dict[int, State] = {}
         self._looked = 0
         self._pending: tuple[SeenRequest, State] | None = None
@@ -133,7 +136,7 @@ class Observer:
         kms.faults.inject(rules)
         if self._effects:
             self._latest[server] = state_of(kms.world)
-        listener = _Listener(self, kms, server)
+        listener = partial(self.record, kms=kms, server=server)
         self._kept.append((kms, listener))
         kms.journal.subscribe(listener)
 
@@ -190,19 +193,6 @@ class Observer:
                 self.seen.doubled = difference(before, state_of(kms.world))
 
 
-class _Listener:
-    """Passes the requests of one server on."""
-
-    def __init__(self, observer: Observer, kms: Handle, server: int) -> None:
-        self._observer, self._kms, self._server = observer, kms, server
-
-    def __call__(self, entry: Entry) -> None:
-        self._observer.record(entry, self._kms, self._server)
-
-
-_STATUS_PATHS = ("sys/health", "sys/seal-status", "sys/leader", "auth/token/lookup-self")
-
-
 def _straight_before(found: Sequence[SeenRequest], server: int) -> list[SeenRequest]:
     """Return the latest request to a server; requests for its status, and for a new token, may come in between."""
     latest: list[SeenRequest] = []
@@ -210,6 +200,6 @@ def _straight_before(found: Sequence[SeenRequest], server: int) -> list[SeenRequ
         if seen.server != server:
             continue
         latest.append(seen)
-        if seen.entry.path not in _STATUS_PATHS and "/login" not in seen.entry.path:
+        if seen.entry.path not in _PATHS_BETWEEN and "/login" not in seen.entry.path:
             break
     return latest

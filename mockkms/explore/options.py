@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mockkms.explore import ExploreError
-from mockkms.explore.catalogue import FAILURES, Failure, read_failures, select
+from mockkms.explore.catalogue import FAILURES, Failure, nearest_of, read_failures, select
 from mockkms.explore.results import Cell, ExploredRequest, Outcome, Wrong
 
 ANY = "any"
@@ -64,7 +64,7 @@ def read_accepted(value: object, failures: Sequence[str] = ()) -> list[Acceptanc
     for key, words in value.items():
         failure, _, path = str(key).partition("@")
         if failures and failure not in (*failures, "*"):
-            raise ExploreError(_unknown("failure", failure, [*failures, "*"]))
+            raise ExploreError(f"no failure {failure!r}; {nearest_of(failure, [*failures, '*'])}")
         for word in [words] if isinstance(words, str) or not isinstance(words, Sequence) else words:
             found.append(Acceptance(failure, path, _outcome(word)))
     return found
@@ -85,13 +85,8 @@ def _outcome(word: object) -> str:
     if word == ANY or word in _KINDS:
         return str(word)
     if not isinstance(word, str) or word not in _WORDS:
-        raise ExploreError(_unknown("outcome", str(word), [*_WORDS, *_KINDS, ANY]))
+        raise ExploreError(f"no outcome {str(word)!r}; {nearest_of(str(word), [*_WORDS, *_KINDS, ANY])}")
     return str(_WORDS[word])
-
-
-def _unknown(what: str, word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"no {what} {word!r}; " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}")
 
 
 def accepted(cell: Cell, requests: Mapping[str, ExploredRequest], by: Sequence[Acceptance]) -> bool:
@@ -137,7 +132,6 @@ def fails_on(text: str) -> tuple[str, ...]:
         return ()
     for word in words:
         if word not in _FAIL_ON:
-            close = difflib.get_close_matches(word, [*_FAIL_ON, _NEVER], n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"expected some of {', '.join(_FAIL_ON)}, or {_NEVER}"
+            hint = nearest_of(word, [*_FAIL_ON, _NEVER], f"expected some of {', '.join(_FAIL_ON)}, or {_NEVER}")
             raise ExploreError(f"no outcome {word!r} to fail on; {hint}")
     return tuple(words)

@@ -14,6 +14,7 @@ from mockkms.vault.golang import json as go_json
 
 LARGEST = 1024 * 1024 * 1024
 """Bytes of the largest recording that is read."""
+_BEGINNING = b'{"mockkms_recording":'
 
 
 class RecordingError(ValueError):
@@ -62,7 +63,7 @@ def read(path: Path) -> Recording:
     lines = content.split(b"\n")
     found = Recording(path)
     last = lines.pop()
-    if not lines or not _is_object_line(lines[0]):
+    if not lines or not lines[0].startswith(_BEGINNING):
         raise RecordingError(
             f"{path} is not a recording of mockkms: `mockkms serve --upstream URL --record FILE` writes one"
         )
@@ -82,13 +83,9 @@ def is_recording(path: Path) -> bool:
         if not path.is_file():
             return False  # A pipe, such as that of ``<(command)``, can be read once.
         with path.open("rb") as file:
-            return file.read(24).startswith(b'{"mockkms_recording":')
+            return file.read(len(_BEGINNING)) == _BEGINNING
     except (OSError, ValueError):
         return False
-
-
-def _is_object_line(line: bytes) -> bool:
-    return line.startswith(b'{"mockkms_recording":')
 
 
 def _parsed(line: bytes) -> Mapping[str, object]:
@@ -114,10 +111,7 @@ def _take(found: Recording, number: int, line: Mapping[str, object]) -> None:
         which = line["secret"]
         if not isinstance(which, int) or not 0 < which < 10**9:
             raise ValueError("secret is not a number above 0")
-        try:
-            form = read_form(line)
-        except ValueError as error:
-            raise ValueError(str(error)) from None
+        form = read_form(line)
         found.forms[placeholder(form, which)] = form, which
     elif "request" in line:
         exchange = read_exchange(line)
