@@ -13,13 +13,10 @@ def sanitize(names: Iterable[str], *, add_default: bool = False) -> list[str]:
 
     ``add_default`` adds ``default``, except to ``root``.
     """
-    clean = {name.strip().lower() for name in names}
-    clean.discard("")
+    clean = distinct(names)
     if "root" in clean:
         return ["root"]
-    if add_default:
-        clean.add("default")
-    return sorted(clean)
+    return sorted({*clean, "default"}) if add_default else clean
 
 
 def distinct(names: Iterable[str]) -> list[str]:

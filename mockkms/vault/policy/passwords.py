@@ -12,7 +12,9 @@ from mockkms.vault.golang.fmt import shown
 from mockkms.world.entropy import Entropy
 
 _LARGEST_CHARSET = 256
+"""Characters."""
 _ATTEMPTS = 2000
+"""Draws after which a policy counts as one that no password meets; the real server stops after a second."""
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,9 @@ if TYPE_CHECKING:
 
 
 _CACHED_ACLS = 1024
+"""Sets of policies whose merged rules are kept."""
 _CACHED_RULES = 250_000
 """Rules of the access lists that are kept; the last one is kept whatever its size."""
-
-
 _YEAR_10000 = 253_402_300_800
 """Seconds since the epoch: the first moment that Go does not write as JSON."""
 _LARGE = 64 * 1024
@@ -48,6 +47,8 @@ _LARGE = 64 * 1024
 
 
 class _Parsed(NamedTuple):
+    """A policy's rules, and what they were parsed from."""
+
     text: str
     dialect: PolicyDialect
     policy: ParsedPolicy
@@ -91,11 +92,11 @@ class PolicyStore:
         allow_wildcards: bool = False,
         allow_slashes: bool = False,
     ) -> Policy:
-        """Create or replace a policy; its name is converted to lower case, ``expiration`` is in seconds since the
-        epoch.
+        """Create or replace a policy and return it; its name is converted to lower case.
 
-        Raises PolicyError (message, line, column) for an invalid text, ErrorResponse for a policy that cannot be
-        changed or a failed check-and-set. ``cas`` -1 requires that the policy does not exist.
+        ``cas`` is the version that must be the present one; -1: there must be no such policy. ``expiration`` is in
+        seconds since the epoch; 0: never. Raises PolicyError (message, line, column) for an invalid text, and
+        ErrorResponse for a policy that cannot be changed or a failed check-and-set.
         """
         with paused_collector() if len(text) > _LARGE else nullcontext():
             parsed = _Parsed(text, self.dialect, parse_policy(text, self.dialect, namespace=namespace))
@@ -266,9 +267,9 @@ class PolicyStore:
             response.data["key_info"] = {key: info[key] for key in kept if key in info}
 
     def acl(self, token: Token) -> Acl:
-        """Return the merged rules of a token. Raises ErrorResponse 403 if its entity was deleted or disabled.
+        """Return the merged rules of a token.
 
-        So does an entity of another namespace.
+        Raises ErrorResponse 403 if its entity was deleted or disabled, or is one of another namespace.
         """
         if token.entity_id:
             return self._identity_acl(token)

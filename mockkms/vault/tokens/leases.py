@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["LeaseEntry", "LeaseState", "LeaseStore"]
 
 _INTERNAL = Endpoint("internal", {}, arbitrary=True)
+"""The endpoint by which renewals and revocations reach an engine; no path leads to it."""
 _NO_RESPONSE = "resp: (*logical.Response)(nil)"
 """How Go shows the answer of an engine that gave an error instead."""
-"""What renewals and revocations reach an engine through; no path leads to it."""
 
 
 class LeaseStore:
