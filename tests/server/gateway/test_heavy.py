@@ -42,14 +42,14 @@ def test_health_while_another_thread_holds_the_world(kms: MockKMS) -> None:
 
 def test_health_during_a_large_batch(kms: MockKMS, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    seal = cipher.sealed_in_a_row
+    seal = cipher.encrypt_all
 
     def held(*arguments: Any) -> list[str]:
         begun.set()
         assert go_on.wait(60)
         return seal(*arguments)
 
-    monkeypatch.setattr(cipher, "sealed_in_a_row", held)
+    monkeypatch.setattr(cipher, "encrypt_all", held)
     answers: list[bytes] = []
     batch = {"batch_input": [{"plaintext": "Zm91ciBzY29yZQ=="}] * _ITEMS}
     working = threading.Thread(target=lambda: answers.append(_asked(kms, "transit/encrypt/app", batch)))

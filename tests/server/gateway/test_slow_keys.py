@@ -135,7 +135,7 @@ BATCHES: list[tuple[object, str, str, dict[str, str], int]] = [
     (rsa, "decrypt_oaep", "decrypt/rsa", {"ciphertext": "${ciphertext}", "padding_scheme": "oaep"}, 80),
     (rsa, "encrypt_oaep", "encrypt/rsa", {"plaintext": "eA=="}, 400),
     (rsa, "encrypt_oaep", "rewrap/rsa", {"ciphertext": "${ciphertext}"}, 80),
-    (cipher, "sealed_in_a_row", "encrypt/aes", {"plaintext": "eA=="}, 400),
+    (cipher, "encrypt_all", "encrypt/aes", {"plaintext": "eA=="}, 400),
     (aead, "seal", "encrypt/aes", {"plaintext": "eA==", "associated_data": "eA=="}, 400),
     (aead, "seal", "rewrap/aes", {"ciphertext": "${ciphertext}"}, 400),
     (aead, "open_sealed", "rewrap/aes", {"ciphertext": "${ciphertext}"}, 400),

@@ -14,7 +14,7 @@ from mockkms.crypto import CryptoError, aead
 from mockkms.crypto.encoding import b64
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.message import BackendError, ErrorResponse, VaultError, refusing
-from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, TransitKey
+from mockkms.vault.secrets.transit.model import CONVERGENT_VERSION, PREFIX, TransitKey
 
 PADDINGS = ("oaep", "pkcs1v15")
 Random = Callable[[int], bytes]
@@ -38,14 +38,14 @@ def encrypt(
         sealed = _seal(key, number, context, plaintext, associated, random)
     else:
         sealed = _encrypt_rsa(key, number, plaintext, padding)
-    return f"vault:v{number}:{b64.encode(sealed)}", number
+    return f"{PREFIX}{number}:{b64.encode(sealed)}", number
 
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
     """Encryption of many plaintexts with the latest version of a key that derives nothing: its cipher is made once.
 
-    It needs the key no more.
+    It does not refer to the key, which other requests may change meanwhile.
     """
 
     version: int
@@ -54,9 +54,9 @@ class Sealing:
     seal: aead.Seal
 
 
-def sealed_in_a_row(sealing: Sealing, plaintexts: Sequence[bytes], nonces: bytes) -> list[str]:
-    """Return the ciphertexts; ``nonces`` holds those of all plaintexts in a row."""
-    seal, size, prefix, texts, at = sealing.seal, sealing.nonce_size, f"vault:v{sealing.version}:", [], 0
+def encrypt_all(sealing: Sealing, plaintexts: Sequence[bytes], nonces: bytes) -> list[str]:
+    """Return the ciphertexts of many plaintexts; ``nonces`` holds their nonces one after the other."""
+    seal, size, prefix, texts, at = sealing.seal, sealing.nonce_size, f"{PREFIX}{sealing.version}:", [], 0
     for plaintext in plaintexts:
         nonce = nonces[at : at + size]
         at += size
@@ -99,10 +99,10 @@ def decrypt(key: TransitKey, context: bytes, text: str, associated: str, padding
 
 
 def decrypt_all(key: TransitKey, texts: Sequence[str]) -> list[str] | None:
-    """Return many plaintexts in base64: of what ``encrypt`` made with a key that derives nothing.
+    """Return many plaintexts in base64; None: each has to be decrypted on its own.
 
-    The cipher of each version is made once.
-    None: each has to be decrypted on its own, for the key is of another kind or a text is at fault.
+    That is so for a text at fault, and for a key that derives or is no AEAD key. The cipher of each version is made
+    once.
     """
     kind = key.kind
     if key.soft_deleted or key.derived or key.convergent_encryption or not kind.aead:

@@ -108,7 +108,7 @@ def _encrypt_plain(state: Transit, call: Call, batch: object) -> Encoded | None:
     nonces = call.core.entropy.bytes(sealing.nonce_size * len(plaintexts))
     middle = f'","key_version":{sealing.version},"reference":'
     with waiting():
-        texts = cipher.sealed_in_a_row(sealing, plaintexts, nonces)
+        texts = cipher.encrypt_all(sealing, plaintexts, nonces)
         results = [
             '{"ciphertext":"' + ciphertext + middle + (encode(reference) if reference else '""') + "}"
             for ciphertext, reference in zip(texts, references, strict=True)

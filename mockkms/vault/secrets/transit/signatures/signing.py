@@ -15,7 +15,7 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.integers import int64
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.transit import CONTEXT, NAME
-from mockkms.vault.secrets.transit.model import KeyVersion, TransitKey
+from mockkms.vault.secrets.transit.model import PREFIX, KeyVersion, TransitKey
 
 DEFAULT_HASH: Final = "sha2-256"
 
@@ -164,7 +164,7 @@ def sign(key: TransitKey, asked: int, context: bytes, data: bytes, options: Opti
     else:
         raw = asymmetric.sign_ed25519(version.key, data)
     encoded = b64.encode_url(raw) if options.jws else b64.encode(raw)
-    return Signature(f"vault:v{number}:{encoded}", number, public)
+    return Signature(f"{PREFIX}{number}:{encoded}", number, public)
 
 
 def verify(key: TransitKey, context: bytes, data: bytes, text: str, options: Options) -> bool:

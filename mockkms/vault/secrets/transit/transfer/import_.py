@@ -104,7 +104,7 @@ def import_key(
     key.update_from(call, *_SETTINGS)
     material, private = _material(state, call, kind)
     with refusing("error importing key: ", BackendError, of=VaultError):
-        take_in(key, material, call, private=private)
+        add_imported(key, material, call, private=private)
     state.keys[name] = key
     return None
 
@@ -126,7 +126,7 @@ def import_version(state: Transit, call: Call, *, name: str, version: int) -> Re
             _check_completable(key, version, private=private)
             complete(key, version, material)
         else:
-            take_in(key, material, call, private=private)
+            add_imported(key, material, call, private=private)
     return None
 
 
@@ -151,7 +151,7 @@ def _material(state: Transit, call: Call, kind: KeyType) -> tuple[bytes, bool]:
         return keywrap.unwrap(wrapping_key(state, call.core).latest.key, blob, hash_name), True
 
 
-def take_in(key: TransitKey, material: bytes, call: Call, *, private: bool) -> None:
+def add_imported(key: TransitKey, material: bytes, call: Call, *, private: bool) -> None:
     """Add a version of imported material, or complete the latest one if it lacks just this private key.
 
     Raises VaultError.
