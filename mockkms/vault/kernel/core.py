@@ -201,34 +201,7 @@ class Core(VaultServer):
         request.client = token
         try:
             try:
-                if request.operation in _CREATING:
-                    # To check whether its target exists, the real server routes a write.
-                    _routed(request, found)
-                if found.endpoint is not None and request.operation in _CREATING:
-                    # The existence check decides which capability is needed, so it runs before the policies.
-                    exists = matching.exists(self, request, found)
-                    request.operation = Operation.CREATE if exists is False else Operation.UPDATE
-                decision = self.policies.check(request, token, found.sudo)
-                if not decision.allowed:
-                    trace.denied = True
-                    raise permission_denied()
-                trace.granted_by = decision.granted_by
-                if trace.unaudited and not audit.record_request(self, request):
-                    raise ErrorResponse(error_list(["internal error"]), status=500)
-                # Only after the policies: without permission an unmounted path is 403, not 404.
-                if found.mount is None:
-                    trace.unhandled = True
-                    trace.hint = f"nothing is mounted at {_place(request.path)}"
-                    raise ErrorResponse(
-                        f"no handler for route {quote(request.path)}. route entry not found.", status=404
-                    )
-                _routed(request, found)
-                response = self._dispatch(request, found) if not request.inline else self._unstored(request, found)
-                if request.operation is Operation.HELP and request.path in _SELF and response is not None:
-                    # The token is added to whatever these paths answer (``returnRequestAuthToken`` in handleRequest).
-                    response.document = {**(response.document or {}), "id": request.token}
-                if decision.keys_filter and response is not None:
-                    self.policies.filter_keys(request, token, decision, response)
+                response = self._allowed(request, found, token)
             except BackendError as error:
                 raise framed(error) from None
             finished = self._finish(request, found, response, token)
@@ -241,6 +214,37 @@ class Core(VaultServer):
         finally:
             if last_use:
                 self.tokens.revoke(token)
+
+    def _allowed(self, request: Request, found: Match, token: Token) -> Response | None:
+        """Check that the policies of the token allow a request, and call its engine. Raises VaultError."""
+        trace = request.trace
+        if request.operation in _CREATING:
+            # To check whether its target exists, the real server routes a write.
+            _routed(request, found)
+        if found.endpoint is not None and request.operation in _CREATING:
+            # The existence check decides which capability is needed, so it runs before the policies.
+            exists = matching.exists(self, request, found)
+            request.operation = Operation.CREATE if exists is False else Operation.UPDATE
+        decision = self.policies.check(request, token, found.sudo)
+        if not decision.allowed:
+            trace.denied = True
+            raise permission_denied()
+        trace.granted_by = decision.granted_by
+        if trace.unaudited and not audit.record_request(self, request):
+            raise ErrorResponse(error_list(["internal error"]), status=500)
+        # Only after the policies: without permission an unmounted path is 403, not 404.
+        if found.mount is None:
+            trace.unhandled = True
+            trace.hint = f"nothing is mounted at {_place(request.path)}"
+            raise ErrorResponse(f"no handler for route {quote(request.path)}. route entry not found.", status=404)
+        _routed(request, found)
+        response = self._dispatch(request, found) if not request.inline else self._unstored(request, found)
+        if request.operation is Operation.HELP and request.path in _SELF and response is not None:
+            # The token is added to whatever these paths answer (``returnRequestAuthToken`` in handleRequest).
+            response.document = {**(response.document or {}), "id": request.token}
+        if decision.keys_filter and response is not None:
+            self.policies.filter_keys(request, token, decision, response)
+        return response
 
     def _dispatch(self, request: Request, found: Match) -> Response | None:
         """Call the engine. An error that carries ``data`` is returned as a Response with its status."""

@@ -86,11 +86,7 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
 
     Raises ErrorResponse and BackendError.
     """
-    config = state.config
-    if config is None:
-        raise ErrorResponse("could not load configuration")
-    if not config.oidc_discovery_url or not config.oidc_client_id:
-        raise ErrorResponse("OIDC login is not configured for this mount")
+    config = _configured(state)
     name = role or config.default_role
     if not name:
         raise ErrorResponse("missing role")
@@ -122,6 +118,14 @@ def make_url(state: JWT, call: Call, *, role: str, client_nonce: str, redirect_u
     if found.callback_mode == "direct":
         answer |= {"state": state_id, "poll_interval": str(found.poll_interval or _USUAL_INTERVAL)}
     return answer
+
+
+def _configured(state: JWT) -> JwtConfig:
+    if state.config is None:
+        raise ErrorResponse("could not load configuration")
+    if not state.config.oidc_discovery_url or not state.config.oidc_client_id:
+        raise ErrorResponse("OIDC login is not configured for this mount")
+    return state.config
 
 
 def _without_namespace(config: JwtConfig, uri: str) -> tuple[str, str]:

@@ -137,13 +137,8 @@ def _shown(call: Call, path: str) -> Response:
 def _tune(call: Call, path: str, *, is_auth: bool) -> Response | None:
     path = sanitized(path)
     untunable = path.startswith((*_UNTUNABLE, *own_paths(call.core)))
-    if untunable and call.core.product.has(Feature.UNTUNABLE_MOUNTS):
-        raise ErrorResponse(f'cannot tune "{path}"')
     if untunable:
-        known = {name for name, field in call.endpoint.fields.items() if field.known_to(call.core.product)}
-        refused = sorted((call.raw.keys() & known) - _ALWAYS)
-        if refused:
-            raise ErrorResponse(f"cannot tune parameter {refused[0]} of {path}")
+        _check_untunable(call, path)
     mount = call.core.state.mounts.match(call.request.namespace, path)
     if mount is None:
         raise ErrorResponse(f"tune of path {quote(path)} failed: no mount entry found")
@@ -183,6 +178,16 @@ def _changed(call: Call, mount: Mount, *, tunable: bool, is_auth: bool) -> Respo
     if not call.get("options"):
         return None
     return _apply_options(call, mount, _options(mount, call["options"]))
+
+
+def _check_untunable(call: Call, path: str) -> None:
+    """Raise ErrorResponse for a mount that cannot be tuned, or for a parameter that it does not have."""
+    if call.core.product.has(Feature.UNTUNABLE_MOUNTS):
+        raise ErrorResponse(f'cannot tune "{path}"')
+    known = {name for name, field in call.endpoint.fields.items() if field.known_to(call.core.product)}
+    refused = sorted((call.raw.keys() & known) - _ALWAYS)
+    if refused:
+        raise ErrorResponse(f"cannot tune parameter {refused[0]} of {path}")
 
 
 def _tune_leases(call: Call, config: MountConfig) -> None:

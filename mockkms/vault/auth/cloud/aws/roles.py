@@ -90,6 +90,23 @@ def _set_type(call: Call, role: AwsAuthRole) -> None:
 
 def _check_bounds(role: AwsAuthRole) -> None:
     """Raise ErrorResponse without bounds, or for bounds of the other type."""
+    _check_inference(role)
+    bound = [name for name in _BOUNDS if getattr(role, name)]
+    for name in bound:
+        if name == _PRINCIPALS:
+            if role.auth_type != "iam":
+                raise ErrorResponse(f"specified {name} but not specifying iam auth_type")
+        elif name == _REGION:
+            if role.auth_type != "ec2":
+                raise ErrorResponse(f"specified {name} but not specifying ec2 auth_type")
+        elif role.auth_type != "ec2" and not role.inferred_entity_type:
+            raise ErrorResponse(f"specified {name} but not specifying ec2 auth_type or inferring ec2_instance")
+    if not bound:
+        raise ErrorResponse("at least one bound parameter should be specified on the role")
+
+
+def _check_inference(role: AwsAuthRole) -> None:
+    """Raise ErrorResponse unless what is inferred of an IAM login is an EC2 instance of a region, or nothing."""
     inferred, region = role.inferred_entity_type, role.inferred_aws_region
     if inferred:
         if role.auth_type != "iam":
@@ -100,18 +117,6 @@ def _check_bounds(role: AwsAuthRole) -> None:
             raise ErrorResponse("specified inferred_entity_type but not inferred_aws_region")
     elif region:
         raise ErrorResponse("specified inferred_aws_region but not inferred_entity_type")
-    bound = [name for name in _BOUNDS if getattr(role, name)]
-    for name in bound:
-        if name == _PRINCIPALS:
-            if role.auth_type != "iam":
-                raise ErrorResponse(f"specified {name} but not specifying iam auth_type")
-        elif name == _REGION:
-            if role.auth_type != "ec2":
-                raise ErrorResponse(f"specified {name} but not specifying ec2 auth_type")
-        elif role.auth_type != "ec2" and not inferred:
-            raise ErrorResponse(f"specified {name} but not specifying ec2 auth_type or inferring ec2_instance")
-    if not bound:
-        raise ErrorResponse("at least one bound parameter should be specified on the role")
 
 
 def _set_token(call: Call, role: AwsAuthRole) -> list[str]:

@@ -119,7 +119,10 @@ def _labels(given: list[str]) -> list[str]:
 
 def _checked(call: Call, role: GcpRole) -> list[str]:
     """Return the warnings about a role. Raises ErrorResponse."""
-    warnings = []
+    return [*_checked_bounds(role), *_checked_lifetimes(call, role)]
+
+
+def _checked_bounds(role: GcpRole) -> list[str]:
     if not role.type:
         raise ErrorResponse("role type cannot be empty")
     if role.type not in _FOREIGN:
@@ -136,11 +139,16 @@ def _checked(call: Call, role: GcpRole) -> list[str]:
     elif role.bound_instance_groups and not role.bound_regions and not role.bound_zones:
         raise ErrorResponse("region or zone information must be specified if an instance group is given")
     elif role.bound_regions and role.bound_zones:
-        warnings.append(
+        return [
             'Given both "bound_regions" and "bound_zones" fields for role type "gce", "bound_regions" will be ignored '
             'in favor of the more specific "bound_zones" field. To fix this warning, update the role to remove either '
             'the "bound_regions" or "bound_zones" field.'
-        )
+        ]
+    return []
+
+
+def _checked_lifetimes(call: Call, role: GcpRole) -> list[str]:
+    warnings = []
     usual, longest = call.core.default_ttl(call.mount), call.core.max_ttl(call.mount)
     for name, value, limit in (("ttl", role.token_ttl, usual), ("max_ttl", role.token_max_ttl, longest)):
         if value > limit:

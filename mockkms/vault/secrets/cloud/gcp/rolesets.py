@@ -76,15 +76,7 @@ def write(
     elif "secret_type" in call and secret_type != found.secret_type:
         raise ErrorResponse("cannot change secret_type after roleset creation")
     _set_project(found, project, new=new)
-    warnings = []
-    if token_scopes is not None:
-        if found.secret_type != TOKEN:
-            warnings.append(f"ignoring token_scopes, only valid for '{TOKEN}' secret type role set")
-        if not token_scopes:
-            raise ErrorResponse("cannot provide empty token_scopes")
-        found.token_scopes = token_scopes
-    elif new and found.secret_type == TOKEN:
-        raise ErrorResponse("token_scopes must be provided for creating access token role set")
+    warnings = _set_scopes(found, token_scopes, new=new)
     if bindings == "":
         raise ErrorResponse("bindings are empty")
     if new and bindings is None:
@@ -113,6 +105,20 @@ def _set_project(found: GcpRoleSet, project: str | None, *, new: bool) -> None:
     if not project:
         raise ErrorResponse("given empty project")
     found.project = project
+
+
+def _set_scopes(found: GcpRoleSet, scopes: list[str] | None, *, new: bool) -> list[str]:
+    """Set the scopes of the tokens; return the warnings. Raises ErrorResponse."""
+    if scopes is None:
+        if new and found.secret_type == TOKEN:
+            raise ErrorResponse("token_scopes must be provided for creating access token role set")
+        return []
+    if not scopes:
+        raise ErrorResponse("cannot provide empty token_scopes")
+    found.token_scopes = scopes
+    if found.secret_type == TOKEN:
+        return []
+    return [f"ignoring token_scopes, only valid for '{TOKEN}' secret type role set"]
 
 
 def _new_account(call: Call, name: str, project: str) -> str:

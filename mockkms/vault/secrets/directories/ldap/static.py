@@ -42,26 +42,12 @@ def write(
 ) -> None:  # fmt: skip
     """Create or update a static role; a new one gets a new password. Raises ErrorResponse and BackendError."""
     new = name not in state.static_roles
-    if username is None and new:
-        raise ErrorResponse("username is a required field to manage a static account")
-    if username is not None:
-        if not username:
-            raise ErrorResponse("username must not be empty")
-        if new and username in state.managed:
-            raise ErrorResponse(f"{quote(username)} is already managed by the secrets engine")
-        if not new and username != role.username:
-            raise ErrorResponse("cannot update static account username")
-        role.username = username
+    _set_username(state, role, username, new=new)
     if dn is not None:
         if not new and dn and dn != role.dn:
             raise ErrorResponse("cannot update static account distinguished name (dn)")
         role.dn = dn
-    if rotation_period is None and new:
-        raise ErrorResponse("rotation_period is required to create static accounts")
-    if rotation_period is not None:
-        if rotation_period < _SHORTEST:
-            raise ErrorResponse(f"rotation_period must be {_SHORTEST} seconds or more")
-        role.rotation_period = rotation_period
+    _set_period(role, rotation_period, new=new)
     if skip_import_rotation is not None and not new:
         raise ErrorResponse("skip_import_rotation has no effect on updates")
     if new and skip_import_rotation is None:
@@ -70,6 +56,30 @@ def write(
         rotate(state, call, role)
     else:
         role.next_rotation = (role.last_rotation or call.now()) + role.rotation_period
+
+
+def _set_username(state: LdapSecrets, role: StaticLdapRole, username: str | None, *, new: bool) -> None:
+    if username is None:
+        if new:
+            raise ErrorResponse("username is a required field to manage a static account")
+        return
+    if not username:
+        raise ErrorResponse("username must not be empty")
+    if new and username in state.managed:
+        raise ErrorResponse(f"{quote(username)} is already managed by the secrets engine")
+    if not new and username != role.username:
+        raise ErrorResponse("cannot update static account username")
+    role.username = username
+
+
+def _set_period(role: StaticLdapRole, seconds: int | None, *, new: bool) -> None:
+    if seconds is None:
+        if new:
+            raise ErrorResponse("rotation_period is required to create static accounts")
+        return
+    if seconds < _SHORTEST:
+        raise ErrorResponse(f"rotation_period must be {_SHORTEST} seconds or more")
+    role.rotation_period = seconds
 
 
 @roles.one.on(Operation.DELETE)

@@ -44,6 +44,20 @@ def check_role(found: AcmeDirectory, identifiers: list[AcmeIdentifier]) -> None:
 
 
 def _identifier(given: object) -> AcmeIdentifier:
+    """Return the identifier that a member of ``identifiers`` describes. Raises AcmeProblem."""
+    kind, text = _type_and_value(given)
+    if not text:
+        raise after(MALFORMED, f"value argument for {_PLACE} can not be blank")
+    if kind == DNS:
+        return AcmeIdentifier(DNS, _checked_name(text), text)
+    if kind != IP:
+        raise after(UNSUPPORTED_IDENTIFIER, f"unsupported identifier type {kind}")
+    if not is_ip(text):
+        raise after(MALFORMED, f"value argument ({text}) failed validation: failed parsing as IP")
+    return AcmeIdentifier(IP, text, text)
+
+
+def _type_and_value(given: object) -> tuple[str, str]:
     if not isinstance(given, dict):
         raise after(MALFORMED, f"invalid type ({kind_of(given)}) for {_PLACE}")
     parts = []
@@ -53,15 +67,11 @@ def _identifier(given: object) -> AcmeIdentifier:
         if not isinstance(given[name], str):
             raise after(MALFORMED, f"invalid type for {name} argument (string) for {_PLACE}")
         parts.append(given[name])
-    kind, text = parts
-    if not text:
-        raise after(MALFORMED, f"value argument for {_PLACE} can not be blank")
-    if kind == IP:
-        if not is_ip(text):
-            raise after(MALFORMED, f"value argument ({text}) failed validation: failed parsing as IP")
-        return AcmeIdentifier(IP, text, text)
-    if kind != DNS:
-        raise after(UNSUPPORTED_IDENTIFIER, f"unsupported identifier type {kind}")
+    return parts[0], parts[1]
+
+
+def _checked_name(text: str) -> str:
+    """Return a domain name, a wildcard name without its first label. Raises AcmeProblem."""
     reduced = text
     if "*" in text:
         fault, reduced = _reduced(text)
@@ -75,7 +85,7 @@ def _identifier(given: object) -> AcmeIdentifier:
         raise after(MALFORMED, f"value argument ({text}) failed validation: {fault}")
     if not reduced.isascii():
         raise after(MALFORMED, f"value argument ({text}) failed IDNA round-tripping to ASCII")
-    return AcmeIdentifier(DNS, reduced, text)
+    return reduced
 
 
 def _reduced(text: str) -> tuple[str, str]:
