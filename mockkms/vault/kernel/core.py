@@ -334,7 +334,7 @@ class Core(VaultServer):
             if empty and data:
                 # The real server omits empty members (``ListResponseWithInfo``).
                 response.data = {name: value for name, value in data.items() if name not in ("keys", "key_info")}
-        return wrapping.wrap_if_asked(self, request, response, token)
+        return wrapping.wrap_if_asked(self, request, response)
 
 
 def _invalid_bearer(error: VaultError) -> Response:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mockkms.vault.framework.cache_bounds import MOST_CACHED, Budget
 from mockkms.vault.framework.collector import paused_collector
+from mockkms.vault.framework.folders import walk
 from mockkms.vault.framework.message import (
     BackendError,
     ErrorResponse,
@@ -359,16 +360,4 @@ class PolicyStore:
             ).rules
 
 
-def walk(names: list[str]) -> list[str]:
-    """Return names in the order of the real server's walk of its storage: by directory, the last one first."""
-    out: list[str] = []
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        below = [name[len(folder) :] for name in names if name.startswith(folder)]
-        for child in sorted({name[: name.find("/") + 1] or name for name in below if name}):
-            (folders if child.endswith("/") else out).append(folder + child)
-    return out
-
-
-__all__ = ["Decision", "PolicyError", "PolicyStore", "walk"]
+__all__ = ["Decision", "PolicyError", "PolicyStore"]

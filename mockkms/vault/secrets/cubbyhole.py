@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
+from mockkms.vault.framework.folders import children
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import children
 
 Cubbyholes = dict[str, dict[str, Encoded]]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import children
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import children
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.tokens.lease import LeaseEntry
 from mockkms.world.clock import rfc3339

@@ -141,7 +141,7 @@ def _resolve(core: TokenServices, request: Request) -> Token | None:
     return core.tokens.checked(token_id)
 
 
-def wrap_if_asked(core: TokenServices, request: Request, response: Response, token: Token | None) -> Response:
+def wrap_if_asked(core: TokenServices, request: Request, response: Response) -> Response:
     """Wrap the answer if the request or the handler asks for it; the shorter TTL applies. Raises ErrorResponse."""
     if not request.wrap_ttl and not response.wrap_ttl:
         return response

@@ -11,7 +11,7 @@ from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.policy.acl import Decision
-from mockkms.vault.policy.policies import PolicyError, walk
+from mockkms.vault.policy.policies import PolicyError
 from mockkms.vault.tokens.token import Token
 from tests.vault.driving import START, World
 
@@ -261,7 +261,6 @@ def test_names_come_in_the_order_of_the_storage_walk(core: Core) -> None:
         core.policies.write("", name, 'path "a" {}')
     assert core.policies.names("") == ["a", "b", "default", "x/1", "x/2", "x/y/z", "w/1"]
     assert core.policies.names("", "x/") == ["x/1", "x/2", "x/y/z"]
-    assert walk([]) == []
 
 
 def test_the_default_policies_of_the_products() -> None:

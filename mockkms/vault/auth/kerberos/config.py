@@ -9,9 +9,9 @@ from mockkms.vault.directories.settings import check
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import walk
 from mockkms.vault.framework.message import ErrorResponse, Operation, refusing
 from mockkms.vault.policy import names
-from mockkms.vault.secrets.kv.paths import walk
 
 config = engine.path("config", KerberosConfig.fields, help="The service's keytab.")
 ldap = engine.path("config/ldap", KerberosLdap.fields, help="The directory, and the parameters of tokens.")
@@ -84,4 +84,4 @@ def delete_group(state: Kerberos, _call: Call, *, name: str) -> None:
 @group_list.on(Operation.LIST)
 def list_groups(state: Kerberos, _call: Call, *, after: str, limit: int) -> Reply:
     """Return the names of all groups."""
-    return {"keys": page(walk(state.groups, ""), after, limit)}
+    return {"keys": page(walk(state.groups), after, limit)}

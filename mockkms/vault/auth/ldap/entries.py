@@ -7,11 +7,11 @@ from mockkms.vault.auth.ldap.config import config
 from mockkms.vault.auth.ldap.model import Ldap, LdapPerson, LdapUser, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import walk
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import Key, MapOf, Text
 from mockkms.vault.policy import names as policynames
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import walk
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name in the directory.")
@@ -29,13 +29,13 @@ user_list = engine.path("users[/]", help="The names of all users.")
 @group_list.on(Operation.LIST)
 def list_groups(state: Ldap, call: Call) -> Reply:
     """Return the names of all groups."""
-    return {"keys": walk(state.groups, "")}
+    return {"keys": walk(state.groups)}
 
 
 @user_list.on(Operation.LIST)
 def list_users(state: Ldap, call: Call) -> Reply:
     """Return the names of all users."""
-    return {"keys": walk(state.users, "")}
+    return {"keys": walk(state.users)}
 
 
 @groups.on(Operation.READ)

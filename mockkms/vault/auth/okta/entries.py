@@ -7,10 +7,10 @@ from mockkms.vault.auth.okta.config import config
 from mockkms.vault.auth.okta.model import PUSHED, STATUSES, Okta, OktaPerson, OktaUser, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import children, walk
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import Choice, Integer, Key, Text
 from mockkms.vault.policy import names
-from mockkms.vault.secrets.kv.paths import children, walk
 
 _POLICIES = Field(Kind.COMMA_STRINGS, help="Policies.")
 _NAME = Field(Kind.STRING, help="Name at Okta.")
@@ -34,7 +34,7 @@ def list_users(state: Okta, call: Call) -> Reply:
 @group_list.on(Operation.LIST)
 def list_groups(state: Okta, call: Call) -> Reply:
     """Return the names of all groups."""
-    return {"keys": walk(state.groups, "")}
+    return {"keys": walk(state.groups)}
 
 
 @users.on(Operation.READ)

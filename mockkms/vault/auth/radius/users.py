@@ -8,9 +8,9 @@ from mockkms.vault.auth.radius.model import Radius, RadiusPerson, engine
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import children
 from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.policy import names
-from mockkms.vault.secrets.kv.paths import children
 
 users = engine.path(
     "users/{name:some}",

@@ -8,11 +8,11 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import children, walk
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import children, walk
 from mockkms.world.stored import stored
 
 

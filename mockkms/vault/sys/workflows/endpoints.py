@@ -9,6 +9,7 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.collections import page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import walk
 from mockkms.vault.framework.message import (
     BackendError,
     ErrorResponse,
@@ -21,7 +22,6 @@ from mockkms.vault.framework.message import (
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import walk
 from mockkms.vault.sys.engine import engine
 from mockkms.world.stored import stored
 
@@ -102,7 +102,7 @@ def list_workflows(_state: object, call: Call) -> dict[str, object]:
 @listing.on(Operation.SCAN)
 def scan_workflows(_state: object, call: Call) -> dict[str, object]:
     """Return the paths of all workflows."""
-    return _listed(call, walk(_known(call), ""))
+    return _listed(call, walk(_known(call)))
 
 
 @one.on(Operation.LIST)

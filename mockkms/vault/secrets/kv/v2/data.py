@@ -52,7 +52,7 @@ def read(state: KV2, call: Call, *, path: str) -> Reply:
     key, number, version = found
     shown: dict[str, object] = {"data": None, "metadata": described(key, number, version)}
     if version.gone(call.now()):
-        return not_found(call, shown)
+        return not_found(shown)
     secret = payload(state, path, number)
     # Written as JSON here, because the data is stored as text already.
     return Response(data=Encoded(f'{{"data":{encode(secret)},"metadata":{encode(shown["metadata"])}}}'))
@@ -67,7 +67,7 @@ def read_subkeys(state: KV2, call: Call, *, path: str, depth: int) -> Reply:
     key, number, version = found
     shown: dict[str, object] = {"metadata": described(key, number, version), "subkeys": None}
     if version.gone(call.now()):
-        return not_found(call, shown)
+        return not_found(shown)
     secret = payload(state, path, number)
     shown["subkeys"] = None if secret is None else leaves_removed(secret.value(), depth)
     return shown
@@ -107,7 +107,7 @@ def patch(state: KV2, call: Call, *, path: str) -> Reply:
     if version is None:
         return Response(status=404, raw=b"")
     if version.gone(call.now()):
-        return not_found(call, described(key, key.current, version))
+        return not_found(described(key, key.current, version))
     before = payload(state, path, key.current)
     if before is None:
         raise BackendError("resource does not exist")

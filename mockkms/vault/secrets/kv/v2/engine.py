@@ -56,7 +56,7 @@ def described(key: SecretMetadata, number: int, version: Version) -> dict[str, o
     }
 
 
-def not_found(call: Call, data: dict[str, object] | None, *warnings: str) -> Response:
+def not_found(data: dict[str, object] | None, *warnings: str) -> Response:
     """Return status 404 with the usual envelope, as for a deleted version."""
     return Response(data=data, status=404, warnings=list(warnings))
 

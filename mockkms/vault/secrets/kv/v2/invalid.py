@@ -26,10 +26,9 @@ _ROOTS = ("metadata", "data", "delete", "undelete", "destroy")
 def refuse(call: Call) -> Response:
     """Return status 404, with a warning that says where secrets are."""
     if call["path"] in _ROOTS:
-        return not_found(call, None, "Non-listing operations on the root of a K/V v2 mount are not supported.")
+        return not_found(None, "Non-listing operations on the root of a K/V v2 mount are not supported.")
     product = call.core.product
     return not_found(
-        call,
         None,
         "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
         f"If using the {product.texts.product} CLI, use '{product.texts.cli} kv {COMMANDS[call.request.operation]}' "

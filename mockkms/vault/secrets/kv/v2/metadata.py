@@ -5,14 +5,14 @@ from __future__ import annotations
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
+from mockkms.vault.framework.folders import children, walk
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import children, clean, walk
 from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
-from mockkms.vault.secrets.kv.v2.model import DISABLED, KV2, UINT32, Kv2Config, SecretMetadata, Version
+from mockkms.vault.secrets.kv.v2.model import DISABLED, KV2, UINT32, Kv2Config, SecretMetadata, Version, clean
 
 _PATH = Field(Kind.STRING, help="Path of the secret.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import field, replace
 from typing import Annotated
 
@@ -10,7 +11,6 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.paths import clean
 from mockkms.vault.secrets.kv.v2.payload import Unreadable
 from mockkms.world.sharing import ForkedTable
 from mockkms.world.stored import stored
@@ -21,6 +21,16 @@ DEFAULT_MAX_VERSIONS = 10
 UINT32 = 0xFFFFFFFF
 DISABLED = -1
 """``delete_version_after`` of a mount on which no version expires."""
+
+
+def clean(path: str) -> str:
+    """Return the path that metadata is filed under: no slash at either end, none doubled.
+
+    The usual path is returned as it is, without a call of ``normpath``.
+    """
+    if "//" not in path and "./" not in path and not path.endswith(("/", "/.")) and not path.startswith("/"):
+        return path
+    return posixpath.normpath("/" + path).lstrip("/")
 
 
 @stored("kv2.Kv2Config")
