@@ -12,6 +12,7 @@ from functools import partial
 from mockkms.faults.parsing import unknown
 from mockkms.faults.request_view import Reply, View, go_json
 from mockkms.faults.server_states import STATES, VAULT_HEADERS, ServerState, state_reply
+from mockkms.vault.golang.fmt import error_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _lease_limited(view: View, options: PresetOptions) -> Reply:
 def _permission_denied(view: View, options: PresetOptions) -> Reply | None:
     if view.service == "rustfs":
         return _access_denied(view, options)
-    return vault_errors(403, "1 error occurred:\n\t* permission denied\n\n")
+    return vault_errors(403, error_list(["permission denied"]))
 
 
 @preset("bad-token", "403 for an unknown, expired or used-up token")
@@ -135,7 +136,7 @@ def _bad_token(view: View, options: PresetOptions) -> Reply:
     from mockkms.vault.products.features import Feature
 
     if view.server.product.has(Feature.EXPLAINS_BAD_TOKENS):
-        return vault_errors(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
+        return vault_errors(403, error_list(["permission denied", "invalid token"]))
     return vault_errors(403, "permission denied")
 
 
@@ -176,7 +177,7 @@ def _overloaded(view: View, options: PresetOptions) -> Reply:
 def _internal_error(view: View, options: PresetOptions) -> Reply:
     if view.service == "rustfs":
         return rustfs_error(500, "InternalError", "Internal error", "Internal KMS error occurred")
-    return vault_errors(500, "1 error occurred:\n\t* internal error\n\n")
+    return vault_errors(500, error_list(["internal error"]))
 
 
 @preset("namespace-locked", "503 API access to this namespace has been locked")

@@ -18,7 +18,7 @@ from mockkms.vault.hcl.decode import (
     loads,
 )
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Literal, Node, Object, Position, bullets
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, Literal, Node, Object, Position
 
 __all__ = [
     "HclError",
@@ -28,7 +28,6 @@ __all__ = [
     "Node",
     "Object",
     "Position",
-    "bullets",
     "check_keys",
     "decode_any",
     "decode_int",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Literal, Node, Object, Position, bullets
+from mockkms.vault.hcl.tree import HclError, HclItem, HclItems, ListNode, Literal, Node, Object, Position
 from mockkms.vault.hcl.values import integer
 
 
@@ -28,7 +29,7 @@ def check_keys(node: Node, valid: Collection[str], prefix: str = "") -> None:
     wrong = _unknown(node, valid, prefix)
     if wrong:
         messages = [f'{prefix}invalid key "{item.keys[0].name}" on line {item.assign.line}' for item in wrong]
-        raise HclError(bullets(messages), place=Position(wrong[0].keys[0].position.line, 1))
+        raise HclError(error_list(messages), place=Position(wrong[0].keys[0].position.line, 1))
 
 
 def _unknown(node: Node, valid: Collection[str], prefix: str) -> list[HclItem]:

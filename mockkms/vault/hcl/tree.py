@@ -45,12 +45,6 @@ class EndOfText(Exception):
     """The text ended early; the real parsers keep what they have read."""
 
 
-def bullets(messages: list[str]) -> str:
-    """Return a list of errors as the real server prints it: ``1 error occurred:`` and one bullet each."""
-    noun = "error" if len(messages) == 1 else "errors"
-    return f"{len(messages)} {noun} occurred:\n" + "".join(f"\t* {text}\n" for text in messages) + "\n"
-
-
 @dataclass(slots=True)
 class Literal:
     """A string, number or boolean. ``value`` is a str, int, float or bool."""

@@ -8,7 +8,7 @@ from mockkms.vault import hcl
 from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.fields import ConversionError
 from mockkms.vault.framework.message import BackendError, refusing
-from mockkms.vault.golang.fmt import shown
+from mockkms.vault.golang.fmt import error_list, shown
 from mockkms.world.entropy import Entropy
 
 _LARGEST_CHARSET = 256
@@ -70,7 +70,7 @@ def parse_password_policy(text: str) -> PasswordPolicy:
     policy = PasswordPolicy(length, rules)
     faults = _faults(policy)
     if faults:
-        raise ValueError(hcl.bullets(faults))
+        raise ValueError(error_list(faults))
     return policy
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import Auth, ErrorResponse, PermissionDenied, Request, refusing
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr, token_ids
 from mockkms.vault.tokens.token import REVOCATION_PENDING, Token, TokenState
@@ -151,8 +152,7 @@ class TokenStore:
         token = self.lookup(request.token)
         if token is None:
             if request.token and self.core.product.has(Feature.EXPLAINS_BAD_TOKENS):
-                text = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
-                raise ErrorResponse(text, status=403)
+                raise ErrorResponse(error_list(["permission denied", "invalid token"]), status=403)
             raise PermissionDenied
         if token.bound_cidrs and token.ttl and not cidr.contains(token.bound_cidrs, request.remote_address):
             raise PermissionDenied

@@ -9,6 +9,7 @@ from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database import checks, servers
 from mockkms.vault.secrets.database.engine import (
@@ -170,8 +171,7 @@ def _answering(call: Call, name: str) -> str:
 
 def _unknown_plugin(plugin: str, version: str = "") -> str:
     named = f"{plugin}, version={version}" if version else plugin
-    fault = f"\t* plugin not found in the catalog: {named}\n"
-    return f"invalid database version: 2 errors occurred:\n{fault}{fault}\n"
+    return f"invalid database version: {error_list([f'plugin not found in the catalog: {named}'] * 2)}"
 
 
 def _password_of(url: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.identity.model import Alias, Entity, settle_alias
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.products.features import Feature
@@ -24,7 +24,7 @@ from mockkms.vault.secrets.identity import (
     store,
 )
 from mockkms.vault.secrets.identity.entities import save as save_entity
-from mockkms.vault.secrets.kv.v2.custom import faults_of, framed
+from mockkms.vault.secrets.kv.v2.custom import faults_of
 
 _ID = Field(Kind.STRING, help="Id of the alias to change.")
 _FIELDS = {
@@ -79,7 +79,7 @@ def write(
     faults = faults_of(custom_metadata or {})
     if faults:
         # One error gets the core's frame, several errors get one more.
-        raise BackendError(faults[0] if len(faults) == 1 else framed(faults))
+        raise BackendError(faults[0] if len(faults) == 1 else error_list(faults))
     return _write(call, name, mount_accessor, canonical_id or entity_id, custom_metadata)
 
 

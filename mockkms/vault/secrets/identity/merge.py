@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.identity.checks import distinct
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.products.features import Feature
@@ -103,9 +103,7 @@ def _clashes(call: Call, target: Entity, sources: list[Entity]) -> Response | No
         "toEntity and at least one fromEntity have aliases with the same mount accessor, "
         "repeat the merge request specifying exactly one fromEntity, clashes: ",
     )
-    lines = "".join(f"\t* {text}\n" for text in texts)
-    error = f"{len(texts)} errors occurred:\n{lines}\n"
-    return Response(status=400, document={"errors": [error], "data": clashing})
+    return Response(status=400, document={"errors": [error_list(texts)], "data": clashing})
 
 
 def _clash(call: Call, entity: Entity, alias: Alias) -> dict[str, str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import BackendError
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.sys.plugins.versions import version_order
 from mockkms.world.stored import stored
 
@@ -211,5 +212,4 @@ def _go_text(error: OSError) -> str:
 def refusal(call: Call, plugin: Plugin, what: str) -> str:
     """Return the error of a request that would run a plugin; ``what`` (``backend``, ``database``) names its part."""
     call.request.trace.hint = _HINT
-    fault = f"\t* {failure(call.core.server.plugin_directory, plugin)}\n"
-    return f"invalid {what} version: 2 errors occurred:\n{fault}{fault}\n"
+    return f"invalid {what} version: {error_list([failure(call.core.server.plugin_directory, plugin)] * 2)}"

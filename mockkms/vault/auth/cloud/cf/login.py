@@ -22,7 +22,7 @@ from mockkms.vault.auth.cloud.cf.model import CfApp, CfAuth, CfConfig, CfRole, e
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.golang.time import plain
 
 _BASH = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\w{3} +\d{1,2} \d\d:\d\d:\d\d) [A-Z]{3,4} (\d{4})")
@@ -124,11 +124,11 @@ def _verified(
     intermediate = next((one for one in reversed(found) if chains.is_authority(one)), None)
     identity = next((one for one in reversed(found) if not chains.is_authority(one)), None)
     if identity is None:
-        raise ValueError(_listed("no identity cert found in "))
+        raise ValueError(error_list(["no identity cert found in "]))
     if intermediate is None:
-        raise ValueError(_listed("no intermediate certificate found in "))
+        raise ValueError(error_list(["no intermediate certificate found in "]))
     if len(found) != 2:
-        raise ValueError(_listed("expected 2 certs but received "))
+        raise ValueError(error_list(["expected 2 certs but received "]))
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(signed_at))
     signer = _signer(found, _signature(signature), f"{moment}{contents}{role}".encode())
     if signer != identity:
@@ -140,10 +140,6 @@ def _verified(
     if not chains.chains([identity, intermediate], roots, now, chains.SERVER):
         raise ValueError("x509: certificate signed by unknown authority")
     return identity
-
-
-def _listed(fault: str) -> str:
-    return f"1 error occurred:\n\t* {fault}\n\n"
 
 
 def _signature(text: str) -> bytes:
@@ -167,8 +163,7 @@ def _signer(found: tuple[x509.Certificate, ...], signature: bytes, signed: bytes
         except InvalidSignature:
             continue
         return one
-    faults = "".join("\t* crypto/rsa: verification error\n" for _ in found)
-    raise ValueError(f"{len(found)} errors occurred:\n{faults}\n")
+    raise ValueError(error_list(["crypto/rsa: verification error"] * len(found)))
 
 
 def _instance(certificate: x509.Certificate) -> CfInstance:

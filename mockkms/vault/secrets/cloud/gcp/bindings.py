@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mockkms.crypto.encoding import b64
+from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.hcl.parser import parse
-from mockkms.vault.hcl.tree import HclItem, ListNode, Literal, Object, bullets
+from mockkms.vault.hcl.tree import HclItem, ListNode, Literal, Object
 
 _FORMATS = '"projects/X/roles/Y", "organizations/X/roles/Y", "roles/X"'
 
@@ -27,7 +28,7 @@ def parse_bindings(text: str) -> dict[str, list[str]]:
         except ValueError as error:
             faults.append(f"(line {item.assign.line}) {error}")
     if faults:
-        raise ValueError(f"unable to parse bindings: {bullets(faults)}")
+        raise ValueError(f"unable to parse bindings: {error_list(faults)}")
     return {name: sorted(roles) for name, roles in sorted(found.items())}
 
 

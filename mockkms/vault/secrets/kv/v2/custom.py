@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import ErrorResponse, refusing
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import error_list, quote
 
 MAX_KEYS = 64
 MAX_KEY_BYTES = 128
@@ -18,7 +18,7 @@ def parsed(sent: dict[str, object]) -> dict[str, str]:
         pairs = {name: str(convert(Kind.STRING, value)[1]) for name, value in sent.items()}
     faults = faults_of(pairs)
     if faults:
-        raise ErrorResponse(framed(faults))
+        raise ErrorResponse(error_list(faults))
     return pairs
 
 
@@ -27,12 +27,6 @@ def faults_of(pairs: dict[str, str]) -> list[str]:
     if len(pairs) > MAX_KEYS:
         return [f"{_PREFIX}payload must contain at most {MAX_KEYS} keys, provided {len(pairs)}"]
     return [_PREFIX + fault for name, text in sorted(pairs.items()) for fault in _faults(name, text)]
-
-
-def framed(faults: list[str]) -> str:
-    """Return faults in one text, as Go's multierror prints them."""
-    head = "1 error occurred:" if len(faults) == 1 else f"{len(faults)} errors occurred:"
-    return head + "\n" + "".join(f"\t* {fault}\n" for fault in faults) + "\n"
 
 
 def _faults(name: str, text: str) -> list[str]:
