@@ -11,6 +11,8 @@ from hvac.exceptions import InvalidPath, InvalidRequest
 
 from mockkms import MockKMS, SeedError
 from mockkms.vault.framework import registry
+from mockkms.worldfile.sections.vault import definitions
+from mockkms.worldfile.spec import world_shape
 
 _BY_NAME = [("vault", "secret", "nomad"), ("vault", "auth", "kerberos"), ("openbao", "secret", "rabbitmq")]
 
@@ -27,8 +29,8 @@ def by_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    """Forget which engines were looked up."""
-    for cached in (registry.engine, registry.bare_engine, registry.world_section):
+    """Forget which engines were looked up, and what worlds may have with them."""
+    for cached in (registry.engine, registry.bare_engine, registry.world_section, definitions, world_shape):
         cached.cache_clear()
 
 
