@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mockkms.faults.addresses import SHORTEST_TOKEN, TOKEN
 from mockkms.vault.auth.approle.model import AppRole
+from mockkms.vault.kernel.state import VaultState
 from mockkms.world.journal.entry import Entry
 from mockkms.world.world import World
 
@@ -134,10 +135,10 @@ def _left(world: World) -> Iterator[Finding]:
             yield Finding("secret-id-left", f"of {role}, accessor {accessor}")
 
 
-def _secret_ids(state: object, now: float) -> dict[str, str]:
+def _secret_ids(state: VaultState, now: float) -> dict[str, str]:
     """Return the roles of the secret ids that are valid at ``now``, by accessor."""
     found = {}
-    for name, mount in state.mounts.entries.items():  # type: ignore[attr-defined]  # a pickled core state
+    for name, mount in state.mounts.entries.items():
         if isinstance(mount.state, AppRole):
             for role in mount.state.roles.values():
                 for secret in role.secret_ids.values():

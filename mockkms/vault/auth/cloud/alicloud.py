@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl, quote
 
 from mockkms.crypto.encoding import b64
 from mockkms.urls import urlsplit
-from mockkms.vault.auth.cloud.parts import listed, text
 from mockkms.vault.auth.cloud.roles import CloudRole
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
@@ -27,6 +26,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, BackendError, Operation, Response, refusing
 from mockkms.vault.framework.records import param
 from mockkms.vault.golang.duration import SECOND
+from mockkms.vault.kernel.plain_records import listed, text
 from mockkms.vault.kernel.record_section import named, record_section
 from mockkms.world.clock import parse_rfc3339
 from mockkms.world.stored import stored

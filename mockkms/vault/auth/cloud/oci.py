@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cloud import issuers
-from mockkms.vault.auth.cloud.parts import NAMES, listed, text
 from mockkms.vault.auth.token_params import TokenParams
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -28,6 +27,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.framework.records import Record, param
 from mockkms.vault.framework.shapes.scalars import Choice
+from mockkms.vault.kernel.plain_records import NAMES, listed, text
 from mockkms.vault.kernel.record_section import named, one, record_section
 from mockkms.world.stored import stored
 

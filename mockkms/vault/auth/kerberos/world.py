@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mockkms.vault.auth.cloud.parts import NAMES, mapped, text
 from mockkms.vault.auth.directories import entries
 from mockkms.vault.auth.kerberos.config import config, groups, ldap
 from mockkms.vault.auth.kerberos.model import KerberosPerson
+from mockkms.vault.kernel.plain_records import NAMES, mapped, text
 from mockkms.vault.kernel.record_section import one, record_section
 
 section = record_section(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mockkms.vault.framework.custom_metadata import faults_of
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
@@ -24,7 +25,6 @@ from mockkms.vault.secrets.identity import (
     store,
 )
 from mockkms.vault.secrets.identity.entities import save as save_entity
-from mockkms.vault.secrets.kv.v2.custom import faults_of
 
 _ID = Field(Kind.STRING, help="Id of the alias to change.")
 _FIELDS = {

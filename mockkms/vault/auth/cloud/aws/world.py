@@ -8,8 +8,8 @@ from mockkms.vault.auth.cloud.aws.config import accounts, certificates, client, 
 from mockkms.vault.auth.cloud.aws.engine import AwsTidy, DeniedTag
 from mockkms.vault.auth.cloud.aws.inventory import AwsCredential, AwsMachine, KnownMachine
 from mockkms.vault.auth.cloud.aws.roles import roles
-from mockkms.vault.auth.cloud.parts import NAMES, TEXTS, in_order, listed, mapped, more_of_named, text
 from mockkms.vault.framework.shapes.scalars import Boolean, Choice, Moment, Seconds
+from mockkms.vault.kernel.plain_records import NAMES, TEXTS, in_order, listed, mapped, more_of_named, text
 from mockkms.vault.kernel.record_section import named, one
 
 if TYPE_CHECKING:

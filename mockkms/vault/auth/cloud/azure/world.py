@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mockkms.vault.auth.cloud.azure.config import config
 from mockkms.vault.auth.cloud.azure.model import AzureIdentity, AzureResource, AzureTenant
 from mockkms.vault.auth.cloud.azure.roles import roles
-from mockkms.vault.auth.cloud.parts import NAMES, alone, listed, more_of_one, text
 from mockkms.vault.framework.shapes.scalars import Moment
+from mockkms.vault.kernel.plain_records import NAMES, alone, listed, more_of_one, text
 from mockkms.vault.kernel.record_section import named, one, record_section
 
 if TYPE_CHECKING:

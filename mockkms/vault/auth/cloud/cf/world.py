@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.auth.cloud.cf.config import config, roles
 from mockkms.vault.auth.cloud.cf.model import CfApp, CfAuth
-from mockkms.vault.auth.cloud.parts import listed, text
 from mockkms.vault.framework.shapes.scalars import Integer
 from mockkms.vault.kernel import seeding
+from mockkms.vault.kernel.plain_records import listed, text
 from mockkms.vault.kernel.record_section import named, one, record_section
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from mockkms.vault.auth.cloud import issuers
 from mockkms.vault.auth.cloud.gcp.config import config
 from mockkms.vault.auth.cloud.gcp.model import GcpAccount, GcpMachine, GcpProject
 from mockkms.vault.auth.cloud.gcp.roles import roles
-from mockkms.vault.auth.cloud.parts import NAMES, TEXTS, listed, more_of_named, more_of_one, text
 from mockkms.vault.framework.shapes.collections import Key
 from mockkms.vault.framework.shapes.scalars import Moment
 from mockkms.vault.framework.world_section import Filling, list_at
+from mockkms.vault.kernel.plain_records import NAMES, TEXTS, listed, more_of_named, more_of_one, text
 from mockkms.vault.kernel.record_section import Part, named, one, record_section
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockkms.vault.framework.collections import PAGE, page
+from mockkms.vault.framework.custom_metadata import parsed
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.folders import children, walk
@@ -10,7 +11,6 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.kv.v2.custom import parsed
 from mockkms.vault.secrets.kv.v2.engine import engine, time_text
 from mockkms.vault.secrets.kv.v2.model import DISABLED, KV2, UINT32, Kv2Config, SecretMetadata, Version, clean
 

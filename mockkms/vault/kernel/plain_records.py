@@ -1,4 +1,7 @@
-"""World files of cloud methods: the keys, users, machines and other contents of a cloud."""
+"""Parts of world files for plain records: the keys, users, machines and other contents of a service outside.
+
+No endpoint writes them. ``record_section`` has the parts of records that endpoints write.
+"""
 
 from __future__ import annotations
 

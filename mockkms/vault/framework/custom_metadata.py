@@ -1,4 +1,4 @@
-"""The limits of ``custom_metadata``."""
+"""The parameter ``custom_metadata`` of secrets and aliases: texts by name, within the limits of the real servers."""
 
 from __future__ import annotations
 
