@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mockkms.vault.framework.message import BackendError
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
 
@@ -32,6 +33,12 @@ def equivalent(mine: Iterable[str] | None, others: Sequence[str]) -> bool:
     if mine is None:
         return list(others) == ["default"]
     return set(mine) - {"default"} == set(others) - {"default"}
+
+
+def check_unchanged(configured: Iterable[str] | None, of_login: Sequence[str]) -> None:
+    """Raise BackendError, which refuses a renewal, unless the policies of a login are still those configured."""
+    if not equivalent(configured, of_login):
+        raise BackendError("policies have changed, not renewing")
 
 
 def appended(configured: list[str] | None, more: Sequence[str]) -> list[str] | None:

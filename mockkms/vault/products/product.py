@@ -37,6 +37,14 @@ class ProductTexts:
     otp_length: str
     """What is wrong with a one-time password of another length, for a root token."""
 
+    @property
+    def tidy_started(self) -> str:
+        """The warning of every tidy operation, which points to the logs."""
+        return (
+            "Tidy operation successfully started. Any information from the operation will be printed to "
+            f"{self.product}'s server logs."
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Product:

@@ -149,13 +149,7 @@ def force_below(_state: object, call: Call, *, prefix: str) -> None:
 
 @tidy.on(Operation.UPDATE)
 def tidy_leases(_state: object, call: Call) -> Response:
-    return tidy_started(call)
-
-
-def tidy_started(call: Call) -> Response:
-    """Return the answer to every tidy operation: 202 with a warning that points to the logs."""
-    text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
+    return Response(status=202, warnings=[call.core.product.texts.tidy_started])
 
 
 def _irrevocable(call: Call) -> list[tuple[str, LeaseEntry]] | None:

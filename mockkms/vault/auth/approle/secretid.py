@@ -267,5 +267,4 @@ def destroy_by_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) 
 @tidy.on(Operation.UPDATE)
 def tidy_secret_ids(state: AppRole, call: Call) -> Response:
     state.tidy(call.now())
-    text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
+    return Response(status=202, warnings=[call.core.product.texts.tidy_started])

@@ -86,8 +86,7 @@ def renew(state: Cert, call: Call) -> Response | None:
     role = state.roles.get(name)
     if role is None:
         return None
-    if not names.equivalent(role.token_policies, auth.token_policies):
-        raise BackendError("policies have changed, not renewing")
+    names.check_unchanged(role.token_policies, auth.token_policies)
     if not by_keys and not state.config.disable_binding:
         presented = _presented(call.request, call)
         _verified(state, call, presented, name)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
 from mockkms.outside.ldap import LdapConnection, LdapError
+from mockkms.vault.auth import NO_USERS
 from mockkms.vault.auth.kerberos import keytab, messages
 from mockkms.vault.auth.kerberos.keytab import KeytabEntry
 from mockkms.vault.auth.kerberos.model import Kerberos, KerberosConfig, KerberosLdap, engine
@@ -135,7 +136,7 @@ def _groups(state: Kerberos, call: Call, config: KerberosLdap, name: str) -> lis
             continue
         with connection:
             return _searched(config, url, connection, name)
-    call.request.trace.hint = "the world has no users for this mount; list them under `directory`"
+    call.request.trace.hint = NO_USERS
     raise BackendError(f"could not connect to LDAP: {error_list(faults)}")
 
 

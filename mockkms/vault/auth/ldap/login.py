@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mockkms.outside.ldap import LdapError
 from mockkms.urls import parse_fault, urlsplit
+from mockkms.vault.auth import NO_USERS
 from mockkms.vault.auth.ldap import cap_client, directory, ldaputil
 from mockkms.vault.auth.ldap.model import Ldap, engine
 from mockkms.vault.directories.connecting import PORTS, connect, connection_fault, url_fault
@@ -25,8 +26,6 @@ from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.policy import names
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr
-
-_HINT = "the world has no users for this mount; list them under `directory`"
 
 login = engine.path(
     "login/{username:some}",
@@ -81,8 +80,7 @@ def renew(state: Ldap, call: Call) -> Response:
     auth = call.login
     with refusing(error=BackendError, of=InvalidCredentials, text="invalid credentials"):
         found = _ask(state, call, (auth.metadata or {}).get("username", ""), call.kept("password"))
-    if not names.equivalent(names.appended(state.config.token_policies, found.policies), auth.token_policies):
-        raise BackendError("policies have changed, not renewing")
+    names.check_unchanged(names.appended(state.config.token_policies, found.policies), auth.token_policies)
     auth.group_aliases = [{"name": group} for group in found.groups]
     return Response(auth=state.config.renewed(auth), warnings=found.warnings)
 
@@ -145,7 +143,7 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
                     groups, alias, known = cap_client.log_in(state.config, connection, name, password)
                     return _LdapUserFound(known, groups, alias)
                 return _LdapUserFound(name, *ldaputil.log_in(state.config, url, connection, name, password))
-    call.request.trace.hint = _HINT
+    call.request.trace.hint = NO_USERS
     if own_client:
         listed = error_list([f"{cap_client.CONNECT}: {fault}" for fault in faults])
         raise ErrorResponse(f"{cap_client.AUTHENTICATE}: failed to connect: {listed}")

@@ -7,12 +7,12 @@ from time import sleep
 
 from mockkms import outside
 from mockkms.outside.turn import gives_way, waiting
+from mockkms.vault.auth import NO_USERS
 from mockkms.vault.auth.okta.model import Okta, OktaConfig, OktaPerson, engine
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
     Auth,
-    BackendError,
     ErrorResponse,
     LoginAlias,
     Operation,
@@ -22,7 +22,6 @@ from mockkms.vault.framework.message import (
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
 
-HINT = "the world has no users for this mount; list them under `directory`"
 _PROVIDERS = ("GOOGLE", "OKTA")
 _FAILED = "okta authentication failed"
 TAPPING = 2.0
@@ -98,8 +97,7 @@ def renew(state: Okta, call: Call) -> Response:
     auth = call.login
     name = (auth.metadata or {}).get("username", "")
     found = _ask(state, call, name, call.kept("password"), _Proof())
-    if not names.equivalent(names.appended(found.config.token_policies, found.policies), auth.token_policies):
-        raise BackendError("policies have changed, not renewing")
+    names.check_unchanged(names.appended(found.config.token_policies, found.policies), auth.token_policies)
     auth.group_aliases = _aliases(found.groups)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)
 
@@ -115,7 +113,7 @@ def _ask(state: Okta, call: Call, name: str, password: str, proof: _Proof) -> _O
     if config.token_bound_cidrs and not cidr.contains(config.token_bound_cidrs, call.request.remote_address):
         raise permission_denied()
     if not state.directory:
-        call.request.trace.hint = HINT
+        call.request.trace.hint = NO_USERS
         host = config.address.removeprefix("https://")
         raise ErrorResponse(f'Okta auth failed: Post "{config.address}/api/v1/authn": {outside.refusal(host, 443)}')
     person = state.directory.get(name)

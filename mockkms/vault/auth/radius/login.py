@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from mockkms.vault.auth import NO_USERS
 from mockkms.vault.auth.radius.model import Radius, RadiusConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, permission_denied
+from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response, permission_denied
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import cidr
-
-HINT = "the world has no users for this mount; list them under `directory`"
 
 login = engine.path(
     "login[/{urlusername:some}]",
@@ -54,8 +53,7 @@ def renew(state: Radius, call: Call) -> Response:
     config = _configured(state)
     name = (auth.metadata or {}).get("username", "")
     policies = _ask(state, config, call, name, call.kept("password"))
-    if not names.equivalent(names.appended(config.token_policies, policies), auth.token_policies):
-        raise BackendError("policies have changed, not renewing")
+    names.check_unchanged(names.appended(config.token_policies, policies), auth.token_policies)
     return Response(auth=config.renewed(auth))
 
 
@@ -68,7 +66,7 @@ def _configured(state: Radius) -> RadiusConfig:
 def _ask(state: Radius, config: RadiusConfig, call: Call, name: str, password: str) -> list[str]:
     """Return the policies of a user whom the server accepts. Raises ErrorResponse."""
     if not state.directory:
-        call.request.trace.hint = HINT
+        call.request.trace.hint = NO_USERS
         # With UDP, a missing server is not detected: the real server waits for ``read_timeout``.
         raise ErrorResponse("context deadline exceeded")
     person = state.directory.get(name)

@@ -88,5 +88,4 @@ def _revoke(call: Call, token: Token | None) -> None:
 
 @tidy.on(Operation.UPDATE)
 def tidy_tokens(state: TokenRoles, call: Call) -> Response:
-    text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
+    return Response(status=202, warnings=[call.core.product.texts.tidy_started])

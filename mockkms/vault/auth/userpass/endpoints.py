@@ -68,8 +68,7 @@ def renew(state: Userpass, call: Call) -> Response | None:
     user = state.users.get((auth.metadata or {}).get("username", ""))
     if user is None:
         return None
-    if not names.equivalent(user.token_policies, auth.token_policies):
-        raise BackendError("policies have changed, not renewing")
+    names.check_unchanged(user.token_policies, auth.token_policies)
     return Response(auth=user.renewed(auth))
 
 

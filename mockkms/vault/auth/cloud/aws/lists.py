@@ -146,8 +146,7 @@ def tidy_now(state: AwsAuth, call: Call, *, safety_buffer: int) -> Response:
     if safety_buffer < 0:
         raise ErrorResponse("safety_buffer cannot be negative")
     _drop(state, _current(call), call.now() - safety_buffer)
-    text = "Tidy operation successfully started. Any information from the operation will be printed to "
-    return Response(status=202, warnings=[f"{text}{call.core.product.texts.product}'s server logs."])
+    return Response(status=202, warnings=[call.core.product.texts.tidy_started])
 
 
 def _drop(state: AwsAuth, name: str, before: float) -> None:

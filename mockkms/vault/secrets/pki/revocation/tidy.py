@@ -51,10 +51,7 @@ def run(state: PKI, call: Call, *, tidy_revocation_list: bool) -> Response:
         return Response(warnings=["Tidy operation already in progress."])
     tidy_work.start(state, call, wanted)
     if wanted.requested:
-        note = (
-            f"Tidy operation successfully started. Any information from the operation will be printed to "
-            f"{call.core.product.texts.product}'s server logs."
-        )
+        note = call.core.product.texts.tidy_started
     else:
         note = (
             "Manual tidy requested but no tidy operations were set. Enable at least one tidy operation to be run "
