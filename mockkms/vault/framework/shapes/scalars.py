@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mockkms.crypto.encoding import pem
 from mockkms.vault.framework.shapes.nodes import Node, Problem, nearest
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number
@@ -168,6 +169,20 @@ class Moment(Shape):
         return {"type": ["string", "number"], "description": "RFC 3339 time, or seconds since the epoch"}
 
 
+def base64_fault(text: str) -> str | None:
+    """Return what is wrong with a text that should be base64, white space aside; None if nothing is."""
+    try:
+        base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        return f"not base64: {error}"
+    return None
+
+
+def pem_fault(text: str) -> str | None:
+    """Return what is wrong with a text that should be a block of PEM; None if nothing is."""
+    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
+
+
 class Base64(Shape):
     """Bytes in base64. Reads as bytes."""
 
@@ -177,11 +192,11 @@ class Base64(Shape):
         if node.kind != "text":
             self.refuse(node, path, problems)
             return b""
-        try:
-            return base64.b64decode("".join(str(node.value).split()), validate=True)
-        except (binascii.Error, ValueError) as error:
-            problems.append(node.problem(path, f"not base64: {error}"))
-            return b""
+        text = str(node.value)
+        wrong = base64_fault(text)
+        if wrong:
+            problems.append(node.problem(path, wrong))
+        return b"" if wrong else base64.b64decode("".join(text.split()))
 
     def schema(self) -> dict[str, object]:
         return {"type": "string", "contentEncoding": "base64"}

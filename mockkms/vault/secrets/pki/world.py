@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from mockkms.crypto.encoding import pem
 from mockkms.vault.framework.captured import CapturedMount, parameters_in
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.shapes.collections import (
@@ -25,6 +24,7 @@ from mockkms.vault.framework.shapes.collections import (
     Text,
 )
 from mockkms.vault.framework.shapes.parameters import endpoint_at, parameters, written
+from mockkms.vault.framework.shapes.scalars import pem_fault
 from mockkms.vault.framework.world_section import Filling, items_at, mapping_at, mappings_at
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
@@ -36,10 +36,6 @@ from mockkms.vault.secrets.pki.model import PKI
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-
-
-def _pem(text: str) -> str | None:
-    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
 
 
 def _settings(key: str, path: str, describe: Callable[[PKI], object]) -> Part:
@@ -105,7 +101,7 @@ def _key_shape() -> Key:
     shape = RecordShape(
         {
             **_id_and_name(),
-            "material": Key(Text("PEM", _pem), "the private key; generated if it is missing"),
+            "material": Key(Text("PEM", pem_fault), "the private key; generated if it is missing"),
             "type": Key(Choice(("rsa", "ec", "ed25519"), "key type"), "ec if it is missing"),
             "bits": Key(Integer(), "size of a generated key; the default of the type if it is missing"),
         }
@@ -121,7 +117,7 @@ def _issuer_shape() -> Key:
     shape = RecordShape(
         {
             **_id_and_name(),
-            "certificate": Key(Text("PEM", _pem), "the CA's certificate; its key is listed under keys"),
+            "certificate": Key(Text("PEM", pem_fault), "the CA's certificate; its key is listed under keys"),
             "generate": Key(RecordShape(generate), "parameters of a CA to generate, by default with an EC key"),
             "signed_by": Key(Text(), "name of the issuer that signs a generated CA; a root if it is missing"),
             "key": Key(Text(), "name of the key of a generated CA; a new key if it is missing"),
@@ -167,7 +163,7 @@ def _certificate_shape() -> Key:
         issue.pop(left_out, None)
     shape = RecordShape(
         {
-            "certificate": Key(Text("PEM", _pem), "a certificate to store"),
+            "certificate": Key(Text("PEM", pem_fault), "a certificate to store"),
             "role": Key(Text(), "role of a certificate to issue, which is stored without its key"),
             **issue,
             "revoked": _revoked(),

@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from mockkms.crypto.encoding import pem
 from mockkms.vault.framework.captured import CapturedMount
 from mockkms.vault.framework.shapes.collections import (
     Boolean,
@@ -27,6 +24,7 @@ from mockkms.vault.framework.shapes.collections import (
     Text,
 )
 from mockkms.vault.framework.shapes.parameters import parameters
+from mockkms.vault.framework.shapes.scalars import base64_fault, pem_fault
 from mockkms.vault.framework.world_section import Filling, Steps, WorldSection, list_at, mapping_at
 from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.secrets.transit import descriptions
@@ -40,23 +38,13 @@ def _keys(_type: str) -> dict[str, Key]:
     return {"keys": Key(MapOf(_key()), "keys by name")}
 
 
-def _base64(text: str) -> str | None:
-    try:
-        base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        return f"not base64: {error}"
-    return None
-
-
 def _material(text: str) -> str | None:
-    if "-----BEGIN" not in text:
-        return _base64(text)
-    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
+    return pem_fault(text) if "-----BEGIN" in text else base64_fault(text)
 
 
 def _key() -> RecordShape:
     """Return the shape of a key's description."""
-    encoded = Text("base64", _base64)
+    encoded = Text("base64", base64_fault)
     version = RecordShape(
         {
             "material": Key(Text("base64, or PEM of an asymmetric key", _material), "default: derived from the seed"),

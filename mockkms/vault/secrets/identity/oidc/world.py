@@ -9,6 +9,7 @@ from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys
 from mockkms.vault.framework.shapes.collections import Choice, Key, ListOf, MapOf, Moment, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import parameters
+from mockkms.vault.framework.shapes.scalars import pem_fault
 from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.kernel import seeding
 from mockkms.vault.kernel.mounts import Mount
@@ -47,17 +48,13 @@ class SigningKeySpec(TypedDict, total=False):
     """When its signatures expire (Unix seconds)."""
 
 
-def _pem(text: str) -> str | None:
-    return None if pem.decode(text.strip() + "\n") else "not PEM: no whole block between BEGIN and END"
-
-
 def shape() -> RecordShape:
     """Return the shape of ``identity.oidc``."""
     texts = ListOf(Text(), single=True)
     signing = RecordShape(
         {
             "id": Key(Text(), "the kid of its signatures", required=True),
-            "private": Key(Text("PEM", _pem), "the private key", required=True),
+            "private": Key(Text("PEM", pem_fault), "the private key", required=True),
             "algorithm": Key(Choice(ALGORITHMS, "algorithm"), "default: that of the named key"),
             "expires": Key(Moment(), "when its signatures expire; absent for the key that signs and the next one"),
         }
