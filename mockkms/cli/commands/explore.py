@@ -15,18 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mockkms.cli.arguments import (
-    DESCRIPTION,
-    CommandError,
-    flavor,
-    report_file,
-    rng,
-    seconds,
-    sendable,
-    whole,
-    written_report,
-)
-from mockkms.cli.commands.run import environment, started
+from mockkms.cli.arguments import CommandError, report_file, seconds, whole, written_report
+from mockkms.cli.options import starting
 from mockkms.cli.progress import progress
 from mockkms.error_context import error_context
 from mockkms.version import __version__
@@ -67,11 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--dry-run", action="store_true", help="say what would be explored, and end")
     add("--list", action="store_true", help="list the failures, and end")
     add("--verbose", action="store_true", help="show requests, output and rules of each problem")
-    add("--seed", action="append", default=[], metavar="WORLD", help="a world in YAML; later ones win")
-    add("--root-token", type=sendable, metavar="TOKEN", help="id of the root token (default: the world's, else root)")
-    add("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
-    add("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
-    add("--tls", action="store_true", help="serve HTTPS with a certificate that VAULT_CACERT names")
+    starting.add_options(parser)
     parser.set_defaults(run=run, host="127.0.0.1", port=0)
     add("cmd", nargs=argparse.REMAINDER, metavar="CMD", help="the command, after --")
 
@@ -95,14 +81,12 @@ def run(options: argparse.Namespace) -> int:
         for failure in failures:
             print(f"{failure.name:<20} {failure.help}")
         return 0
-    command = options.cmd[1:] if options.cmd[:1] == ["--"] else options.cmd
-    if not command:
-        raise CommandError("no command given; example: mockkms explore -- pytest tests/test_orders.py")
+    command = starting.command_of(options, "mockkms explore -- pytest tests/test_orders.py")
     _check_outputs(options)
     without_core_files()
     start = time.monotonic()
     use = None if options.report is None else Usage(shlex.join(command))
-    kms = started(options)
+    kms = starting.started(options)
     with Interruption() as interruption:
         try:
             test = _explored(options, command, kms, failures, accepted, use, interruption)
@@ -165,7 +149,7 @@ def _explored(
     with error_context(raised=CommandError):
         explorer = Explorer(settings, stream_watcher(sys.stderr), ResumeFile(options.resume))
         again = partial(_again, options, command)
-        runner = CommandRunner(command, kms, environment(kms), again, interruption)
+        runner = CommandRunner(command, kms, starting.environment(kms), again, interruption)
         with progress("running the command without failures"):
             first = runner.run((), _PLAIN_LIMIT if options.limit is None else options.limit)
         verdict, observation = first

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mockkms.cli import screen
-from mockkms.cli.arguments import DESCRIPTION, CommandError, flavor, port_number, rng, sendable
+from mockkms.cli.arguments import CommandError, port_number
 from mockkms.cli.ending_signals import ENDING, EndingSignals
-from mockkms.cli.options import cluster, control, tls, watch
+from mockkms.cli.options import cluster, control, starting, tls, watch
 from mockkms.cli.options import rustfs as rustfs_options
 from mockkms.cli.options import upstream as upstream_options
 from mockkms.cli.options.serving import HOST, PORT, described_server
@@ -45,11 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     state = "file that keeps the state over restarts; or the state of the Vault: " + ", ".join(INITIAL_STATES)
     world.add_argument("--state", action="append", metavar="FILE|STATE", help=state)
-    world.add_argument(
-        "--root-token", type=sendable, metavar="TOKEN", help="id of the root token (default: the world's, else root)"
-    )
-    world.add_argument("--flavor", type=flavor, metavar="NAME", help=f"default: the world's, else vault; {DESCRIPTION}")
-    world.add_argument("--rng", type=rng, metavar="SEED", help="number or text that all ids, keys and nonces follow")
+    starting.add_world(world)
     world.add_argument("--storage", choices=STORAGES, help="raft: with the endpoints of raft storage (default: inmem)")
     plugins = "folder with the programs of external plugins, which can then be registered; none is run"
     world.add_argument("--plugin-directory", type=Path, metavar="DIR", help=plugins)
