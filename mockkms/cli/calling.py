@@ -19,11 +19,19 @@ if TYPE_CHECKING:
     from mockkms.remote.document import Document
 
 
+ADDRESS = "address of the server (default: $MOCKKMS_URL, $BAO_ADDR, $VAULT_ADDR, http://127.0.0.1:8200)"
+
+
+def default_address() -> str:
+    """Return the address that the environment names, else the usual one of a server of this package."""
+    named = (os.environ.get(name) for name in ("MOCKKMS_URL", "BAO_ADDR", "VAULT_ADDR"))
+    return next(filter(None, named), "http://127.0.0.1:8200")
+
+
 def add_address(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     """Add the flags that select the server. ``again``: the parent command has them as well."""
     default = argparse.SUPPRESS if again else None
-    address = "address of the server (default: $MOCKKMS_URL, $BAO_ADDR, $VAULT_ADDR, http://127.0.0.1:8200)"
-    parser.add_argument("--url", default=default, help=address)
+    parser.add_argument("--url", default=default, help=ADDRESS)
     add_token(parser, default=default)
     parser.add_argument(
         "--tenant", default=default, metavar="ID", help="the world behind /t/ID instead of the server's"
@@ -56,15 +64,12 @@ def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
     """
     from mockkms.remote import NotMockKMS, RemoteError, RemoteKMS
 
-    environ = os.environ
-    named = (environ.get(name) for name in ("MOCKKMS_URL", "BAO_ADDR", "VAULT_ADDR"))
-    address = options.url or next(filter(None, named), "http://127.0.0.1:8200")
     with error_context(raised=CommandError):
         remote = RemoteKMS(
-            address,
+            options.url or default_address(),
             control_token=options.control_token or None,
             control_token_file=options.control_token_file,
-            ca_file=environ.get("BAO_CACERT") or environ.get("VAULT_CACERT", ""),
+            ca_file=os.environ.get("BAO_CACERT") or os.environ.get("VAULT_CACERT", ""),
         )
     try:
         with remote:

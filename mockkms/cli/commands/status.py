@@ -13,6 +13,7 @@ import urllib.request
 from http.client import HTTPException, HTTPResponse
 
 from mockkms.cli.arguments import CommandError
+from mockkms.cli.calling import ADDRESS, default_address
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.pem_files import client_context
@@ -33,15 +34,12 @@ _ROWS = {
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = subparsers.add_parser("status", help="print the seal status of a server", description=__doc__)
-    environ = os.environ
-    named = environ.get("MOCKKMS_URL") or environ.get("BAO_ADDR") or environ.get("VAULT_ADDR")
-    # The binary of Vault asks over HTTPS by default. A server of this package is one without TLS by default.
-    address = named or "http://127.0.0.1:8200"
-    certificate = environ.get("BAO_CACERT") or environ.get("VAULT_CACERT")
-    where = "address of the server (default: $MOCKKMS_URL, $BAO_ADDR, $VAULT_ADDR, http://127.0.0.1:8200)"
+    # The binary of Vault asks over HTTPS by default.
+    address = default_address()
+    certificate = os.environ.get("BAO_CACERT") or os.environ.get("VAULT_CACERT")
     authority = "certificate of the server's authority (default: $BAO_CACERT, $VAULT_CACERT)"
     trust = "do not verify the server's certificate (also $VAULT_SKIP_VERIFY)"
-    parser.add_argument("-address", "--address", "--url", default=address, metavar="URL", help=where)
+    parser.add_argument("-address", "--address", "--url", default=address, metavar="URL", help=ADDRESS)
     parser.add_argument("-ca-cert", "--ca-cert", default=certificate, metavar="PEM", help=authority)
     parser.add_argument("-tls-skip-verify", "--tls-skip-verify", action="store_true", help=trust)
     parser.add_argument("-format", "--format", choices=("table", "json"), default="table", help="default: table")
