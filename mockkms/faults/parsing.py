@@ -217,6 +217,13 @@ def whole(value: object, *, least: int = 0, most: int = (1 << 63) - 1) -> int:
     return value
 
 
+def seed_of(value: object) -> int | str:
+    """Return ``value`` if it is an integer or a string, from which random choices can follow. Raises FaultError."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise FaultError(f"expected a whole number or a string, got {shown(value)}")
+    return value
+
+
 def flag(value: object) -> bool:
     """Return ``value`` if it is a boolean. Raises FaultError."""
     if not isinstance(value, bool):

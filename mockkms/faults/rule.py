@@ -16,7 +16,7 @@ from mockkms.faults.kinds import KINDS, FaultKind
 from mockkms.faults.kinds.connections import Tls
 from mockkms.faults.match import match_words, read_match
 from mockkms.faults.matchers import All, PathWord, ServiceWord
-from mockkms.faults.parsing import Errors, FaultError, flag, known_words, mapping, normal, shown, text
+from mockkms.faults.parsing import Errors, FaultError, flag, known_words, mapping, normal, seed_of, shown, text
 from mockkms.faults.plan import Plan, Question, Turn
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.rivals import check_rivals
@@ -73,7 +73,7 @@ class Rule:
         self.schedule = Schedule()
         with errors.at():
             self.schedule = read_schedule(schedule, now)
-        self.seed = errors.read("seed", _seed, given.get("seed", seed), seed)
+        self.seed = errors.read("seed", seed_of, given.get("seed", seed), seed)
         self.enabled = errors.read("enabled", flag, given.get("enabled", True), True)
         self.applied = errors.read("applied", flag, given.get("applied", False), False)
         self.of_connections = False
@@ -168,12 +168,6 @@ def _name(value: object) -> str:
     if not name:
         raise FaultError("expected a name")
     return name
-
-
-def _seed(value: object) -> int | str:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise FaultError(f"expected a whole number or a string, got {shown(value)}")
-    return value
 
 
 def _matcher(given: Mapping[str, object], errors: Errors) -> All:

@@ -19,7 +19,7 @@ from mockkms.faults.plan import Plan, Question, ServerAction
 from mockkms.faults.request_view import Reply, View
 from mockkms.faults.rule import Rule
 from mockkms.faults.schedule import Counters
-from mockkms.faults.script import Script, unexpected_answer
+from mockkms.faults.script import Script, steps_of, unexpected_answer
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 
@@ -128,9 +128,7 @@ class RuleBook:
 
     def _one(self, words: object) -> Rules:
         if isinstance(words, Mapping) and "script" in words:
-            if len(words) > 1:
-                raise FaultError("a script cannot be combined with other keys")
-            self.script(words["script"])
+            self.script(steps_of(words))
             return []
         if not isinstance(words, Mapping):
             raise FaultError("expected a mapping that describes a rule")

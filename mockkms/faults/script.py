@@ -81,6 +81,13 @@ def unexpected_answer(text: str) -> Reply:
     return Reply(UNEXPECTED_STATUS, go_json({"errors": [text]}), {"Content-Type": "application/json"})
 
 
+def steps_of(words: Mapping[str, object]) -> object:
+    """Return the script of an entry with the key ``script`` in a list of rules. Raises FaultError for further keys."""
+    if len(words) > 1:
+        raise FaultError("a script cannot be combined with other keys")
+    return words["script"]
+
+
 class Script:
     """A script and its progress."""
 

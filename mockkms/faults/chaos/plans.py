@@ -17,7 +17,7 @@ from mockkms.faults.chaos.incidents import incident_words
 from mockkms.faults.chaos.model import ChaosPlan, Phase
 from mockkms.faults.chaos.phases import SHARE_WORDS, read_name, read_phases, read_rate, read_share
 from mockkms.faults.chaos.short_texts import words_of_text
-from mockkms.faults.parsing import Errors, FaultError, flag, known_words, mapping, shown, text, unknown, within
+from mockkms.faults.parsing import Errors, FaultError, flag, known_words, mapping, seed_of, shown, text, unknown, within
 
 PLAN_WORDS = {
     "plan": "the plan as text: a percentage, the name of an incident, or phases as in normal=30s sealed=10s",
@@ -64,8 +64,8 @@ def _read_words(words: Mapping[str, object]) -> ChaosPlan:
         with errors.at():
             plan = _read(forms[0], given)
     if "seed" in given and given["seed"] is not None:
-        with errors.at():
-            plan = replace(plan, seed=_seed(given["seed"]))
+        with errors.at("seed"):
+            plan = replace(plan, seed=seed_of(given["seed"]))
     # What follows needs the phases.
     errors.raise_all()
     if given.get("loop") is not None:
@@ -133,12 +133,6 @@ def _described(given: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     if not isinstance(client, (list, tuple)) or not all(isinstance(line, str) for line in client):
         raise FaultError(f"expected a list of sentences, got {shown(client)}", "client")
     return summary, tuple(client)
-
-
-def _seed(value: object) -> int | str:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise FaultError(f"expected a whole number or a string, got {shown(value)}", "seed")
-    return value
 
 
 def _loop(value: object, phases: Sequence[Phase]) -> bool:

@@ -9,7 +9,7 @@ from mockkms.faults.kinds import KINDS
 from mockkms.faults.parsing import within
 from mockkms.faults.rule import OWN_WORDS, Rule, rule_words
 from mockkms.faults.schedule import WORDS
-from mockkms.faults.script import SCRIPT_WORDS, Script
+from mockkms.faults.script import SCRIPT_WORDS, Script, steps_of
 from mockkms.vault.framework.shapes.collections import ListOf, Problems, Shape
 from mockkms.vault.framework.shapes.nodes import Node
 from mockkms.world.world import World
@@ -29,11 +29,10 @@ class RuleShape(Shape):
         try:
             if "script" not in words:
                 Rule(words, rule_id="rule", now=0, seed=0)
-            elif len(words) > 1:
-                raise FaultError("a script cannot be combined with other keys")
             else:
+                steps = steps_of(words)
                 with within("script"):
-                    Script(words["script"])
+                    Script(steps)
         except FaultError as error:
             problems += problems_of(error, node, path)
         return words
