@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import re
-from collections.abc import Callable
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.golang.fmt import unhex
 from mockkms.vault.golang.template.printf import LONGEST as LONGEST_TEXT
 from mockkms.vault.golang.template.values import Function, decoded, encoded
@@ -84,15 +82,7 @@ def _replace(old: str, new: str, text: str) -> str:
 
 
 def _decode_base64(text: str) -> str:
-    plain = text.replace("\r", "").replace("\n", "")
-    try:
-        return decoded(base64.b64decode(plain, validate=True))
-    except (binascii.Error, ValueError):
-        at = next((at for at, char in enumerate(encoded(plain)) if not _BASE64(chr(char))), len(encoded(plain)))
-        raise ValueError(f"illegal base64 data at input byte {at}") from None
-
-
-_BASE64: Callable[[str], object] = re.compile(r"[A-Za-z0-9+/=]").match
+    return decoded(b64.decode(text))
 
 
 def _glob(pattern: str, text: str) -> bool:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from mockkms.crypto import CryptoError, aead, asymmetric, ecdsa
-from mockkms.crypto.encoding import pem
+from mockkms.crypto.encoding import b64, pem
 from mockkms.crypto.rsa import rsa
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -119,12 +118,8 @@ def _opened(key: CryptoKey, ciphertext: bytes, associated: str) -> bytes:
 
 def _bytes(text: str, failure: str) -> bytes:
     """Return the bytes of a base64 text. Raises BackendError."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        at = next((at for at, letter in enumerate(text) if letter not in alphabet), len(text) // 4 * 4)
-        raise BackendError(f"{failure}illegal base64 data at input byte {at}") from None
+    with refusing(failure, BackendError):
+        return b64.decode(text)
 
 
 @decrypt.on(Operation.UPDATE)
