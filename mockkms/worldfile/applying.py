@@ -22,7 +22,7 @@ _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
 @dataclass(frozen=True)
-class Finding:
+class FoundProblem:
     """An error that was found while a world was filled."""
 
     problem: Problem
@@ -38,7 +38,7 @@ class Applier:
 
     world: World
     root: Node
-    found: list[Finding] = field(default_factory=list)
+    found: list[FoundProblem] = field(default_factory=list)
     base: Steps = ()
     """The path to the value from which the steps given to the methods start."""
 
@@ -59,7 +59,7 @@ class Applier:
 
     def add(self, problem: Problem, steps: Steps, *, alone: bool) -> None:
         """Report a problem with the value at ``steps``, which start from the root."""
-        self.found.append(Finding(problem, steps, alone))
+        self.found.append(FoundProblem(problem, steps, alone))
 
     def below(self, *steps: str | int) -> Applier:
         """Return the same world, with steps that start from the value at ``steps``."""

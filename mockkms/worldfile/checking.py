@@ -15,7 +15,7 @@ from mockkms.vault.framework.world_section import Steps, items_at, mapping_at
 from mockkms.vault.products import DEFAULT, PRODUCTS
 from mockkms.vault.sys.mounts.shapes import shown_path
 from mockkms.world.world import World
-from mockkms.worldfile.applying import Finding, problem_at
+from mockkms.worldfile.applying import FoundProblem, problem_at
 from mockkms.worldfile.partial import SoundParts
 from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.sources import Source
@@ -57,7 +57,7 @@ class _Server:
     refused_tls: Mapping[str, str]
 
 
-def _found(spec: WorldSpec, flavor: str, server: _Server) -> list[Finding]:
+def _found(spec: WorldSpec, flavor: str, server: _Server) -> list[FoundProblem]:
     """Return the errors that are found by making the world."""
     world = World()
     world.faults.denied = {} if server.cluster else ALONE
@@ -66,7 +66,7 @@ def _found(spec: WorldSpec, flavor: str, server: _Server) -> list[Finding]:
     return [*fill(world, spec), *_filled(world, spec), *_waiting(spec)]
 
 
-def _waiting(spec: WorldSpec) -> list[Finding]:
+def _waiting(spec: WorldSpec) -> list[FoundProblem]:
     """Return the rules that wait for what no rule or script of the world does.
 
     Only the check reports them: a test may add the other rule, or set the state, later.
@@ -93,14 +93,14 @@ def _waiting(spec: WorldSpec) -> list[Finding]:
     return problems
 
 
-def _of_rule(spec: WorldSpec, place: int, word: str, message: str) -> Finding:
+def _of_rule(spec: WorldSpec, place: int, word: str, message: str) -> FoundProblem:
     rules = items_at(spec.sections, "faults")
     index = [number for number, words in rules if "script" not in words][place]
     steps: Steps = ("faults", index, word)
-    return Finding(problem_at(spec.root, steps, message), steps, alone=True)
+    return FoundProblem(problem_at(spec.root, steps, message), steps, alone=True)
 
 
-def _filled(world: World, spec: WorldSpec) -> list[Finding]:
+def _filled(world: World, spec: WorldSpec) -> list[FoundProblem]:
     """Return the problems that the sections of types find in the mounts of the root namespace."""
     found = []
     described = mapping_at(spec.sections, "vault")
@@ -113,5 +113,5 @@ def _filled(world: World, spec: WorldSpec) -> list[Finding]:
         given = mapping_at(mapping_at(described, where), path)
         for below, message in section.check(mount, given):
             steps: Steps = ("vault", where, path, *below)
-            found.append(Finding(problem_at(spec.root, steps, message), steps, alone=False))
+            found.append(FoundProblem(problem_at(spec.root, steps, message), steps, alone=False))
     return found

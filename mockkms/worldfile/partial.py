@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from mockkms.vault.framework.shapes.nodes import KNOWN_HERE, Node
 from mockkms.vault.framework.world_section import Steps
-from mockkms.worldfile.applying import Finding, find
+from mockkms.worldfile.applying import FoundProblem, find
 from mockkms.worldfile.problems import Problem
 from mockkms.worldfile.spec import WorldSpec
 
@@ -64,9 +64,9 @@ class SoundParts:
         else:
             self._names |= {*_names_at(self._root, steps, all_texts=all_texts)}
 
-    def sure(self, found: Iterable[Finding]) -> list[Problem]:
+    def sure(self, found: Iterable[FoundProblem]) -> list[Problem]:
         """Return the errors, of those in the world made of the sound parts, that the whole world has too."""
-        doubtful, sure = [*found], list[Finding]()
+        doubtful, sure = [*found], list[FoundProblem]()
         while True:
             sure = [one for one in doubtful if self._is_sure(one)]
             if len(sure) == len(doubtful):
@@ -80,7 +80,7 @@ class SoundParts:
                     self._add_names(steps)
             doubtful = sure
 
-    def _is_sure(self, found: Finding) -> bool:
+    def _is_sure(self, found: FoundProblem) -> bool:
         if any(found.steps[:length] in self._places for length in range(1, len(found.steps) + 1)):
             return False
         if found.steps[0] in ("vault", "rustfs") and self._lacks_section:

@@ -25,7 +25,7 @@ from mockkms.vault.framework.world_section import mapping_at, mappings_at
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
 from mockkms.worldfile import exact, sources
-from mockkms.worldfile.applying import Applier, Finding
+from mockkms.worldfile.applying import Applier, FoundProblem
 from mockkms.worldfile.nodes import layered
 from mockkms.worldfile.problems import Problem, SeedError
 from mockkms.worldfile.sections import chaos, faults, rustfs, vault
@@ -173,7 +173,7 @@ def populate(world: World, spec: WorldSpec) -> None:
             raise SeedError(unique([one.problem for one in found]))
 
 
-def fill(world: World, spec: WorldSpec) -> list[Finding]:
+def fill(world: World, spec: WorldSpec) -> list[FoundProblem]:
     """Put a started world into the described state as far as that is possible; return the errors that prevent more."""
     to = Applier(world, spec.root)
     sections = spec.sections

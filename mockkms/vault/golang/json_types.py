@@ -18,7 +18,7 @@ from mockkms.vault.golang.json import GoJSONError, kind_of
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
-class Type:
+class GoType:
     """A type of Go's: its name in errors, and its zero value, which null becomes."""
 
     def __init__(self, name: str, zero: object) -> None:
@@ -43,7 +43,7 @@ class Type:
         return GoJSONError(f"json: cannot unmarshal {kind or kind_of(value)} into Go {target} of type {self.name}")
 
 
-class Int(Type):
+class Int(GoType):
     """An integer of 64 bits."""
 
     def take(self, value: object, member: str) -> object:
@@ -55,7 +55,7 @@ class Int(Type):
         return value
 
 
-class Anything(Type):
+class Anything(GoType):
     """An ``interface {}``, which holds what JSON has."""
 
     def take(self, value: object, member: str) -> object:
@@ -63,10 +63,10 @@ class Anything(Type):
         return value
 
 
-class Slice(Type):
+class Slice(GoType):
     """A list, with ``pointers`` of pointers to its items; null is an empty one."""
 
-    def __init__(self, item: Type, *, pointers: bool = False) -> None:
+    def __init__(self, item: GoType, *, pointers: bool = False) -> None:
         super().__init__(f"[]{'*' if pointers else ''}{item.name}", [])
         self.item = item
 
@@ -77,10 +77,10 @@ class Slice(Type):
         return [self.item.read(one, member) for one in value]
 
 
-class Map(Type):
+class Map(GoType):
     """A map from strings; null is an empty one."""
 
-    def __init__(self, item: Type) -> None:
+    def __init__(self, item: GoType) -> None:
         super().__init__(f"map[string]{item.name}", {})
         self.item = item
 
@@ -91,13 +91,13 @@ class Map(Type):
         return {key: self.item.read(one, member) for key, one in value.items()}
 
 
-class Struct(Type):
+class Struct(GoType):
     """A struct: its members by their names in JSON, which are found without regard to case. Others are ignored.
 
     ``name`` has the package: ``rabbitmq.vhostPermission``.
     """
 
-    def __init__(self, name: str, members: Mapping[str, Type]) -> None:
+    def __init__(self, name: str, members: Mapping[str, GoType]) -> None:
         super().__init__(name, {})
         self.members = members
         self.folded = {member.lower(): member for member in members}
@@ -114,4 +114,4 @@ class Struct(Type):
         return found
 
 
-STRING, BOOL, INT, ANYTHING = Type("string", ""), Type("bool", False), Int("int", 0), Anything("interface {}", None)
+STRING, BOOL, INT, ANYTHING = GoType("string", ""), GoType("bool", False), Int("int", 0), Anything("interface {}", None)

@@ -6,7 +6,7 @@ import pytest
 
 from mockkms.vault.golang import json as go_json
 from mockkms.vault.golang.json import GoJSONError
-from mockkms.vault.golang.json_types import ANYTHING, BOOL, INT, STRING, Map, Slice, Struct, Type
+from mockkms.vault.golang.json_types import ANYTHING, BOOL, INT, STRING, GoType, Map, Slice, Struct
 
 PERMISSION = Struct("rabbitmq.vhostPermission", dict.fromkeys(("configure", "write", "read"), STRING))
 VHOSTS = Map(PERMISSION)
@@ -29,7 +29,7 @@ NOTHING = {"configure": "", "write": "", "read": ""}
         (ROLES, '[{"Role_Name": "Owner"}]', [{"role_name": "Owner"}]),
     ],
 )
-def test_a_value_of_the_type(kind: Type, text: str, value: object) -> None:
+def test_a_value_of_the_type(kind: GoType, text: str, value: object) -> None:
     assert kind.read(go_json.decode_first(text)) == value
 
 
@@ -48,7 +48,7 @@ def test_a_value_of_the_type(kind: Type, text: str, value: object) -> None:
         (ROLES, "{}", "object into Go value of type []*azuresecrets.AzureRole"),
     ],
 )
-def test_a_value_of_another_type(kind: Type, text: str, fault: str) -> None:
+def test_a_value_of_another_type(kind: GoType, text: str, fault: str) -> None:
     with pytest.raises(GoJSONError) as error:
         kind.read(go_json.decode_first(text))
     assert str(error.value) == f"json: cannot unmarshal {fault}"
