@@ -68,6 +68,25 @@ def _duration(value: object) -> DurationType:
         raise ValueError("type conversion error from 'string' to 'google.protobuf.Duration'") from None
 
 
+_SCALARS = {"NoneType": "null_type", "ListType": "list", "MapType": "map", "NativeMap": "map", "BytesType": "bytes"}
+_NEVER_CONVERTED = {
+    **{name: {**_SCALARS, "BoolType": "bool"} for name in ("int", "uint", "double")},
+    "bool": {**_SCALARS, "IntType": "int", "UintType": "uint", "DoubleType": "double"},
+}
+"""What a conversion does not take: types of the library, and their names in messages, by the name of the conversion."""
+
+
+def _truth(value: object) -> BoolType:
+    """Return the truth value of a text, as Go's ``ParseBool``. Raises ValueError."""
+    if not isinstance(value, str):
+        return BoolType(value)
+    if value in ("1", "t", "T", "true", "TRUE", "True"):
+        return BoolType(True)
+    if value in ("0", "f", "F", "false", "FALSE", "False"):
+        return BoolType(False)
+    raise ValueError
+
+
 def _converting(convert: Callable[[object], Value], name: str) -> CELFunction:
     """Return a conversion whose errors for texts are those of the real server."""
 
@@ -75,6 +94,8 @@ def _converting(convert: Callable[[object], Value], name: str) -> CELFunction:
         fault = _fault(value)
         if fault is not None:
             return fault
+        if not isinstance(value, str) and type(value).__name__ in _NEVER_CONVERTED.get(name, ()):
+            raise ValueError(f"no such overload: {name}({_NEVER_CONVERTED[name][type(value).__name__]})")
         try:
             return convert(value)
         except ValueError:
@@ -303,7 +324,7 @@ BY_NAME: dict[str, CELFunction] = {
     "int": _converting(_integer, "int"),
     "uint": _converting(_unsigned, "uint"),
     "double": _converting(DoubleType, "double"),
-    "bool": _converting(BoolType, "bool"),
+    "bool": _converting(_truth, "bool"),
     "timestamp": _converting(_moment, "google.protobuf.Timestamp"),
     "duration": _duration,
     "charAt": _character,

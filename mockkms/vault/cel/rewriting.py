@@ -16,6 +16,13 @@ _MACROS = ("sortBy", "optMap", "optFlatMap")
 _CONDITIONAL = 3
 
 
+_NAMES = {
+    "MapType": "map", "NativeMap": "map", "ListType": "list", "StringType": "string", "DoubleType": "double",
+    "IntType": "int", "UintType": "uint", "BoolType": "bool", "BytesType": "bytes", "NoneType": "null_type",
+}  # fmt: skip
+"""Names of types in messages, by those of the library."""
+
+
 class OptionalValue(ListType):
     """A value that may be missing."""
 
@@ -139,8 +146,22 @@ def _without_missing(values: MapType, optional: list[Value]) -> MapType:
     return kept
 
 
+def _optional(value: object) -> OptionalValue:
+    """Return a value that is optional. Raises TypeError for any other."""
+    if not isinstance(value, OptionalValue):
+        raise TypeError("no such overload")
+    return value
+
+
+def _has_value(value: object) -> BoolType:
+    if not isinstance(value, OptionalValue):
+        kind = _NAMES.get(type(value).__name__, "")
+        raise ValueError(f"no such overload: hasValue({kind})" if kind else "no such overload")
+    return BoolType(bool(value))
+
+
 def _value(optional: OptionalValue) -> Value:
-    if not optional:
+    if not _optional(optional):
         raise ValueError("optional.none() dereference")
     found: Value = optional[0]
     return found
@@ -159,9 +180,9 @@ BY_NAME: dict[str, CELFunction] = {
     "optional_ofNonZeroValue": lambda value: OptionalValue([value] if value else []),
     "optional_none": OptionalValue,
     "value": _value,
-    "hasValue": lambda optional: BoolType(bool(optional)),
-    "orValue": lambda optional, other: optional[0] if optional else other,
-    "or": lambda optional, other: optional or other,
+    "hasValue": _has_value,
+    "orValue": lambda optional, other: optional[0] if _optional(optional) else other,
+    "or": lambda optional, other: _optional(optional) or other,
     "first": lambda values: OptionalValue(values[:1]),
     "last": lambda values: OptionalValue(values[-1:]),
 }

@@ -20,6 +20,7 @@ _TOKEN_TYPES = ("default", "service", "batch", "default-service", "default-batch
 _GO_TYPES = {
     "BoolType": "types.Bool", "IntType": "types.Int", "UintType": "types.Uint", "DoubleType": "types.Double",
     "NoneType": "types.Null", "BytesType": "types.Bytes", "ListType": "*types.baseList", "MapType": "*types.baseMap",
+    "NativeMap": "*types.baseMap", "OptionalValue": "*types.Optional",
     "DurationType": "types.Duration", "TimestampType": "types.Timestamp",
 }  # fmt: skip
 
