@@ -62,6 +62,8 @@ OPENBAO = Product(
             Feature.POLICY_FOLDERS,
             Feature.POLICY_VERSIONS,
             Feature.DATABASE_VALKEY_URLS,
+            Feature.MYSQL_HOSTS,
+            Feature.MYSQL_FINDS_USERS,
             Feature.KV_METADATA_CAS,
             Feature.KV_NULL_PATCH,
             Feature.OPEN_KEY_ENDPOINTS,

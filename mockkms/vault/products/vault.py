@@ -191,6 +191,8 @@ VAULT = OPENBAO.derive(
         Feature.POLICY_FOLDERS,
         Feature.POLICY_VERSIONS,
         Feature.DATABASE_VALKEY_URLS,
+        Feature.MYSQL_HOSTS,
+        Feature.MYSQL_FINDS_USERS,
         Feature.KV_METADATA_CAS,
         Feature.TRANSIT_ADDITIONS,
         Feature.TRANSACTIONS,

@@ -9,7 +9,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import parse_qsl, unquote
 
@@ -17,13 +17,17 @@ from mockkms import outside
 from mockkms.error_context import error_context
 from mockkms.outside.mysql import MysqlConnection, MysqlError
 from mockkms.vault.framework.endpoint import Call
+from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database.engine import DatabaseConnection, DatabaseError, prefixed
 from mockkms.vault.secrets.database.statements import filled, seconds, split
 
 _PORT = 3306
 _INVALID = "unable to parse connectionURL: invalid DSN: "
 _CHANGE_PASSWORD = "ALTER USER '{{username}}'@'%' IDENTIFIED BY '{{password}}';"
+_EXISTS = "SELECT exists (SELECT user FROM mysql.user WHERE user=%s)"
 _DROP = "REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{{name}}'@'%'; DROP USER '{{name}}'@'%'"
+_PLACES = re.compile(r"tcp\(([^)]+)\)")
 _ADDRESS = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]*))(?::(\d+))?")
 _TLS = {"true": True, "skip-verify": False, "preferred": False}
 """Values of the parameter ``tls``, and whether the server's certificate is verified."""
@@ -40,6 +44,29 @@ class MysqlTarget:
     database: str
     tls: bool | None
     """Whether TLS is verified; None without TLS."""
+    others: tuple[tuple[str, int], ...] = ()
+    """Hosts and ports that are tried in turn if nothing listens there."""
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """All hosts and ports, in their order."""
+        return [(self.host, self.port), *self.others]
+
+
+def parse_several(url: str) -> MysqlTarget:
+    """Return the parts of a connection string that may have hosts between commas. Raises DatabaseError like ``parse``.
+
+    Rules and texts are those of OpenBao's plugin.
+    """
+    places = _PLACES.search(url)
+    if places is None or "," not in places[1]:
+        return parse(url)
+    before, after = url[: places.start(1)], url[places.end(1) :]
+    hosts = [host.strip() for host in places[1].split(",") if host.strip()]
+    if not hosts:
+        raise DatabaseError("error parsing multi-host DSN: no valid hosts found in connection URL", whole=True)
+    first, *others = (parse(f"{before}{host}{after}") for host in hosts)
+    return replace(first, others=tuple((other.host, other.port) for other in others))
 
 
 def parse(url: str) -> MysqlTarget:
@@ -95,15 +122,25 @@ class MysqlServer:
 
     def drop(self, username: str, statements: Sequence[str]) -> None:
         """Delete a user."""
-        self._run(statements or [_DROP], {"name": username, "username": username})
+        names = {"name": username, "username": username}
+        if statements or not self._call.core.product.has(Feature.MYSQL_FINDS_USERS):
+            self._run(statements or [_DROP], names)
+            return
+        with self._transaction() as session:
+            if session.selected(_EXISTS, username) == [(1,)]:
+                _execute(session, [_DROP], names)
 
     def _run(self, statements: Sequence[str], names: Mapping[str, str]) -> None:
+        with self._transaction() as session:
+            _execute(session, statements, names)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[MysqlConnection]:
+        """Run the body in a transaction."""
         with self._session() as session:
             try:
                 session.query("START TRANSACTION")
-                for statement in statements:
-                    for query in split(statement):
-                        session.query(filled(query, names))
+                yield session
                 session.query("COMMIT")
             except MysqlError as error:
                 with suppress(MysqlError):
@@ -126,14 +163,26 @@ class MysqlServer:
                 self._idle.keep(session, since)
 
     def _connected(self) -> MysqlConnection:
+        refused: list[str] = []
+        for host, port in self._target.addresses:
+            try:
+                return self._connected_to("127.0.0.1" if host == "localhost" else host, port)
+            except ConnectionRefusedError:
+                refused.append(outside.refusal(host, port))
+        if not self._target.others:
+            raise DatabaseError(refused[0])
+        tried = zip(self._target.addresses, refused, strict=True)
+        raise DatabaseError(error_list([f"failed to connect to {_place(*address)}: {why}" for address, why in tried]))
+
+    def _connected_to(self, host: str, port: int) -> MysqlConnection:
+        """Raise ConnectionRefusedError if nothing listens there, DatabaseError for other errors of the connection."""
         target = self._target
-        address = "127.0.0.1" if target.host == "localhost" else target.host
-        if target.port in self._call.core.server.ports:
+        if port in self._call.core.server.ports:
             raise DatabaseError("unexpected EOF")
         try:
-            return MysqlConnection((address, target.port), target.user, target.password, target.database, self._tls())
+            return MysqlConnection((host, port), target.user, target.password, target.database, self._tls())
         except ConnectionRefusedError:
-            raise DatabaseError(outside.refusal(address, target.port)) from None
+            raise
         except OSError as error:
             raise DatabaseError(str(error)) from None
 
@@ -150,3 +199,13 @@ class MysqlServer:
     def _error(self, error: object) -> DatabaseError:
         text = str(error)
         return DatabaseError(text.replace(self._hidden, "[password]") if self._hidden else text)
+
+
+def _execute(session: MysqlConnection, statements: Sequence[str], names: Mapping[str, str]) -> None:
+    for statement in statements:
+        for query in split(statement):
+            session.query(filled(query, names))
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -122,10 +122,11 @@ def server_of(state: Database, call: Call, connection: DatabaseConnection) -> Da
     if not connection.implementation.startswith("mysql"):
         return AssumedServer(call, f"databases of {connection.implementation} are not contacted")
     try:
-        target = mysql.parse(url)
+        several = call.core.product.has(Feature.MYSQL_HOSTS)
+        target = mysql.parse_several(url) if several else mysql.parse(url)
     except DatabaseError as fault:
         return MisnamedServer(call, fault)
-    if not outside.is_here(_authority(target.host)):
+    if not all(outside.is_here(_authority(host)) for host, _ in target.addresses):
         return elsewhere
     if driver() is None:
         return UndrivenServer(call, target.host, target.port)

@@ -96,6 +96,43 @@ def test_a_user_of_mysql_logs_in_until_its_lease_is_revoked(client: hvac.Client,
     assert not my_login(mariadb, user, password)
 
 
+@pytest.mark.parametrize("statements", [None, "DROP USER '{{name}}'@'%'"])
+def test_only_openbao_looks_whether_a_user_of_mysql_is_there(
+    client: hvac.Client, mariadb: RealDatabase, flavor: str, statements: str | None
+) -> None:
+    """Vault's plugins/database/mysql/mysql.go runs its default statements without looking for the user."""
+    my_connect(client, mariadb)
+    role = {"db_name": "db", "creation_statements": MY_CREATE, "revocation_statements": statements}
+    client.write_data("database/roles/app", data=role)
+    made = client.read("database/creds/app")
+    with pymysql.connect(host="127.0.0.1", port=mariadb.port, user=USER, password=PASSWORD) as session:
+        session.cursor().execute(f"DROP USER '{made['data']['username']}'@'%'")
+    settings = {"lease_id": made["lease_id"], "sync": True}
+    if flavor == "openbao" and statements is None:
+        client.write_data("sys/leases/revoke", data=settings)
+        return
+    with pytest.raises(InvalidRequest, match=r"failed to revoke .*Error \d+ \("):
+        client.write_data("sys/leases/revoke", data=settings)
+
+
+def test_several_hosts_of_mysql_are_tried_in_openbao(client: hvac.Client, mariadb: RealDatabase, flavor: str) -> None:
+    login, end = "{{username}}:{{password}}@tcp(127.0.0.1:1, ", ")/app"
+    if flavor != "openbao":
+        my_connect(client, mariadb, connection_url=f"{login}[::1]:1{end}")  # Go looks up a host of that name.
+        return
+    my_connect(client, mariadb, connection_url=f"{login}127.0.0.1:{mariadb.port}{end}")
+    client.write_data("database/roles/app", data={"db_name": "db", "creation_statements": MY_CREATE})
+    made = client.read("database/creds/app")["data"]
+    assert my_login(mariadb, made["username"], made["password"])
+    with pytest.raises(InvalidRequest) as refused:
+        my_connect(client, mariadb, connection_url=f"{login}[::1]:1{end}")
+    assert (
+        "error verifying - ping: 2 errors occurred:\n"
+        "\t* failed to connect to 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused\n"
+        "\t* failed to connect to [::1]:1: dial tcp [::1]:1: connect: connection refused\n\n"
+    ) in str(refused.value)
+
+
 def test_a_lease_that_ends_by_the_clock_ends_the_user(kms: MockKMS, client: hvac.Client, mariadb: RealDatabase) -> None:
     my_connect(client, mariadb)
     role = {"db_name": "db", "creation_statements": MY_CREATE, "default_ttl": "1h"}
