@@ -64,7 +64,7 @@ class Servers:
                 source = "mockkms_seed" if suite_seed == settings.suite_seed(config) else "the fixture mockkms_seed"
                 text = f"invalid world of the session ({source}): {error}"
                 raise pytest.fail.Exception(text, pytrace=False) from None
-        kms.start()
+        kms.__enter__()  # Not started: a test's own `with mockkms` does not stop it.
         kms.ca_file = ca_file or kms.ca_file
         return kms
 

@@ -74,6 +74,8 @@ class MockKMS(Handle):
       most ``record_limit`` bytes (256 MiB). ``replay``: a recording to answer from; requests that are not in it get an
       error with status 599, with ``replay_fallback`` the emulated server's answer.
 
+    Several ``with`` blocks may use one server, which the end of the last one stops.
+
     Raises ``mockkms.SeedError`` for an invalid world, and ValueError for invalid arguments and PEM files. ``start``
     raises OSError for a port in use.
     """
@@ -118,6 +120,8 @@ class MockKMS(Handle):
         check_arguments(locals())
         self._running = threading.RLock()
         """Held while the server starts or stops, so that several threads can do either."""
+        self._holders = 0
+        """The ``with`` blocks that the server runs for; the last one to end stops it."""
         self._control = (control_token, control_anywhere)
         self._browsers = BrowserGuard(allow_hosts)
         self._host = host
@@ -223,6 +227,7 @@ class MockKMS(Handle):
     def stop(self) -> None:
         """Stop immediately and close all connections; does nothing if it does not run in this process."""
         with self._running:
+            self._holders = 0
             self._stop()
 
     def _stop(self) -> None:
@@ -358,32 +363,45 @@ class MockKMS(Handle):
         return f"<MockKMS of {self.flavor} {where}, {self.state}>"
 
     def __enter__(self) -> Self:
-        return self.start()
+        with self._running:
+            if not self._server.running:
+                self._holders = 0  # Those of a server that has been stopped, or of the parent of this process.
+            self.start()
+            self._holders += 1
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.stop()
+        self._release()
+
+    def _release(self) -> None:
+        """Stop the server at the end of the last block that uses it."""
+        with self._running:
+            self._holders = max(0, self._holders - 1)
+            if not self._holders:
+                self._stop()
 
     async def __aenter__(self) -> Self:
-        return self.start()  # Milliseconds: the server has a thread of its own.
+        return self.__enter__()  # Milliseconds: the server has a thread of its own.
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self.stop()
+        self._release()
 
     def environment(self) -> ServerEnvironment[Self]:
         """Return a context, usable as a decorator, that sets ``VAULT_ADDR``, ``VAULT_TOKEN``, … and restores them.
 
         A server that is not running is started, and stopped at the end: ``with MockKMS().environment() as kms:``.
         """
-        return ServerEnvironment(self, self._started, self.stop)
+        return ServerEnvironment(self, self._held, self._release)
 
-    def _started(self) -> bool:
-        """Start the server unless it is running; return whether it was started."""
-        if self._server.running:
-            return False
-        self.start()
-        return True
+    def _held(self) -> bool:
+        """Let the server run for one more block; return False if ``start`` has started it, which no block stops."""
+        with self._running:
+            if self._server.running and not self._holders:
+                return False
+            self.__enter__()
+            return True
 
 
 if TYPE_CHECKING:

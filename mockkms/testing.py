@@ -43,7 +43,8 @@ class _ClassServer:
             return started
         kms = MockKMS(**owner.mockkms_options)
         environment = kms.environment() if owner.mockkms_environment else None
-        kms.start()
+        # Entered, so that a test's own `with self.kms` does not stop it.
+        kms.__enter__()
         owner._mockkms_server = kms
         owner.addClassCleanup(_stop, owner, kms)
         if environment is not None:

@@ -197,3 +197,9 @@ async def test_client(mockkms_client):
 
 def test_tls(suite: Run) -> None:
     suite(source=TLS, mode="auto").assert_outcomes(passed=2)
+
+
+def test_a_block_in_a_test_does_not_stop_the_server_of_the_session(suite: Run) -> None:
+    body = "    with mockkms:\n        urllib.request.urlopen(f'{mockkms.url}/v1/sys/health', timeout=60).close()\n"
+    tests = [f"def test_{name}(mockkms):\n{body}" for name in ("one", "two")]
+    suite("-p", "no:randomly", source="\n".join(["import urllib.request", *tests])).assert_outcomes(passed=2)
