@@ -55,6 +55,10 @@ def test_the_metrics_of_the_table_exist(kms: MockKMS, client: hvac.Client) -> No
     for path in ("renew", "revoke", "revoke-prefix/none"):
         headers = {"X-Vault-Token": kms.token}
         requests.post(f"{kms.url}/v1/sys/leases/{path}", json={"lease_id": "x"}, headers=headers, timeout=60)
+    client.sys.enable_secrets_engine("pki")
+    client.write_data("pki/root/generate/internal", data={"common_name": "root", "key_type": "ec"})
+    client.write_data("pki/roles/app", data={"allow_any_name": True, "key_type": "ec", "generate_lease": True})
+    client.write_data("pki/issue/app", data={"common_name": "a.example", "ttl": "1h"})
     client.sys.enable_audit_device("file", options={"file_path": "discard"})
     client.write_data("sys/quotas/rate-limit/few", data={"rate": 1, "interval": "1h", "path": "cubbyhole/"})
     for _ in range(2):

@@ -86,6 +86,15 @@ def count_token(events: EventMetrics, token: Token, mount: Mount) -> None:
     )  # fmt: skip
 
 
+def count_lease(events: EventMetrics, mount: Mount, seconds: int) -> None:
+    """Count a lease of a secrets engine, by its mount and lifetime."""
+    events.count(
+        "secret.lease.creation",
+        namespace=namespace_label(mount.namespace), secret_engine=mount.type, mount_point=mount.path,
+        creation_ttl=lifetime_label(seconds),
+    )  # fmt: skip
+
+
 def namespace_label(path: str) -> str:
     """Return the name of a namespace in labels."""
     return path.strip("/") or "root"

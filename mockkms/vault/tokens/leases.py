@@ -25,6 +25,7 @@ from mockkms.vault.framework.message import (
 )
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.telemetry.events import count_lease
 from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.lease import LeaseEntry, LeaseState
 from mockkms.vault.tokens.token import Token
@@ -118,6 +119,7 @@ class LeaseStore:
         self.state.add(entry)
         self._watch(entry)
         lease.lease_id, lease.ttl = entry.id, round(entry.expires - clock.now())
+        count_lease(self.core.events, mount, lease.ttl)
 
     def register_token(self, token: Token, auth: Auth, lifetime: float) -> None:
         """Register the lease of a service token that expires after ``lifetime`` seconds; 0 is never.

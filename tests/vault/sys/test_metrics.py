@@ -101,6 +101,16 @@ def test_the_labels_of_created_tokens(kms: MockKMS, client: hvac.Client) -> None
     }
 
 
+def test_the_labels_of_leases(kms: MockKMS, client: hvac.Client) -> None:
+    """``handleRequest`` in ``request_handling.go``."""
+    client.sys.enable_secrets_engine("pki")
+    client.write_data("pki/root/generate/internal", data={"common_name": "root", "key_type": "ec"})
+    client.write_data("pki/roles/app", data={"allow_any_name": True, "key_type": "ec", "generate_lease": True})
+    client.write_data("pki/issue/app", data={"common_name": "a.example", "ttl": "90m"})
+    labels = 'creation_ttl="2h",mount_point="pki/",namespace="root",secret_engine="pki"'
+    assert samples(kms)["vault_secret_lease_creation", labels] == 1
+
+
 def test_entities_and_their_aliases(kms: MockKMS, client: hvac.Client) -> None:
     """The entity of a login is counted when it is created (``CreateOrFetchEntity``); gauges: ``core_metrics.go``."""
     client.secrets.identity.create_or_update_entity("other")
