@@ -14,6 +14,8 @@ _ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _MASK = 0xFFFFFFFF
 _MAGIC = b"OrpheanBeholderScryDoubt"
 _WORDS = 18 + 4 * 256
+_SPARE_BITS = 15
+"""The bits of the last letter of a salt that are beyond its 16 bytes."""
 _GUARD = 64
 """Bits beyond those needed, against rounding."""
 
@@ -89,15 +91,17 @@ def _decode(text: str) -> bytes:
     return (bits >> spare).to_bytes(len(text) * 6 // 8, "big")
 
 
-def verify(password: bytes, hashed: str) -> bool:
-    """Return whether a well-formed bcrypt hash (``$2b$10$…``) is that of the first 72 bytes of ``password``."""
-    return verified(password[:72], hashed)
+def verify(password: bytes, cost: int, salt: str, hashed: str) -> bool:
+    """Return whether a hash (31 letters of bcrypt's alphabet) is that of the first 72 bytes of ``password``.
+
+    ``salt`` has 22 letters, of which the bits beyond its 16 bytes are ignored.
+    """
+    return verified(password[:72], cost, salt[:-1] + _ALPHABET[_ALPHABET.index(salt[-1]) & ~_SPARE_BITS], hashed)
 
 
 @lru_cache(maxsize=64)
-def verified(password: bytes, hashed: str) -> bool:
+def verified(password: bytes, cost: int, salt: str, hashed: str) -> bool:
     """Return ``verify``, remembered; a longer password would stay in memory."""
     if util.find_spec("bcrypt") is not None:
-        return bool(import_module("bcrypt").checkpw(password, hashed.replace("$2$", "$2a$").encode()))
-    _, _, cost, rest = hashed.split("$")
-    return hmac.compare_digest(_hash(password, _decode(rest[:22]), int(cost)), _decode(rest[22:]))
+        return bool(import_module("bcrypt").checkpw(password, f"$2b${cost:02}${salt}{hashed}".encode()))
+    return hmac.compare_digest(_hash(password, _decode(salt), cost), _decode(hashed))

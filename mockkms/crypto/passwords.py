@@ -12,10 +12,13 @@ from hashlib import sha256
 
 from mockkms.crypto import bcrypt
 
-_BCRYPT = re.compile(r"\$2[abxy]?\$(\d\d)\$[./A-Za-z0-9]{53}")
+_SALT, _HASH = re.compile(rb"[./A-Za-z0-9]{22}"), re.compile(rb"[./A-Za-z0-9]{31}")
+_COST = re.compile(rb"[+-]?[0-9]+")
+_SHORTEST = 59
+_VALID_COSTS = range(4, 32)
 _OWN = "sha256$"
-_COSTS = range(4, 17)
-"""Costs of bcrypt that are computed: lower ones are invalid, higher ones take minutes; neither ever matches."""
+_COMPUTED_COSTS = range(4, 17)
+"""Costs of bcrypt that are computed: higher ones take minutes and never match."""
 
 
 def protect(password: str, salt: bytes) -> str:
@@ -35,15 +38,30 @@ def _digest(password: str, salt: bytes) -> str:
 def matches(password: str, kept: str) -> bool:
     """Return whether ``kept``, made by ``protect`` or bcrypt, is a hash of this password."""
     if kept.startswith(_OWN):
-        salt, _, digest = kept[len(_OWN) :].partition("$")
-        return hmac.compare_digest(_digest(password, bytes.fromhex(salt)), digest)
-    cost = bcrypt_cost(kept)
-    if cost is None or cost not in _COSTS:
+        own, _, digest = kept[len(_OWN) :].partition("$")
+        return hmac.compare_digest(_digest(password, bytes.fromhex(own)), digest)
+    parts = _parts(kept)
+    if parts is None:
         return False
-    return bcrypt.verify(password.encode("utf-8", "replace"), kept)
+    cost, salt, hashed = parts
+    if cost not in _COMPUTED_COSTS or not _SALT.fullmatch(salt) or not _HASH.fullmatch(hashed):
+        return False
+    return bcrypt.verify(password.encode("utf-8", "replace"), cost, salt.decode(), hashed.decode())
 
 
 def bcrypt_cost(text: str) -> int | None:
-    """Return the cost of a bcrypt hash (as a power of two); None for other texts."""
-    match = _BCRYPT.fullmatch(text)
-    return int(match[1]) if match else None
+    """Return the cost of what Go's ``bcrypt`` takes for a hash (as a power of two); None for other texts."""
+    parts = _parts(text)
+    return parts[0] if parts else None
+
+
+def _parts(text: str) -> tuple[int, bytes, bytes] | None:
+    """Return cost, salt and hash as Go's ``bcrypt`` reads them: it looks at lengths, the version and the cost only."""
+    data = text.encode("utf-8", "replace")
+    if len(data) < _SHORTEST or data[:1] != b"$" or data[1:2] > b"2":
+        return None
+    start = 3 if data[2:3] == b"$" else 4
+    written, rest = data[start : start + 2], data[start + 3 :]
+    if not _COST.fullmatch(written) or int(written) not in _VALID_COSTS:
+        return None
+    return int(written), rest[:22], rest[22:53]
