@@ -140,6 +140,12 @@ def check_padding(key: TransitKey, padding: str, name: str, *, required: bool = 
         raise ErrorResponse(f"{name} invalid: unsupported key type {key.type} for padding scheme")
 
 
+def check_associated(key: TransitKey, associated: str, name: str) -> None:
+    """Raise ErrorResponse for associated data with a key that does not authenticate; ``name`` is the parameter's."""
+    if associated and not key.kind.aead:
+        raise ErrorResponse(f"{name} provided for non-AEAD cipher suite {key.type}")
+
+
 def associated_bytes(associated: str) -> bytes | None:
     """Decode associated data from base64; None if it is empty. Raises BackendError, as the real server does."""
     if not associated:

@@ -62,8 +62,7 @@ def datakey(
         _check_path(plaintext)
     key = existing(state, name, call.core, "encryption key not found")
     _check_bits(bits)
-    if associated_data and not key.kind.aead:
-        raise ErrorResponse(f"'associated_data' provided for non-AEAD cipher suite {key.type}")
+    cipher.check_associated(key, associated_data, "'associated_data'")
     if "padding_scheme" in call and later:
         cipher.check_padding(key, padding_scheme, "padding_scheme argument", required=True)
     if nonce:

@@ -96,8 +96,7 @@ def _decrypt_one(state: Transit, call: Call) -> Reply:
     padding = call["padding_scheme"] if call.core.product.has(Feature.TRANSIT_NONCE) else ""
     cipher.check_padding(key, padding, "'[0].padding_scheme'")
     associated = call["associated_data"]
-    if associated and not key.kind.aead:
-        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    cipher.check_associated(key, associated, "'[0].associated_data'")
     return {"plaintext": b64.encode(cipher.decrypt(key, context, text, associated, padding))}
 
 

@@ -138,8 +138,7 @@ def _encrypt_one(state: Transit, call: Call) -> Reply:
     if padding:
         cipher.check_padding(key, padding, "'[0].padding_scheme'")
     associated = given.get("associated_data", "")
-    if associated and not key.kind.aead:
-        raise ErrorResponse(f"'[0].associated_data' provided for non-AEAD cipher suite {key.type}")
+    cipher.check_associated(key, associated, "'[0].associated_data'")
     version = given.get("key_version", 0)
     text, number = cipher.encrypt(key, version, context, plaintext, associated, call.core.entropy.bytes, padding)
     return {"ciphertext": text, "key_version": number}
@@ -171,14 +170,11 @@ def check_item(key: TransitKey, number: int, item: Item) -> None:
     """Note in an item of a batch what does not fit its key; as in the real server, the status stays 200."""
     if item.error:
         return
-    if item.padding_scheme:
-        try:
-            cipher.check_padding(key, item.padding_scheme, f"'[{number}].padding_scheme'")
-        except ErrorResponse as error:
-            item.error = str(error)
-            return
-    if item.associated_data and not key.kind.aead:
-        item.error = f"'[{number}].associated_data' provided for non-AEAD cipher suite {key.type}"
+    try:
+        cipher.check_padding(key, item.padding_scheme, f"'[{number}].padding_scheme'")
+        cipher.check_associated(key, item.associated_data, f"'[{number}].associated_data'")
+    except ErrorResponse as error:
+        item.error = str(error)
 
 
 def _key(state: Transit, call: Call, *, derived: bool) -> TransitKey:
