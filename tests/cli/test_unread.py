@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from mockkms import MockKMS
+from mockkms import MockKMS, outside
 from mockkms.cli.line_writer import LineWriter
 from mockkms.crypto.rsa import pool
 from mockkms.crypto.rsa.pool import generate
 
 from .conftest import WAIT, Served, command, environment
+
+HOUR = 3600.0
+"""Seconds for which a stop must not wait."""
 
 
 def test_serving_into_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
@@ -40,10 +43,8 @@ def test_serving_into_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
                 assert session.get(f"{url}/v1/sys/health?{number}={'x' * 8000}", timeout=60).status_code == 200
         process.send_signal(signal.SIGHUP)
         assert requests.get(f"{url}/v1/sys/health", timeout=60).status_code == 200
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT) == 0
-        assert time.monotonic() - began < 15
     finally:
         process.kill()
         process.communicate()
@@ -86,9 +87,10 @@ def test_a_stream_that_another_process_has_made_non_blocking() -> None:
     assert [int(line.split()[0]) for line in seen.splitlines() if b" " in line] == list(range(100))
 
 
-def test_stopping_while_peers_are_silent() -> None:
+def test_stopping_while_peers_are_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "PATIENCE", HOUR)
     with socket.create_server(("127.0.0.1", 0)) as silent, MockKMS() as kms:
-        kms.faults.add("sys/health", drip={"bytes": 1, "every": 10})
+        kms.faults.add("sys/health", drip={"bytes": 1, "every": 60})
         address = ("127.0.0.1", int(kms.url.rpartition(":")[2]))
         head = f"HTTP/1.1\r\nHost: x\r\nX-Vault-Token: {kms.token}\r\n"
         there = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -102,9 +104,7 @@ def test_stopping_while_peers_are_silent() -> None:
             silent.settimeout(60)
             peer, _ = silent.accept()
             with peer:
-                began = time.monotonic()
                 kms.stop()
-                assert time.monotonic() - began < 15
 
 
 def test_stopping_while_a_key_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

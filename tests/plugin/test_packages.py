@@ -163,7 +163,7 @@ def test_a_fresh_environment_serves(built: Path, tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            until = time.monotonic() + 30
+            until = time.monotonic() + 60
             while not ready.exists() and process.poll() is None and time.monotonic() < until:
                 time.sleep(0.05)
             url = json.loads(ready.read_text())["url"]
