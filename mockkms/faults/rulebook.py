@@ -425,7 +425,3 @@ class RuleBook:
             self.header = kept.header
             self.chaos.restore(kept.chaos)
             self._changed()
-
-    def dump(self) -> object:
-        """Return the rules as a world's ``faults:`` has them."""
-        return [{"id": rule.id, **rule.words} for rule in self.rules]
