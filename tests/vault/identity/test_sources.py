@@ -32,8 +32,22 @@ def test_an_alias_keeps_its_issuer_and_its_id_there(vault: World) -> None:
 @pytest.mark.parametrize(("path", "more"), [("entity", {"external_id": "7"}), ("group", {})])
 @pytest.mark.parametrize(("flavor", "known"), [("vault", True), ("vault-1.21", False), ("openbao", False)])
 def test_only_vault_2_has_scim_client_id(path: str, more: dict[str, str], flavor: str, known: bool) -> None:
-    warnings = World(flavor).write(f"identity/{path}", {"name": "a", "scim_client_id": "c", **more}).warnings
+    warnings = World(flavor).write(f"identity/{path}", {"name": "a", "scim_client_id": "", **more}).warnings
     assert bool(warnings) is not known
+
+
+@pytest.mark.parametrize("kind", ["entity", "group"])
+def test_only_a_scim_client_sets_its_id(vault: World, kind: str) -> None:
+    """Vault's check of SCIM resources, in identity_store_groups.go and the entity builder."""
+    refused = vault.write(f"identity/{kind}", {"name": "a", "scim_client_id": "c"})
+    assert (refused.status, refused.errors) == (400, ["cannot set scim_client_id"])
+    assert vault.ask("read", f"identity/{kind}/name/a").data is None
+    vault.write(f"identity/{kind}", {"name": "a"})
+    refused = vault.write(f"identity/{kind}/name/a", {"scim_client_id": "c", "policies": ["p"]})
+    assert (refused.status, refused.errors) == (400, ["cannot update scim_client_id"])
+    shown = vault.ask("read", f"identity/{kind}/name/a").data
+    assert shown is not None
+    assert not shown["policies"]
 
 
 def test_an_entity_is_found_by_its_id_at_its_source(vault: World) -> None:

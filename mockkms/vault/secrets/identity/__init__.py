@@ -26,7 +26,7 @@ engine = Engine(
 )
 
 
-SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that manages it; not used.", needs=Feature.IDENTITY_SOURCES)
+SCIM_CLIENT = Field(Kind.STRING, help="SCIM client that manages it, and sets this.", needs=Feature.IDENTITY_SOURCES)
 
 
 def by_id(stem: str, fields: Fields | Callable[[], Fields], help: str) -> tuple[Endpoint, Endpoint]:
@@ -37,6 +37,12 @@ def by_id(stem: str, fields: Fields | Callable[[], Fields], help: str) -> tuple[
 
     one = engine.path(stem + "/id/{id}", fields_and_id, help=help, go_errors=True)
     return one, engine.path(stem + "/id[/]", help=f"List the ids ({stem}).")
+
+
+def check_scim_client(call: Call, *, new: bool) -> None:
+    """Raise ErrorResponse for a SCIM client: only a request of one may set it, which the community edition has not."""
+    if call.get("scim_client_id"):
+        raise ErrorResponse("cannot set scim_client_id" if new else "cannot update scim_client_id")
 
 
 def store(call: Call) -> Identities:

@@ -13,6 +13,7 @@ from mockkms.vault.secrets.identity import (
     alias_shown,
     alias_within,
     by_id,
+    check_scim_client,
     engine,
     listed,
     names_of,
@@ -81,6 +82,7 @@ def save(
     found = _meant(call, name)
     lower = not call.core.product.has(Feature.IDENTITY_POLICY_CASE)
     names = None if policies is None else policy_names(policies, lower=lower)
+    check_scim_client(call, new=found is None)
     check_metadata("entity", metadata)
     changed = found or identity.new_entity(call.request.namespace, name)
     if found is not None:

@@ -19,6 +19,7 @@ from mockkms.vault.secrets.identity import (
     alias_shown,
     alias_within,
     by_id,
+    check_scim_client,
     engine,
     listed,
     names_of,
@@ -115,6 +116,7 @@ def _write(call: Call, found: Group | None) -> Reply:
         raise ErrorResponse("member entities can't be set manually for external groups")
     if group_type == EXTERNAL and "member_group_ids" in call:
         raise ErrorResponse("member groups can't be set for external groups")
+    check_scim_client(call, new=found is None)
     check_metadata("group", sent.metadata)
     kept = None if found is None else found.members
     members = checked_members(call, sent.member_entity_ids if "member_entity_ids" in call else kept)
