@@ -184,7 +184,7 @@ def of_jwk(key: object) -> PublicKey | None:
             curve = _BY_NAME[key["crv"]]
             return ec.EllipticCurvePublicNumbers(_whole(key["x"]), _whole(key["y"]), curve).public_key()
         if key.get("kty") == "OKP" and key.get("crv") == "Ed25519":
-            return ed25519.Ed25519PublicKey.from_public_bytes(b64.decode_raw_url(key["x"]))
+            return ed25519.Ed25519PublicKey.from_public_bytes(b64.decode_raw_url(key["x"])[:32].ljust(32, b"\0"))
     except (KeyError, ValueError, AttributeError, TypeError):
         return None
     return None

@@ -11,7 +11,11 @@ from mockkms.crypto.x509 import read
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import decode, kind_of
 
-_CURVES = ("P-256", "P-384", "P-521")
+_CURVES = {"P-256": 32, "P-384": 48, "P-521": 66}
+"""Bytes of a coordinate."""
+_KEY_TEXTS = ("use", "kty", "kid", "crv", "alg", "x5u", "x5t", "x5t#S256")
+_KEY_NUMBERS = ("k", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi")
+"""Members of a key in JSON that are in base64url."""
 
 
 def parse(
@@ -26,7 +30,7 @@ def parse(
         algorithms: The algorithms that may be used, in the order in which a message names them; None: any.
     """
     token = jws.parse(text, blanks=blanks, padding=padding, header=_header)
-    _check(token, algorithms)
+    _check(token, algorithms, former=padding)
     return token
 
 
@@ -47,13 +51,13 @@ def _header(raw: bytes) -> object:
     return given
 
 
-def _check(token: jws.JwsToken, algorithms: Sequence[str] | None) -> None:
+def _check(token: jws.JwsToken, algorithms: Sequence[str] | None, *, former: bool) -> None:
     for name, (meaning, check_value) in _CHECKS.items():
         value = token.header.get(name)
         if value is None:
             continue
         try:
-            check_value(value)
+            check_value(value, former)
         except ValueError as fault:
             raise ValueError(f"failed to unmarshal {meaning}: {fault}: {quote(_raw(token, name))}") from None
     if algorithms is not None and token.algorithm not in algorithms:
@@ -62,6 +66,17 @@ def _check(token: jws.JwsToken, algorithms: Sequence[str] | None) -> None:
     key = token.header.get("jwk")
     if isinstance(key, dict) and (key.get("kty") == "oct" or key.get("d") is not None):
         raise ValueError("go-jose/go-jose: invalid embedded jwk, must be public key")
+
+
+def check_critical(token: jws.JwsToken) -> None:
+    """Raise ValueError with the text of Go or go-jose for critical headers that go-jose does not support."""
+    names = token.header.get("crit")
+    for value, wanted in ((names, list), *((name, str) for name in (names if isinstance(names, list) else ()))):
+        if value is not None and not isinstance(value, wanted):
+            kind = "[]string" if wanted is list else "string"
+            raise ValueError(f"json: cannot unmarshal {kind_of(value)} into Go value of type {kind}")
+    if not token.understood:
+        raise ValueError("go-jose/go-jose: unsupported critical header")
 
 
 def _raw(token: jws.JwsToken, wanted: str) -> str:
@@ -98,30 +113,55 @@ def _certificates(value: object) -> None:
         read.load(b64.decode(text))
 
 
-def _key(value: object) -> None:
+def check_key(value: object, *, former: bool = False) -> None:
+    """Raise ValueError with go-jose's text for what is no key in JSON; ``former``: with those of its version 3."""
+    value = {} if value is None else value
     if not isinstance(value, dict):
         raise ValueError(f"json: cannot unmarshal {kind_of(value)} into Go value of type jose.rawJSONWebKey")
-    kind, curve = value.get("kty", ""), value.get("crv", "")
+    for name, member in value.items():
+        if member is None:
+            continue
+        if name in _KEY_TEXTS or name in _KEY_NUMBERS:
+            _text(member)
+        if name in _KEY_NUMBERS:
+            b64.decode_raw_url(member.rstrip("=") if former else member)
+    kind, curve = value.get("kty") or "", value.get("crv") or ""
     if kind == "EC":
-        if curve not in _CURVES:
-            raise ValueError(f"go-jose/go-jose: unsupported elliptic curve '{curve}'")
-        if value.get("x") is None or value.get("y") is None:
-            raise ValueError("go-jose/go-jose: invalid EC key, missing x/y values")
+        _check_point(value, curve)
     elif kind == "RSA":
         if value.get("n") is None or value.get("e") is None:
             raise ValueError("go-jose/go-jose: invalid RSA key, missing n/e values")
-    elif kind == "OKP":
-        if curve != "Ed25519" or value.get("x") is None:
-            raise ValueError(f"go-jose/go-jose: unknown curve {curve}'")
+    elif kind == "OKP" and curve == "Ed25519" and (value.get("x") is not None or not former):
+        if value.get("x") is None:
+            raise ValueError("go-jose/go-jose: invalid Ed key, missing x value")
     elif kind != "oct":
-        raise ValueError(f"go-jose/go-jose: unknown json web key type '{kind}'")
+        raise ValueError(f"go-jose/go-jose: {_unknown_key(kind, curve, former=former)}")
 
 
-_CHECKS: dict[str, tuple[str, Callable[[object], None]]] = {
-    "alg": ("algorithm", _text),
-    "kid": ("key ID", _text),
-    "nonce": ("nonce", _text),
-    "x5c": ("x5c header", _certificates),
-    "jwk": ("JWK", _key),
+def _unknown_key(kind: str, curve: str, *, former: bool) -> str:
+    if not former:
+        return "unsupported key type/format" if kind else "missing json web key type"
+    return f"unknown curve {curve}'" if kind == "OKP" else f"unknown json web key type '{kind}'"
+
+
+def _check_point(key: dict[str, object], curve: str) -> None:
+    if curve not in _CURVES:
+        raise ValueError(f"go-jose/go-jose: unsupported elliptic curve '{curve}'")
+    points = [(name, key.get(name)) for name in ("x", "y")]
+    if any(point is None for _name, point in points):
+        raise ValueError("go-jose/go-jose: invalid EC key, missing x/y values")
+    for name, point in points:
+        if len(b64.decode_raw_url(str(point).rstrip("="))) != _CURVES[curve]:
+            raise ValueError(f"go-jose/go-jose: invalid EC public key, wrong length for {name}")
+    if jws.of_jwk(key) is None:
+        raise ValueError("go-jose/go-jose: invalid EC key, X/Y are not on declared curve")
+
+
+_CHECKS: dict[str, tuple[str, Callable[[object, bool], None]]] = {
+    "alg": ("algorithm", lambda value, _former: _text(value)),
+    "kid": ("key ID", lambda value, _former: _text(value)),
+    "nonce": ("nonce", lambda value, _former: _text(value)),
+    "x5c": ("x5c header", lambda value, _former: _certificates(value)),
+    "jwk": ("JWK", lambda value, former: check_key(value, former=former)),
 }
 """By parameter: what messages call it, and its check."""

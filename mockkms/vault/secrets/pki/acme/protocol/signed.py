@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mockkms.crypto import jws
 from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
-from mockkms.json_reading import read_json
-from mockkms.vault.golang.json import kind_of
+from mockkms.vault.auth import token_headers
+from mockkms.vault.golang.json import decode, decode_object, kind_of
 from mockkms.vault.secrets.pki.acme.problems import MALFORMED, SERVER_INTERNAL, AcmeProblem, after
 
 _ALGORITHMS = tuple(name for name in jws.ALGORITHMS if name != "EdDSA")
@@ -58,7 +58,7 @@ def header(protected: object, *, ed25519: bool) -> ProtectedHeader:
     content = decoded(protected, "failed to base64 parse 'protected'")
     given = _object(content, front)
     found = ProtectedHeader(
-        _text(given, "alg", front), _text(given, "kid", front), _raw_member(content.decode(), "jwk"),
+        _text(given, "alg", front), _text(given, "kid", front), _raw_member(content.decode(), "jwk") if given else "",
         _text(given, "nonce", front), _text(given, "url", front),
     )  # fmt: skip
     if found.key_id and found.jwk:
@@ -75,12 +75,13 @@ def header(protected: object, *, ed25519: bool) -> ProtectedHeader:
 def account_key(text: str) -> AccountKey:
     """Return the key of a JSON Web Key. Raises AcmeProblem."""
     front = "failed to json unmarshal 'protected'"
-    given = _object(text.encode(), front)
-    public = jws.of_jwk(given)
-    kind = given.get("kty")
-    if public is None or not isinstance(kind, str):
-        raise AcmeProblem(SERVER_INTERNAL, f"{front}: go-jose/go-jose: unknown json web key type '{kind}'")
-    covered = {name: given[name] for name in _MEMBERS[kind]}
+    with error_context(f"{front}: ", lambda fault: AcmeProblem(SERVER_INTERNAL, fault)):
+        given = decode(text.encode(), any_number=True, whole=True)
+        token_headers.check_key(given)
+    public = jws.of_jwk(given) if isinstance(given, dict) else None
+    if public is None or not isinstance(given, dict):
+        raise after(MALFORMED, f"{front}: received invalid jwk")
+    covered = {name: given[name] for name in _MEMBERS[given["kty"]]}
     digest = hashlib.sha256(json.dumps(covered, separators=(",", ":"), sort_keys=True).encode()).digest()
     return AccountKey(public, text, jws.encode(digest))
 
@@ -94,23 +95,18 @@ def payload(protected: object, body: object, signature: object, key: AccountKey)
     """Return the payload of a request that ``key`` signed, None for an empty one. Raises AcmeProblem."""
     texts = [part if isinstance(part, str) else "" for part in (protected, body, signature)]
     try:
-        token = jws.parse(".".join(texts))
-    except ValueError as error:
+        token = token_headers.parse(".".join(texts))
+    except (ValueError, RecursionError) as error:
         raise after(MALFORMED, f"failed to verify signature: error parsing signature: {error}") from None
+    with error_context("failed to verify signature: ", lambda fault: AcmeProblem(SERVER_INTERNAL, fault)):
+        token_headers.check_critical(token)
     if not jws.verified(token, key.public):
         raise AcmeProblem(SERVER_INTERNAL, f"failed to verify signature: {_UNVERIFIED}")
     if not token.payload:
         return None
-    try:
-        given = read_json(token.payload)
-    except ValueError as error:
-        raise after(MALFORMED, f"failed to verify signature: failed to json unmarshal 'payload': {error}") from None
-    if given is None:
-        return None
-    if not isinstance(given, dict):
-        fault = f"json: cannot unmarshal {kind_of(given)} into Go value of type map[string]interface {{}}"
-        raise after(MALFORMED, f"failed to verify signature: failed to json unmarshal 'payload': {fault}")
-    return given
+    front = "failed to verify signature: failed to json unmarshal 'payload': "
+    with error_context(front, lambda fault: after(MALFORMED, fault)):
+        return decode_object(token.payload, whole=True)
 
 
 @dataclass(frozen=True)
@@ -163,13 +159,11 @@ def binding(given: Mapping[str, object]) -> BindingClaim:
 
 def _object(content: bytes, front: str) -> dict[str, object]:
     """Return a JSON object. Raises AcmeProblem."""
-    try:
-        given = read_json(content.decode())
-        if not isinstance(given, dict):
-            raise ValueError("json: cannot unmarshal the value into an object")
-    except ValueError as error:
-        raise AcmeProblem(SERVER_INTERNAL, f"{front}: {error}") from None
-    return given
+    with error_context(f"{front}: ", lambda fault: AcmeProblem(SERVER_INTERNAL, fault)):
+        given = decode(content, any_number=True, whole=True)
+        if given is not None and not isinstance(given, dict):
+            raise ValueError(f"json: cannot unmarshal {kind_of(given)} into Go value of type pki.jwsCtx")
+    return given or {}
 
 
 def _text(given: Mapping[str, object], name: str, front: str) -> str:
