@@ -52,11 +52,13 @@ def _path(call: Call) -> str:
 
 @secret.existence
 def exists(state: Cubbyholes, call: Call, *, path: str) -> bool:
+    """Return whether the token's cubbyhole has the secret."""
     return path in _own(state, call)
 
 
 @secret.on(Operation.READ)
 def read(state: Cubbyholes, call: Call, *, path: str) -> Response | None:
+    """Return a secret of the token's cubbyhole, or None; with a warning if that is a wrapped response."""
     kept = _own(state, call).get(_path(call))
     if kept is None:
         return None
@@ -67,6 +69,7 @@ def read(state: Cubbyholes, call: Call, *, path: str) -> Response | None:
 
 @secret.on(Operation.CREATE, Operation.UPDATE)
 def write(state: Cubbyholes, call: Call) -> None:
+    """Replace a secret by the body. Raises BackendError without a body."""
     _own(state, call)
     if not call.request.data:
         raise BackendError("missing data fields")
@@ -78,11 +81,13 @@ def write(state: Cubbyholes, call: Call) -> None:
 
 @secret.on(Operation.DELETE)
 def delete(state: Cubbyholes, call: Call, *, path: str) -> None:
+    """Delete a secret; succeed if it does not exist."""
     _own(state, call).pop(path, None)
 
 
 @secret.on(Operation.LIST)
 def list_keys(state: Cubbyholes, call: Call) -> dict[str, object]:
+    """Return the names directly below a folder."""
     path: str = call["path"]
     if path and not path.endswith("/"):
         path += "/"

@@ -70,6 +70,7 @@ def _id(call: Call) -> str:
 
 @listing.on(Operation.LIST)
 def list_leases(_state: object, call: Call) -> dict[str, object]:
+    """Return the ids of leases directly below a prefix, and the folders there."""
     prefix: str = call["prefix"]
     if prefix and not prefix.endswith("/"):
         prefix += "/"
@@ -79,6 +80,7 @@ def list_leases(_state: object, call: Call) -> dict[str, object]:
 
 @lookup.on(Operation.UPDATE)
 def lookup_lease(_state: object, call: Call, *, lease_id: str) -> dict[str, object]:
+    """Return the properties of a lease. Raises ErrorResponse."""
     leases = call.core.leases
     if not lease_id:
         raise ErrorResponse("lease_id must be specified")
@@ -105,6 +107,7 @@ def lookup_lease(_state: object, call: Call, *, lease_id: str) -> dict[str, obje
 @old_renew.on(Operation.UPDATE)
 @renew.on(Operation.UPDATE)
 def renew_lease(_state: object, call: Call, *, increment: int) -> Response | None:
+    """Renew the lease of a secret, and return its new lifetime. Raises ErrorResponse."""
     leases = call.core.leases
     entry = leases.get(_id(call), call.request.namespace)
     refusal = leases.refusal(entry)
@@ -124,6 +127,7 @@ def _done(call: Call) -> Response | None:
 @old_revoke.on(Operation.UPDATE)
 @revoke.on(Operation.UPDATE)
 def revoke_lease(_state: object, call: Call, *, sync: bool) -> Response | None:
+    """Revoke a lease; succeed if it does not exist. Raises ErrorResponse if its engine fails, with ``sync``."""
     leases = call.core.leases
     entry = leases.get(_id(call), call.request.namespace)
     if entry is not None and not sync:
@@ -137,6 +141,7 @@ def revoke_lease(_state: object, call: Call, *, sync: bool) -> Response | None:
 @old_prefix.on(Operation.UPDATE)
 @revoke_prefix.on(Operation.UPDATE)
 def revoke_below(_state: object, call: Call, *, prefix: str, sync: bool) -> Response | None:
+    """Revoke all leases below a prefix. Raises ErrorResponse if an engine fails, with ``sync``."""
     call.core.leases.revoke_prefix(call.request.namespace, prefix, wait=sync)
     return _done(call)
 
@@ -144,11 +149,13 @@ def revoke_below(_state: object, call: Call, *, prefix: str, sync: bool) -> Resp
 @old_force.on(Operation.UPDATE)
 @revoke_force.on(Operation.UPDATE)
 def force_below(_state: object, call: Call, *, prefix: str) -> None:
+    """Revoke all leases below a prefix, also those whose engine fails."""
     call.core.leases.revoke_prefix(call.request.namespace, prefix, force=True)
 
 
 @tidy.on(Operation.UPDATE)
 def tidy_leases(_state: object, call: Call) -> Response:
+    """Change nothing, as no lease is left behind here; 202 with a warning that points to the logs."""
     return Response(status=202, warnings=[call.core.product.texts.tidy_started])
 
 
@@ -168,6 +175,7 @@ def _irrevocable(call: Call) -> list[tuple[str, LeaseEntry]] | None:
 
 @count.on(Operation.READ)
 def count_irrevocable(_state: object, call: Call) -> dict[str, object] | None:
+    """Return the number of irrevocable leases, and that of each mount by its accessor."""
     found = _irrevocable(call)
     if found is None:
         return None
@@ -179,6 +187,7 @@ def count_irrevocable(_state: object, call: Call) -> dict[str, object] | None:
 
 @irrevocable.on(Operation.READ)
 def list_irrevocable(_state: object, call: Call, *, limit: str) -> Response | None:
+    """Return the irrevocable leases, at most ``limit``, with the errors of their engines. Raises ErrorResponse."""
     found = _irrevocable(call)
     if found is None:
         return None

@@ -26,6 +26,7 @@ listing = engine.path(
 
 @unlock.on(Operation.UPDATE)
 def unlock_user(_state: object, call: Call, *, mount_accessor: str, alias_identifier: str) -> None:
+    """Let a user log in again who is locked out. Raises ErrorResponse for a missing parameter."""
     for name in ("mount_accessor", "alias_identifier"):
         if not call[name]:
             raise ErrorResponse(f"missing {name}")
@@ -34,6 +35,7 @@ def unlock_user(_state: object, call: Call, *, mount_accessor: str, alias_identi
 
 @listing.on(Operation.READ)
 def list_locked(_state: object, call: Call, *, mount_accessor: str) -> Reply:
+    """Return the users who are locked out, by namespace and mount."""
     core, own = call.core, call.request.namespace
     spaces = [own]
     if not mount_accessor:

@@ -24,6 +24,7 @@ rewrap = engine.path("wrapping/rewrap", _TOKEN, help="Wrap a wrapped response ag
 
 @wrap.on(Operation.UPDATE)
 def wrap_data(_state: object, call: Call) -> Response:
+    """Return the body, which is wrapped. Raises ErrorResponse without the header that asks for that."""
     if not call.request.wrap_ttl:
         raise ErrorResponse("endpoint requires response wrapping to be used")
     if call.core.product.has(Feature.WRAP_WITHOUT_JWT):
@@ -56,6 +57,7 @@ def _spend(call: Call, token: Token) -> None:
 
 @unwrap.on(Operation.UPDATE)
 def unwrap_response(_state: object, call: Call) -> Response:
+    """Return the response that a wrapping token holds, and revoke the token. Raises ErrorResponse."""
     token = _token(call)
     _check_use(call, token)
     wrapped = wrapping.contents(call.core, token)
@@ -65,6 +67,7 @@ def unwrap_response(_state: object, call: Call) -> Response:
 
 @lookup.on(Operation.READ, Operation.UPDATE)
 def lookup_wrapping(_state: object, call: Call) -> dict[str, object]:
+    """Return path, time and lifetime of a wrapping token. Raises ErrorResponse."""
     wrapped = wrapping.contents(call.core, _token(call))
     seconds = wrapped.creation_ttl
     return {
@@ -76,6 +79,7 @@ def lookup_wrapping(_state: object, call: Call) -> dict[str, object]:
 
 @rewrap.on(Operation.UPDATE)
 def rewrap_response(_state: object, call: Call) -> Response:
+    """Return a new wrapping token for the response that another one holds, and revoke that. Raises ErrorResponse."""
     token = _token(call)
     _check_use(call, token)
     request = call.request

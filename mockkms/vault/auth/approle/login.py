@@ -25,6 +25,7 @@ _INVALID = "invalid role or secret ID"
 
 @login.on(Operation.UPDATE)
 def log_in(state: AppRole, call: Call, *, role_id: str, secret_id: str) -> Response:
+    """Return the login of a role id and, if the role binds it, a secret id. Raises ErrorResponse."""
     role_id = role_id.strip()
     if not role_id:
         if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):

@@ -33,6 +33,7 @@ roles = Collection[AppRole, AppRoleRole](
 
 @roles.one.on(Operation.READ)
 def read_role(state: AppRole, call: Call) -> Response | None:
+    """Return the role, or None; with a warning if nothing constrains its logins."""
     role = state.role(call)
     if role is None:
         return None
@@ -42,6 +43,7 @@ def read_role(state: AppRole, call: Call) -> Response | None:
 
 @roles.one.on(Operation.DELETE)
 def delete_role(state: AppRole, call: Call) -> None:
+    """Delete the role with its secret ids; succeed if it does not exist."""
     role = state.role(call)
     if role is not None:
         state.drop(role, call.now())

@@ -79,6 +79,7 @@ def remove_expired(state: AppRole, call: Call) -> None:
 
 @secret_ids.on(Operation.LIST)
 def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, limit: int) -> Reply:
+    """Return the accessors of the valid secret ids of a role. Raises ErrorResponse for an unknown role."""
     role = state.role(call)
     if role is None:
         raise ErrorResponse(f"role {quote(role_name)} does not exist")
@@ -89,11 +90,13 @@ def list_secret_ids(state: AppRole, call: Call, *, role_name: str, after: str, l
 
 @secret_ids.on(Operation.UPDATE)
 def generate(state: AppRole, call: Call, *, role_name: str) -> Reply:
+    """Make a secret id, and return it with its accessor. Raises ErrorResponse."""
     return _register(state, call, role_name, call.core.entropy.uuid())
 
 
 @custom.on(Operation.UPDATE)
 def register_custom(state: AppRole, call: Call, *, role_name: str, secret_id: str) -> Reply:
+    """Register a secret id that the client has chosen, and return it with its accessor. Raises ErrorResponse."""
     return _register(state, call, role_name, secret_id)
 
 
@@ -228,6 +231,7 @@ def _shown(entry: SecretID) -> dict[str, object]:
 
 @lookup.on(Operation.UPDATE)
 def look_up(state: AppRole, call: Call, *, secret_id: str) -> Reply:
+    """Return the properties of a secret id, or None. Raises ErrorResponse for an unknown role."""
     role = _role(state, call, "secret_id")
     entry = role.secret_ids.get(role.digest(secret_id))
     return None if entry is None else _shown(entry)
@@ -235,6 +239,7 @@ def look_up(state: AppRole, call: Call, *, secret_id: str) -> Reply:
 
 @destroy.on(Operation.UPDATE, Operation.DELETE)
 def destroy_secret_id(state: AppRole, call: Call, *, secret_id: str) -> None:
+    """Delete a secret id; succeed if it does not exist. Raises ErrorResponse for an unknown role."""
     role = _role(state, call, "secret_id")
     state.drop_secret(role, role.digest(secret_id))
 
@@ -245,6 +250,7 @@ def _no_accessor(call: Call) -> str:
 
 @lookup_accessor.on(Operation.UPDATE)
 def look_up_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> Reply:
+    """Return the properties of the secret id with this accessor. Raises NotFound and ErrorResponse."""
     role = _role(state, call, "secret_id_accessor")
     if not state.knows(role, secret_id_accessor):
         raise NotFound(data={"error": _no_accessor(call)})
@@ -255,6 +261,7 @@ def look_up_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> 
 
 @destroy_accessor.on(Operation.UPDATE, Operation.DELETE)
 def destroy_by_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) -> None:
+    """Delete the secret id with this accessor. Raises BackendError and ErrorResponse."""
     role = _role(state, call, "secret_id_accessor")
     if not state.knows(role, secret_id_accessor):
         raise BackendError(_no_accessor(call))
@@ -266,5 +273,6 @@ def destroy_by_accessor(state: AppRole, call: Call, *, secret_id_accessor: str) 
 
 @tidy.on(Operation.UPDATE)
 def tidy_secret_ids(state: AppRole, call: Call) -> Response:
+    """Delete the secret ids that have expired; 202 with a warning that points to the logs."""
     state.tidy(call.now())
     return Response(status=202, warnings=[call.core.product.texts.tidy_started])

@@ -112,6 +112,7 @@ roles = Collection[OciAuth, OciRole](
 
 @config.existence
 def exists(state: OciAuth, _call: Call) -> bool:
+    """Return whether there is a configuration: a write without one is a create."""
     return state.config is not None
 
 

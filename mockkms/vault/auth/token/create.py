@@ -33,16 +33,19 @@ _CUSTOM_ID = (
 
 @create.on(Operation.UPDATE)
 def create_child(state: TokenRoles, call: Call) -> Response:
+    """Return a new token whose parent is the request's. Raises ErrorResponse."""
     return _create(call, None, orphan=False)
 
 
 @create_orphan.on(Operation.UPDATE)
 def create_without_parent(state: TokenRoles, call: Call) -> Response:
+    """Return a new token without a parent. Raises ErrorResponse."""
     return _create(call, None, orphan=True)
 
 
 @create_role.on(Operation.UPDATE)
 def create_against_role(state: TokenRoles, call: Call, *, role_name: str) -> Response:
+    """Return a new token as the role allows it. Raises ErrorResponse."""
     role = state.roles.get(role_name)
     if role is None:
         raise ErrorResponse(f"unknown role {role_name}")

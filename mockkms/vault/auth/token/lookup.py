@@ -20,12 +20,14 @@ lookup_self = engine.path("lookup-self", {"token": Field(Kind.STRING, help="Igno
 
 @accessors.on(Operation.LIST)
 def list_accessors(state: TokenRoles, call: Call) -> Reply:
+    """Return the accessors of the service tokens of the namespace."""
     tokens = call.core.state.tokens.by_id.values()
     return {"keys": [t.accessor for t in tokens if t.namespace == call.request.namespace and t.num_uses >= 0]}
 
 
 @lookup.on(Operation.READ, Operation.UPDATE)
 def lookup_token(state: TokenRoles, call: Call, *, token: str) -> Reply:
+    """Return the properties of a token, by default the request's own. Raises ErrorResponse."""
     with refusing():
         found = call.core.tokens.checked(token or call.request.token, tainted=True)
     if found is None:
@@ -35,6 +37,7 @@ def lookup_token(state: TokenRoles, call: Call, *, token: str) -> Reply:
 
 @lookup_self.on(Operation.READ, Operation.UPDATE)
 def lookup_own(state: TokenRoles, call: Call) -> Reply:
+    """Return the properties of the request's own token. Raises ErrorResponse."""
     token = call.request.client
     if token is None or call.request.inline:
         raise ErrorResponse("bad token", status=403)
@@ -43,6 +46,7 @@ def lookup_own(state: TokenRoles, call: Call) -> Reply:
 
 @lookup_accessor.on(Operation.UPDATE)
 def lookup_by_accessor(state: TokenRoles, call: Call, *, accessor: str) -> Reply:
+    """Return the properties of the token with this accessor, without its id. Raises VaultError."""
     token = by_accessor(call, accessor)
     return {**describe(call, token), "id": ""}
 

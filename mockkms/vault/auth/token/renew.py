@@ -33,6 +33,7 @@ renew_self = engine.path(
 
 @renew.on(Operation.UPDATE)
 def renew_token(state: TokenRoles, call: Call, *, token: str, increment: int) -> Response | None:
+    """Renew a token, and return it as a login does. Raises ErrorResponse and BackendError."""
     if not token:
         raise ErrorResponse("missing token ID")
     with refusing("error looking up token to renew: ", BackendError):
@@ -41,11 +42,13 @@ def renew_token(state: TokenRoles, call: Call, *, token: str, increment: int) ->
 
 @renew_self.on(Operation.UPDATE)
 def renew_own(state: TokenRoles, call: Call, *, increment: int) -> Response | None:
+    """Renew the request's own token, and return it as a login does. Raises ErrorResponse and BackendError."""
     return extend(call, call.core.tokens.lookup(call.request.token), increment)
 
 
 @renew_accessor.on(Operation.UPDATE)
 def renew_by_accessor(state: TokenRoles, call: Call, *, accessor: str, increment: int) -> Response | None:
+    """Renew the token with this accessor; the response has no id. Raises VaultError."""
     token = by_accessor(call, accessor)
     try:
         response = extend(call, call.core.tokens.lookup(token.id), increment)

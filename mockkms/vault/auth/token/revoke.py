@@ -29,6 +29,7 @@ tidy = engine.path("tidy", help="Remove remains of revoked tokens.")
 
 @revoke.on(Operation.UPDATE)
 def revoke_token(state: TokenRoles, call: Call, *, token: str) -> None:
+    """Revoke a token and its children; succeed if it does not exist. Raises ErrorResponse."""
     if not token:
         raise ErrorResponse("missing token ID")
     _revoke(call, _checked(call, token, ""))
@@ -36,11 +37,13 @@ def revoke_token(state: TokenRoles, call: Call, *, token: str) -> None:
 
 @revoke_self.on(Operation.UPDATE)
 def revoke_own(state: TokenRoles, call: Call) -> None:
+    """Revoke the request's own token and its children. Raises ErrorResponse for a batch token."""
     _revoke(call, call.core.tokens.lookup(call.request.token))
 
 
 @revoke_accessor.on(Operation.UPDATE)
 def revoke_by_accessor(state: TokenRoles, call: Call, *, accessor: str) -> Response | None:
+    """Revoke the token with this accessor and its children; warn if there is none. Raises VaultError."""
     if not accessor:
         raise BackendError("missing accessor", status=400)
     check_namespace(call, accessor)
@@ -56,6 +59,7 @@ def revoke_by_accessor(state: TokenRoles, call: Call, *, accessor: str) -> Respo
 
 @revoke_orphan.on(Operation.UPDATE)
 def revoke_alone(state: TokenRoles, call: Call, *, token: str) -> None:
+    """Revoke a token, whose children live on without a parent. Raises ErrorResponse."""
     if not token:
         raise ErrorResponse("missing token ID")
     if not is_sudo(call):
@@ -88,4 +92,5 @@ def _revoke(call: Call, token: Token | None) -> None:
 
 @tidy.on(Operation.UPDATE)
 def tidy_tokens(state: TokenRoles, call: Call) -> Response:
+    """Change nothing, as no token is left behind here; 202 with a warning that points to the logs."""
     return Response(status=202, warnings=[call.core.product.texts.tidy_started])

@@ -192,6 +192,7 @@ def _existing(state: Userpass, call: Call) -> UserpassUser:
 
 @password_path.on(Operation.UPDATE)
 def set_password(state: Userpass, call: Call, *, username: str, password: str, password_hash: str) -> None:
+    """Set the password of a user, or its hash. Raises ErrorResponse and BackendError."""
     user = _existing(state, call)
     _set_password(call, user, password, password_hash)
     _keep(state, username, user)
@@ -204,6 +205,7 @@ def _keep(state: Userpass, username: str, user: UserpassUser) -> None:
 
 @policies_path.on(Operation.UPDATE)
 def set_policies(state: Userpass, call: Call, *, username: str, token_policies: list[str], policies: list[str]) -> None:
+    """Set the policies of a user. Raises BackendError for an unknown user."""
     user = _existing(state, call)
     if "token_policies" in call:
         user.token_policies = names.sanitize(token_policies)
@@ -218,6 +220,7 @@ def set_policies(state: Userpass, call: Call, *, username: str, token_policies: 
 
 @login.on(Operation.UPDATE)
 def log_in(state: Userpass, call: Call, *, username: str, password: str) -> Response:
+    """Return the login of a user. Raises ErrorResponse and BackendError."""
     name = username.lower()
     if not password:
         if call.core.product.has(Feature.LOGIN_NAMES_ALIAS):

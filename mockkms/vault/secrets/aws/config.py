@@ -24,6 +24,7 @@ rotate = engine.path("config/rotate-root", help="Replace the root credentials.",
 
 @root.existence
 def exists(state: AwsSecrets, _call: Call) -> bool:
+    """Return whether there is a configuration: a write without one is a create."""
     return state.root is not None
 
 

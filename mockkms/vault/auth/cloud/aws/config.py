@@ -48,6 +48,7 @@ rotate = engine.path("config/rotate-root", help="Replace the access key for requ
 
 @client.existence
 def exists(state: AwsAuth, _call: Call) -> bool:
+    """Return whether there is a configuration: a write without one is a create."""
     return state.config is not None
 
 

@@ -118,6 +118,7 @@ def allow_tag(state: AwsAuth, call: Call, *, role_tag: str) -> None:
 
 @periodic.existence
 def settings_exist(state: AwsAuth, call: Call) -> bool:
+    """Return whether there are settings: a write without them is a create."""
     return _current(call) in state.tidies
 
 

@@ -24,6 +24,7 @@ rotate = engine.path("rotate-root", help="Replace the secret for requests to Azu
 
 @config.existence
 def exists(state: AzureAuth, _call: Call) -> bool:
+    """Return whether there is a configuration: a write without one is a create."""
     return state.config is not None
 
 
