@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mockkms.vault.tokens.token import Token
     from mockkms.world.clock import Clock
 
+LONGEST = "+Inf"
+"""The name of lifetimes beyond 30 days."""
 Labels = tuple[tuple[str, str], ...]
 _MOST = 1000
 """Metrics with different labels that are kept: namespaces, mounts and rules come and go without end."""
@@ -77,11 +79,12 @@ class EventMetrics:
         return timings, counts
 
 
-def count_token(events: EventMetrics, token: Token, mount: Mount) -> None:
-    """Count a token that a login or the token store has created, by the mount that it is from."""
+def count_token(events: EventMetrics, token: Token, mount: Mount | None, method: str = "") -> None:
+    """Count a created token, by the mount of the request that created it, whose type is the method if none is given."""
+    point, kind = (mount.path, mount.type) if mount is not None else ("", "")
     events.count(
         "token.creation",
-        namespace=namespace_label(token.namespace), auth_method=mount.type, mount_point=mount.path,
+        namespace=namespace_label(token.namespace), auth_method=method or kind, mount_point=point,
         creation_ttl=lifetime_label(token.ttl), token_type=token.type,
     )  # fmt: skip
 
@@ -101,5 +104,5 @@ def namespace_label(path: str) -> str:
 
 
 def lifetime_label(seconds: float) -> str:
-    """Return the name of the lifetimes that a token's is counted with; ``+Inf`` for a token without an end."""
-    return next((name for bound, name in _BUCKETS if 0 < seconds <= bound), "+Inf")
+    """Return the name of the lifetimes that one is counted with; 0 is with the shortest (``TTLBucket``)."""
+    return next((name for bound, name in _BUCKETS if seconds <= bound), LONGEST)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.context import Context
-from mockkms.vault.telemetry.events import lifetime_label, namespace_label
+from mockkms.vault.telemetry.events import LONGEST, lifetime_label, namespace_label
 from mockkms.vault.telemetry.exposition import Gauge
 from mockkms.vault.tokens.token import Token
 
@@ -45,8 +45,8 @@ def _tokens(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
     for namespace, count in by_namespace.items() or [("root", 0)]:
         yield Gauge("token.count", count, here | {"namespace": namespace})
     by_policy = Counter((namespace_label(token.namespace), policy) for token in tokens for policy in token.policies)
-    by_method = Counter((namespace_label(token.namespace), _method(token)) for token in tokens)
-    by_ttl = Counter((namespace_label(token.namespace), lifetime_label(token.ttl)) for token in tokens)
+    by_method = Counter((namespace_label(token.namespace), _method(core, token)) for token in tokens)
+    by_ttl = Counter((namespace_label(token.namespace), _lifetime(token)) for token in tokens)
     for key, label, counted in (
         ("token.count.by_policy", "policy", by_policy),
         ("token.count.by_auth", "auth_method", by_method),
@@ -82,6 +82,12 @@ def _secrets(core: Context, here: dict[str, str]) -> Iterator[Gauge]:
             yield Gauge("secret.kv.count", size(mount.state), here | labels)
 
 
-def _method(token: Token) -> str:
-    """Return the auth method that a token is from, by its path: ``auth/approle/login``."""
-    return token.path.removeprefix("auth/").partition("/")[0] or "token"
+def _method(core: Context, token: Token) -> str:
+    """Return the type of the mount that a token is from, by its path: ``auth/approle/login``."""
+    mount = core.state.mounts.match(token.namespace, token.path)
+    return mount.type if mount is not None else "unknown"
+
+
+def _lifetime(token: Token) -> str:
+    """Return the name of a token's lifetime; 0 is a token without an end."""
+    return lifetime_label(token.ttl) if token.ttl else LONGEST

@@ -13,6 +13,7 @@ from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo, refusing
 from mockkms.vault.golang.json_text import keep
+from mockkms.vault.telemetry.events import count_token
 from mockkms.vault.tokens.token import Token
 from mockkms.vault.wrapping.envelope import envelope
 from mockkms.world.clock import rfc3339
@@ -179,6 +180,7 @@ def store(core: TokenServices, request: Request, text: str, seconds: float, path
         namespace=namespace,
     )
     core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False), seconds)
+    count_token(core.events, token, core.state.mounts.match(request.namespace, request.path), "response_wrapping")
     cubbyhole = core.state.mounts.get(namespace, "cubbyhole/")
     if cubbyhole is not None:
         cubbyhole.state[token.id] = {

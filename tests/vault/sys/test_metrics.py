@@ -101,6 +101,30 @@ def test_the_labels_of_created_tokens(kms: MockKMS, client: hvac.Client) -> None
     }
 
 
+def test_tokens_of_wrapped_responses(kms: MockKMS, client: hvac.Client) -> None:
+    """``wrapInCubbyhole`` in ``wrapping.go``."""
+    client.write_data("sys/wrapping/wrap", data={"a": "b"}, wrap_ttl="5m")
+    labels = (
+        'auth_method="response_wrapping",creation_ttl="10m",mount_point="sys/",namespace="root",token_type="service"'
+    )
+    assert samples(kms)["vault_token_creation", labels] == 1
+
+
+def test_the_methods_and_lifetimes_of_tokens(kms: MockKMS, client: hvac.Client) -> None:
+    """``gaugeCollectorByMethod`` and ``gaugeCollectorByTtl`` in ``token_store.go``: the method is the mount's type."""
+    client.sys.enable_auth_method("userpass", path="people")
+    client.auth.userpass.create_or_update_user("ben", "pw", mount_point="people", token_ttl="20m")
+    login = {"password": "pw"}
+    requests.post(f"{kms.url}/v1/auth/people/login/ben", json=login, timeout=60)
+    requests.post(f"{kms.url}/v1/auth/userpass/login/anna", json=login, timeout=60)
+    found = samples(kms)
+    assert found["vault_token_count_by_auth", 'auth_method="userpass",namespace="root"'] == 2
+    assert found["vault_token_count_by_auth", 'auth_method="token",namespace="root"'] == 1
+    assert found["vault_token_count_by_ttl", 'creation_ttl="20m",namespace="root"'] == 1
+    # The root token has no end, and 32 days are more than the longest that are told apart.
+    assert found["vault_token_count_by_ttl", 'creation_ttl="+Inf",namespace="root"'] == 2
+
+
 def test_the_labels_of_leases(kms: MockKMS, client: hvac.Client) -> None:
     """``handleRequest`` in ``request_handling.go``."""
     client.sys.enable_secrets_engine("pki")

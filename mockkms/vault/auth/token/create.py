@@ -103,7 +103,7 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
         display_name=token.display_name,
     )
     call.core.tokens.create(token, auth)
-    count_token(call.core.events, token, call.mount)
+    count_token(call.core.events, token, call.mount, "token")
     policies = call.core.policies
     missing = [n for n in token.policies if n != "root" and policies.get(call.request.namespace, n) is None]
     response.warnings.extend(f"Policy {quote(name)} does not exist" for name in missing)
