@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mockkms.api import Kms
     from mockkms.world.journal.least_privilege import Privileges
     from mockkms.world.journal.linter import Finding
+    from mockkms.worldfile.problems import Problem
+    from mockkms.worldfile.sources import Written
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class RemoteKMS:
         All tenants are dropped. Files are read in this process and sent. Raises SeedError; the world is unchanged then.
         """
         from mockkms.worldfile.nodes import decode_text
-        from mockkms.worldfile.problems import Problem, SeedError
+        from mockkms.worldfile.problems import SeedError
         from mockkms.worldfile.sources import content
 
         written = {place: content(seed) for place, seed in enumerate(seeds) if not isinstance(seed, Mapping)}
@@ -179,24 +181,12 @@ class RemoteKMS:
             place: one.text if isinstance(one.text, str) else decode_text(one.text, one.file)
             for place, one in written.items()
         }
-        files = {one.file for one in written.values()}
         try:
             self.call("POST", "world", {"worlds": [texts.get(place, seed) for place, seed in enumerate(seeds)]})
         except RemoteError as error:
             if not error.problems:
                 raise
-            name = files.pop() if len(files) == 1 else "<text>"
-            problems = [
-                Document({**one, "file": name if one["file"] == "<text>" else one["file"]}) for one in error.problems
-            ]
-            raise SeedError(
-                [
-                    Problem(
-                        one.text("file"), one.whole("line"), one.whole("column"), one.text("path"), one.text("message")
-                    )
-                    for one in problems
-                ]
-            ) from None
+            raise SeedError(_problems_in(written.values(), error.problems)) from None
 
     def set_baseline(self) -> None:
         """Make the current state the baseline of ``reset``, until the next ``load``."""
@@ -304,6 +294,25 @@ def _name(snapshot: RemoteSnapshot | str) -> str:
     name = snapshot.name if isinstance(snapshot, RemoteSnapshot) else snapshot
     check_arguments({"snapshot": name})
     return name
+
+
+def _problems_in(files: Iterable[Written], reported: Iterable[Mapping[str, object]]) -> list[Problem]:
+    """Return the problems that a server has reported, which got texts without names, with the files they are in."""
+    from mockkms.worldfile.problems import Problem
+    from mockkms.worldfile.spec import read
+
+    several = {one.file: one for one in files}
+    # Of several files, the one in which reading finds the same; what only the world made of all shows stays without.
+    known = {replace(found, file=""): name for name, one in several.items() for found in read([one]).problems}
+    found = []
+    for one in map(Document, reported):
+        place = (one.whole("line"), one.whole("column"), one.text("path"), one.text("message"))
+        problem = Problem(one.text("file"), *place)
+        if problem.file == "<text>":
+            name = next(iter(several)) if len(several) == 1 else known.get(Problem("", *place), problem.file)
+            problem = replace(problem, file=name)
+        found.append(problem)
+    return found
 
 
 if TYPE_CHECKING:

@@ -92,6 +92,11 @@ def test_the_nearest_word(words: list[str], message: str, capsys: pytest.Capture
             2,
             "the path comes first, then words such as status=503; example: mockkms",
         ),
+        (
+            ["fault", "add", '{"path": "a/*", "answer": 503}'],
+            2,
+            "a rule is a path and words, not JSON; example: mockkms fa",
+        ),
         (["clock", "show", "--url", "http://[::1"], 2, "'http://[::1' is not a valid server address; example: http://"),
         (["serve", "--port", "9", "--control-port", "9"], 2, "--control-port 9: this port has another use; 0 picks"),
         (

@@ -60,6 +60,10 @@ def test_fault(run: Run, kms: MockKMS) -> None:
     assert run("fault", "remove", "mine", *at) == (0, "", "")
     assert health(kms.url) == 200
     assert run("fault", "remove", "mine", *at) == (1, "", "mockkms fault: rule 'mine' not found\n")
+    run("fault", "add", "secret/*", "answer=500", *at)
+    code, _, said = run("fault", "remove", "", *at)
+    assert (code, len(kms.faults)) == (1, 1)
+    assert "faults/: a name is missing after the slash; without the slash, all are meant" in said
     code, _, said = run("fault", "add", "sys/*", "anser=sealed", *at)
     assert code == 1
     assert "unknown key 'anser'; did you mean 'answer'?" in said

@@ -226,6 +226,12 @@ def test_worlds(held: Kms, tmp_path: Path) -> None:
     with pytest.raises(SeedError) as caught:
         held.load(more)
     assert str(caught.value).startswith(f"{more}:2:3: vault.mounds: ")
+    good = tmp_path / "good.yaml"
+    good.write_text("mockkms: 1\n")
+    for worlds in ((good, more), (more, good), ({"mockkms": 1}, more)):
+        with pytest.raises(SeedError) as caught:
+            held.load(*worlds)
+        assert [problem.file for problem in caught.value.problems] == [str(more)]
     assert held.dump().count("app:") == 1
 
 

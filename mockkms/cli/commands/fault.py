@@ -33,6 +33,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> int:
     """Run the action and print its result."""
+    if options.action == "add" and options.path.startswith(("{", "[")):
+        example = "mockkms fault add 'transit/*' answer=sealed"
+        raise CommandError(f"a rule is a path and words, not JSON; example: {example}; rules in YAML: `mockkms load`")
     if options.action == "add" and "=" in options.path and "/" not in options.path.partition("=")[0]:
         example = f"mockkms fault add '*' {options.path}"
         raise CommandError(f"the path comes first, then words such as {options.path}; example: {example}")

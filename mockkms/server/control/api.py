@@ -109,6 +109,10 @@ class Control:
         """Return the route of a request, and the request for its handler. Raises ControlError."""
         path = http.target[len(CONTROL_PREFIX) :].rstrip("/")
         method = "GET" if http.method == "HEAD" else http.method
+        if method == "DELETE" and http.target.endswith("/"):
+            # An empty name would otherwise delete all.
+            text = f"{CONTROL_PREFIX}{path}/: a name is missing after the slash; without the slash, all are meant"
+            raise ControlError(404, text)
         allowed = set()
         for known in all_routes():
             found = known.pattern.fullmatch(path)

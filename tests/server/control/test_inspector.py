@@ -148,6 +148,17 @@ def test_streams_are_bounded_and_do_not_delay_the_end() -> None:
             assert stream.status_code == 200
 
 
+@pytest.mark.parametrize("path", ["faults", "tenants"])
+def test_what_lacks_a_name_deletes_nothing(busy: MockKMS, path: str) -> None:
+    rule = busy.faults.add("sys/health", status=418)
+    busy.tenant("a")
+    refused = ask(busy, "DELETE", f"{path}/")
+    assert refused.status_code == 404
+    assert "a name is missing after the slash" in refused.text
+    assert (busy.faults.get(rule.id).id, busy.tenants()) == (rule.id, ["a"])
+    assert ask(busy, "DELETE", path).status_code == 200
+
+
 def test_a_rule_is_disabled_and_enabled(busy: MockKMS) -> None:
     rule = busy.faults.add("sys/health", status=418)
     assert send(busy, "GET", "sys/health").status_code == 418
