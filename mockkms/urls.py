@@ -1,4 +1,4 @@
-"""URLs: ``urlsplit`` without a cache for long ones, and what Go's parser says of malformed ones.
+"""URLs: ``urlsplit`` without a cache for long ones, what Go's parser says of malformed ones, and how Go writes others.
 
 The ``urlsplit`` of the standard library caches its last 128 results of any size, so long URLs in requests would stay in
 memory.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import cast
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, quote, unquote_to_bytes
 from urllib.parse import urlsplit as _cached
 
 _LONGEST = 2048
@@ -19,6 +19,7 @@ _uncached = cast("Callable[[str], SplitResult]", getattr(_cached, "__wrapped__",
 
 _IN_HOSTS = "-_.~!$&'()*+,;=:[]<>\"%"
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_WRITABLE = re.compile(r"[A-Za-z0-9\-_.~!$&'()*+,/:;=@\[\]%]*", re.ASCII)
 _ESCAPES = {"\\": "\\\\"}
 _IN_USERS = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
@@ -102,3 +103,29 @@ def shown_host(host: str) -> str:
     """Return a host for URLs: the loopback address for a wildcard address."""
     host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
+
+
+def shown(text: str) -> str:
+    """Return a valid URL as Go writes a parsed one: characters not allowed in its path or fragment are escaped."""
+    found = _SCHEME.match(text)
+    scheme = found[0][:-1].lower() if found else ""
+    rest = text[len(scheme) + 1 :] if scheme else text
+    rest, hash_sign, fragment = rest.partition("#")
+    if hash_sign:
+        hash_sign, fragment = ("#", _escaped(fragment)) if fragment else ("", "")
+    if scheme and not rest.startswith("/"):
+        return f"{scheme}:{rest}{hash_sign}{fragment}"
+    rest, mark, query = rest.partition("?")
+    host, path = "", rest
+    if rest.startswith("//"):
+        host, slash, path = rest[2:].partition("/")
+        path = slash + path
+        user, at, host = host.rpartition("@")
+        host = user + at + quote(host, safe="!$&'()*+,;=:[]<>\"%-_.~")
+        host = f"//{host}" if host or path else ""
+    return f"{scheme}{':' if scheme else ''}{host}{_escaped(path)}{mark}{query}{hash_sign}{fragment}"
+
+
+def _escaped(text: str) -> str:
+    """Return a path or fragment unchanged if all its characters are allowed there; else unescape and escape it."""
+    return text if _WRITABLE.fullmatch(text) else quote(unquote_to_bytes(text), safe="/$&+,:;=@~")

@@ -13,7 +13,7 @@ from urllib.parse import quote, urljoin
 
 from mockkms.error_context import error_context
 from mockkms.outside.turn import waiting
-from mockkms.urls import parse_fault, urlsplit
+from mockkms.urls import parse_fault, shown, urlsplit
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
@@ -286,16 +286,11 @@ def port_fault(port: int | str) -> str:
 
 
 def _shown(url: str) -> str:
-    """Return a valid URL as Go's errors show it: without its password, the path escaped."""
+    """Return a valid URL as Go's errors show it: without its password, and escaped."""
     parts = urlsplit(url)
-    if not parts.netloc and not parts.path and parts.scheme:
-        return f"{parts.scheme}:"
     user, at, host = parts.netloc.rpartition("@")
     name, colon, _ = user.partition(":")
-    masked = parts._replace(netloc=f"{name}:***@{host}") if at and colon else parts
-    if not parts.path.isascii() or " " in parts.path:
-        masked = masked._replace(path=quote(parts.path, safe="/%:@!$&'()*+,;=~"))
-    return masked.geturl() if masked != parts else url
+    return shown(url.replace(parts.netloc, f"{name}:***@{host}", 1) if at and colon else url)
 
 
 def refusal(host: str, port: int | str) -> str:

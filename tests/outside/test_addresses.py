@@ -22,6 +22,7 @@ from mockkms import outside
         ("http://[::1]", 'Get "http://[::1]": dial tcp [::1]:80: connect: connection refused'),
         ("https://u:p@127.0.0.1", 'Get "https://u:***@127.0.0.1": dial tcp 127.0.0.1:443: connect: connection refused'),
         ("http://127.0.0.1:1/a b", 'Get "http://127.0.0.1:1/a%20b": dial tcp 127.0.0.1:1: connect: connection refused'),
+        ('["x"]', 'Get "%5B%22x%22%5D": unsupported protocol scheme ""'),
         ("http://a.example:8", 'Get "http://a.example:8": dial tcp: lookup a.example: no such host'),
     ],
 )

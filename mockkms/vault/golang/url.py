@@ -1,16 +1,15 @@
-"""URLs, parsed and written as by Go's ``net/url``."""
+"""URLs, parsed as by Go's ``net/url``."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import unquote
 
 from mockkms.urls import user_fault
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*(?=:)")
 _BAD = re.compile(r"[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})")
-_WRITABLE = re.compile(r"[A-Za-z0-9\-_.~!$&'()*+,/:;=@\[\]%]*", re.ASCII)
 _HOST_ESCAPE = re.compile(r"%(?!25)[0-7][0-9a-fA-F]")
 """An escape in a host that Go refuses: of an ASCII character other than the percent sign of a zone."""
 
@@ -31,32 +30,6 @@ def split(text: str) -> tuple[str, str] | None:
     if not re.fullmatch(r"[^:]*|.*:\d*|.*\]", named):
         return None
     return scheme.lower(), host
-
-
-def shown(text: str) -> str:
-    """Return a valid URL as Go writes a parsed one: characters not allowed in its path or fragment are escaped."""
-    found = _SCHEME.match(text)
-    scheme = found[0].lower() if found else ""
-    rest = text[len(scheme) + 1 :] if scheme else text
-    rest, hash_sign, fragment = rest.partition("#")
-    if hash_sign:
-        hash_sign, fragment = ("#", _escaped(fragment)) if fragment else ("", "")
-    if scheme and not rest.startswith("/"):
-        return f"{scheme}:{rest}{hash_sign}{fragment}"
-    rest, mark, query = rest.partition("?")
-    host, path = "", rest
-    if rest.startswith("//"):
-        host, slash, path = rest[2:].partition("/")
-        path = slash + path
-        user, at, host = host.rpartition("@")
-        host = user + at + quote(host, safe="!$&'()*+,;=:[]<>\"%-_.~")
-        host = f"//{host}" if host or path else ""
-    return f"{scheme}{':' if scheme else ''}{host}{_escaped(path)}{mark}{query}{hash_sign}{fragment}"
-
-
-def _escaped(text: str) -> str:
-    """Return a path or fragment unchanged if all its characters are allowed there; else unescape and escape it."""
-    return text if _WRITABLE.fullmatch(text) else quote(unquote_to_bytes(text), safe="/$&+,:;=@~")
 
 
 def _literal(host: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mockkms.crypto.x509 import build, read
 from mockkms.crypto.x509.build import EXTENDED_USAGES, Names
+from mockkms.urls import shown
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang import url
@@ -184,7 +185,7 @@ def _uris(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
             )
         if url.split(uri) is None:
             raise ErrorResponse(f"the provided URI Subject Alternative Name {quote(uri)} is not a valid URI")
-    return [url.shown(uri) for uri in uris] if given is None else list(uris)
+    return [shown(uri) for uri in uris] if given is None else list(uris)
 
 
 def _key_id(call: Call) -> bytes:
