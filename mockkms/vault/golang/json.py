@@ -199,18 +199,28 @@ _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 class Scanner:
-    """Go's JSON scanner over a whole text, to find the error that Go reports first."""
+    """Go's JSON scanner over a whole text, to find the error that Go reports first.
+
+    ``run`` reads token after token; each method that reads one moves ``at`` behind it, and raises GoJSONError.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
+        """The position of the next byte."""
         self.state = "value"
+        """What may come next: a key of ``_CONTEXT``, or ``end``."""
         self.stack: list[str] = []
+        """The brackets that are open."""
         self.any_number = False
+        """Whether numbers outside the range of a float are accepted."""
         self.whole = False
+        """Whether the text has to be one value, as for ``json.Unmarshal``."""
         self.first = False
+        """Whether what follows the first value is not read."""
 
     def run(self) -> None:
+        """Read the text. Raises GoJSONError."""
         data = self.data
         while True:
             if self.at < len(data) and data[self.at] in b" \t\r\n":
@@ -220,11 +230,15 @@ class Scanner:
                     raise GoJSONError(_ENDED)
                 return
             self.token(data[self.at])
+            if self.first and self.state == "value" and not self.stack:
+                return
 
     def fail(self, byte: int, context: str) -> GoJSONError:
+        """Return the error for a byte that cannot stand here."""
         return GoJSONError(f"invalid character {quote_char(byte)}{context}")
 
     def token(self, byte: int) -> None:
+        """Read the token that begins with ``byte``."""
         state = self.state
         char = chr(byte)
         if state == "end":
@@ -253,6 +267,7 @@ class Scanner:
             self.after_value()
 
     def open(self, char: str) -> None:
+        """Read an opening bracket."""
         self.at += 1
         self.stack.append(char)
         if len(self.stack) > MAX_DEPTH:
@@ -260,17 +275,20 @@ class Scanner:
         self.state = "array-start" if char == "[" else "object-start"
 
     def close(self) -> None:
+        """Read a closing bracket."""
         self.at += 1
         self.stack.pop()
         self.after_value()
 
     def after_value(self) -> None:
+        """Set what may follow the value that has ended."""
         if not self.stack:
             self.state = "end" if self.whole else "value"
         else:
             self.state = "array-comma" if self.stack[-1] == "[" else "object-comma"
 
     def literal(self, byte: int) -> None:
+        """Read a string, a number, ``true``, ``false`` or ``null``."""
         if byte == 0x22:
             self.string()
         elif byte in _LITERALS:
@@ -296,6 +314,7 @@ class Scanner:
             at = end
 
     def peek(self, at: int) -> int:
+        """Return the byte at a position within a token. Raises GoJSONError at the end of the text."""
         if at >= len(self.data):
             if self.whole:
                 return 0x20  # Go's scanner ends a whole text with a blank.
@@ -305,6 +324,7 @@ class Scanner:
         return self.data[at]
 
     def string(self) -> None:
+        """Read a string."""
         at = self.at + 1
         while True:
             at = self.end_of(_GOOD_TEXT, at)
@@ -330,6 +350,7 @@ class Scanner:
             at += 1
 
     def number(self) -> None:
+        """Read a number."""
         data, at = self.data, self.at
         if data[at] == 0x2D:
             at += 1
@@ -356,4 +377,5 @@ class Scanner:
         self.at = at
 
     def digits(self, at: int) -> int:
+        """Return the end of the digits at ``at``."""
         return self.end_of(_MORE_DIGITS, at)

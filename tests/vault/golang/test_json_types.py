@@ -65,6 +65,14 @@ def test_a_text_without_a_value(text: str, fault: str) -> None:
     assert str(error.value) == fault
 
 
+def test_what_follows_a_value_that_is_deep_is_not_read() -> None:
+    """Python's decoder gives such a value up, and another one takes its place."""
+    value, depth = go_json.decode_first("[" * 5000 + "]" * 5000 + " x"), 0
+    while isinstance(value, list) and value:
+        value, depth = value[0], depth + 1
+    assert (value, depth) == ([], 4999)
+
+
 def test_a_zero_value_is_not_shared() -> None:
     VHOSTS.read(None)["/"] = NOTHING
     assert VHOSTS.read(None) == {}

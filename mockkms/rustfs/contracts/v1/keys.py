@@ -112,6 +112,7 @@ class KeyRoutes:
         return key
 
     def switch(self, status: str) -> dict[str, object] | None:
+        """Set the status of the key, and return the key in the documented contract. Raises AdminError."""
         name = self.name()
         store = self.store()
         with Failures(self, 400):
