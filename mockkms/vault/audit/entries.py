@@ -234,7 +234,8 @@ class Entries:
     def _headers(self) -> dict[str, list[str]]:
         """Return the headers that are configured to be logged."""
         kept = audited_headers(self._core)
-        sent = {name: self._request.headers.get(name) for name in kept}
+        hidden = () if self._core.product.has(Feature.HOST_LOGGED) else ("host",)
+        sent = {name: self._request.headers.get(name) for name in kept if name not in hidden}
         return {name: [self._secret(text) if kept[name] else text] for name, text in sent.items() if text}
 
     def _response(self, response: Response, refused: str, *, routed: bool) -> dict[str, object]:

@@ -168,6 +168,8 @@ class Feature(StrEnum):
     """The plugin catalog says whether a plugin is declared in the configuration or comes as an OCI image."""
     API_AUDIT = "api-audit"
     """Audit devices can be enabled over the API; otherwise by configuration only."""
+    HOST_LOGGED = "host-logged"
+    """Audit devices can log the header ``Host`` of a request, which Go keeps apart from the others."""
     AUDIT_HASHES_TIMES = "audit-hashes-times"
     """Audit devices hash texts of a request that are times, as they do all others."""
     AUDITS_CORRELATION = "audits-correlation"

@@ -68,6 +68,7 @@ OPENBAO = Product(
             Feature.KV_NULL_PATCH,
             Feature.OPEN_KEY_ENDPOINTS,
             Feature.REQUEST_INSPECTION,
+            Feature.HOST_LOGGED,
             Feature.TOKEN_COUNTER,
             Feature.SINGLETON_ALIASES,
             Feature.CORS_CREDENTIALS,

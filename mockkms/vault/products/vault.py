@@ -184,6 +184,7 @@ VAULT = OPENBAO.derive(
         Feature.CATALOG_NAMES_VERSIONED,
         Feature.OPEN_KEY_ENDPOINTS,
         Feature.REQUEST_INSPECTION,
+        Feature.HOST_LOGGED,
         Feature.TOKEN_COUNTER,
         Feature.SINGLETON_ALIASES,
         Feature.CORS_CREDENTIALS,

@@ -226,3 +226,13 @@ def test_policies_of_namespaces_are_named_with_them(tmp_path: Path) -> None:
         {"name": "app", "namespace_id": namespace["id"], "namespace_path": "team/", "type": "acl"}
     ]
     assert entry["request"]["mount_running_version"].endswith("+builtin.bao")
+
+
+@pytest.mark.parametrize(("flavor", "host"), [("vault", {}), ("vault-1.21", {}), ("openbao", {"host": ["a:1"]})])
+def test_only_openbao_logs_the_host(tmp_path: Path, flavor: str, host: dict[str, list[str]]) -> None:
+    """Go's net/http takes Host out of the headers; OpenBao's http/logical.go puts it back since 2.6, Vault's never."""
+    log = _Log(tmp_path, flavor)
+    for name in ("host", "x-other"):
+        log.world.write(f"sys/config/auditing/request-headers/{name}", {"hmac": False})
+    asked, _ = log.of("read", "sys/mounts", headers={"host": "a:1", "x-other": "b"})
+    assert asked["request"]["headers"] == {**host, "x-other": ["b"]}
