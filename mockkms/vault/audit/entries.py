@@ -235,8 +235,12 @@ class Entries:
         """Return the headers that are configured to be logged."""
         kept = audited_headers(self._core)
         hidden = () if self._core.product.has(Feature.HOST_LOGGED) else ("host",)
-        sent = {name: self._request.headers.get(name) for name in kept if name not in hidden}
-        return {name: [self._secret(text) if kept[name] else text] for name, text in sent.items() if text}
+        sent: dict[str, list[str]] = {}
+        for name, text in self._request.headers.items():
+            word = name.lower()
+            if word in kept and word not in hidden:
+                sent.setdefault(word, []).append(self._secret(text) if kept[word] else text)
+        return sent
 
     def _response(self, response: Response, refused: str, *, routed: bool) -> dict[str, object]:
         device, mount = self._device, self._mount

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from mockkms.vault.audit.device import devices, enable, hashed
 from tests.vault.driving import World
@@ -236,3 +237,11 @@ def test_only_openbao_logs_the_host(tmp_path: Path, flavor: str, host: dict[str,
         log.world.write(f"sys/config/auditing/request-headers/{name}", {"hmac": False})
     asked, _ = log.of("read", "sys/mounts", headers={"host": "a:1", "x-other": "b"})
     assert asked["request"]["headers"] == {**host, "x-other": ["b"]}
+
+
+def test_all_values_of_a_header_are_logged(log: _Log) -> None:
+    for name in ("x-plain", "x-secret"):
+        log.world.write(f"sys/config/auditing/request-headers/{name}", {"hmac": name == "x-secret"})
+    sent = CIMultiDict([("X-Plain", "b"), ("X-Secret", "a"), ("x-plain", ""), ("x-plain", "a")])
+    asked, _ = log.of("read", "sys/mounts", headers=sent)
+    assert asked["request"]["headers"] == {"x-plain": ["b", "", "a"], "x-secret": [log.hashed("a")]}
