@@ -86,6 +86,11 @@ class IdentityStore:
             found = self.state.entities.get(self._absorbed.get(entity_id, ""))
         return found
 
+    def entity_in(self, entity_id: str, namespace: str) -> Entity | None:
+        """Return the entity with this id if it is of a namespace; those of others and merged ones are unknown there."""
+        found = self.state.entities.get(entity_id)
+        return found if found is not None and found.namespace == namespace else None
+
     def policies_of(self, entity_id: str) -> dict[str, list[str]]:
         """Return the policies that an entity has directly, and those that it has through its groups, by namespace."""
         stamp = (self.state, self.state.generation)

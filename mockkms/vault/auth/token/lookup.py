@@ -111,7 +111,8 @@ def describe(call: Call, token: Token) -> dict[str, object]:
     }
     data.update({name: value for name, value in optional.items() if value})
     # The id of a lease of the root namespace names none: the real server looks for it in that of the request.
-    entry = leases.of_token(token) if token.namespace or not call.request.namespace else None
+    found = token.namespace or not call.request.namespace or token.type == "batch"
+    entry = leases.of_token(token) if found else None
     if entry is not None:
         if entry.last_renewal:
             data["last_renewal_time"] = int(entry.last_renewal)
@@ -121,7 +122,9 @@ def describe(call: Call, token: Token) -> dict[str, object]:
             data["ttl"] = leases.ttl_left(entry)
         data["renewable"] = leases.renewable(entry)
         data["issue_time"] = rfc3339(entry.issued)
-    if token.entity_id and not token.no_identity_policies:
+    entity = call.core.identity.entity(token.entity_id)
+    # A child of a token in another namespace has the entity of its parent, which is unknown there.
+    if entity is not None and entity.namespace == token.namespace and not token.no_identity_policies:
         derived = dict(call.core.identity.policies_of(token.entity_id))
         if derived:
             data["identity_policies"] = derived.pop(token.namespace, None)

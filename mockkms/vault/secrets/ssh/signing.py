@@ -8,7 +8,7 @@ import re
 from mockkms.crypto import ssh, ssh_public
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, VaultError, refusing
 from mockkms.vault.policy.templates import Templates
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.ssh.engine import DEFAULT, ROLE_NAME, SSH, SshRole, engine
@@ -185,14 +185,12 @@ def _principals(call: Call, role: SshRole, *, host: bool) -> list[str]:
     else:
         usual, allowed, template = role.default_user, role.allowed_users, role.allowed_users_template
         if role.default_user_template:
-            with refusing(f"template '{usual}' could not be rendered -> ", BackendError):
-                usual = _filled(call, usual, commas=True)
+            usual = _filled(call, usual, BackendError)
     asked = _split(call.get("valid_principals", usual))
     rendered = allowed
     if template:
         commas = role.allow_commas_in_identity_templates or not call.core.product.has(Feature.SSH_ISSUERS)
-        with refusing(f"template '{allowed}' could not be rendered -> "):
-            rendered = _filled(call, allowed, commas=commas)
+        rendered = _filled(call, allowed, ErrorResponse, commas=commas)
     known = _split(rendered)
     if not asked and not call.core.product.has(Feature.SSH_ISSUERS):
         if not usual and not role.allow_empty_principals:
@@ -223,17 +221,20 @@ def _host_allowed(role: SshRole, domains: list[str], name: str) -> bool:
     )
 
 
-def _filled(call: Call, text: str, *, commas: bool) -> str:
-    """Return ``text`` with the values of the client's entity, unchanged without an entity. Raises ValueError."""
+def _filled(call: Call, text: str, refusal: type[VaultError], *, commas: bool = True) -> str:
+    """Return ``text`` with the values of the client's entity, unchanged without an entity. Raises ``refusal``."""
     client = call.request.client
     if client is None or not client.entity_id or not _TEMPLATE.search(text):
         return text
-    entity = call.core.identity.entity(client.entity_id)
+    entity = call.core.identity.entity_in(client.entity_id, call.request.namespace)
+    if entity is None:
+        raise refusal("no entity found")
     blocked = () if commas else (",",)
     core = call.core
-    groups = core.identity.groups_of(entity.id) if entity is not None else []
+    groups = core.identity.groups_of(entity.id)
     templates = Templates.of(core.product, entity, groups, call.now(), call.request.namespace, blocked)
-    return templates.render(text)
+    with refusing(f"template '{text}' could not be rendered -> ", refusal):
+        return templates.render(text)
 
 
 def _ttl(call: Call, role: SshRole) -> int:
@@ -273,6 +274,5 @@ def _extensions(call: Call, role: SshRole) -> tuple[dict[str, str], bool]:
         if _TEMPLATE.search(value) and (client is None or not client.entity_id):
             skipped = True
             continue
-        with refusing(f"template '{value}' could not be rendered -> "):
-            found[name] = _filled(call, value, commas=True)
+        found[name] = _filled(call, value, ErrorResponse)
     return found, skipped

@@ -135,7 +135,7 @@ def make_token(state: object, call: Call, *, name: str) -> Response:
 
 
 def _caller(call: Call) -> Entity:
-    caller = call.core.state.tokens.by_id.get(call.request.token)
+    caller = call.request.client
     if caller is None or not caller.entity_id:
         raise ErrorResponse("no entity associated with the request's token")
     entity = own(call, store(call).state.entities, caller.entity_id)

@@ -142,11 +142,13 @@ def _filled(call: Call, text: str, role: PkiRole) -> str:
     client = call.request.client
     if "{{" not in text or client is None or not client.entity_id:
         return text
-    entity = call.core.identity.entity(client.entity_id)
+    entity = call.core.identity.entity_in(client.entity_id, call.request.namespace)
+    if entity is None:
+        return ""
     globs = role.allow_globs_in_identity_templates or not call.core.product.has(Feature.PKI_ADDITIONS)
     blocked = () if globs else ("*",)
     core = call.core
-    groups = core.identity.groups_of(entity.id) if entity is not None else []
+    groups = core.identity.groups_of(entity.id)
     templates = Templates.of(core.product, entity, groups, call.now(), call.request.namespace, blocked)
     return templates.fill(text) or ""
 
