@@ -54,6 +54,10 @@ class FaultError(ValueError):
             one.path = f"{place}{joint}{one.path}"
 
 
+class UnknownRule(FaultError, KeyError):
+    """Raised for the id of a rule that does not exist; a KeyError, as a lookup by a key raises it."""
+
+
 class within:
     """Context manager: the path of a FaultError that the body raises gets ``places`` in front.
 
@@ -155,9 +159,9 @@ def unknown(
     return FaultError(f"unknown {what} {word!r}; {hint}", unknown=word)
 
 
-def unknown_rule(rule_id: str, known: Iterable[str]) -> FaultError:
+def unknown_rule(rule_id: str, known: Iterable[str]) -> UnknownRule:
     """Return the error for the id of a rule that does not exist, as the control API words it."""
-    return FaultError(f"rule {rule_id!r} not found{nearest(rule_id, known)}", unknown=rule_id)
+    return UnknownRule(f"rule {rule_id!r} not found{nearest(rule_id, known)}", unknown=rule_id)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

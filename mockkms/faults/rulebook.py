@@ -157,11 +157,11 @@ class RuleBook:
             return gone
 
     def enable(self, id: str) -> None:
-        """Let a disabled rule be evaluated again, with its counts. Raises FaultError for an unknown id."""
+        """Let a disabled rule be evaluated again, with its counts. Raises KeyError for an unknown id."""
         self._switch(id, on=True)
 
     def disable(self, id: str) -> None:
-        """Keep a rule and its counts without evaluating it until it is enabled. Raises FaultError for an unknown id."""
+        """Keep a rule and its counts without evaluating it until it is enabled. Raises KeyError for an unknown id."""
         self._switch(id, on=False)
 
     def _switch(self, id: str, *, on: bool) -> None:
@@ -348,7 +348,7 @@ class RuleBook:
         return [*self.rules]
 
     def get(self, id: str) -> Rule:
-        """Return the rule with this id. Raises FaultError for an unknown id."""
+        """Return the rule with this id. Raises KeyError for an unknown id."""
         check_arguments({"id": id})
         for rule in self.rules:
             if rule.id == id:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from mockkms.arguments import check_arguments
-from mockkms.faults.parsing import FaultError, unknown_rule
+from mockkms.faults.parsing import FaultError, UnknownRule, unknown_rule
 from mockkms.remote.document import Document, RemoteError
 from mockkms.remote.wire import Wire
 
@@ -130,11 +130,11 @@ class RemoteFaults:
         return True
 
     def enable(self, id: str) -> None:
-        """Let a disabled rule be evaluated again, with its counts. Raises FaultError for an unknown id."""
+        """Let a disabled rule be evaluated again, with its counts. Raises KeyError for an unknown id."""
         self._switch(id, on=True)
 
     def disable(self, id: str) -> None:
-        """Keep a rule and its counts without evaluating it until it is enabled. Raises FaultError for an unknown id."""
+        """Keep a rule and its counts without evaluating it until it is enabled. Raises KeyError for an unknown id."""
         self._switch(id, on=False)
 
     def _switch(self, id: str, *, on: bool) -> None:
@@ -143,7 +143,7 @@ class RemoteFaults:
             self._wire.call("POST", "faults/" + quote(id, safe=""), {"enabled": on})
         except RemoteError as error:
             if error.status == 404:
-                raise FaultError(str(error)) from None
+                raise UnknownRule(str(error), unknown=id) from None
             raise
 
     def clear(self) -> None:
@@ -155,7 +155,7 @@ class RemoteFaults:
         return [RemoteRule(self._wire, rule) for rule in self._wire.get("faults").documents("rules")]
 
     def get(self, id: str) -> RemoteRule:
-        """Return the rule with this id. Raises FaultError for an unknown id."""
+        """Return the rule with this id. Raises KeyError for an unknown id."""
         check_arguments({"id": id})
         rules = self.list()
         for rule in rules:

@@ -48,7 +48,7 @@ def test_rules(held: Kms) -> None:
     assert len(held.faults.problems()) == 1
     assert held.faults.remove(other.id)
     assert not held.faults.remove(other.id)
-    with pytest.raises(FaultError, match=f"rule '{other.id}' not found; did you mean"):
+    with pytest.raises(KeyError, match=f"rule '{other.id}' not found; did you mean"):
         held.faults.get(other.id)
     assert held.faults.get("mine").fired == 1
     held.faults.clear()
