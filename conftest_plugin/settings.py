@@ -40,6 +40,11 @@ def option(config: pytest.Config, name: str) -> str | None:
     return str(value) if value or given is not None else None
 
 
+def _written(config: pytest.Config, name: str) -> str:
+    """Return an option as the user wrote it: the flag, or the setting of the ini file."""
+    return name if config.getoption(name) is None else "--" + name.replace("_", "-")
+
+
 def token(config: pytest.Config) -> str:
     """Return the token of clients of a server elsewhere. Raises UsageError."""
     from mockkms.arguments import unsendable
@@ -74,7 +79,7 @@ def strict(config: pytest.Config) -> bool:
     """Return whether unhandled requests fail a test. Raises UsageError."""
     word = str(option(config, "mockkms_strict")).lower()
     if word not in _WORDS:
-        raise pytest.UsageError(f"mockkms_strict = {word}: expected on or off")
+        raise pytest.UsageError(f"{_written(config, 'mockkms_strict')} = {word}: expected on or off")
     return _WORDS[word]
 
 
@@ -82,7 +87,7 @@ def lint(config: pytest.Config) -> str:
     """Return the handling of linter findings: ``off``, ``warn`` or ``error``. Raises UsageError."""
     word = str(option(config, "mockkms_lint")).lower()
     if word not in LINT:
-        raise pytest.UsageError(f"mockkms_lint = {word}: expected one of {', '.join(LINT)}")
+        raise pytest.UsageError(f"{_written(config, 'mockkms_lint')} = {word}: expected one of {', '.join(LINT)}")
     return word
 
 
@@ -154,7 +159,7 @@ def flavor(config: pytest.Config) -> str | None:
 
     wrong = wrong_flavor(name)
     if wrong:
-        raise pytest.UsageError(f"mockkms_flavor: {wrong}")
+        raise pytest.UsageError(f"{_written(config, 'mockkms_flavor')}: {wrong}")
     return str(name)
 
 
@@ -180,14 +185,14 @@ def report(config: pytest.Config) -> Path | None:
     path = config.rootpath / given
     if not path.parent.is_dir() or path.is_dir():
         reason = "it is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
-        raise pytest.UsageError(f"mockkms_report: {path} cannot be written: {reason}")
+        raise pytest.UsageError(f"{_written(config, 'mockkms_report')}: {path} cannot be written: {reason}")
     if path.suffix not in ("", ".html", ".json", ".hcl", ".txt"):
         from mockkms.report.writing import report_format
 
         try:
             report_format(path)
         except ValueError as error:
-            raise pytest.UsageError(f"mockkms_report: {error}") from None
+            raise pytest.UsageError(f"{_written(config, 'mockkms_report')}: {error}") from None
     return path
 
 
@@ -200,7 +205,7 @@ def allow_unhandled(config: pytest.Config) -> list[str]:
     if given:
         wrong = wrong_globs(given)
         if wrong:
-            raise pytest.UsageError(f"mockkms_allow_unhandled: {wrong}")
+            raise pytest.UsageError(f"{_written(config, 'mockkms_allow_unhandled')}: {wrong}")
     return list(given)
 
 

@@ -153,7 +153,9 @@ class ServerEnvironment(Generic[AnyServer]):
 
 
 def refuse_undecoratable(function: object, decorator: str) -> None:
-    """Raise TypeError for what would run only after the decorator has ended: classes and generators."""
+    """Raise TypeError for what cannot be called, and what would run only after the decorator has ended."""
+    if not callable(function):
+        raise TypeError(f"{decorator} decorates functions, not {function!r}")
     if isinstance(function, type):
         raise TypeError(f"{decorator} decorates functions, not classes; derive the test case from MockKMSMixin")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

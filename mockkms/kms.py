@@ -134,8 +134,14 @@ class MockKMS(Handle):
         for a certificate in one file with its key."""
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
+        if default_lease_ttl is not None and default_lease_ttl > largest:
+            raise ValueError(
+                f"default_lease_ttl={default_lease_ttl}: expected at most max_lease_ttl, which is {largest}"
+            )
         usual = min(default_lease_ttl or SYSTEM_MAX_TTL, largest)
         plugins = os.path.abspath(plugin_directory) if plugin_directory else ""
+        if plugins and not os.path.isdir(plugins):
+            raise ValueError(f"plugin_directory={str(plugin_directory)!r}: the folder does not exist")
         settings = ServerSettings(usual, largest, cluster_name, known_option("storage", storage, STORAGES), plugins)
         self._world = World(loader=self._initial.load, dumper=dumped, reader=read_back, server=settings)
         self._front = Front(

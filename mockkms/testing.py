@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from unittest import TestCase, TestResult
 
+from mockkms.arguments import check_arguments
 from mockkms.environment import refuse_undecoratable
+from mockkms.faults.parsing import texts, within
 from mockkms.kms import MockKMS
 
 _R = TypeVar("_R")
@@ -159,7 +161,11 @@ def _noting(method: Callable[[], _R], passed: Callable[[], None]) -> Callable[[]
 
 
 def with_mockkms(
-    *, environment: bool = True, strict: bool = True, allow_unhandled: Sequence[str] = (), **options: Any
+    *decorated: object,
+    environment: bool = True,
+    strict: bool = True,
+    allow_unhandled: Sequence[str] = (),
+    **options: Any,
 ) -> Callable[[Callable[..., _R]], Callable[..., _R]]:
     """Decorate a function, sync or async, to run with a server of its own.
 
@@ -169,8 +175,14 @@ def with_mockkms(
     A function with a parameter ``kms`` gets the server in it, as a keyword argument. ``options`` are those of
     ``MockKMS``. ``environment``: whether the environment variables are set. ``strict``: whether unhandled requests fail
     a function that returns, except on paths that match a glob of ``allow_unhandled``.
-    Raises TypeError for classes and generators, and the errors of ``MockKMS`` when the function is called.
+    Raises TypeError for classes and generators, and without parentheses, ValueError for invalid arguments, and the
+    errors of ``MockKMS`` when the function is called.
     """
+    if decorated:
+        raise TypeError("with_mockkms has keyword arguments only, and is called to decorate: @with_mockkms()")
+    check_arguments({"environment": environment, "strict": strict})
+    with within("allow_unhandled"):
+        texts(allow_unhandled, "globs of paths")
 
     def decorate(function: Callable[..., _R]) -> Callable[..., _R]:
         refuse_undecoratable(function, "with_mockkms()")

@@ -219,3 +219,20 @@ def test_the_mixin() -> None:
     assert unhandled.id().endswith("test_unhandled")
     assert "GET /v1/sys/nowhere" in listed
     assert "_mockkms_server" not in vars(Cases.One)
+
+
+def test_what_a_decorator_cannot_use_is_refused_before_the_function_runs() -> None:
+    with pytest.raises(TypeError, match=r"is called to decorate: @with_mockkms\(\)"):
+        with_mockkms(lambda: None)
+    with pytest.raises(ValueError, match="strict='no': expected True or False"):
+        with_mockkms(strict="no")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="allow_unhandled: expected a list of globs of paths, got 'a/'"):
+        with_mockkms(allow_unhandled="a/")
+    with MockKMS() as kms, pytest.raises(TypeError, match=r"environment\(\) decorates functions, not 5"):
+        kms.environment()(5)  # type: ignore[arg-type]
+
+
+def test_a_script_shows_how_far_it_is() -> None:
+    with MockKMS() as kms:
+        script = kms.faults.script([{"expect": "sys/health", "answer": "sealed"}])
+        assert repr(script) == "<Script script: at step 0 of 1, 0 unexpected requests>"

@@ -111,6 +111,9 @@ class Script:
         self.complaints: list[str] = []
         """Descriptions of the unexpected requests."""
 
+    def __repr__(self) -> str:
+        return f"<Script {self.id}: at step {self.at} of {len(self.steps)}, {len(self.complaints)} unexpected requests>"
+
     @property
     def kinds(self) -> list[FaultKind]:
         """All fault kinds of the script."""

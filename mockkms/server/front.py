@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 PathLike = str | Path
 
 
+_TIMEOUT = 60.0
+"""Seconds without data after which a response of the upstream server is given up."""
+
+
 class Front:
     """The options of ``MockKMS`` for proxy mode, recordings and replays, checked; it makes the gateway.
 
@@ -34,7 +38,7 @@ class Front:
         ca: PathLike = "",
         cert: tuple[PathLike, PathLike] | None = None,
         insecure: bool = False,
-        timeout: float = 60.0,
+        timeout: float = _TIMEOUT,
         record: PathLike | None = None,
         record_limit: int | None = None,
         replay: PathLike | None = None,
@@ -46,6 +50,12 @@ class Front:
         self._recording: Recording | None = None
         if record is not None and upstream is None:
             raise ValueError("`record` requires `upstream`: the address of the server to record")
+        if record_limit is not None and record is None:
+            raise ValueError("`record_limit` requires `record`: the file of the recording")
+        of_upstream = {"ca": ca != "", "cert": cert is not None, "insecure": insecure, "timeout": timeout != _TIMEOUT}
+        useless = next((name for name, given in of_upstream.items() if given), "") if upstream is None else ""
+        if useless:
+            raise ValueError(f"`upstream_{useless}` requires `upstream`: the address of the real server")
         if replay_fallback and replay is None:
             raise ValueError("`replay_fallback` requires `replay`: the recording to answer from")
         if upstream is not None:

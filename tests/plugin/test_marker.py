@@ -255,4 +255,4 @@ def test_paths_that_may_be_unhandled(suite: Run) -> None:
     suite("--mockkms-allow-unhandled", "sys/*", source=ALLOWED).assert_outcomes(passed=4, failed=1)
     refused = suite("--mockkms-allow-unhandled", "v1/sys/*", source=ALLOWED)
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    refused.stderr.fnmatch_lines(["*mockkms_allow_unhandled: paths are written without /v1/: 'sys/?'*"])
+    refused.stderr.fnmatch_lines(["*--mockkms-allow-unhandled: paths are written without /v1/: 'sys/?'*"])

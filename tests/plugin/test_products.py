@@ -149,7 +149,7 @@ def test_a_wrong_flavor_is_found_before_anything_runs(suite: Run, value: str, me
 def test_a_wrong_option(suite: Run) -> None:
     result = suite("--mockkms-flavor", "vualt", source="def test_one(): pass\n")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "mockkms_flavor: unknown flavor 'vualt'; did you mean 'vault'?" in result.stderr.str()
+    assert "mockkms-flavor: unknown flavor 'vualt'; did you mean 'vault'?" in result.stderr.str()
     result = suite("--mockkms-flavor", "vault", "--mockkms-upstream", "http://127.0.0.1:1")
     assert "--mockkms-flavor and --mockkms-upstream cannot be used together" in result.stderr.str()
 

@@ -111,4 +111,4 @@ def test_a_report_that_cannot_be_written_fails_the_session(suite: Run, pytester:
 def test_a_misspelled_suffix_is_a_usage_error(suite: Run) -> None:
     result = suite("--mockkms-report=out.htlm", source=TIDY)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "mockkms_report: 'out.htlm' has an unknown suffix: did you mean '.html'?" in result.stderr.str()
+    assert "--mockkms-report: 'out.htlm' has an unknown suffix: did you mean '.html'?" in result.stderr.str()
