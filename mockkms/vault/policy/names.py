@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.globs import matches
+from mockkms.vault.products.features import Feature
+
+if TYPE_CHECKING:
+    from mockkms.vault.products import Product
 
 
 def sanitize(names: Iterable[str], *, add_default: bool = False) -> list[str]:
@@ -25,19 +30,26 @@ def distinct(names: Iterable[str]) -> list[str]:
     return sorted({name.strip().lower() for name in names if name.strip()})
 
 
-def equivalent(mine: Iterable[str] | None, others: Sequence[str]) -> bool:
+def equivalent(product: Product, mine: Iterable[str] | None, others: Sequence[str]) -> bool:
     """Return whether two lists name the same policies, ignoring ``default``.
 
-    None, policies that were never set, are equivalent to ``default`` alone: a login without any policy is not renewed.
+    None, policies that were never set, are equivalent to none or, in a product that compares names exactly, to
+    ``default`` alone: there a login without any policy is not renewed.
     """
+    if product.has(Feature.POLICIES_COMPARED_LOWER):
+        return _lower(mine or ()) == _lower(others)
     if mine is None:
         return list(others) == ["default"]
     return set(mine) - {"default"} == set(others) - {"default"}
 
 
-def check_unchanged(configured: Iterable[str] | None, of_login: Sequence[str]) -> None:
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names} - {"default"}
+
+
+def check_unchanged(product: Product, configured: Iterable[str] | None, of_login: Sequence[str]) -> None:
     """Raise BackendError, which refuses a renewal, unless the policies of a login are still those configured."""
-    if not equivalent(configured, of_login):
+    if not equivalent(product, configured, of_login):
         raise BackendError("policies have changed, not renewing")
 
 

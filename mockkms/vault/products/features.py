@@ -136,6 +136,8 @@ class Feature(StrEnum):
     """Refusals of the TOTP passcode of a login say what is wrong with it."""
     ENTITY_TIMES_LISTED = "entity-times-listed"
     """Lists of entities say which are disabled, and when entities and their aliases were made and changed."""
+    POLICIES_COMPARED_LOWER = "policies-compared-lower"
+    """Logins are renewed if their policies are the same in any case, also without any; otherwise in the exact case."""
     IDENTITY_POLICY_CASE = "identity-policy-case"
     """Entities and groups keep the case of their policies' names; otherwise these become lower case."""
     IDENTITY_SOURCES = "identity-sources"

@@ -78,6 +78,7 @@ VAULT = OPENBAO.derive(
         Feature.MFA_METHODS_APART,
         Feature.MFA_EXPLAINS_TOTP,
         Feature.ENTITY_TIMES_LISTED,
+        Feature.POLICIES_COMPARED_LOWER,
         Feature.IDENTITY_POLICY_CASE,
         Feature.IDENTITY_SOURCES,
         Feature.SUDO_FOR_MERGES,

@@ -86,7 +86,7 @@ def renew(state: Cert, call: Call) -> Response | None:
     role = state.roles.get(name)
     if role is None:
         return None
-    names.check_unchanged(role.token_policies, auth.token_policies)
+    names.check_unchanged(call.core.product, role.token_policies, auth.token_policies)
     if not by_keys and not state.config.disable_binding:
         presented = _presented(call.request, call)
         _verified(state, call, presented, name)

@@ -54,7 +54,7 @@ def renew(state: Github, call: Call) -> Response:
     auth = call.login
     found = _verify(state, call, call.kept("token"))
     # The real server, too, leaves the policies of the configuration out here.
-    if not names.equivalent(found.policies, auth.token_policies):
+    if not names.equivalent(call.core.product, found.policies, auth.token_policies):
         raise BackendError("policies do not match")
     auth.group_aliases = _aliases(found.teams)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)

@@ -80,7 +80,8 @@ def renew(state: Ldap, call: Call) -> Response:
     auth = call.login
     with refusing(error=BackendError, of=InvalidCredentials, text="invalid credentials"):
         found = _ask(state, call, (auth.metadata or {}).get("username", ""), call.kept("password"))
-    names.check_unchanged(names.appended(state.config.token_policies, found.policies), auth.token_policies)
+    policies = names.appended(state.config.token_policies, found.policies)
+    names.check_unchanged(call.core.product, policies, auth.token_policies)
     auth.group_aliases = [{"name": group} for group in found.groups]
     return Response(auth=state.config.renewed(auth), warnings=found.warnings)
 

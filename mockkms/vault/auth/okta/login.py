@@ -97,7 +97,8 @@ def renew(state: Okta, call: Call) -> Response:
     auth = call.login
     name = (auth.metadata or {}).get("username", "")
     found = _ask(state, call, name, call.kept("password"), _Proof())
-    names.check_unchanged(names.appended(found.config.token_policies, found.policies), auth.token_policies)
+    policies = names.appended(found.config.token_policies, found.policies)
+    names.check_unchanged(call.core.product, policies, auth.token_policies)
     auth.group_aliases = _aliases(found.groups)
     return Response(auth=found.config.renewed(auth), warnings=found.warnings)
 

@@ -53,7 +53,7 @@ def renew(state: Radius, call: Call) -> Response:
     config = _configured(state)
     name = (auth.metadata or {}).get("username", "")
     policies = _ask(state, config, call, name, call.kept("password"))
-    names.check_unchanged(names.appended(config.token_policies, policies), auth.token_policies)
+    names.check_unchanged(call.core.product, names.appended(config.token_policies, policies), auth.token_policies)
     return Response(auth=config.renewed(auth))
 
 

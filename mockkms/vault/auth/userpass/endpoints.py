@@ -68,7 +68,7 @@ def renew(state: Userpass, call: Call) -> Response | None:
     user = state.users.get((auth.metadata or {}).get("username", ""))
     if user is None:
         return None
-    names.check_unchanged(user.token_policies, auth.token_policies)
+    names.check_unchanged(call.core.product, user.token_policies, auth.token_policies)
     return Response(auth=user.renewed(auth))
 
 
