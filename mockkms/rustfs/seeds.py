@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mockkms.rustfs.access import policies
@@ -281,17 +282,43 @@ def read_iam(data: Mapping[str, object]) -> IamState:
     """Return users other than owners (``{name: {secret, enabled, policies}}``) and policies. Raises SpecFault."""
     found = IamState(policies=dict(_mapping(data, "policies")))
     for name in found.policies:
-        if fault := policies.invalid(_mapping(found.policies, name, "iam.policies.")):
-            raise SpecFault(f"iam.policies.{name}", fault)
+        _check_policy(found, name)
     for name, values in _mapping(data, "users").items():
-        if not isinstance(values, Mapping) or not values.get("secret"):
-            raise SpecFault(f"iam.users.{name}", "expected a mapping with a secret")
-        names = [str(policy) for policy in _list(values, "policies")]
-        unknown = [policy for policy in names if known_policy(found, policy) is None]
-        if unknown:
-            raise SpecFault(f"iam.users.{name}.policies", f"no policy is called {unknown[0]!r}")
-        found.users[str(name)] = User(str(values["secret"]), bool(values.get("enabled", True)), names)
+        found.users[str(name)] = _read_user(found, name, values)
     return found
+
+
+def _check_policy(found: IamState, name: str) -> None:
+    if fault := policies.invalid(_mapping(found.policies, name, "iam.policies.")):
+        raise SpecFault(f"iam.policies.{name}", fault)
+
+
+def _read_user(found: IamState, name: str, values: object) -> User:
+    if not isinstance(values, Mapping) or not values.get("secret"):
+        raise SpecFault(f"iam.users.{name}", "expected a mapping with a secret")
+    names = [str(policy) for policy in _list(values, "policies")]
+    unknown = [policy for policy in names if known_policy(found, policy) is None]
+    if unknown:
+        raise SpecFault(f"iam.users.{name}.policies", f"no policy is called {', '.join(map(repr, unknown))}")
+    return User(str(values["secret"]), bool(values.get("enabled", True)), names)
+
+
+def read_errors(data: Mapping[str, object]) -> Iterator[SpecFault]:
+    """Yield the errors of all keys, users, policies and buckets of a section, as far as each can be read by itself."""
+    iam = _mapping(data, "iam")
+    known = IamState(policies=dict(_mapping(iam, "policies", "iam.")))
+    reading: list[Callable[[], object]] = []
+    for name, values in _mapping(data, "keys").items():
+        given = values if isinstance(values, Mapping) else {}
+        reading.append(partial(read_key, str(name), given, now=0.0, key_id=""))
+    reading += [partial(_check_policy, known, name) for name in known.policies]
+    reading += [partial(_read_user, known, name, values) for name, values in _mapping(iam, "users", "iam.").items()]
+    reading += [partial(read_buckets, {"buckets": {name: one}}) for name, one in _mapping(data, "buckets").items()]
+    for read in reading:
+        try:
+            read()
+        except SpecFault as error:
+            yield error
 
 
 def read_buckets(data: Mapping[str, object]) -> dict[str, dict[str, str]]:

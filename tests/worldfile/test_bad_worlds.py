@@ -173,6 +173,28 @@ faults:
     ]
 
 
+def test_all_errors_of_the_admin_api_are_found() -> None:
+    found = faults("""\
+rustfs:
+  keys:
+    a: {material: [x]}
+    b: {}
+    c: {material: [y]}
+  iam:
+    users:
+      u: {secret: s, policies: [first, second]}
+      v: {secret: s, policies: [p]}
+    policies:
+      p: {Version: 3}
+""")
+    assert [(problem.line, problem.path, problem.message) for problem in found] == [
+        (3, "rustfs.keys.a.material[0]", "expected 32 bytes in base64"),
+        (5, "rustfs.keys.c.material[0]", "expected 32 bytes in base64"),
+        (8, "rustfs.iam.users.u.policies", "no policy is called 'first', 'second'"),
+        (11, "rustfs.iam.policies.p", "invalid Version '3'"),
+    ]
+
+
 @pytest.mark.parametrize(
     "world",
     [

@@ -20,6 +20,7 @@ from mockkms.vault.framework.shapes.collections import (
     RecordShape,
     Text,
 )
+from mockkms.vault.framework.world_section import SpecFault
 from mockkms.world.world import World
 from mockkms.worldfile.applying import Applier
 
@@ -103,7 +104,14 @@ def _environment() -> RecordShape:
 def apply(to: Applier, section: Mapping[str, object]) -> None:
     """Replace the state of the admin API."""
     with to.guard("rustfs"):
-        to.world.rustfs.seed(section, root_token=to.world.root_token)
+        try:
+            to.world.rustfs.seed(section, root_token=to.world.root_token)
+        except SpecFault as first:
+            # The state is replaced as a whole, so that its first error ends it: the others are found by reading alone.
+            found = {one.path: one for one in (first, *seeds.read_errors(section))}
+            for one in found.values():
+                with to.guard("rustfs"):
+                    raise one from None
 
 
 def dump(world: World) -> dict[str, object]:
