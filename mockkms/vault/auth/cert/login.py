@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.auth.cert import matching, ocsp
 from mockkms.vault.auth.cert.chains import certificates, chains, is_authority
 from mockkms.vault.auth.cert.crls import refresh
@@ -89,12 +90,20 @@ def renew(state: Cert, call: Call) -> Response | None:
     names.check_unchanged(call.core.product, role.token_policies, auth.token_policies)
     if not by_keys and not state.config.disable_binding:
         presented = _presented(call.request, call)
-        _verified(state, call, presented, name)
+        _name, matched = _verified(state, call, presented, name)
         if _encoded(presented[0]) != call.kept("certificate"):
+            known = b64.decode(str(call.kept("certificate")))
+            trusted = certificates(matched.certificate)[0].public_bytes(Encoding.DER)
             raise BackendError(
-                "client identity during renewal not matching client identity used during login"
-            )  # fmt: skip
+                "client identity during renewal not matching client identity used during login:\n"
+                f"\toriginal: {_decimals(known)}\n\trenewal: {_decimals(trusted)}"
+            )
     return Response(auth=role.renewed(auth))
+
+
+def _decimals(raw: bytes) -> str:
+    """Return bytes as Go prints them with ``%v``."""
+    return f"[{' '.join(map(str, raw))}]"
 
 
 def _check_keys(state: Cert, call: Call, name: str) -> None:

@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import error_list
+from mockkms.vault.tokens.lease import LeaseEntry
 from mockkms.vault.tokens.token import Token
 
 _INCREMENT = {"increment": Field(Kind.SECONDS, default=0, help="Requested lifetime from now in seconds.")}
@@ -49,12 +50,11 @@ def renew_own(state: TokenRoles, call: Call, *, increment: int) -> Response | No
 @renew_accessor.on(Operation.UPDATE)
 def renew_by_accessor(state: TokenRoles, call: Call, *, accessor: str, increment: int) -> Response | None:
     """Renew the token with this accessor; the response has no id. Raises VaultError."""
-    token = by_accessor(call, accessor)
-    try:
-        response = extend(call, call.core.tokens.lookup(token.id), increment)
-    except ErrorResponse:
-        # The real server passes the error on, and drops the response with the reason.
-        raise ErrorResponse(error_list(["invalid request"])) from None
+    # The real server passes an error of its own on, and drops the response with the reason; refusals of auth methods
+    # have no error.
+    with refusing(of=ErrorResponse, text=error_list(["invalid request"])):
+        token, entry = _renewable(call, call.core.tokens.lookup(by_accessor(call, accessor).id))
+    response = _extended(call, token, entry, increment)
     if response is None:
         raise BackendError("failed to lookup the token")
     if response.auth is not None:
@@ -64,6 +64,11 @@ def renew_by_accessor(state: TokenRoles, call: Call, *, accessor: str, increment
 
 def extend(call: Call, token: Token | None, increment: int) -> Response | None:
     """Renew ``token`` by ``increment`` seconds. Raises ErrorResponse and BackendError with the server's text."""
+    return _extended(call, *_renewable(call, token), increment)
+
+
+def _renewable(call: Call, token: Token | None) -> tuple[Token, LeaseEntry]:
+    """Return a token and its lease, which may be renewed. Raises ErrorResponse and BackendError."""
     if token is None:
         raise ErrorResponse("token not found")
     if token.type == "batch":
@@ -77,7 +82,11 @@ def extend(call: Call, token: Token | None, increment: int) -> Response | None:
     refusal = leases.refusal(entry)
     if refusal:
         raise ErrorResponse(refusal)
-    response = leases.renew_token(token, entry, increment, call.request)
+    return token, entry
+
+
+def _extended(call: Call, token: Token, entry: LeaseEntry, increment: int) -> Response | None:
+    response = call.core.leases.renew_token(token, entry, increment, call.request)
     if response is not None and response.auth is not None:
         show_policies(call, response.auth)
     return response

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mockkms import MockKMS
 from mockkms.worldfile import SeedError
@@ -94,3 +95,39 @@ def test_another_certificate_with_the_number_of_a_trusted_one(flavor: str, text:
     shown = (other.public_bytes(Encoding.DER),)
     answer = world.write("auth/cert/login", token="", client_certificates=shown)
     assert (answer.status, answer.errors) == (400, [text])
+
+
+def _issued(names: list[str]) -> list[x509.Certificate]:
+    """An authority, and certificates for client authentication that it issued to ``names``."""
+    begin, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC)
+    authority, made = ec.generate_private_key(ec.SECP256R1()), []
+    for number, name in enumerate(["root", *names]):
+        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, "root"))
+        public = authority.public_key() if not number else ec.generate_private_key(ec.SECP256R1()).public_key()
+        builder = x509.CertificateBuilder(issuer, subject, public, number + 1, begin, end)
+        builder = builder.add_extension(x509.BasicConstraints(not number, None), critical=True)
+        if number:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        made.append(builder.sign(authority, hashes.SHA256()))
+    return made
+
+
+@pytest.mark.flavors("openbao")
+def test_a_login_is_renewed_with_its_own_certificate_alone(world: World) -> None:
+    """In the words of a real OpenBao, which names the bytes of the login's certificate and of the role's."""
+    root, *leaves = _issued(["me", "you"])
+    world.write("auth/cert/certs/a", {"certificate": root.public_bytes(Encoding.PEM).decode()})
+    own, other = ((leaf.public_bytes(Encoding.DER),) for leaf in leaves)
+    auth = world.write("auth/cert/login", token="", client_certificates=own).auth
+    assert auth is not None
+    renewals = {"renew": {"token": auth.client_token}, "renew-accessor": {"accessor": auth.accessor}}
+    for path, data in renewals.items():
+        assert world.write(f"auth/token/{path}", data, client_certificates=own).auth is not None
+        assert world.write(f"auth/token/{path}", data, client_certificates=()).errors == ["no client certificate found"]
+        stranger = (_numbered(9).public_bytes(Encoding.DER),)
+        refused = world.write(f"auth/token/{path}", data, client_certificates=stranger).errors
+        assert refused == ["invalid certificate or no client certificate supplied"]
+        (text,) = world.write(f"auth/token/{path}", data, client_certificates=other).errors or [""]
+        shown, trusted = (f"[{' '.join(map(str, raw))}]" for raw in (own[0], root.public_bytes(Encoding.DER)))
+        front = "client identity during renewal not matching client identity used during login:\n\toriginal: "
+        assert f"{front}{shown}\n\trenewal: {trusted}" in text
