@@ -201,7 +201,9 @@ def known_words(
 
 
 def shown(value: object) -> str:
-    """Return a value's representation for an error message: at most 60 characters, with its type."""
+    """Return a value's representation for an error message: at most 60 characters, with its type unless it is None."""
+    if value is None:
+        return "None"
     # Python refuses to write out an integer of thousands of digits.
     huge = isinstance(value, int) and value.bit_length() > 4096
     text = f"{value:#x}" if huge else repr(value)

@@ -276,6 +276,7 @@ def test_queries_of_a_wrong_kind() -> None:
         ("faults?format=xml", "expected json or table, got 'xml' (str)"),
         ("policy?format=xml", "expected json or hcl, got 'xml' (str)"),
         ("state?format=json5", "expected json or yaml, got 'json5' (str)"),
+        ("journal?lst=3", "unknown word 'lst'; did you mean 'last'?"),
         ("journal?bodies=no", "expected true or false, got 'no' (str)"),
         ("journal?format=xml", "expected json or table, got 'xml' (str)"),
         ("lint?last=5", "unknown parameter 'last'; this path takes none"),

@@ -98,7 +98,7 @@ def test_one_failure_until_it_is_stopped(book: RuleBook, clock: Clock) -> None:
         ("normal=0", "expected at least 0.001 seconds, got '0' (str)"),
         (f"{'normal=1s ' * 300}", "expected at most 2,000 characters"),
         ([], "expected a percentage, the name of an incident, or a plan with phases, got [] (list)"),
-        (None, "got None (NoneType)"),
+        (None, "got None"),
         ({}, "the plan is empty; expected one of plan, incident, rate, phases"),
         ({"rate": 0.1, "phases": []}, "rate and phases cannot be combined"),
         ({"plan": {"rate": 1}}, "plan: expected a text"),

@@ -280,6 +280,11 @@ def test_a_list_of_paths_is_a_match_everywhere(held: Kms) -> None:
     assert ask(held, "LIST", "transit/keys").status_code == 503
 
 
+def test_a_query_without_words_is_any_request(held: Kms) -> None:
+    for nothing in (None, {}):
+        assert failure(held.journal.assert_called, nothing).startswith("expected request at least once, got 0")
+
+
 def test_a_number_is_its_text_in_a_request(held: Kms) -> None:
     ask(held, "GET", "secret/data/app?version=2")
     ask(held, "GET", "secret/data/12")

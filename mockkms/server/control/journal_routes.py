@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mockkms.faults.match import match_words
 from mockkms.faults.parsing import FaultError, flag, mapping, shown, whole, within
 from mockkms.server.control.routing import FLAG, FORMATS, ControlError, ControlRequest, Values, route
 from mockkms.world.journal.journal import Journal
@@ -19,7 +20,8 @@ from mockkms.world.world import World
 )
 def get_journal(request: ControlRequest) -> dict[str, object] | str:
     """Return the entries that match the parameters of the query, the oldest first; or a table as text."""
-    words = dict(request.query)
+    known = {*match_words(), *OUTCOMES, "last", "bodies", "format"}
+    words = {str(word): str(value) for word, value in mapping(request.query, known, "word").items()}
     last = words.pop("last", "")
     if last and not _is_number(last):
         raise ControlError(400, "last: expected a whole number of at least 0")

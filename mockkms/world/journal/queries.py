@@ -100,7 +100,7 @@ def _similarity(wanted: str, path: str) -> float:
 
 def described(match: object, words: Mapping[str, object]) -> str:
     """Return a query as text, for messages."""
-    parts = [] if match is None else [str(match)]
+    parts = [] if match is None or match == {} else [str(match)]
     parts += [f"{word}={value!r}" for word, value in words.items()]
     return "request " + " ".join(parts) if parts else "request"
 
