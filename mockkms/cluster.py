@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from mockkms.arguments import check_arguments
+from mockkms.faults.parsing import unknown
 from mockkms.kms import MockKMS
 from mockkms.server.cluster.gateway import FORWARD, REDIRECT, ClusterOptions, NodeGateway
 from mockkms.server.cluster.nodes import NodeFacts, Nodes
 from mockkms.server.cluster.server import NodeServer
+
+_CHANGES = ("running", "sealed", "lag")
+"""What may be changed of a node."""
 
 
 class ClusterNode:
@@ -116,7 +120,7 @@ class Cluster(MockKMS):
 
     def node_url(self, index: int) -> str:
         """Return the address of a node. Raises RuntimeError while the cluster is not running."""
-        return self._address(index)
+        return self._address(self._index(index))
 
     @property
     def urls(self) -> list[str]:
@@ -126,7 +130,7 @@ class Cluster(MockKMS):
     @property
     def rustfs_url(self) -> str:
         """The address for clients of the RustFS admin API; every node answers it."""
-        return self.node_url(-1 if self._has_rustfs_port else 0)
+        return self._address(-1 if self._has_rustfs_port else 0)
 
     # -- leadership ---------------------------------------------------------------------------------------------------
 
@@ -161,8 +165,16 @@ class Cluster(MockKMS):
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 
+    def _index(self, node: object) -> int:
+        """Return the index of a node. Raises ValueError for what is none."""
+        index = node.index if isinstance(node, ClusterNode) else node
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(self.nodes):
+            raise ValueError(f"node {node!r}: expected a node, or its index from 0 to {len(self.nodes) - 1}")
+        return index
+
     def facts(self, index: int) -> NodeFacts:
-        """Return the state of a node."""
+        """Return the state of a node. Raises ValueError for an unknown one, as do all that take a node."""
+        index = self._index(index)
         with self.world.lock:
             self._nodes_gateway.seals.take_from_core()
             return self._rules.all[index]
@@ -173,7 +185,11 @@ class Cluster(MockKMS):
         return self._rules.role(index)
 
     def change(self, index: int, **changes: object) -> None:
-        """Set fields of a node; elections and ports follow immediately."""
+        """Set ``running``, ``sealed`` or ``lag`` of a node; elections and ports follow at once. Raises ValueError."""
+        for name in changes:
+            if name not in _CHANGES:
+                raise unknown(name, _CHANGES, "field of a node")
+        check_arguments(changes)
         facts = self.facts(index)
         with self.world.lock:
             for name, value in changes.items():
@@ -189,7 +205,7 @@ class Cluster(MockKMS):
 
     def partition(self, *nodes: ClusterNode | int) -> None:
         """Separate ``nodes`` from all others; clients still reach every node. Replaces an earlier partition."""
-        apart = {node if isinstance(node, int) else node.index for node in nodes}
+        apart = {self._index(node) for node in nodes}
         with self.world.lock:
             self._rules.partition(apart)
 

@@ -366,7 +366,7 @@ class MockKMS(Handle):
 
     def __repr__(self) -> str:
         where = f"at {self.url}" if self._server.running else "not running"
-        return f"<MockKMS of {self.flavor} {where}, {self.state}>"
+        return f"<{type(self).__name__} of {self.flavor} {where}, {self.state}>"
 
     def __enter__(self) -> Self:
         with self._running:

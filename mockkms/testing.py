@@ -68,6 +68,24 @@ def _after_start(method: Callable[[type[MockKMSMixin]], None]) -> Callable[[type
     return started
 
 
+_SETTINGS = ("mockkms_options", "mockkms_environment", "mockkms_strict", "mockkms_allow_unhandled")
+
+
+def _check_settings(owner: type[MockKMSMixin]) -> None:
+    """Raise TypeError for a misspelt setting of a test class, and ValueError for one that cannot be used."""
+    from difflib import get_close_matches
+
+    own = {name: value for name, value in vars(owner).items() if name.startswith("mockkms") and not callable(value)}
+    for name in own.keys() - {*_SETTINGS}:
+        if close := get_close_matches(name, _SETTINGS, n=1, cutoff=0.8):
+            raise TypeError(f"{owner.__name__} has no setting {name!r}; did you mean {close[0]!r}?")
+    check_arguments({name.removeprefix("mockkms_"): own[name] for name in _SETTINGS[1:3] if name in own})
+    if not isinstance(own.get(_SETTINGS[0], {}), Mapping):
+        raise ValueError(f"{_SETTINGS[0]}={own[_SETTINGS[0]]!r}: expected a mapping, such as {{'seed': 'payments'}}")
+    with within(_SETTINGS[3]):
+        texts(own.get(_SETTINGS[3], ()), "globs of paths")
+
+
 def _stop(owner: type[MockKMSMixin], kms: MockKMS) -> None:
     kms.stop()
     del owner._mockkms_server
@@ -96,6 +114,7 @@ class MockKMSMixin(_Base):
     def __init_subclass__(cls, **words: Any) -> None:
         """Let a ``setUpClass`` of the class find the server and the environment before it calls that of the mixin."""
         super().__init_subclass__(**words)
+        _check_settings(cls)
         own = cls.__dict__.get("setUpClass")
         if isinstance(own, classmethod):
             cls.setUpClass = classmethod(_after_start(own.__func__))  # type: ignore[assignment]

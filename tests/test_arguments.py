@@ -253,3 +253,17 @@ def test_tokens_of_the_command_line(tmp_path: Path) -> None:
         assert done.returncode == 2, (words, done.stderr)
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_nodes_of_a_cluster_that_do_not_exist() -> None:
+    with Cluster(nodes=2) as cluster:
+        for node in (2, -1, "a", None, True):
+            call: Callable[[Any], object]
+            for call in (cluster.node_url, cluster.facts, cluster.role, cluster.change, cluster.partition):
+                with pytest.raises(ValueError, match="expected a node, or its index from 0 to 1"):
+                    call(node)
+        with pytest.raises(ValueError, match="unknown field of a node 'seald'; did you mean 'sealed'"):
+            cluster.change(0, seald=True)
+        with pytest.raises(ValueError, match="sealed='no': expected True or False"):
+            cluster.nodes[0].start(sealed="no")  # type: ignore[arg-type]
+        assert repr(cluster).startswith("<Cluster of vault at http")

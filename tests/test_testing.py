@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import unittest
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any, ClassVar
+from unittest import TestCase
 
 import pytest
 
@@ -236,3 +238,19 @@ def test_a_script_shows_how_far_it_is() -> None:
     with MockKMS() as kms:
         script = kms.faults.script([{"expect": "sys/health", "answer": "sealed"}])
         assert repr(script) == "<Script script: at step 0 of 1, 0 unexpected requests>"
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"mockkms_option": {}}, TypeError, "has no setting 'mockkms_option'; did you mean 'mockkms_options'?"),
+        ({"mockkms_options": "dev"}, ValueError, "mockkms_options='dev': expected a mapping"),
+        ({"mockkms_strict": "no"}, ValueError, "strict='no': expected True or False"),
+        ({"mockkms_allow_unhandled": "a/*"}, ValueError, "mockkms_allow_unhandled: expected a list of globs"),
+    ],
+)
+def test_settings_of_a_test_class_are_checked_where_it_is_defined(
+    settings: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        type("Theirs", (MockKMSMixin, TestCase), settings)
