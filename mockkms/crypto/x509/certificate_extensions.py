@@ -15,8 +15,9 @@ from mockkms.urls import parse_fault, urlsplit
 _BOOLEAN: Final = 0x01
 MAIL, DNS, URI, ADDRESS = 0x81, 0x82, 0x86, 0x87
 """Tags of names."""
-NAMES: Final = "2.5.29.17"
-"""The extension with the subject alternative names."""
+SUBJECT_KEY, KEY_USAGE, NAMES, BASIC = "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19"
+NAME_CONSTRAINTS, POINTS, AUTHORITY_KEY, INFORMATION = "2.5.29.30", "2.5.29.31", "2.5.29.35", "1.3.6.1.5.5.7.1.1"
+"""Extensions; ``NAMES`` are the subject alternative names, ``POINTS`` those of revocation lists."""
 _FIRST, _SECOND, _LISTED_FIRST, _LISTED_SECOND = 0x80, 0x81, 0xA0, 0xA1
 """Tags ``[0]`` and ``[1]``, of a value and of a list."""
 _MASK_BYTES: Final = frozenset((0x00, 0x80, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE))
@@ -52,21 +53,25 @@ def _number(content: bytes) -> int:
     return value
 
 
-def _usage(value: DerReader) -> None:
+def key_usage(value: DerReader) -> int:
+    """Return the usages of a key: that with number n as ``1 << n``. Raises CryptoError."""
     with _fails("invalid key usage"):
         bits = value.read(BITS)
         unused, last = (bits[0], bits[-1]) if len(bits) > 1 else (bits[0] if bits else 8, 0xFF)
         if unused > 7 or (unused and last & ((1 << unused) - 1)):
             raise CryptoError("")
+        return sum(1 << at for at in range(9) if int.from_bytes(bits[1:3].ljust(2, b"\0"), "big") & 0x8000 >> at)
 
 
-def _basic(value: DerReader) -> None:
+def basic_constraints(value: DerReader) -> tuple[bool, int | None]:
+    """Return whether it is an authority, and the length of paths below it. Raises CryptoError."""
     with _fails("invalid basic constraints"):
         body = value.enter()
-        if _is_next(body, _BOOLEAN) and body.read(_BOOLEAN) not in (b"\0", b"\xff"):
+        authority = body.read(_BOOLEAN) if _is_next(body, _BOOLEAN) else b"\0"
+        length = _number(body.read(INTEGER)) if _is_next(body, INTEGER) else None
+        if authority not in (b"\0", b"\xff") or (length or 0) < 0:
             raise CryptoError("")
-        if _is_next(body, INTEGER) and _number(body.read(INTEGER)) < 0:
-            raise CryptoError("")
+        return authority == b"\xff", length
 
 
 def alternative_names(value: DerReader) -> list[tuple[int, bytes]]:
@@ -115,7 +120,10 @@ def _is_domain(text: str, *, constraint: bool) -> bool:
     return not text or (all(labels) and all("!" <= letter <= "~" for letter in text))
 
 
-def _constraints(value: DerReader) -> None:
+def name_constraints(value: DerReader) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
+    """Return tags and contents of the names that are permitted, and of those that are excluded. Raises CryptoError."""
+    permitted: list[tuple[int, bytes]] = []
+    excluded: list[tuple[int, bytes]] = []
     malformed = "invalid NameConstraints extension"
     with _fails(malformed):
         body = value.enter()
@@ -124,13 +132,15 @@ def _constraints(value: DerReader) -> None:
             raise CryptoError("")
     if not any(subtrees):
         raise CryptoError("x509: empty name constraints extension")
-    for listed in map(DerReader, subtrees):
+    for found, listed in zip((permitted, excluded), map(DerReader, subtrees), strict=True):
         while listed.more:
             with _fails(malformed):
                 subtree = listed.enter()
                 tag = _any_tag(subtree) if subtree.more else 0
                 content = subtree.read(tag)
             _check_constraint(tag, content)
+            found.append((tag, content))
+    return permitted, excluded
 
 
 def _check_constraint(tag: int, content: bytes) -> None:
@@ -183,16 +193,17 @@ def _points(value: DerReader) -> None:
                     names.read(URI)
 
 
-def _authority_key(value: DerReader) -> None:
+def authority_key(value: DerReader) -> bytes:
+    """Return the identifier of the issuer's key; empty without one. Raises CryptoError."""
     with _fails("invalid authority key identifier"):
         body = value.enter()
-        if _is_next(body, _FIRST):
-            body.read(_FIRST)
+        return body.read(_FIRST) if _is_next(body, _FIRST) else b""
 
 
-def _subject_key(value: DerReader) -> None:
+def subject_key(value: DerReader) -> bytes:
+    """Return the identifier of the key. Raises CryptoError."""
     with _fails("invalid subject key identifier"):
-        value.read(OCTETS)
+        return value.read(OCTETS)
 
 
 def _policy_constraints(value: DerReader) -> None:
@@ -245,12 +256,12 @@ def _information(value: DerReader) -> None:
 
 
 _CHECKS: Final[dict[str, Callable[[DerReader], object]]] = {
-    "2.5.29.14": _subject_key, "2.5.29.15": _usage, NAMES: alternative_names, "2.5.29.19": _basic,
-    "2.5.29.30": _constraints, "2.5.29.31": _points, "2.5.29.32": _policies, "2.5.29.33": _mappings,
-    "2.5.29.35": _authority_key, "2.5.29.36": _policy_constraints, "2.5.29.37": _extended_usages,
-    "2.5.29.54": _any_policy, "1.3.6.1.5.5.7.1.1": _information,
+    SUBJECT_KEY: subject_key, KEY_USAGE: key_usage, NAMES: alternative_names, BASIC: basic_constraints,
+    NAME_CONSTRAINTS: name_constraints, POINTS: _points, "2.5.29.32": _policies, "2.5.29.33": _mappings,
+    AUTHORITY_KEY: authority_key, "2.5.29.36": _policy_constraints, "2.5.29.37": _extended_usages,
+    "2.5.29.54": _any_policy, INFORMATION: _information,
 }  # fmt: skip
 _NEVER_CRITICAL: Final = {
-    "2.5.29.14": "subject key identifier", "2.5.29.35": "authority key identifier",
-    "1.3.6.1.5.5.7.1.1": "authority info access",
+    SUBJECT_KEY: "subject key identifier", AUTHORITY_KEY: "authority key identifier",
+    INFORMATION: "authority info access",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import containers, pem
 from mockkms.crypto.encoding.der import BITS, INTEGER, OCTETS, OID, SEQUENCE, DerReader, oid
+from mockkms.crypto.x509.build import Extension
 from mockkms.crypto.x509.certificate_extensions import check_extension
 from mockkms.error_context import error_context
 
@@ -53,18 +54,34 @@ _STRINGS: Final[dict[int, tuple[str, Callable[[bytes], bool]]]] = {
 _LIBRARY_FAULTS = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
+class CertificateParts(NamedTuple):
+    """What a certificate has: algorithm (OID) and DER of its key, and the extensions; those of versions 1 and 2: none.
+
+    The library refuses some of the extensions that Go reads, and ``encipher_only`` without ``key_agreement``.
+    """
+
+    loaded: x509.Certificate
+    algorithm: str
+    public: bytes
+    extensions: list[Extension]
+
+
+def parse(data: bytes) -> CertificateParts:
+    """Return the parts of a certificate in DER. Raises CryptoError with Go's text."""
+    (algorithm, public), extensions = _check(data)
+    with error_context(raised=CryptoError, of=_LIBRARY_FAULTS, text="x509: malformed certificate"):
+        return CertificateParts(x509.load_der_x509_certificate(data), algorithm, public, extensions)
+
+
 def parse_certificate(data: bytes) -> x509.Certificate:
     """Return a certificate in DER. Raises CryptoError with Go's text."""
-    _check(data)
-    with error_context(raised=CryptoError, of=_LIBRARY_FAULTS, text="x509: malformed certificate"):
-        return x509.load_der_x509_certificate(data)
+    return parse(data).loaded
 
 
 def key_info(data: bytes) -> tuple[str, bytes]:
     """Return the algorithm (OID) and public key (DER) of a certificate (DER). Raises CryptoError with Go's text."""
-    found = _check(data)
-    parse_certificate(data)
-    return found
+    found = parse(data)
+    return found.algorithm, found.public
 
 
 def certificates(text: str, *labels: str) -> list[x509.Certificate]:
@@ -101,8 +118,11 @@ def _check_bits(reader: DerReader, fault: str) -> None:
         raise CryptoError(f"x509: {fault}")
 
 
-def _check(data: bytes) -> tuple[str, bytes]:
-    """Check a certificate in the order of Go's parser; return its key as ``key_info`` does. Raises CryptoError."""
+def _check(data: bytes) -> tuple[tuple[str, bytes], list[Extension]]:
+    """Check a certificate in the order of Go's parser; return its key as ``key_info`` does, and its extensions.
+
+    Raises CryptoError.
+    """
     outer = DerReader(data)
     whole = _read(outer, SEQUENCE, "malformed certificate")
     body = _read(whole, SEQUENCE, "malformed tbs certificate")
@@ -123,12 +143,11 @@ def _check(data: bytes) -> tuple[str, bytes]:
     _time(validity)
     _name(_read(body, SEQUENCE, "malformed issuer"))
     key = _public_key(body)
-    if version > 1:
-        _after_key(body, version)
+    extensions = _after_key(body, version) if version > 1 else []
     _check_bits(whole, "malformed signature")
     if outer.more:
         raise CryptoError("x509: trailing data")
-    return key
+    return key, extensions
 
 
 def _version(body: DerReader) -> int:
@@ -202,14 +221,14 @@ def _public_key(body: DerReader) -> tuple[str, bytes]:
     return number, whole
 
 
-def _after_key(body: DerReader, version: int) -> None:
+def _after_key(body: DerReader, version: int) -> list[Extension]:
     for tag, name in ((_ISSUER_ID, "issuerUniqueID"), (_SUBJECT_ID, "subjectUniqueID")):
         if _is_next(body, tag):
             _read(body, tag, f"malformed {name}")
     if version < 3 or not _is_next(body, _EXTENSIONS):
-        return
+        return []
     extensions = _read(_read(body, _EXTENSIONS, "malformed extensions"), SEQUENCE, "malformed extensions")
-    found: dict[str, tuple[bytes, bool]] = {}
+    found: dict[str, Extension] = {}
     while extensions.more:
         extension = _read(extensions, SEQUENCE, "malformed extension")
         with error_context("", CryptoError, text="x509: malformed extension OID field"):
@@ -222,6 +241,7 @@ def _after_key(body: DerReader, version: int) -> None:
         content = _read(extension, OCTETS, "malformed extension value field").rest
         if number in found:
             raise CryptoError(f'x509: certificate contains duplicate extension with OID "{number}"')
-        found[number] = content, critical == b"\xff"
-    for number, (content, marked) in found.items():
-        check_extension(number, content, critical=marked)
+        found[number] = Extension(number, content, critical == b"\xff")
+    for one in found.values():
+        check_extension(one.oid, one.value, critical=one.critical)
+    return list(found.values())

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.encoding import der, pem
 from mockkms.crypto.encoding.der import DerReader
+from mockkms.crypto.x509 import certificate_extensions as known
 from mockkms.crypto.x509 import keys, request_parser
 from mockkms.crypto.x509.build import CERT_SIGN, SUBJECT_ORDER, Extension, Names
-from mockkms.crypto.x509.certificate_parser import parse_certificate
+from mockkms.crypto.x509.certificate_parser import parse
 from mockkms.error_context import error_context
 
 _PARTS: Final = {number: name for name, number in SUBJECT_ORDER.items()}
-_USAGES: Final = (
-    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-    "key_cert_sign", "crl_sign",
-)  # fmt: skip
-
-_KEY_AGREEMENT: Final = 0x08
-_LONELY_USAGE: Final = re.compile(
-    rb"\x06\x03\x55\x1d\x0f(?:\x01\x01\xff)?\x04.\x03[\x02\x03].(?=[\x00-\xff])", re.DOTALL
-)
-"""The extension with the usages of a key, up to their first byte."""
 
 
 @dataclass
@@ -52,6 +43,7 @@ class Certificate:
     dns: list[str] = field(default_factory=list)
     urls: bool = False
     """Whether it has addresses of issuers, CRLs or OCSP servers."""
+    extensions: list[Extension] = field(default_factory=list)
 
     @property
     def common_name(self) -> str:
@@ -112,7 +104,7 @@ def colons(data: bytes) -> str:
 @remembered(512, 8192)
 def load(data: bytes) -> Certificate:
     """Return a certificate in DER. Raises ValueError with Go's text."""
-    loaded = parse_certificate(data)
+    loaded, _, _, extensions = parse(data)
     with error_context(of=(ValueError, UnsupportedAlgorithm), text="x509: malformed certificate"):
         body = DerReader(loaded.tbs_certificate_bytes).enter()
         body.skip(), body.skip(), body.skip()
@@ -125,43 +117,31 @@ def load(data: bytes) -> Certificate:
             loaded.not_valid_before_utc.timestamp(),
             loaded.not_valid_after_utc.timestamp(),
             public,
+            extensions=extensions,
         )
-        if loaded.version is x509.Version.v3:  # Go ignores the extensions of others.
-            for extension in _extensions(loaded, data):
-                _note(found, extension.value)
+    for extension in extensions:
+        _note(found, extension.oid, DerReader(extension.value))
     return found
 
 
-def _extensions(loaded: x509.Certificate, data: bytes) -> x509.Extensions:
-    """Return the extensions of a certificate. Raises ValueError.
-
-    The library refuses the usages ``encipher_only`` and ``decipher_only`` without ``key_agreement``, which Go writes
-    and reads: it gets a copy with the latter, whose signature it does not verify.
-    """
-    try:
-        return loaded.extensions
-    except ValueError:
-        found = _LONELY_USAGE.search(data)
-        if found is None:
-            raise
-        at = found.end()
-        copy = data[:at] + bytes([data[at] | _KEY_AGREEMENT]) + data[at + 1 :]
-        return x509.load_der_x509_certificate(copy).extensions
-
-
-def _note(found: Certificate, value: x509.ExtensionType) -> None:
-    if isinstance(value, x509.BasicConstraints):
-        found.basic, found.ca, found.path_length = True, value.ca, value.path_length
-    elif isinstance(value, x509.KeyUsage):
-        found.key_usage = sum(1 << at for at, name in enumerate(_USAGES) if getattr(value, name))
-    elif isinstance(value, x509.SubjectKeyIdentifier):
-        found.subject_key_id = value.digest
-    elif isinstance(value, x509.AuthorityKeyIdentifier):
-        found.authority_key_id = value.key_identifier or b""
-    elif isinstance(value, x509.SubjectAlternativeName):
-        found.dns = value.get_values_for_type(x509.DNSName)
-    elif isinstance(value, (x509.AuthorityInformationAccess, x509.CRLDistributionPoints)):
+def _note(found: Certificate, number: str, value: DerReader) -> None:
+    if number == known.BASIC:
+        found.basic, (found.ca, found.path_length) = True, known.basic_constraints(value)
+    elif number == known.KEY_USAGE:
+        found.key_usage = known.key_usage(value)
+    elif number == known.SUBJECT_KEY:
+        found.subject_key_id = known.subject_key(value)
+    elif number == known.AUTHORITY_KEY:
+        found.authority_key_id = known.authority_key(value)
+    elif number == known.NAMES:
+        found.dns = [content.decode() for tag, content in known.alternative_names(value) if tag == known.DNS]
+    elif number in (known.INFORMATION, known.POINTS):
         found.urls = True
+
+
+def parsed(certificate: x509.Certificate) -> Certificate:
+    """Return the parsed fields of one that the library has loaded. Raises ValueError with Go's text."""
+    return load(certificate.public_bytes(Encoding.DER))
 
 
 def parts(name: bytes) -> dict[str, list[str]]:

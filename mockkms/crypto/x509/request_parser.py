@@ -15,9 +15,8 @@ from mockkms.crypto.x509.build import Extension, Names
 from mockkms.crypto.x509.certificate_extensions import ADDRESS, DNS, MAIL, NAMES, URI, alternative_names
 from mockkms.error_context import error_context
 
-_SET, _BOOLEAN, _ATTRIBUTES, _UTF8 = 0x31, 0x01, 0xA0, 0x0C
+_SET, _BOOLEAN, _PRIMITIVE, _ATTRIBUTES, _UTF8 = 0x31, 0x01, 0x80, 0xA0, 0x0C
 _REQUESTED: Final = "1.2.840.113549.1.9.14"
-_OTHER_SAN: Final = "could not parse requested other SAN: "
 _TEXTS: Final = {
     0x0C: "asn1: invalid UTF-8 string",
     0x12: "asn1: syntax error: NumericString contains invalid character",
@@ -27,7 +26,7 @@ _TEXTS: Final = {
 
 
 class RequestParts(NamedTuple):
-    """What a request has: subject and public key (SubjectPublicKeyInfo) are DER."""
+    """What a request has: subject and public key (SubjectPublicKeyInfo) are DER; ``names`` lack the other names."""
 
     subject: bytes
     public: bytes
@@ -133,14 +132,28 @@ def _names(listed: bytes) -> Names:
             texts[tag].append(content.decode("ascii"))
         elif tag == ADDRESS:
             names.ip.append(str(ipaddress.ip_address(content)))
-        elif tag == _ATTRIBUTES:
-            with error_context(_OTHER_SAN, CryptoError):
-                names.other.append(_other(DerReader(content)))
     return names
 
 
-def _other(name: DerReader) -> tuple[str, str]:
+def other_names(extensions: list[Extension]) -> list[tuple[str, str]]:
+    """Return OIDs and texts of the other names that a request has. Raises CryptoError with the text of Vault."""
+    listed = next((one.value for one in extensions if one.oid == NAMES), None)
+    if listed is None:
+        return []
+    whole = DerReader(listed)
+    found = [(tag, content) for tag, content in alternative_names(whole) if tag in (_ATTRIBUTES, _PRIMITIVE)]
+    if whole.more:
+        raise CryptoError("x509: trailing data after X.509 extension")
+    with error_context("could not parse requested other SAN: ", CryptoError):
+        return [_other(tag, DerReader(content)) for tag, content in found]
+
+
+def _other(tag: int, name: DerReader) -> tuple[str, str]:
     """Return the OID and the text of another name. Raises CryptoError."""
+    if tag == _PRIMITIVE:
+        raise CryptoError(
+            f"asn1: structure error: tags don't match (0 vs {{class:2 tag:0 length:{len(name.rest)} isCompound:false}})"
+        )
     number = oid(name.read(OID, "ObjectIdentifier"))
     value = DerReader(name.read(_ATTRIBUTES))
     if value.rest[:1] != bytes([_UTF8]):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from cryptography import x509
-
-from mockkms.crypto.bounded_cache import remembered
+from mockkms.crypto.encoding.der import DerReader
+from mockkms.crypto.x509 import certificate_extensions as extensions
 from mockkms.crypto.x509 import read
+from mockkms.crypto.x509.build import Extension
 from mockkms.error_context import error_context
 from mockkms.vault.golang import url
 from mockkms.vault.golang.fmt import quote
@@ -20,6 +21,8 @@ _KNOWN = frozenset(
     {*(f"2.5.29.{arc}" for arc in (14, 15, 17, 19, 30, 31, 32, 35, 37)), "1.3.6.1.5.5.7.1.1"}
 )  # fmt: skip
 """Extensions that the library supports, and that may therefore be critical."""
+POLICIES = frozenset(f"2.5.29.{arc}" for arc in (33, 36, 54))
+"""Those that it supports since Go 1.24, but the copy of it that PKI of Vault verifies with does not."""
 Matcher = Callable[[str, str], bool]
 """Whether a name fits a limit, both as texts."""
 
@@ -44,25 +47,39 @@ def verify(certificate: bytes, authorities: Sequence[bytes]) -> None:
     As ``VerifyCertificate`` in Vault's certutil, which looks neither at times nor at extended key usages: the
     authorities that issued themselves end a chain, or all of them if none did.
     """
-    loaded = x509.load_der_x509_certificate(certificate)
+    loaded = read.load(certificate)
     unhandled = unknown_critical(loaded)
     if unhandled:
         raise ValueError(f"x509: unhandled critical extension ({unhandled})")
     known = [read.load(one) for one in authorities]
     roots = [one for one in known if one.subject == one.issuer] or known
-    fault = _chain_fault(loaded, [read.load(certificate)], roots, [one for one in known if one not in roots])
+    fault = _chain_fault([loaded], roots, [one for one in known if one not in roots])
     if fault:
         raise ValueError(fault)
 
 
-def unknown_critical(certificate: x509.Certificate) -> str:
-    """Return the OID of the first critical extension that the library does not support; empty without one."""
-    found = (item.oid.dotted_string for item in certificate.extensions if item.critical)
-    return next((oid for oid in found if oid not in _KNOWN), "")
+def unknown_critical(certificate: read.Certificate, more: frozenset[str] = frozenset()) -> str:
+    """Return the OID of the first critical extension that the library does not handle; empty without one.
+
+    It handles ``more`` besides those of any version.
+    """
+    known = _KNOWN | more
+    critical = (one for one in certificate.extensions if one.critical)
+    return next((one.oid for one in critical if one.oid not in known or not _is_handled(one)), "")
+
+
+def _is_handled(extension: Extension) -> bool:
+    """Return whether Go looks at names of an extension, if at any one, and at every constraint."""
+    value = DerReader(extension.value)
+    if extension.oid == extensions.NAMES:
+        return any(tag in _KINDS for tag, _ in extensions.alternative_names(value))
+    if extension.oid == extensions.NAME_CONSTRAINTS:
+        permitted, excluded = extensions.name_constraints(value)
+        return all(tag in _KINDS for tag, _ in (*permitted, *excluded))
+    return True
 
 
 def _chain_fault(
-    leaf: x509.Certificate,
     chain: list[read.Certificate],
     roots: list[read.Certificate],
     intermediates: list[read.Certificate],
@@ -73,18 +90,18 @@ def _chain_fault(
         last = chain[-1]
         if authority in chain or authority.subject != last.issuer or not last.signed_by(authority):
             continue
-        fault = _authority_fault(leaf, chain, authority)
+        fault = _authority_fault(chain, authority)
         if not fault and authority in intermediates:
-            fault = _chain_fault(leaf, [*chain, authority], roots, intermediates)
+            fault = _chain_fault([*chain, authority], roots, intermediates)
         if not fault:
             return ""
     return fault or "x509: certificate signed by unknown authority"
 
 
-def _authority_fault(leaf: x509.Certificate, chain: list[read.Certificate], authority: read.Certificate) -> str:
+def _authority_fault(chain: list[read.Certificate], authority: read.Certificate) -> str:
     """Return why an authority may not be the next of a chain; empty if it may."""
     try:
-        check_names(leaf, authority.der)
+        check_names(chain[0], authority)
         check_length(authority, len(chain) - 1)
     except ValueError as error:
         return str(error)
@@ -97,45 +114,42 @@ def check_length(authority: read.Certificate, between: int) -> None:
         raise ValueError("x509: too many intermediates for path length constraint")
 
 
-def check_names(certificate: x509.Certificate, issuer: bytes) -> None:
-    """Raise ValueError with Go's text unless an issuer (DER) may certify the names of a certificate."""
-    limits = _limits(issuer)
+def check_names(certificate: read.Certificate, issuer: read.Certificate) -> None:
+    """Raise ValueError with Go's text unless an issuer may certify the names of a certificate."""
+    limits = _value(issuer, extensions.NAME_CONSTRAINTS)
     if limits is None:
         return
-    permitted, excluded = list(limits.permitted_subtrees or ()), list(limits.excluded_subtrees or ())
-    for label, name, kind, matches in _names(certificate):
-        _check_name(label, name, matches, _of_kind(permitted, kind), _of_kind(excluded, kind))
+    names = _value(certificate, extensions.NAMES)
+    if names is None:
+        raise ValueError("x509: issuer has name constraints but leaf doesn't have a SAN extension")
+    permitted, excluded = extensions.name_constraints(limits)
+    for tag, content in extensions.alternative_names(names):
+        if tag in _KINDS:
+            label, matches = _KINDS[tag]
+            name = _address(content) if tag == extensions.ADDRESS else content.decode()
+            _check_name(label, name, matches, _of_kind(permitted, tag), _of_kind(excluded, tag))
 
 
-@remembered(256, 16 * 1024)
-def _limits(issuer: bytes) -> x509.NameConstraints | None:
-    try:
-        return x509.load_der_x509_certificate(issuer).extensions.get_extension_for_class(x509.NameConstraints).value
-    except x509.ExtensionNotFound:
-        return None
+def _value(certificate: read.Certificate, oid: str) -> DerReader | None:
+    return next((DerReader(one.value) for one in certificate.extensions if one.oid == oid), None)
 
 
-def _of_kind(subtrees: list[x509.GeneralName], kind: type[x509.GeneralName]) -> list[str]:
-    return [str(one.value) for one in subtrees if isinstance(one, kind)]
+def _of_kind(subtrees: list[tuple[int, bytes]], tag: int) -> list[str]:
+    found = [content for kind, content in subtrees if kind == tag]
+    return [_network(one) if tag == extensions.ADDRESS else one.decode() for one in found]
 
 
-def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str, type[x509.GeneralName], Matcher]]:
-    lacking = "x509: issuer has name constraints but leaf doesn't have a SAN extension"
-    with error_context(of=x509.ExtensionNotFound, text=lacking):
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    for one in found:
-        if isinstance(one, x509.RFC822Name):
-            yield "email address", one.value, x509.RFC822Name, _mail_matches
-        elif isinstance(one, x509.DNSName):
-            yield "DNS name", one.value, x509.DNSName, _domain_matches
-        elif isinstance(one, x509.UniformResourceIdentifier):
-            yield "URI", one.value, x509.UniformResourceIdentifier, _uri_matches
-        elif isinstance(one, x509.IPAddress):
-            yield "IP address", str(one.value), x509.IPAddress, _address_matches
+def _address(content: bytes) -> str:
+    return str(ipaddress.ip_address(content))
+
+
+def _network(content: bytes) -> str:
+    half = len(content) // 2
+    return f"{_address(content[:half])}/{int.from_bytes(content[half:], 'big').bit_count()}"
 
 
 def _address_matches(address: str, limit: str) -> bool:
-    return ipaddress.ip_address(address) in ipaddress.ip_network(limit)
+    return ipaddress.ip_address(address) in ipaddress.ip_network(limit, strict=False)
 
 
 def _check_name(label: str, name: str, matches: Matcher, permitted: list[str], excluded: list[str]) -> None:
@@ -189,3 +203,12 @@ def _uri_matches(uri: str, limit: str) -> bool:
     except ValueError:
         return _domain_matches(host, limit)
     raise ValueError(f"URI with IP ({quote(uri)}) cannot be matched against constraints")
+
+
+_KINDS: Final[dict[int, tuple[str, Matcher]]] = {
+    extensions.MAIL: ("email address", _mail_matches),
+    extensions.DNS: ("DNS name", _domain_matches),
+    extensions.URI: ("URI", _uri_matches),
+    extensions.ADDRESS: ("IP address", _address_matches),
+}
+"""Names that constraints are about, by tag: Go's word, and how a name is compared."""

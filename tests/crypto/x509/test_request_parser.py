@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding.der_write import bits, integer, octets, sequence, set_of, tlv
 from mockkms.crypto.encoding.der_write import oid as written
-from mockkms.crypto.x509.request_parser import parse
+from mockkms.crypto.x509.build import Extension
+from mockkms.crypto.x509.request_parser import other_names, parse
 
 REQUESTED, NAMES, CONSTRAINTS = written("1.2.840.113549.1.9.14"), written("2.5.29.17"), written("2.5.29.30")
 ARC, COMMON_NAME, NULL, FIVE = written("1.2.3"), written("2.5.4.3"), tlv(5, b""), integer(5)
@@ -55,10 +58,6 @@ def named(*names: bytes) -> bytes:
         (request(asking(sequence(NAMES, octets(FIVE)))), "x509: invalid subject alternative names"),
         (named(tlv(0x82, b"\xe9")), "x509: SAN dNSName is malformed"),
         (named(tlv(0x87, b"abc")), "x509: cannot parse IP address of length 3"),
-        (
-            named(tlv(0xA0, ARC + tlv(0xA0, FIVE))),
-            "could not parse requested other SAN: no UTF-8 string found in OtherName",
-        ),
     ],
 )
 def test_requests_that_cannot_be_read(data: bytes, text: str) -> None:
@@ -83,9 +82,36 @@ def test_extensions_other_than_names_are_any_bytes() -> None:
 
 
 def test_names() -> None:
-    other = tlv(0xA0, ARC + tlv(0xA0, tlv(0x0C, "tä".encode())))
     names = parse(
-        named(tlv(0x82, b"a.b"), tlv(0x81, b"a@b.c"), tlv(0x87, b"\x7f\0\0\1"), tlv(0x86, b"x:y"), other)
+        named(tlv(0x82, b"a.b"), tlv(0x81, b"a@b.c"), tlv(0x87, b"\x7f\0\0\1"), tlv(0x86, b"x:y"), tlv(0xA0, FIVE))
     ).names
     assert (names.dns, names.email, names.ip, names.uri) == (["a.b"], ["a@b.c"], ["127.0.0.1"], ["x:y"])
-    assert names.other == [("1.2.3", "tä")]
+    assert names.other == []
+
+
+def others(*names: bytes, after: bytes = b"") -> list[tuple[str, str]]:
+    return other_names([Extension("2.5.29.17", sequence(*names) + after)])
+
+
+def test_other_names() -> None:
+    other = tlv(0xA0, ARC + tlv(0xA0, tlv(0x0C, "tä".encode())))
+    assert others(tlv(0x82, b"a.b"), other) == [("1.2.3", "tä")]
+    assert other_names([Extension("1.2.3", b"")]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "after", "text"),
+    [
+        (
+            tlv(0xA0, ARC + tlv(0xA0, FIVE)),
+            b"",
+            "could not parse requested other SAN: no UTF-8 string found in OtherName",
+        ),
+        (tlv(0xA0, ARC), b"", "could not parse requested other SAN: asn1: syntax error: sequence truncated"),
+        (tlv(0x80, ARC), b"", "could not parse requested other SAN: asn1: structure error: tags don't match (0 vs "),
+        (tlv(0xA0, ARC), b"\0", "x509: trailing data after X.509 extension"),
+    ],
+)
+def test_other_names_that_cannot_be_read(name: bytes, after: bytes, text: str) -> None:
+    with pytest.raises(CryptoError, match=re.escape(text)):
+        others(name, after=after)

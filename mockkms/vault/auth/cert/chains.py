@@ -7,11 +7,12 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.x509 import certificate_parser, read
+from mockkms.crypto.x509.build import CERT_SIGN
+from mockkms.crypto.x509.certificate_extensions import NAMES
 from mockkms.vault.golang import name_constraints
 
 _LONGEST = 8
@@ -30,10 +31,7 @@ def certificates(pem: str) -> tuple[x509.Certificate, ...]:
 
 def is_authority(certificate: x509.Certificate) -> bool:
     """Return whether a certificate may sign others."""
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
-        return False
+    return read.parsed(certificate).ca
 
 
 def chains(
@@ -79,11 +77,9 @@ def _paths(
 
 def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Return whether ``issuer`` may sign certificates, and signed this one."""
-    try:
-        if not issuer.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign:
-            return False
-    except (x509.ExtensionNotFound, ValueError):
-        pass  # Without the extension, the key may be used for everything.
+    usage = read.parsed(issuer).key_usage
+    if usage and not usage & CERT_SIGN:  # Without the extension, the key may be used for everything.
+        return False
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
@@ -93,7 +89,7 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _check(chain: list[x509.Certificate], now: datetime, accepted: set[x509.ObjectIdentifier]) -> None:
     for place, certificate in enumerate(chain):
-        if name_constraints.unknown_critical(certificate):
+        if name_constraints.unknown_critical(read.parsed(certificate), name_constraints.POLICIES):
             raise ValueError("x509: unhandled critical extension")
         _check_time(certificate, now)
         if place:
@@ -107,21 +103,13 @@ def _check(chain: list[x509.Certificate], now: datetime, accepted: set[x509.Obje
 
 
 def _check_authority(authority: x509.Certificate, below: Sequence[x509.Certificate]) -> None:
-    encoded = authority.public_bytes(Encoding.DER)
-    for certificate in below:
-        if _has_names(certificate):
-            name_constraints.check_names(certificate, encoded)
+    parsed = read.parsed(authority)
+    for certificate in map(read.parsed, below):
+        if any(one.oid == NAMES for one in certificate.extensions):
+            name_constraints.check_names(certificate, parsed)
     if not is_authority(authority):
         raise ValueError("x509: certificate is not authorized to sign other certificates")
-    name_constraints.check_length(read.load(encoded), len(below) - 1)
-
-
-def _has_names(certificate: x509.Certificate) -> bool:
-    try:
-        certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return True
+    name_constraints.check_length(parsed, len(below) - 1)
 
 
 def _check_time(certificate: x509.Certificate, now: datetime) -> None:

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mockkms.crypto.encoding import b64
+from mockkms.crypto.x509 import read
 from mockkms.vault.auth.cert import matching, ocsp
 from mockkms.vault.auth.cert.chains import certificates, chains, is_authority
 from mockkms.vault.auth.cert.crls import refresh
@@ -134,8 +135,8 @@ def _described(shown: x509.Certificate) -> dict[str, str]:
     return {
         "common_name": matching.common_name(shown),
         "serial_number": str(shown.serial_number),
-        "subject_key_id": _hex(_subject_key_id(shown)),
-        "authority_key_id": _hex(_authority_key_id(shown)),
+        "subject_key_id": _hex(read.parsed(shown).subject_key_id),
+        "authority_key_id": _hex(read.parsed(shown).authority_key_id),
     }
 
 
@@ -225,20 +226,6 @@ class _Check:
 
 def _encoded(certificate: x509.Certificate) -> str:
     return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
-
-
-def _subject_key_id(certificate: x509.Certificate) -> bytes:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except (x509.ExtensionNotFound, ValueError):
-        return b""
-
-
-def _authority_key_id(certificate: x509.Certificate) -> bytes:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier or b""
-    except (x509.ExtensionNotFound, ValueError):
-        return b""
 
 
 def _hex(content: bytes) -> str:

@@ -9,6 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding.der import DerReader
+from mockkms.crypto.x509 import read
 from mockkms.vault.auth.cert.model import CertRole
 from mockkms.vault.policy.globs import matches
 
@@ -57,7 +58,7 @@ def alternatives(
 
 def extension_texts(certificate: x509.Certificate) -> dict[str, str]:
     """Return every extension by its OID: the text that it holds, empty where it holds something else."""
-    return {item.oid.dotted_string: _text(item.value.public_bytes()) for item in certificate.extensions}
+    return {item.oid: _text(item.value) for item in read.parsed(certificate).extensions}
 
 
 def _any(patterns: list[str] | None, names: Iterable[str]) -> bool:
@@ -81,7 +82,7 @@ def _extended(certificate: x509.Certificate, role: CertRole, *, encoded: bool) -
 
 def _values(certificate: x509.Certificate) -> dict[str, str]:
     """Return every extension by its OID: its value in hexadecimal."""
-    return {item.oid.dotted_string: item.value.public_bytes().hex() for item in certificate.extensions}
+    return {item.oid: item.value.hex() for item in read.parsed(certificate).extensions}
 
 
 def _text(content: bytes) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mockkms.crypto.x509 import build, read
-from mockkms.crypto.x509.build import EXTENDED_USAGES, Names
+from mockkms.crypto.x509.build import EXTENDED_USAGES, Extension, Names
+from mockkms.crypto.x509.request_parser import other_names
 from mockkms.urls import shown
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
@@ -54,7 +55,7 @@ def contents_of(
     from_csr = csr is not None and role.use_csr_sans
     found = _host_names(call, common_name, csr.names if csr is not None and from_csr else None)
     _check_names(call, role, common_name, serial, found)
-    found.other = _other_names(call, role, csr.names.other if csr is not None and from_csr else [])
+    found.other = _other_names(call, role, csr.extensions if csr is not None and from_csr else [])
     found.ip = _addresses(call, role, csr.names.ip if csr is not None and from_csr else None)
     found.uri = _uris(call, role, csr.names.uri if csr is not None and from_csr else None)
     subject = {name: unique(getattr(role, name)) for name in _SUBJECT}
@@ -136,9 +137,9 @@ def _check_names(call: Call, role: PkiRole, common_name: str, serial: str, found
         raise ErrorResponse(f"email address {refused} not allowed by this role")
 
 
-def _other_names(call: Call, role: PkiRole, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _other_names(call: Call, role: PkiRole, given: list[Extension]) -> list[tuple[str, str]]:
     with refusing("could not parse requested other SAN: "):
-        requested = names.parse_other(call["other_sans"]) + given
+        requested = names.parse_other(call["other_sans"]) + other_names(given)
     if requested:
         with refusing():
             refused = names.refused_other(role, requested)
