@@ -225,7 +225,7 @@ def test_a_listener_may_demand_certificates(start: Start, tmp_path: Path, files:
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{vault.url}/v1/sys/init", **words)
     for authority, known in ((files, True), (trustme.CA(key_type=trustme.KeyType.ECDSA), False)):
-        pair = authority.issue_cert(common_name="client")
+        pair = authority.issue_cert("app.example", common_name="client")
         pair.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
         call = partial(requests.get, f"{vault.url}/v1/sys/init", cert=str(tmp_path / "client.pem"), **words)
         if known:

@@ -16,7 +16,8 @@ _BOOLEAN: Final = 0x01
 MAIL, DNS, URI, ADDRESS = 0x81, 0x82, 0x86, 0x87
 """Tags of names."""
 SUBJECT_KEY, KEY_USAGE, NAMES, BASIC = "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19"
-NAME_CONSTRAINTS, POINTS, AUTHORITY_KEY, INFORMATION = "2.5.29.30", "2.5.29.31", "2.5.29.35", "1.3.6.1.5.5.7.1.1"
+NAME_CONSTRAINTS, POINTS, AUTHORITY_KEY, EXTENDED_USAGES = "2.5.29.30", "2.5.29.31", "2.5.29.35", "2.5.29.37"
+INFORMATION = "1.3.6.1.5.5.7.1.1"
 """Extensions; ``NAMES`` are the subject alternative names, ``POINTS`` those of revocation lists."""
 _FIRST, _SECOND, _LISTED_FIRST, _LISTED_SECOND = 0x80, 0x81, 0xA0, 0xA1
 """Tags ``[0]`` and ``[1]``, of a value and of a list."""
@@ -214,11 +215,14 @@ def _policy_constraints(value: DerReader) -> None:
                 _number(body.read(tag))
 
 
-def _extended_usages(value: DerReader) -> None:
+def extended_usages(value: DerReader) -> list[str]:
+    """Return the extended usages of a key, by OID. Raises CryptoError."""
+    found = []
     with _fails("invalid extended key usages"):
         body = value.enter()
         while body.more:
-            oid(body.read(OID))
+            found.append(oid(body.read(OID)))
+    return found
 
 
 def _policies(value: DerReader) -> None:
@@ -245,21 +249,24 @@ def _any_policy(value: DerReader) -> None:
         _number(value.read(INTEGER))
 
 
-def _information(value: DerReader) -> None:
+def information(value: DerReader) -> list[tuple[str, str]]:
+    """Return how the authority is asked (OID) and at which address; other places are left out. Raises CryptoError."""
+    found = []
     with _fails("invalid authority info access"):
         body = value.enter()
         while body.more:
             access = body.enter()
-            oid(access.read(OID))
+            method = oid(access.read(OID))
             if _is_next(access, URI):
-                access.read(URI)
+                found.append((method, access.read(URI).decode("utf-8", "replace")))
+    return found
 
 
 _CHECKS: Final[dict[str, Callable[[DerReader], object]]] = {
     SUBJECT_KEY: subject_key, KEY_USAGE: key_usage, NAMES: alternative_names, BASIC: basic_constraints,
     NAME_CONSTRAINTS: name_constraints, POINTS: _points, "2.5.29.32": _policies, "2.5.29.33": _mappings,
-    AUTHORITY_KEY: authority_key, "2.5.29.36": _policy_constraints, "2.5.29.37": _extended_usages,
-    "2.5.29.54": _any_policy, INFORMATION: _information,
+    AUTHORITY_KEY: authority_key, "2.5.29.36": _policy_constraints, EXTENDED_USAGES: extended_usages,
+    "2.5.29.54": _any_policy, INFORMATION: information,
 }  # fmt: skip
 _NEVER_CRITICAL: Final = {
     SUBJECT_KEY: "subject key identifier", AUTHORITY_KEY: "authority key identifier",

@@ -20,6 +20,7 @@ from mockkms.crypto.x509.certificate_parser import parse
 from mockkms.error_context import error_context
 
 _PARTS: Final = {number: name for name, number in SUBJECT_ORDER.items()}
+_OCSP: Final = "1.3.6.1.5.5.7.48.1"
 
 
 @dataclass
@@ -40,10 +41,19 @@ class Certificate:
     path_length: int | None = None
     key_usage: int = 0
     """Bit set of ``build.KEY_USAGES``; 0: the certificate does not restrict it."""
-    dns: list[str] = field(default_factory=list)
+    names: list[tuple[int, bytes]] = field(default_factory=list)
+    """Tags and contents of the alternative names."""
+    usages: list[str] = field(default_factory=list)
+    """Extended usages of the key, by OID."""
     urls: bool = False
     """Whether it has addresses of issuers, CRLs or OCSP servers."""
+    ocsp: list[str] = field(default_factory=list)
+    """Addresses of OCSP servers."""
     extensions: list[Extension] = field(default_factory=list)
+
+    def named(self, tag: int) -> list[str]:
+        """Return the alternative names of a kind that is text, by its tag."""
+        return [content.decode() for kind, content in self.names if kind == tag]
 
     @property
     def common_name(self) -> str:
@@ -134,8 +144,12 @@ def _note(found: Certificate, number: str, value: DerReader) -> None:
     elif number == known.AUTHORITY_KEY:
         found.authority_key_id = known.authority_key(value)
     elif number == known.NAMES:
-        found.dns = [content.decode() for tag, content in known.alternative_names(value) if tag == known.DNS]
-    elif number in (known.INFORMATION, known.POINTS):
+        found.names = known.alternative_names(value)
+    elif number == known.EXTENDED_USAGES:
+        found.usages = known.extended_usages(value)
+    elif number == known.INFORMATION:
+        found.urls, found.ocsp = True, [url for method, url in known.information(value) if method == _OCSP]
+    elif number == known.POINTS:
         found.urls = True
 
 

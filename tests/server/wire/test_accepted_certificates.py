@@ -28,7 +28,7 @@ pytestmark = WITH_CERTIFICATE_LOGINS
 
 
 def test_without_roles_any_certificate_may_be_there(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
-    pair = written(tmp_path, authority.issue_cert(common_name="web"))
+    pair = written(tmp_path, authority.issue_cert("app.example", common_name="web"))
     assert asked(kms, "GET", "sys/health", pair)[0] == 200
 
 
@@ -37,7 +37,7 @@ def test_a_client_sends_the_certificates_between_its_own_and_the_authority(
 ) -> None:
     """OpenBao accepts the login (recorded)."""
     between = authority.create_child_ca(key_type=trustme.KeyType.ECDSA)
-    pair = written(tmp_path, between.issue_cert(common_name="client", key_type=trustme.KeyType.ECDSA))
+    pair = written(tmp_path, between.issue_cert("app.example", common_name="client", key_type=trustme.KeyType.ECDSA))
     root(kms, "POST", "auth/cert/certs/c", certificate=authority.cert_pem.bytes().decode())
     status, body = asked(kms, "POST", "auth/cert/login", pair)
     assert (status, body["auth"]["metadata"]["cert_name"]) == (200, "c")
@@ -75,7 +75,7 @@ def test_a_client_that_would_resume_its_session_sends_all_certificates_again(
     between = authority.create_child_ca(key_type=trustme.KeyType.ECDSA)
     context = ssl.create_default_context(cafile=kms.ca_file)
     context.maximum_version = version
-    context.load_cert_chain(*written(tmp_path, between.issue_cert(common_name="client")))
+    context.load_cert_chain(*written(tmp_path, between.issue_cert("app.example", common_name="client")))
     address, session = ("127.0.0.1", int(kms.url.rpartition(":")[2])), None
     for _ in range(2):
         with context.wrap_socket(
@@ -125,7 +125,7 @@ def test_certificates_of_earlier_connections_are_not_kept_for_ever(
     real = Requesting._made
     monkeypatch.setattr(Requesting, "_made", lambda self, known: kept.append(known) or real(self, known))
     root(kms, "POST", "auth/cert/certs/web", certificate=authority.cert_pem.bytes().decode())
-    pairs = [written(tmp_path, authority.issue_cert(common_name=f"c{number}")) for number in range(5)]
+    pairs = [written(tmp_path, authority.issue_cert("app.example", common_name=f"c{number}")) for number in range(5)]
     for pair in pairs + pairs:
         assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
     assert len(kept) > 2

@@ -30,7 +30,7 @@ pytestmark = WITH_CERTIFICATE_LOGINS
 def test_a_client_logs_in_by_its_authority(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     pem = authority.cert_pem.bytes().decode()
     root(kms, "POST", "auth/cert/certs/web", certificate=pem, display_name="site", token_policies="app", token_ttl="1h")
-    pair = written(tmp_path, authority.issue_cert(common_name="web.example"))
+    pair = written(tmp_path, authority.issue_cert("app.example", common_name="web.example"))
     client = hvac.Client(url=kms.url, cert=pair, verify=kms.ca_file)
     auth = client.auth.cert.login(name="web")["auth"]
     assert auth["token_policies"] == ["app", "default"]
@@ -44,7 +44,7 @@ def test_a_client_logs_in_by_its_authority(kms: MockKMS, authority: trustme.CA, 
 
 def test_a_renewal_needs_the_same_certificate(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     root(kms, "POST", "auth/cert/certs/web", certificate=authority.cert_pem.bytes().decode())
-    pair, other = (written(tmp_path, authority.issue_cert(common_name=name)) for name in ("a", "b"))
+    pair, other = (written(tmp_path, authority.issue_cert("app.example", common_name=name)) for name in ("a", "b"))
     token = asked(kms, "POST", "auth/cert/login", pair)[1]["auth"]["client_token"]
     assert asked(kms, "POST", "auth/token/renew-self", pair, token)[0] == 200
     assert asked(kms, "POST", "auth/token/renew-self", other, token)[0] == 500
@@ -89,11 +89,19 @@ def test_what_a_role_asks_of_a_certificate(kms: MockKMS, tmp_path: Path) -> None
 def test_a_chain_to_an_authority_may_not_fit(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
     pem = authority.cert_pem.bytes().decode()
     root(kms, "POST", "auth/cert/certs/web", certificate=pem, allowed_common_names="other")
-    pair = written(tmp_path, authority.issue_cert(common_name="web"))
+    pair = written(tmp_path, authority.issue_cert("app.example", common_name="web"))
     answer = asked(kms, "POST", "auth/cert/login", pair)
     assert answer[1]["errors"] == [FAILED]
     invalid = asked(kms, "POST", "auth/cert/login", pair, name="unknown")
     assert invalid == (400, {"errors": [FAILED]})
+
+
+def test_critical_alternative_names_that_are_empty(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:
+    """``processExtensions`` in Go's ``crypto/x509/parser.go`` does not handle them; asked of OpenBao 2.6.2."""
+    root(kms, "POST", "auth/cert/certs/web", certificate=authority.cert_pem.bytes().decode())
+    pair = written(tmp_path, authority.issue_cert(common_name="web"))
+    text = "failed to verify client's certificate: x509: unhandled critical extension"
+    assert asked(kms, "POST", "auth/cert/login", pair) == (500, {"errors": [text]})
 
 
 def test_the_virtual_clock_ends_a_certificate(kms: MockKMS, authority: trustme.CA, tmp_path: Path) -> None:

@@ -7,17 +7,16 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms.crypto.bounded_cache import remembered
 from mockkms.crypto.x509 import certificate_parser, read
-from mockkms.crypto.x509.build import CERT_SIGN
+from mockkms.crypto.x509.build import CERT_SIGN, EXTENDED_USAGES
 from mockkms.crypto.x509.certificate_extensions import NAMES
 from mockkms.vault.golang import name_constraints
 
 _LONGEST = 8
 """Maximum number of certificates in a chain."""
-CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+CLIENT, SERVER = EXTENDED_USAGES["clientauth"], EXTENDED_USAGES["serverauth"]
 
 _LONGEST_CACHED = 64 * 1024
 """Maximum length in characters of a text whose certificates are cached."""
@@ -38,7 +37,7 @@ def chains(
     presented: Sequence[x509.Certificate],
     roots: Sequence[x509.Certificate],
     now: datetime,
-    usage: x509.ObjectIdentifier = CLIENT,
+    usage: str = CLIENT,
 ) -> list[list[x509.Certificate]]:
     """Return every valid chain from the first certificate presented, by the others, to a root; ``now`` is in UTC.
 
@@ -50,7 +49,7 @@ def chains(
     found, fault = [], None
     for chain in _paths([presented[0]], presented[1:], roots):
         try:
-            _check(chain, now, {usage, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+            _check(chain, now, {usage, EXTENDED_USAGES["any"]})
             found.append(chain)
         except ValueError as error:
             fault = error
@@ -87,18 +86,15 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _check(chain: list[x509.Certificate], now: datetime, accepted: set[x509.ObjectIdentifier]) -> None:
+def _check(chain: list[x509.Certificate], now: datetime, accepted: set[str]) -> None:
     for place, certificate in enumerate(chain):
-        if name_constraints.unknown_critical(read.parsed(certificate), name_constraints.POLICIES):
+        parsed = read.parsed(certificate)
+        if name_constraints.unknown_critical(parsed, name_constraints.POLICIES):
             raise ValueError("x509: unhandled critical extension")
         _check_time(certificate, now)
         if place:
             _check_authority(certificate, chain[:place])
-        try:
-            usages = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-        except (x509.ExtensionNotFound, ValueError):
-            continue
-        if not usages & accepted:
+        if parsed.usages and accepted.isdisjoint(parsed.usages):
             raise ValueError("x509: certificate specifies an incompatible key usage")
 
 

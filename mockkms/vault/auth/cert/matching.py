@@ -10,6 +10,7 @@ from cryptography.x509.oid import NameOID
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding.der import DerReader
 from mockkms.crypto.x509 import read
+from mockkms.crypto.x509.certificate_extensions import DNS, MAIL, URI
 from mockkms.vault.auth.cert.model import CertRole
 from mockkms.vault.policy.globs import matches
 
@@ -29,8 +30,8 @@ def fits(certificate: x509.Certificate, role: CertRole, *, encoded: bool) -> boo
     ``encoded``: required extensions may be ``hex:<oid>:<pattern>``, for their whole value.
     """
     name = [common_name(certificate)]
-    dns, mail = alternatives(certificate, x509.DNSName), alternatives(certificate, x509.RFC822Name)
-    urls = alternatives(certificate, x509.UniformResourceIdentifier)
+    parsed = read.parsed(certificate)
+    dns, mail, urls = parsed.named(DNS), parsed.named(MAIL), parsed.named(URI)
     units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
     organizations = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return (
@@ -43,17 +44,6 @@ def fits(certificate: x509.Certificate, role: CertRole, *, encoded: bool) -> boo
         and _any(role.allowed_organizations, [str(one.value) for one in organizations])
         and _extended(certificate, role, encoded=encoded)
     )
-
-
-def alternatives(
-    certificate: x509.Certificate, kind: type[x509.DNSName | x509.RFC822Name | x509.UniformResourceIdentifier]
-) -> list[str]:
-    """Return the alternative names of one kind."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    return [str(name) for name in names.get_values_for_type(kind)]
 
 
 def extension_texts(certificate: x509.Certificate) -> dict[str, str]:

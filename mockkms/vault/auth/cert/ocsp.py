@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mockkms import outside
 from mockkms.crypto.x509 import read
@@ -92,7 +92,7 @@ def accepted(
 
     ``opens``: with ``ocsp_fail_open``, unreachable servers are not an error.
     """
-    servers = rules.servers or _named(shown)
+    servers = rules.servers or read.parsed(shown).ocsp
     if not servers:
         return False, [f"no OCSP responder URL: subject: {shown.subject.rfc4514_string()}"]
     request = ocsp.OCSPRequestBuilder().add_certificate(shown, issuer, hashes.SHA1()).build()
@@ -131,20 +131,6 @@ def _judged(
     if state is _UNKNOWN and not rules.fail_open:
         return False, [f"unknown OCSP status for cert with serial number {read.serial_text(issuer.serial_number)}"]
     return state is not _REVOKED, []
-
-
-def _named(certificate: x509.Certificate) -> list[str]:
-    """Return the OCSP servers that a certificate names."""
-    try:
-        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
-        return []
-    return [
-        str(one.access_location.value)
-        for one in access
-        if one.access_method == AuthorityInformationAccessOID.OCSP
-        and isinstance(one.access_location, x509.UniformResourceIdentifier)
-    ]
 
 
 def _asked(

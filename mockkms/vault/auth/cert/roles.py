@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
+from mockkms.crypto.x509 import read
+from mockkms.crypto.x509.build import EXTENDED_USAGES
 from mockkms.vault.auth.cert.chains import certificates
 from mockkms.vault.auth.cert.model import Cert, CertConfig, CertRole, engine
 from mockkms.vault.framework.collections import Collection
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 
 _MAX_CACHE = 100_000
 _OCSP = "ocsp_cache_size"
+_ACCEPTED_USAGES = (EXTENDED_USAGES["any"], EXTENDED_USAGES["clientauth"])
+_KNOWN_USAGES = {*EXTENDED_USAGES.values(), "1.3.6.1.4.1.311.2.1.22", "1.3.6.1.4.1.311.61.1.1"}
+"""Extended key usages that Go knows; the last two are Microsoft's code signing."""
 
 config = engine.path("config", CertConfig.fields, help="Settings of the mount.")
 _LEASE = {"lease": Field(Kind.INT, deprecated=True, help="The oldest name of token_ttl, in seconds.")}
@@ -106,15 +108,7 @@ def _check_certificate(pem: str) -> None:
     found = certificates(pem)
     if not found:
         raise ErrorResponse("failed to parse certificate")
-    try:
-        extensions = found[0].extensions
-        usages = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
-        return
-    try:
-        authority = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        authority = False
-    accepted = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-    if not authority and not accepted & set(usages):
+    parsed = read.parsed(found[0])
+    usages = _KNOWN_USAGES.intersection(parsed.usages)
+    if usages and not parsed.ca and usages.isdisjoint(_ACCEPTED_USAGES):
         raise ErrorResponse("nonCA certificates should have TLS client authentication set as an extended key usage")

@@ -131,3 +131,25 @@ def test_a_login_is_renewed_with_its_own_certificate_alone(world: World) -> None
         shown, trusted = (f"[{' '.join(map(str, raw))}]" for raw in (own[0], root.public_bytes(Encoding.DER)))
         front = "client identity during renewal not matching client identity used during login:\n\toriginal: "
         assert f"{front}{shown}\n\trenewal: {trusted}" in text
+
+
+@pytest.mark.parametrize(
+    ("usages", "taken"),
+    [
+        (["1.3.6.1.5.5.7.3.1"], False),
+        (["1.2.3", "1.3.6.1.5.5.7.3.1"], False),
+        (["1.3.6.1.4.1.311.2.1.22"], False),
+        (["1.2.3"], True),
+        (["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"], True),
+        (["1.3.6.1.5.5.7.3.1", "2.5.29.37.0"], True),
+    ],
+)
+def test_extended_usages_of_certificates_that_are_no_authorities(world: World, usages: list[str], taken: bool) -> None:
+    """Asked of OpenBao 2.6.2: usages that Go does not know do not count."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    made = made.not_valid_after(datetime(2049, 1, 1, tzinfo=UTC))
+    made = made.add_extension(x509.ExtendedKeyUsage(map(x509.ObjectIdentifier, usages)), critical=False)
+    text = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    answer = world.write("auth/cert/certs/a", {"certificate": text})
+    assert answer.status == (204 if taken else 400)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import keys, read
+from mockkms.crypto.x509.certificate_extensions import DNS
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
@@ -211,5 +212,5 @@ def _details(der: bytes) -> dict[str, object]:
         "key_bits": bits or 256,
         "not_after": rfc3339(certificate.not_after),
         "not_before": rfc3339(certificate.not_before),
-        "dns_names": certificate.dns[:5] or None,
+        "dns_names": certificate.named(DNS)[:5] or None,
     }
