@@ -237,6 +237,30 @@ def test_ocsp_servers_that_are_silent_share_one_deadline(
             second.accept()
 
 
+def test_responses_are_judged_at_their_arrival(
+    kms: MockKMS, authority_server: MockKMS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``validateOCSP`` in sdk/helper/ocsp compares with the time then: a response may be younger than the login."""
+    _, pair = issued(kms, tmp_path, authority_server)
+    root(
+        kms,
+        "POST",
+        "auth/cert/certs/web",
+        ocsp_enabled=True,
+        ocsp_servers_override=f"{authority_server.url}/v1/pki/ocsp",
+    )
+    real = outside.ask
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        kms.clock.advance(5)
+        return real(*args, **more)
+
+    monkeypatch.setattr(outside, "ask", slowly)
+    kms.clock.freeze()
+    kms.clock.advance(-3)
+    assert asked(kms, "POST", "auth/cert/login", pair)[0] == 200
+
+
 def test_all_ocsp_servers_must_agree(kms: MockKMS, authority_server: MockKMS, tmp_path: Path) -> None:
     ocsp, closed = f"{authority_server.url}/v1/pki/ocsp", "http://127.0.0.1:1"
     _, pair = issued(kms, tmp_path, authority_server)

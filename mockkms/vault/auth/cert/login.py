@@ -213,7 +213,7 @@ class _Check:
         if not role.ocsp_enabled or len(chain) < 2:
             return fits
         opens = product.has(Feature.CERT_OCSP_OPEN)
-        good, faults = ocsp.accepted(self.shown, chain[1], self.rules, self.call.now(), opens=opens)
+        good, faults = ocsp.accepted(self.shown, chain[1], self.rules, self.call.now, opens=opens)
         self.faults += [fault for fault in faults if fault not in self.faults]
         return fits and good
 

@@ -7,7 +7,7 @@ never hit, as it stores another numbering of the states than it reads, so every 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -86,11 +86,11 @@ def rules_of(roles: Iterable[CertRole]) -> OcspRules:
 
 
 def accepted(
-    shown: x509.Certificate, issuer: x509.Certificate, rules: OcspRules, now: float, *, opens: bool
+    shown: x509.Certificate, issuer: x509.Certificate, rules: OcspRules, now: Callable[[], float], *, opens: bool
 ) -> tuple[bool, list[str]]:
     """Return whether a certificate counts as not revoked, and the errors that keep that from being known.
 
-    ``opens``: with ``ocsp_fail_open``, unreachable servers are not an error.
+    ``now`` is asked when a server has answered. ``opens``: with ``ocsp_fail_open``, unreachable servers are no error.
     """
     servers = rules.servers or read.parsed(shown).ocsp
     if not servers:
@@ -134,7 +134,12 @@ def _judged(
 
 
 def _asked(
-    server: str, body: bytes, shown: x509.Certificate, issuer: x509.Certificate, rules: OcspRules, now: float
+    server: str,
+    body: bytes,
+    shown: x509.Certificate,
+    issuer: x509.Certificate,
+    rules: OcspRules,
+    now: Callable[[], float],
 ) -> _Answer:
     """Ask a server, by GET and then by POST."""
     found: ocsp.OCSPResponse | None = None
@@ -152,7 +157,7 @@ def _asked(
             continue
         try:
             parsed = _parsed(method, url, status, content, rules)
-            fault = _forgery(parsed, shown, issuer, now)
+            fault = _forgery(parsed, shown, issuer, now())
         except ValueError as error:
             answer.faults.append(str(error))
             continue
@@ -164,7 +169,7 @@ def _asked(
     if found is None:
         answer.unreachable = connections == len(answer.faults)
         return answer
-    fault = _outdated(found, rules, now)
+    fault = _outdated(found, rules, now())
     return _Answer(faults=[fault]) if fault else _Answer(state=found.certificate_status)
 
 
