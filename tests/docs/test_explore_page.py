@@ -41,7 +41,7 @@ def test_the_matrix_is_that_of_the_page(tmp_path: Path) -> None:
 
 def test_the_examples_pass(tmp_path: Path) -> None:
     """All examples are tests that pass."""
-    assert "3 passed" in explored(tmp_path, "test_rotation.py")
+    assert "3 passed" in explored(tmp_path, "test_rotation.py", patience=60)
 
 
 def test_own_failures(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ import pytest
 from mockkms import MockKMS
 
 RECORDED = json.loads(Path(__file__).with_name("answers.json").read_text(encoding="utf-8"))
+PATIENCE = 60
+"""Seconds to wait for a recorded answer, or for the end of a connection."""
 QUIET = 0.1
-"""Seconds without a byte after which a connection counts as kept open."""
+"""Seconds without a byte after the recorded answers, after which a connection counts as kept open."""
 
 
 pytestmark = pytest.mark.flavors("openbao")
@@ -28,18 +30,22 @@ def _bytes(send: list[Any]) -> bytes:
     )
 
 
-def _talk(kms: MockKMS, send: list[Any], *, patient: bool) -> tuple[bytes, bool]:
-    """Send, and return what comes until the connection is closed or nothing comes any more, and whether it closed."""
+def _talk(kms: MockKMS, send: list[Any], recorded: list[dict[str, Any]], *, closes: bool) -> tuple[bytes, bool]:
+    """Send, and return what comes until the connection is closed or nothing follows the recorded answers, and whether
+    it closed.
+    """
     port = int(kms.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as made:
         made.sendall(_bytes(send))
         if {"shut": True} in send:
             made.shutdown(socket.SHUT_WR)
         got = b""
-        made.settimeout(10 if patient else QUIET)
+        made.settimeout(PATIENCE)
         try:
             while piece := made.recv(65536):
                 got += piece
+                if not closes and got.count(b"\r\n\r\n") >= len(recorded):
+                    made.settimeout(QUIET)
         except TimeoutError:
             return got, False
         except ConnectionError:
@@ -76,9 +82,9 @@ def _shown(data: bytes) -> str:
 @pytest.mark.parametrize("probe", RECORDED["probes"], ids=lambda probe: probe["name"].replace(" ", "-"))
 def test_as_recorded(kms: MockKMS, probe: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     kms.reset()
-    with caplog.at_level(logging.INFO):
-        got, closed = _talk(kms, probe["send"], patient=probe["closed"])
     recorded = probe["answers"]
+    with caplog.at_level(logging.INFO):
+        got, closed = _talk(kms, probe["send"], recorded, closes=probe["closed"])
     found = _answers(got, recorded)
     requests = iter(kms.journal.entries())
     for (status, headers, body), answer in zip(found, recorded, strict=True):
