@@ -11,6 +11,8 @@ FLAVOR = "_mockkms_flavor"
 """The fixture that holds the product of a test; all fixtures with a server depend on it."""
 WRONG: pytest.StashKey[str] = pytest.StashKey()
 """The error of a test's marker, in the test's stash, in the workers of pytest-xdist."""
+COLLECTED: pytest.StashKey[int] = pytest.StashKey()
+"""How many tests were collected, those that were deselected later among them, in the stash of the configuration."""
 USED: pytest.StashKey[bool] = pytest.StashKey()
 """Set in the stash of a test that used a server."""
 LINT = ("off", "warn", "error")

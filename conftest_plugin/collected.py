@@ -1,4 +1,4 @@
-"""Checks of the markers of all collected tests: invalid ones, and those of tests without a server."""
+"""Checks of the markers of all selected tests: invalid ones, and those of tests without a server."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class MockKMSWarning(UserWarning):
 
 
 def check(items: list[pytest.Item], *, partial: bool) -> None:
-    """Check the markers of all tests.
+    """Check the markers of all selected tests.
 
     Errors are reported together, as a UsageError. Markers without effect are warnings; if warnings are errors, they are
-    reported with the others. ``partial``: only some tests of a file were collected; markers of classes and modules are
+    reported with the others. ``partial``: only some tests of a file were selected; markers of classes and modules are
     then not reported, because the others may use the server.
     """
     errors: dict[tuple[int, Path], str] = {}

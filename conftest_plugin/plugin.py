@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from . import FLAVOR, LINT, USED, WRONG
+from . import COLLECTED, FLAVOR, LINT, USED, WRONG
 from .fixtures import (
     ACTIVE,
     _mockkms_flavor,
@@ -252,14 +252,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Check all markers before the first test; invalid ones are a usage error that names all of them."""
+    """Note how many tests were collected, before any is deselected."""
+    config.stash[COLLECTED] = len(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check the markers of all selected tests; invalid ones are a usage error that names all of them.
+
+    Which tests are selected is known here: options and other plugins have deselected theirs.
+    """
+    config, items = session.config, session.items
     if all(item.get_closest_marker("mockkms") is None for item in items):
         return
     from . import collected
 
-    collected.check(items, partial=any("::" in str(argument) for argument in config.args))
+    collected.check(items, partial=_is_partial(config, len(items)))
     if any(collected.explores(item) for item in items) and not config.getoption("collectonly", False):
         _explore(config, items)
+
+
+def _is_partial(config: pytest.Config, selected: int) -> bool:
+    """Return whether files may have tests that are not selected; ``--last-failed`` leaves some out early."""
+    named = any("::" in str(argument) for argument in config.args)
+    return named or selected < config.stash.get(COLLECTED, 0) or bool(config.getoption("lf", False))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

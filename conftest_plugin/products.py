@@ -29,7 +29,7 @@ def generate(metafunc: pytest.Metafunc) -> None:
     try:
         flavors = selected(metafunc.definition)
     except MarkerError:
-        return  # pytest_collection_modifyitems reports it, once all tests are collected.
+        return  # pytest_collection_finish reports it, once all tests are collected.
     if flavors:
         metafunc.parametrize(FLAVOR, flavors, indirect=True, ids=flavors)
 

@@ -92,6 +92,58 @@ def test_all_bad_markers_are_named(suite: Run) -> None:
     assert "INTERNALERROR" not in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ("-k", "test_good"),
+        ("-m", "fine"),
+        ("--deselect", "test_theirs.py::test_one", "--deselect", "test_theirs.py::test_two"),
+        ("test_theirs.py::test_good",),
+        ("-n", "2", "-k", "test_good"),
+    ],
+    ids=" ".join,
+)
+def test_markers_of_tests_that_are_not_selected_are_not_judged(suite: Run, selection: tuple[str, ...]) -> None:
+    source = """
+import pytest
+
+pytestmark = pytest.mark.mockkms(strict=False)
+
+@pytest.mark.mockkms(sead="x")
+def test_one(mockkms): raise SystemExit(9)
+
+@pytest.mark.mockkms(state="shut")
+def test_two(mockkms): raise SystemExit(9)
+
+@pytest.mark.fine
+def test_good(): pass
+"""
+    result = suite("-p", "no:randomly", *selection, source=source, ini="markers = fine")
+    assert result.parseoutcomes()["passed"] == 1, "nor is the marker of the module, which others of its tests may use"
+    assert result.ret == 0
+    said = error(suite("-p", "no:randomly", "-k", "test_one or test_two", source=source, ini="markers = fine"))
+    assert "2 invalid mockkms markers:" in said
+
+
+def test_last_failed_says_nothing_of_markers_that_others_use(suite: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_theirs="""
+import pytest
+
+pytestmark = pytest.mark.mockkms(strict=False)
+
+def test_using(mockkms): pass
+
+def test_failed(): assert False
+"""
+    )
+    pytester.makeini("[pytest]")
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1, failed=1)
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "--lf")
+    result.assert_outcomes(failed=1)
+    assert "has no effect" not in result.stdout.str()
+
+
 SEEDS = """
 import pytest
 
