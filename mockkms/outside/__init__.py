@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
 from mockkms.error_context import error_context
+from mockkms.go_urls import parse_fault, parse_url, shown
 from mockkms.outside.turn import waiting
-from mockkms.urls import parse_fault, shown, urlsplit
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
@@ -44,7 +44,7 @@ _OF_ONE_HOST = frozenset(("authorization", "cookie", "cookie2", "www-authenticat
 def is_here(url: str) -> bool:
     """Return whether a URL points to this machine: no other one is requested. False for a malformed one."""
     try:
-        parts = urlsplit(url)
+        parts = parse_url(url)
         host, _ = parts.hostname or "", parts.port
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -87,16 +87,25 @@ def ask(
         fault = parse_fault(location)
         if fault:
             raise OSError(f'failed to parse Location header "{location}": {fault}')
-        target = urljoin(url, location)
+        target = _joined(url, location)
         fault = unsendable(target)
         if fault:
             raise OSError(fault)
-        if urlsplit(target).hostname != urlsplit(url).hostname:
+        if parse_url(target).hostname != parse_url(url).hostname:
             headers = {name: text for name, text in headers.items() if name.lower() not in _OF_ONE_HOST}
         if status not in _SAME_METHOD and method not in ("GET", "HEAD"):
             method, body = "GET", b""
         url = target
     raise OSError(f"stopped after {_MOST_REDIRECTS} redirects")
+
+
+def _joined(url: str, location: str) -> str:
+    """Return the target of a redirect from a URL. Both are valid."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        # The standard library refuses some hosts that Go takes. With a host, the location needs nothing of the URL.
+        return location
 
 
 def _answer(
@@ -105,7 +114,7 @@ def _answer(
     """Return status, target of a redirect (empty for another response) and body of the response to one request."""
     from http.client import HTTPConnection, HTTPException
 
-    parts = urlsplit(url)
+    parts = parse_url(url)
     if not is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
     if parts.scheme == "https":
@@ -140,7 +149,7 @@ def fetch(address: str, port: int, url: str, most: int, seconds: float = PATIENC
     """
     from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 
-    parts = urlsplit(url)
+    parts = parse_url(url)
     if not ip_address(address).is_loopback:
         raise OSError(f"{address} is not on this machine")
     if parts.scheme == "https":
@@ -261,13 +270,13 @@ def unanswered(url: str) -> str:
     fault = unsendable(url)
     if fault:
         return fault
-    parts = urlsplit(url)
+    parts = parse_url(url)
     return refusal(parts.hostname or "", port_of(url) or _PORTS[parts.scheme])
 
 
 def unsendable(url: str) -> str:
     """Return the error text of Go's client for a valid URL to which it sends nothing; empty for another one."""
-    parts = urlsplit(url)
+    parts = parse_url(url)
     if parts.scheme not in _PORTS:
         return f'unsupported protocol scheme "{parts.scheme}"'
     if not parts.hostname:
@@ -277,7 +286,8 @@ def unsendable(url: str) -> str:
 
 def port_of(url: str) -> str:
     """Return the port of a valid URL, which may be too large; empty without one."""
-    return urlsplit(url).netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+    host = parse_url(url).netloc.rpartition("@")[2].rpartition("]")[2]
+    return host.rpartition(":")[2] if ":" in host else ""
 
 
 def port_fault(port: int | str) -> str:
@@ -287,7 +297,7 @@ def port_fault(port: int | str) -> str:
 
 def _shown(url: str) -> str:
     """Return a valid URL as Go's errors show it: without its password, and escaped."""
-    parts = urlsplit(url)
+    parts = parse_url(url)
     user, at, host = parts.netloc.rpartition("@")
     name, colon, _ = user.partition(":")
     return shown(url.replace(parts.netloc, f"{name}:***@{host}", 1) if at and colon else url)

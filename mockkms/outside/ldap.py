@@ -74,9 +74,7 @@ class LdapConnection:
         self._until = monotonic() + min(request_seconds, PATIENCE)
         with waiting():
             self._socket = socket.create_connection((host, port), timeout=min(connect_seconds, PATIENCE))
-        here, there = (
-            ":".join(map(str, name[:2])) for name in (self._socket.getsockname(), self._socket.getpeername())
-        )
+        here, there = map(_address, (self._socket.getsockname(), self._socket.getpeername()))
         self._reset = f"{_UNREAD}read tcp {here}->{there}: read: connection reset by peer"
         if tls is not None:
             self._secure(tls)

@@ -10,7 +10,8 @@ from typing import Final
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding.der import BITS, INTEGER, OCTETS, OID, DerReader, oid
 from mockkms.error_context import error_context
-from mockkms.urls import parse_fault, urlsplit
+from mockkms.go_urls import parse_fault, parse_url
+from mockkms.quoting import quote
 
 _BOOLEAN: Final = 0x01
 MAIL, DNS, URI, ADDRESS = 0x81, 0x82, 0x86, 0x87
@@ -106,14 +107,10 @@ def _check_name(tag: int, content: bytes) -> None:
     if tag == URI:
         uri = content.decode()
         fault = parse_fault(uri)
-        if not fault and not _is_domain(urlsplit(uri).netloc.rpartition("@")[2], constraint=False):
+        if not fault and not _is_domain(parse_url(uri).netloc.rpartition("@")[2], constraint=False):
             fault = "invalid domain"
         if fault:
-            raise CryptoError(f"x509: cannot parse URI {_quoted(uri)}: {fault}")
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            raise CryptoError(f"x509: cannot parse URI {quote(uri)}: {fault}")
 
 
 def _is_domain(text: str, *, constraint: bool) -> bool:
@@ -157,8 +154,8 @@ def _check_constraint(tag: int, content: bytes) -> None:
         return
     text = content.decode("utf-8", "replace")
     if not content.isascii():
-        raise CryptoError(f"x509: invalid constraint value: x509: {_quoted(text)} cannot be encoded as an IA5String")
-    fault = f"x509: failed to parse {kind} constraint {_quoted(text)}"
+        raise CryptoError(f"x509: invalid constraint value: x509: {quote(text)} cannot be encoded as an IA5String")
+    fault = f"x509: failed to parse {kind} constraint {quote(text)}"
     if tag == URI and _is_address(text):
         raise CryptoError(f"{fault}: cannot be IP address")
     if not (_is_mailbox(text) if tag == MAIL and "@" in text else _is_domain(text, constraint=True)):

@@ -89,7 +89,7 @@ def _is_text(tag: int, content: bytes) -> bool:
 
 def _requested(attributes: DerReader) -> list[Extension]:
     """Return the extensions of the attributes that can be read. Raises CryptoError for malformed extensions."""
-    found: list[Extension] = []
+    found: dict[str, Extension] = {}
     while attributes.more:
         attribute = attributes.skip()
         try:
@@ -109,10 +109,10 @@ def _requested(attributes: DerReader) -> list[Extension]:
             entries.append(listed.enter())
         for entry in entries:
             extension = _extension(entry)
-            if any(one.oid == extension.oid for one in found):
+            if extension.oid in found:
                 raise CryptoError("x509: certificate request contains duplicate requested extensions")
-            found.append(extension)
-    return found
+            found[extension.oid] = extension
+    return list(found.values())
 
 
 def _extension(entry: DerReader) -> Extension:

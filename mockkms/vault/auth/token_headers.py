@@ -44,10 +44,11 @@ def _header(raw: bytes) -> object:
     if not isinstance(given, dict):
         raise ValueError(f"json: cannot unmarshal {kind_of(given)} into Go value of type jose.rawHeader")
     pairs: object = json.loads(raw, object_pairs_hook=tuple)
-    names = [name for name, _value in pairs] if isinstance(pairs, tuple) else []
-    for at, name in enumerate(names):
-        if name in names[:at]:
+    seen: set[str] = set()
+    for name, _value in pairs if isinstance(pairs, tuple) else ():
+        if name in seen:
             raise ValueError(f"json: duplicate key '{name}' in object")
+        seen.add(name)
     return given
 
 

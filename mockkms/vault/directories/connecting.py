@@ -6,8 +6,8 @@ import re
 import ssl
 
 from mockkms import outside
+from mockkms.go_urls import parse_fault, parse_url
 from mockkms.outside.ldap import LdapConnection, LdapError
-from mockkms.urls import parse_fault, urlsplit
 from mockkms.vault.directories.settings import DirectorySettings
 from mockkms.vault.golang.fmt import quote
 
@@ -19,7 +19,7 @@ _TLS = {"tls13": ssl.TLSVersion.TLSv1_3}
 
 def connect(config: DirectorySettings, url: str) -> LdapConnection:
     """Return a connection to a directory on this machine. Raises OSError, LdapError and ValueError without one."""
-    parts = urlsplit(url)
+    parts = parse_url(url)
     if not outside.is_here(url) or not parts.hostname:
         raise OSError(f"{url} is not on this machine")
     if parts.scheme == "ldaps":
@@ -60,7 +60,7 @@ def url_fault(url: str) -> str:
     fault = parse_fault(url)
     if fault:
         return f"error parsing url {quote(url)}: {fault}"
-    parts = urlsplit(url)
+    parts = parse_url(url)
     if parts.scheme in PORTS:
         return ""
     host, _, port = parts.netloc.rpartition(":") if re.search(r":\d+$", parts.netloc) else (parts.netloc, "", "")
@@ -69,7 +69,7 @@ def url_fault(url: str) -> str:
 
 def is_unusable(url: str) -> bool:
     """Return whether the LDAP client of the products cannot use a URL, wherever it points to."""
-    return bool(url_fault(url) or not urlsplit(url).hostname or outside.port_fault(outside.port_of(url) or 0))
+    return bool(url_fault(url) or not parse_url(url).hostname or outside.port_fault(outside.port_of(url) or 0))
 
 
 def connection_fault(url: str, error: Exception) -> str:
@@ -78,6 +78,6 @@ def connection_fault(url: str, error: Exception) -> str:
         return str(error)
     if isinstance(error, ssl.SSLError):
         return f'LDAP Result Code 200 "Network Error": {outside.tls_fault(error)}'
-    parts = urlsplit(url)
+    parts = parse_url(url)
     refusal = outside.refusal(parts.hostname or "", outside.port_of(url) or PORTS[parts.scheme])
     return f'LDAP Result Code 200 "Network Error": {refusal}'

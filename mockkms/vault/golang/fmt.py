@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_SHORT = {
-    "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
-    '"': '\\"', "\\": "\\\\",
-}  # fmt: skip
+from mockkms.quoting import quote as quote
 
 
 class RepeatedParameter(list[str]):
     """A query parameter given more than once: Go's ``[]string``, which decoders distinguish from a JSON list."""
-
-
-def quote(text: str) -> str:
-    """Return ``text`` in double quotes with what is not printable escaped, as ``%q`` does."""
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(char: str) -> str:
-    if char in _SHORT:
-        return _SHORT[char]
-    if char.isprintable():
-        return char
-    code = ord(char)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def shown(value: object) -> str:

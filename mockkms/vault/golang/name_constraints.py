@@ -12,7 +12,7 @@ from mockkms.crypto.x509 import certificate_extensions as extensions
 from mockkms.crypto.x509 import read
 from mockkms.crypto.x509.build import Extension
 from mockkms.error_context import error_context
-from mockkms.vault.golang import url
+from mockkms.go_urls import parse_fault, parse_url
 from mockkms.vault.golang.fmt import quote
 
 _CIDR = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
@@ -192,8 +192,7 @@ def _mail_matches(mailbox: str, limit: str) -> bool:
 
 
 def _uri_matches(uri: str, limit: str) -> bool:
-    parsed = url.split(uri)
-    host = parsed[1].rpartition("@")[2] if parsed is not None else ""
+    host = "" if parse_fault(uri) else parse_url(uri).netloc.rpartition("@")[2]
     if not host:
         raise ValueError(f"URI with empty host ({quote(uri)}) cannot be matched against constraints")
     if not host.endswith("]"):

@@ -15,8 +15,8 @@ from time import monotonic
 
 from mockkms import outside
 from mockkms.error_context import error_context
+from mockkms.go_urls import parse_fault
 from mockkms.json_reading import read_json
-from mockkms.urls import parse_fault
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import refusing
 

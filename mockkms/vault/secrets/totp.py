@@ -9,7 +9,7 @@ from typing import Annotated
 from urllib.parse import unquote
 
 from mockkms.crypto import totp
-from mockkms.urls import parse_fault, path_in_go, urlsplit
+from mockkms.go_urls import parse_url, path_in_go
 from mockkms.vault.framework.agenda import drop_expired
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field, Reply
@@ -133,9 +133,10 @@ def write(
 
 def _read_url(key: TotpKey, url: str) -> None:
     """Set the parameters of an otpauth URL. Raises ErrorResponse."""
-    if parse_fault(url):
-        raise ErrorResponse("an error occurred while parsing url string")
-    parts = urlsplit(url)
+    try:
+        parts = parse_url(url)
+    except ValueError:
+        raise ErrorResponse("an error occurred while parsing url string") from None
     first = {name: value for name, value in first_values(parts.query).items() if value}
     issuer, colon, account = unquote(path_in_go(parts)).removeprefix("/").partition(":")
     key.account_name, key.key = account if colon else issuer, first.get("secret", "")

@@ -8,7 +8,7 @@ from cryptography import x509
 
 from mockkms import outside
 from mockkms.error_context import error_context
-from mockkms.urls import parse_fault
+from mockkms.go_urls import parse_fault
 from mockkms.vault.auth.cert.model import Cert, CrlPoint, engine
 from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from mockkms import outside
 from mockkms.crypto.x509 import read
 from mockkms.error_context import error_context
-from mockkms.urls import parse_fault
+from mockkms.go_urls import parse_fault
 from mockkms.vault.auth.cert.model import CertRole
 from mockkms.vault.golang import time
 from mockkms.vault.golang.duration import go_duration

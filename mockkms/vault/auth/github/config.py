@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.urls import parse_fault
+from mockkms.go_urls import parse_fault
 from mockkms.vault.auth.github import api
 from mockkms.vault.auth.github.model import Github, GithubConfig, engine
 from mockkms.vault.framework.endpoint import Call, Reply

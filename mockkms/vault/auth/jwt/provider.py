@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote, urlencode
 
 from mockkms import outside
 from mockkms.crypto import jws
+from mockkms.go_urls import parse_fault, parse_url
 from mockkms.json_reading import read_json
-from mockkms.urls import parse_fault, urlsplit
 from mockkms.vault.auth.jwt.model import JWT, JwtConfig
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import Operation, Request, VaultError
@@ -113,7 +113,7 @@ def _json(
     try:
         if parse_fault(url) or outside.unsendable(url) or not outside.is_here(url):
             raise ConnectionRefusedError
-        parts = urlsplit(url)
+        parts = parse_url(url)
         if (parts.port or {"http": 80, "https": 443}[parts.scheme]) in call.core.server.ports:
             status, body = _of_this_server(call, parts.path, headers or {}, form)
         else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mockkms.go_urls import parse_fault, parse_url
 from mockkms.outside.ldap import LdapError
-from mockkms.urls import parse_fault, urlsplit
 from mockkms.vault.auth import NO_USERS
 from mockkms.vault.auth.ldap import cap_client, directory, ldaputil
 from mockkms.vault.auth.ldap.model import Ldap, engine
@@ -152,6 +152,6 @@ def _request(state: Ldap, call: Call, name: str, password: str) -> _LdapUserFoun
 
 
 def _url_fault(url: str, *, own_client: bool) -> str:
-    if own_client and not parse_fault(url) and urlsplit(url).scheme not in PORTS:
+    if own_client and not parse_fault(url) and parse_url(url).scheme not in PORTS:
         return f"invalid LDAP scheme in url {quote(url)}: invalid parameter"
     return url_fault(url)

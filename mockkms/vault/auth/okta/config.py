@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.urls import parse_fault
+from mockkms.go_urls import parse_fault
 from mockkms.vault.auth.okta.model import Okta, OktaConfig, engine
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from mockkms import outside
 from mockkms.error_context import error_context
-from mockkms.urls import parse_fault, urlsplit
+from mockkms.go_urls import parse_fault, parse_url
 from mockkms.vault.golang.integers import parse_uint
 
 _SCHEMES = ("postgres://", "postgresql://")
@@ -100,7 +100,7 @@ def _url(text: str) -> dict[str, str]:
     fault = parse_fault(text)
     if fault:
         raise ConnectionStringError("failed to parse as URL", fault.rpartition('": ')[2], url=True)
-    parts = urlsplit(text)
+    parts = parse_url(text)
     found = {
         "host": unquote(parts.hostname or ""),
         "port": outside.port_of(text),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from mockkms.urls import parse_fault
+from mockkms.go_urls import parse_fault
 from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.engine import Engine

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
-from mockkms.vault.golang import url
 from mockkms.vault.golang.duration import go_duration, parse_seconds
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.certificates import urls
@@ -70,8 +69,7 @@ def read_cluster(state: PKI, call: Call) -> Reply:
 def write_cluster(state: PKI, call: Call) -> Reply:
     """Change the parameters that are sent. Raises BackendError for an invalid address."""
     for name in PkiCluster.params():
-        parsed = url.split(call[name]) if name in call else ("http", "given")
-        if parsed is None or not all(parsed):
+        if name in call and not urls.is_complete(call[name]):
             raise BackendError(f"invalid, non-URL {name} given to cluster: {call[name]}")
     state.cluster.update_from(call)
     return state.cluster.shown(call.core.product)

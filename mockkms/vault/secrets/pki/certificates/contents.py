@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from mockkms.crypto.x509 import build, read
 from mockkms.crypto.x509.build import EXTENDED_USAGES, Extension, Names
 from mockkms.crypto.x509.request_parser import other_names
-from mockkms.urls import shown
+from mockkms.go_urls import parse_fault, shown
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, refusing
-from mockkms.vault.golang import url
 from mockkms.vault.golang.addresses import Address, parse_ip
 from mockkms.vault.golang.fmt import quote, unhex
 from mockkms.vault.products.features import Feature
@@ -184,7 +183,7 @@ def _uris(call: Call, role: PkiRole, given: list[str] | None) -> list[str]:
             raise ErrorResponse(
                 f"URI Subject Alternative Names were provided via {source} which are not valid for this role"
             )
-        if url.split(uri) is None:
+        if parse_fault(uri):
             raise ErrorResponse(f"the provided URI Subject Alternative Name {quote(uri)} is not a valid URI")
     return [shown(uri) for uri in uris] if given is None else list(uris)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from mockkms.crypto import CryptoError
 from mockkms.crypto.encoding import pem
 from mockkms.crypto.x509 import build, keys, read
 from mockkms.crypto.x509.build import CERT_SIGN, CRL_SIGN, DIGITAL_SIGNATURE, Extension, Names, Template
+from mockkms.go_urls import parse_url
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, refusing
 from mockkms.vault.golang import name_constraints
@@ -118,7 +119,7 @@ def check_ascii(*names: Names) -> None:
 def check_hosts(names: Names) -> None:
     """Raise BackendError for a URI whose host Go refuses when it reads a certificate (``parseSANExtension``)."""
     for uri in names.uri:
-        host = unquote(urlsplit(uri).netloc.rpartition("@")[2])
+        host = unquote(parse_url(uri).netloc.rpartition("@")[2])
         if host and not (all(host.split(".")) and all("!" <= char <= "~" for char in host)):
             fault = f"x509: cannot parse URI {quote(uri)}: invalid domain"
             raise BackendError(f"unable to parse created certificate: {fault}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from mockkms.vault.golang.url import split
+from mockkms.go_urls import parse_url
 from mockkms.vault.secrets.pki.model import PKI, PkiIssuer
 from mockkms.vault.secrets.pki.settings import PkiUrls
 
@@ -20,16 +19,20 @@ def first_bad(urls: Iterable[str], *, loose: bool = False) -> str:
 
     By default an address has a scheme and a host; ``loose`` takes ports without a scheme, and paths.
     """
-    acceptable = _loosely_valid if loose else _complete
+    acceptable = _loosely_valid if loose else is_complete
     for url in urls:
         if not acceptable(url) or any(template in url for template in _TEMPLATES):
             return url
     return ""
 
 
-def _complete(url: str) -> bool:
-    parsed = split(url)
-    return parsed is not None and all(parsed)
+def is_complete(url: str) -> bool:
+    """Return whether an address is a URL with a scheme and a host."""
+    try:
+        parts = parse_url(url)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc)
 
 
 def _loosely_valid(url: str) -> bool:
@@ -37,13 +40,13 @@ def _loosely_valid(url: str) -> bool:
     if not len(url.encode()) > _SHORTEST or len(url) >= _LONGEST or url.startswith("."):
         return False
     whole = f"http://{url}" if ":" in url and "://" not in url else url
-    parsed = split(whole)
-    if parsed is None or not (parsed[0] or whole.startswith("/")):
+    try:
+        parts = parse_url(whole)
+    except ValueError:
         return False
-    scheme, host = parsed
-    rest = whole[len(scheme) + 1 :] if scheme else whole
-    path = re.split(r"[?]", rest[2 + len(host) :] if rest.startswith("//") else rest, maxsplit=1)[0]
-    return not host.startswith(".") and (host != "" or path == "" or "." in path)
+    if not (parts.scheme or whole.startswith("/")) or parts.netloc.startswith("."):
+        return False
+    return bool(parts.netloc) or not parts.path or "." in parts.path
 
 
 def fault(urls: PkiUrls, names: Iterable[str] = FIELDS, *, loose: bool = False) -> str:

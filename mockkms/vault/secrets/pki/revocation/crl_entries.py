@@ -46,16 +46,16 @@ def _part(item: dict[str, object], at: int, name: str, read: Callable[[dict[str,
 
 def extensions(given: list[object]) -> list[Extension]:
     """Return extensions of the list or of an entry. Raises ValueError with the server's text."""
-    found: list[Extension] = []
+    found: dict[str, Extension] = {}
     for at, item in enumerate(given):
         if not isinstance(item, dict):
             raise ValueError(f"extension entry {at} not a map")
         with error_context(f"failed parsing extension entry {at}: "):
             extension = _extension(item)
-        if any(extension.oid == other.oid for other in found):
+        if extension.oid in found:
             raise ValueError(f"duplicate extension id: {extension.oid}")
-        found.append(extension)
-    return found
+        found[extension.oid] = extension
+    return list(found.values())
 
 
 def _text(item: dict[str, object], name: str) -> str:
