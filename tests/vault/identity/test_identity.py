@@ -159,6 +159,13 @@ def test_an_alias_moves_to_another_entity(world: World) -> None:
     assert login(world)[1] == new
 
 
+def test_a_refused_move_of_an_alias_found_by_name_keeps_its_new_metadata(world: World) -> None:
+    _, id = login(world)
+    alias = {"name": "ann", "mount_accessor": accessor(world), "custom_metadata": {"team": "one"}}
+    assert world.write("identity/entity-alias", {**alias, "canonical_id": "none"}).status == 400
+    assert shown(world, id)["aliases"][0]["custom_metadata"] == {"team": "one"}
+
+
 def test_merged_entities_keep_their_tokens(world: World) -> None:
     _, kept = login(world)
     token, gone = login(world, "two")

@@ -176,18 +176,21 @@ def _update(
         clash = identity.by_factors(accessor, name)
         if clash is not None and clash.id != changed.id:
             raise ErrorResponse("alias with combination of mount accessor and name already exists")
+    relocated = (name, accessor) != (changed.name, changed.mount_accessor)
+    # As on the real server, an alias that was found by its name keeps these even if its move is refused below.
+    changed.name, changed.mount_accessor = name, accessor
+    if renamed:
+        changed.custom_metadata = custom
     changed.issuer, changed.external_id = (
         sources.get(word, getattr(changed, word)) for word in ("issuer", "external_id")
     )
     mount = call.core.state.mounts.by_accessor(accessor)
     if mount is None:
         raise BackendError(f"invalid mount accessor {quote(accessor)}")
-    if mount.local and not moved and (name, accessor) != (changed.name, changed.mount_accessor):
+    if mount.local and not moved and relocated:
         # The real server looks for the alias by its new name, and adds one with that name.
         raise BackendError("duplicate identity name")
     target = _target(call, canonical, accessor, mount) if moved else current
-    if renamed:
-        changed.name, changed.mount_accessor, changed.custom_metadata = name, accessor, custom
     place = next((at for at, one in enumerate(current.aliases) if one.id == changed.id), len(current.aliases))
     current.settle()
     current.aliases = [present for present in current.aliases if present.id != changed.id]
