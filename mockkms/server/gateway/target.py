@@ -45,8 +45,8 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
 
     Raises RequestRefused if the HTTP layer answers itself.
     """
-    path = _clean_target(core, http)
     asks_help = bool(values.get("help", [""])[0]) or http.method == "HELP"
+    path = _clean_target(core, http, asks_help=asks_help)
     if path in _TREES and not asks_help:
         query = "?" + http.query if http.query else ""
         raise RequestRefused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
@@ -96,8 +96,11 @@ def _takes_bytes(core: Core, path: str) -> bool:
     return endpoint is not None and endpoint.takes_bytes(core.product)
 
 
-def _clean_target(core: Core, http: HttpRequest) -> str:
-    """Return the decoded path below ``/v1/``. Raises RequestRefused with Go's redirect for ``//`` and dot segments."""
+def _clean_target(core: Core, http: HttpRequest, *, asks_help: bool) -> str:
+    """Return the decoded path below ``/v1/``. Raises RequestRefused with Go's redirect for ``//`` and dot segments.
+
+    Requests for help do not reach the router, which redirects, unless the product cleans paths before.
+    """
     target = http.target
     if "%" in target:
         if BAD_ESCAPE.search(target):
@@ -105,7 +108,8 @@ def _clean_target(core: Core, http: HttpRequest) -> str:
             raise RequestRefused(refusal, unlimited=True)
         if _CONTROL.search(unquote(target)):
             raise RequestRefused(HttpReply(400), unlimited=True)
-    if ("//" in target or "/." in target or "%" in target) and http.method != "CONNECT":
+    routed = not asks_help or core.product.has(Feature.CLEAN_PATHS)
+    if routed and ("//" in target or "/." in target or "%" in target) and http.method != "CONNECT":
         redirect = unclean(core, http)
         if redirect is not None:
             raise RequestRefused(redirect, unlimited=core.product.has(Feature.CLEAN_PATHS))

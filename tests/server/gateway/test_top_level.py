@@ -37,3 +37,12 @@ def test_relative_paths_are_refused_before_anything_else_is_looked_at(kms: MockK
     prepared.url = f"{kms.url}/v1/{path}"
     answer = session.send(prepared, timeout=60)
     assert (answer.status_code, answer.json()) == (400, {"errors": ["relative paths not supported"]})
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_help_is_looked_up_before_a_path_is_cleaned_except_in_vault_2(kms: MockKMS) -> None:
+    head = {"X-Vault-Token": kms.token}
+    answer = requests.get(f"{kms.url}/v1/secret/data//?help=1", headers=head, allow_redirects=False, timeout=60)
+    early = kms.world.core.product.name != "vault"
+    assert answer.status_code == (200 if early else 307)
+    assert ("data//" in answer.text) is early

@@ -127,6 +127,7 @@ def test_the_other_product_knows_texts_only() -> None:
     assert (written.status, written.errors) == (204, None)
     assert ask(core, "read", "sys/policies/acl/app").data == {"name": "app", "policy": _TEXT}
     assert ask(core, "patch", "sys/policies/acl/app", policy=_TEXT).status == 405
+    assert ask(core, "patch", "sys/policies/acl/app", policy=[]).status == 405
     assert ask(core, "list", "sys/policies/detailed/acl/").status == 404
     assert ask(core, "update", "sys/policies/acl/control-group", policy=_TEXT).status == 400
 

@@ -143,6 +143,7 @@ def test_who_may_rekey(world: World) -> None:
     wanted = {"secret_shares": 5, "secret_threshold": 3}
     closed = outside(world.core, "update", "sys/rekey/init", wanted)
     assert (closed.status, closed.errors) == (405, ["unsupported operation"])
+    assert outside(world.core, "update", "sys/rekey/init", {"secret_shares": "many"}).status == 405
     assert outside(World("vault").core, "update", "sys/rekey/init", wanted).status == 403
     for flavor, token in (("vault-1.21", ""), ("vault", "root")):
         server = World(flavor)

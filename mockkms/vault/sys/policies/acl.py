@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, Response, refusing, unsupported_operation
+from mockkms.vault.framework.message import ErrorResponse, Operation, Request, Response, refusing, unsupported_operation
 from mockkms.vault.policy.policy import Policy
 from mockkms.vault.policy.rules import PolicyError
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import rfc3339
+
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
 
 _NAME = Field(Kind.STRING, help="Name of the policy, converted to lower case.")
 _LIST = Field(Kind.BOOL, help="Set on a GET to list instead.", query=True)
@@ -43,6 +47,13 @@ _FIELDS = {
     ),
 }
 
+
+def _patchable(core: Context, request: Request) -> None:
+    """Raise 405 for a PATCH where the product lacks it, whatever the parameters."""
+    if request.operation is Operation.PATCH and not core.product.has(Feature.POLICY_VERSIONS):
+        raise unsupported_operation()
+
+
 legacy_list = engine.path("policy[/]", help="Names of the ACL policies.")
 legacy = engine.path(
     "policy/{name:some}",
@@ -50,7 +61,7 @@ legacy = engine.path(
     help="One ACL policy, in the older form of the answer.",
 )
 acl_list = engine.path("policies/acl[/]", help="Names of the ACL policies.")
-acl = engine.path("policies/acl/{name:some}", fields=_FIELDS, help="One ACL policy.")
+acl = engine.path("policies/acl/{name:some}", fields=_FIELDS, help="One ACL policy.", requires=_patchable)
 detailed_list = engine.path(
     "policies/detailed/acl[/]",
     fields={"list": _LIST},
@@ -158,8 +169,6 @@ def write_acl(_state: object, call: Call, *, policy: str) -> Response | None:
 @acl.on(Operation.PATCH)
 def patch_acl(_state: object, call: Call, *, name: str) -> Response:
     """Change some properties; without ``cas`` the current version is expected."""
-    if not call.core.product.has(Feature.POLICY_VERSIONS):
-        raise unsupported_operation()
     warnings = _renamed(call)
     known = call.core.policies.get(call.request.namespace, name)
     if known is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import (
     BackendError,
     ErrorResponse,
     Operation,
+    Request,
     Response,
     unsupported_operation,
     unsupported_path,
@@ -31,32 +34,60 @@ from mockkms.vault.sys.seal.bodies import (
 )
 from mockkms.vault.sys.seal.rotate_root import INIT_FIELDS, SHARE_FIELDS, shown_shares
 
+if TYPE_CHECKING:
+    from mockkms.vault.framework.context import Context
+
 _ALL = (Operation.READ, Operation.UPDATE, Operation.DELETE)
 _OPEN = Feature.OPEN_KEY_ENDPOINTS
 _STORED = Field(Kind.INT, help="Has no effect with this seal.")
 _HELD = 600
 """Seconds in which cancelling a rekey requires its nonce."""
 
+
+def _enabled(core: Context, request: Request) -> None:
+    """Raise 405 where the product disables these endpoints, whatever the parameters; help on them remains."""
+    if request.operation is not Operation.HELP and not core.product.has(Feature.KEY_ENDPOINTS):
+        raise unsupported_operation()
+
+
+def _aliased(core: Context, request: Request) -> None:
+    """Raise 405 where the product disables these endpoints or lacks this path."""
+    _enabled(core, request)
+    if request.operation is not Operation.HELP and not core.product.has(Feature.GENERATE_ROOT_ALIAS):
+        raise unsupported_operation()
+
+
+def _recovery(core: Context, _request: Request) -> None:
+    """Raise 404 where the paths are unauthenticated and have no endpoint."""
+    if not core.product.has(Feature.KEY_ENDPOINTS):
+        raise unsupported_path()
+
+
 init = engine.path(
     "rekey/init",
     fields={**INIT_FIELDS, "nonce": SHARE_FIELDS["nonce"], "stored_shares": _STORED},
     help="Start, show or cancel a rekeying.",
     login=_OPEN,
+    requires=_enabled,
     go_errors=True,
 )
-update = engine.path("rekey/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN)
-verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Verify a new share.", login=_OPEN)
+update = engine.path(
+    "rekey/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN, requires=_enabled
+)
+verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Verify a new share.", login=_OPEN, requires=_enabled)
 recovery = engine.path(
     "rekey-recovery-key/{step:re(init|verify)}",
     fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS, "stored_shares": _STORED},
     help="Rekeying of the recovery key; this seal does not have one.",
     login=_OPEN,
+    requires=_recovery,
 )
 recovery_update = engine.path(
     "rekey-recovery-key/update",
     fields=SHARE_FIELDS,
     help="Add a share of the recovery key.",
     login=_OPEN,
+    requires=_recovery,
     go_errors=True,
 )
 recovery_list = engine.path(
@@ -68,21 +99,16 @@ recovery_list = engine.path(
 )
 attempt = engine.path(
     "generate-root/attempt", fields=generate_root.ATTEMPT_FIELDS, help="Start, show or cancel making a root token.",
-    login=_OPEN,
+    login=_OPEN, requires=_enabled,
 )  # fmt: skip
 attempt_update = engine.path(
-    "generate-root/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN
+    "generate-root/update", fields=SHARE_FIELDS, help="Add a share of the unseal key.", login=_OPEN, requires=_enabled
 )
 backup = engine.path("rekey/backup", help="The backup of encrypted shares.")
 recovery_backup = engine.path("rekey/recovery-key-backup", help="The backup of encrypted recovery shares.")
-old_attempt = engine.path("generate-root", fields=generate_root.ATTEMPT_FIELDS, help="See `generate-root/attempt`.")
-
-
-def _open(call: Call) -> Barrier:
-    """Return the barrier. Raises 405 where the product disables these endpoints."""
-    if not call.core.product.has(Feature.KEY_ENDPOINTS):
-        raise unsupported_operation()
-    return call.core.seal.barrier
+old_attempt = engine.path(
+    "generate-root", fields=generate_root.ATTEMPT_FIELDS, help="See `generate-root/attempt`.", requires=_aliased
+)
 
 
 def _status(barrier: Barrier) -> dict[str, object]:
@@ -107,13 +133,13 @@ def _status(barrier: Barrier) -> dict[str, object]:
 @init.on(Operation.READ)
 def read_rekey(_state: object, call: Call) -> Response:
     """Return the progress of a rekeying."""
-    return Response(document=_status(_open(call)))
+    return Response(document=_status(call.core.seal.barrier))
 
 
 @init.on(Operation.UPDATE)
 def start_rekey(_state: object, call: Call) -> Response:
     """Start a rekeying."""
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     body = _body(call, RekeyRequest)
     if body.secret_threshold > body.secret_shares:
         raise ErrorResponse("provided threshold greater than the total shares")
@@ -137,7 +163,7 @@ def start_rekey(_state: object, call: Call) -> Response:
 @init.on(Operation.DELETE)
 def cancel_rekey(_state: object, call: Call) -> None:
     """Cancel a rekeying. Raises ErrorResponse if its nonce is required and not given."""
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     if call.core.product.has(Feature.REKEY_NONCE):
         nonce = _nonce(call)
         running = barrier.rotation
@@ -169,7 +195,7 @@ def _body(call: Call, struct: type[Struct], *, required: bool = True) -> Struct:
 @update.on(Operation.UPDATE)
 def add_rekey_share(_state: object, call: Call) -> Response:
     """Add a share of the current key."""
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     key, nonce = _share(_body(call, RekeyUpdateRequest))
     entropy = call.core.entropy
     result = rotation.add_share(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
@@ -193,7 +219,7 @@ def _share(
 @verify.on(Operation.READ)
 def read_rekey_verification(_state: object, call: Call) -> Response:
     """Return the progress of the verification of new shares."""
-    return Response(document=_verification(_open(call)))
+    return Response(document=_verification(call.core.seal.barrier))
 
 
 def _verification(barrier: Barrier) -> dict[str, object]:
@@ -212,7 +238,7 @@ def _verification(barrier: Barrier) -> dict[str, object]:
 @verify.on(Operation.UPDATE)
 def verify_rekey_share(_state: object, call: Call) -> Response:
     """Add a share of the new key."""
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     key, nonce = _share(_body(call, RekeyVerificationUpdateRequest))
     entropy = call.core.entropy
     done = rotation.verify(barrier, key, nonce, REKEY, entropy.bytes, entropy.uuid)
@@ -222,7 +248,7 @@ def verify_rekey_share(_state: object, call: Call) -> Response:
 @verify.on(Operation.DELETE)
 def restart_rekey_verification(_state: object, call: Call) -> Response:
     """Restart the verification."""
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     rotation.restart_verification(barrier, call.core.entropy.uuid)
     return Response(document=_verification(barrier))
 
@@ -230,14 +256,12 @@ def restart_rekey_verification(_state: object, call: Call) -> Response:
 @recovery.on(*_ALL)
 def refuse_recovery(_state: object, call: Call) -> None:
     """Refuse, as a Shamir seal has no recovery key."""
-    _check_recovery(call)
     raise ErrorResponse("recovery rekeying not supported")
 
 
 @recovery_update.on(Operation.UPDATE)
 def refuse_recovery_share(_state: object, call: Call) -> None:
     """Refuse, as a Shamir seal has no recovery key; whether a share was sent is checked first."""
-    _check_recovery(call)
     _share(_body(call, RekeyUpdateRequest))
     raise ErrorResponse("failed to fetch existing recovery config: recovery not supported", status=500)
 
@@ -245,7 +269,6 @@ def refuse_recovery_share(_state: object, call: Call) -> None:
 @recovery_update.on(Operation.READ, Operation.DELETE)
 def refuse_recovery_method(_state: object, call: Call) -> None:
     """Refuse the method. If the endpoint is outside the core, it treats every method as a share."""
-    _check_recovery(call)
     if not call.core.product.has(Feature.KEY_HANDLERS):
         raise unsupported_operation()
     refuse_recovery_share(_state, call)
@@ -257,16 +280,10 @@ def list_recovery(_state: object, call: Call, *, step: str) -> None:
     (refuse_recovery_share if step == "update" else refuse_recovery)(_state, call)
 
 
-def _check_recovery(call: Call) -> None:
-    """Raise 404 where the paths are unauthenticated and have no endpoint."""
-    if not call.core.product.has(Feature.KEY_ENDPOINTS):
-        raise unsupported_path()
-
-
 @attempt.on(Operation.READ)
 def read_attempt(_state: object, call: Call) -> Response:
     """Return the progress of an attempt."""
-    return Response(document=_attempt(call, _open(call)))
+    return Response(document=_attempt(call, call.core.seal.barrier))
 
 
 def _attempt(call: Call, barrier: Barrier, otp: str = "") -> dict[str, object]:
@@ -292,7 +309,7 @@ def start_attempt(_state: object, call: Call) -> Response:
 
 
 def _start(call: Call) -> Response:
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     body = _body(call, GenerateRootInitRequest, required=False)
     made = generate_root.start(call.core, "", barrier, body.otp, body.pgp_key)
     return Response(document=_attempt(call, barrier, made))
@@ -301,13 +318,13 @@ def _start(call: Call) -> Response:
 @attempt.on(Operation.DELETE)
 def cancel_attempt(_state: object, call: Call) -> None:
     """Cancel an attempt."""
-    _open(call).generation = None
+    call.core.seal.barrier.generation = None
 
 
 @attempt_update.on(Operation.UPDATE)
 def add_attempt_share(_state: object, call: Call) -> Response:
     """Add a share."""
-    barrier = _open(call)
+    barrier = call.core.seal.barrier
     key, nonce = _share(_body(call, GenerateRootUpdateRequest))
     required, fingerprint = barrier.threshold, generate_root.fingerprint_of(barrier)
     progress, token = generate_root.add_share(call.core, "", barrier, key, nonce)
@@ -347,25 +364,17 @@ def delete_recovery_backup(_state: object, call: Call) -> None:
 
 @old_attempt.on(Operation.READ)
 def read_old(_state: object, call: Call) -> Response:
-    """Return the progress of an attempt. Raises 405 where the product lacks this path."""
-    _check_alias(call)
-    return Response(document=_attempt(call, _open(call)))
+    """Return the progress of an attempt."""
+    return Response(document=_attempt(call, call.core.seal.barrier))
 
 
 @old_attempt.on(Operation.UPDATE)
 def start_old(_state: object, call: Call) -> Response:
-    """Start an attempt. Raises 405 where the product lacks this path."""
-    _check_alias(call)
+    """Start an attempt."""
     return _start(call)
 
 
 @old_attempt.on(Operation.DELETE)
 def cancel_old(_state: object, call: Call) -> None:
-    """Cancel an attempt. Raises 405 where the product lacks this path."""
-    _check_alias(call)
-    _open(call).generation = None
-
-
-def _check_alias(call: Call) -> None:
-    if not call.core.product.has(Feature.GENERATE_ROOT_ALIAS):
-        raise unsupported_operation()
+    """Cancel an attempt."""
+    call.core.seal.barrier.generation = None
