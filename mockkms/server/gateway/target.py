@@ -53,9 +53,7 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
     operation = OPERATION_OF_METHOD.get(http.method)
     if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
         raise RequestRefused(error_reply(405))
-    if asks_help:
-        operation = Operation.HELP
-    elif operation is Operation.READ and values:
+    if operation is Operation.READ and values:
         listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
         if listing and scanning:
             raise RequestRefused(error_reply(400), unlimited=True)
@@ -65,6 +63,8 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
         elif scanning:
             operation = Operation.SCAN
             values.pop("scan")
+    if asks_help:
+        operation = Operation.HELP
     escaped = "%" in http.target and "%2f" in "/".join(http.target.split("/", 4)[:4]).lower()
     found = None if escaped else outside(core, path)
     before_core = found is not None

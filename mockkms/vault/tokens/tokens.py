@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mockkms.vault.framework.message import Auth, ErrorResponse, PermissionDenied, Request, refusing
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, PermissionDenied, Request, refusing
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens import cidr, token_ids
@@ -45,7 +45,7 @@ class TokenStore:
     def create(self, token: Token, auth: Auth) -> Token:
         """Create a service or batch token and its lease; sets id, accessor and creation time, also in ``auth``.
 
-        Raises ErrorResponse for an invalid custom id.
+        Raises ErrorResponse for an invalid custom id, and what ``put`` raises.
         """
         if token.type == "batch":
             return self._create_batch(token, auth)
@@ -54,7 +54,13 @@ class TokenStore:
         return self.put(token, auth)
 
     def put(self, token: Token, auth: Auth, lifetime: float | None = None) -> Token:
-        """Store a service token with its lease, which lasts for ``lifetime`` seconds, by default for its TTL."""
+        """Store a service token with its lease, which lasts for ``lifetime`` seconds, by default for its TTL.
+
+        Raises BackendError if the path of its request has two dots anywhere, as in a user's name: such a path cannot
+        have a lease.
+        """
+        if ".." in token.path:
+            raise BackendError("internal error")
         core = self.core
         state = self.state
         suffix = self._suffix(token.namespace)

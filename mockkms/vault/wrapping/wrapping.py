@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from mockkms.json_reading import read_json
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Request, Response, WrapInfo, refusing
+from mockkms.vault.framework.message import (
+    Auth,
+    BackendError,
+    ErrorResponse,
+    Operation,
+    Request,
+    Response,
+    WrapInfo,
+    refusing,
+)
 from mockkms.vault.golang.json_text import keep
 from mockkms.vault.telemetry.events import count_token
 from mockkms.vault.tokens.token import Token
@@ -165,7 +174,10 @@ def wrap_if_asked(core: TokenServices, request: Request, response: Response) -> 
 
 
 def store(core: TokenServices, request: Request, text: str, seconds: float, path: str, form: str) -> WrapInfo:
-    """Store ``text`` behind a new single-use token that expires after ``seconds``."""
+    """Store ``text`` behind a new single-use token that expires after ``seconds``.
+
+    Raises ErrorResponse, with status 500, for a request whose path cannot have a lease.
+    """
     now = core.clock.now()
     namespace = "" if form == "jwt" else request.namespace
     token = Token(
@@ -179,7 +191,8 @@ def store(core: TokenServices, request: Request, text: str, seconds: float, path
         explicit_max_ttl=int(seconds),
         namespace=namespace,
     )
-    core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False), seconds)
+    with refusing(status=500, of=BackendError):
+        core.tokens.put(token, Auth(policies=["response-wrapping"], renewable=False), seconds)
     count_token(core.events, token, core.state.mounts.match(request.namespace, request.path), "response_wrapping")
     cubbyhole = core.state.mounts.get(namespace, "cubbyhole/")
     if cubbyhole is not None:

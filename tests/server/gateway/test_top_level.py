@@ -46,3 +46,9 @@ def test_help_is_looked_up_before_a_path_is_cleaned_except_in_vault_2(kms: MockK
     early = kms.world.core.product.name != "vault"
     assert answer.status_code == (200 if early else 307)
     assert ("data//" in answer.text) is early
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_help_does_not_excuse_a_listing_that_is_no_boolean(kms: MockKMS) -> None:
+    answer = requests.get(f"{kms.url}/v1/sys/mounts?list=yes&help=1", headers={"X-Vault-Token": kms.token}, timeout=60)
+    assert (answer.status_code, answer.json()) == (400, {"errors": []})

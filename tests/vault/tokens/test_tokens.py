@@ -358,3 +358,20 @@ class Trees(RuleBasedStateMachine):
 
 TestTrees = Trees.TestCase
 TestTrees.settings = settings(max_examples=25, stateful_step_count=25)
+
+
+@pytest.mark.parametrize("flavor", ["openbao", "vault", "vault-1.21"])
+def test_a_path_with_two_dots_cannot_have_a_service_token(flavor: str) -> None:
+    world = World(flavor)
+    world.core.mount("", "auth/users/", "userpass")
+    for kind, status in (("service", 500), ("batch", 200)):
+        world.write("auth/users/users/a..b", {"password": "pw", "token_type": kind})
+        login = world.write("auth/users/login/a..b", {"password": "pw"}, token="")
+        assert (login.status or 200, login.errors) == (status, ["internal error"] if status == 500 else None)
+    world.write("auth/token/roles/a..b", {"allowed_policies": "default"})
+    framed = "1 error occurred:\n\t* internal error\n\n"
+    assert world.write("auth/token/create/a..b").errors == [framed]
+    world.write("secret/data/a..b", {"data": {"k": "v"}})
+    wrapped = world.ask("read", "secret/data/a..b", wrap_ttl=60.0)
+    assert (wrapped.status, wrapped.errors) == (500, ["internal error"])
+    assert world.ask("read", "secret/data/a..b").errors is None
