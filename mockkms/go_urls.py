@@ -160,7 +160,7 @@ def shown(text: str) -> str:
     rest = text[len(scheme) + 1 :] if scheme else text
     rest, hash_sign, fragment = rest.partition("#")
     if hash_sign:
-        hash_sign, fragment = ("#", _escaped(fragment)) if fragment else ("", "")
+        hash_sign, fragment = ("#", escaped_path(fragment)) if fragment else ("", "")
     if scheme and not rest.startswith("/"):
         return f"{scheme}:{rest}{hash_sign}{fragment}"
     rest, mark, query = rest.partition("?")
@@ -171,9 +171,14 @@ def shown(text: str) -> str:
         user, at, host = host.rpartition("@")
         host = user + at + quote(host, safe="!$&'()*+,;=:[]<>\"%-_.~")
         host = f"//{host}" if host or path else ""
-    return f"{scheme}{':' if scheme else ''}{host}{_escaped(path)}{mark}{query}{hash_sign}{fragment}"
+    return f"{scheme}{':' if scheme else ''}{host}{escaped_path(path)}{mark}{query}{hash_sign}{fragment}"
 
 
-def _escaped(text: str) -> str:
+def escaped_path(text: str) -> str:
     """Return a path or fragment unchanged if all its characters are allowed there; else unescape and escape it."""
-    return text if _WRITABLE.fullmatch(text) else quote(unquote_to_bytes(text), safe="/$&+,:;=@~")
+    return text if _WRITABLE.fullmatch(text) else escaped_again(unquote_to_bytes(text))
+
+
+def escaped_again(path: str | bytes) -> str:
+    """Return a path escaped as Go writes one that was not escaped before, percent signs included."""
+    return quote(path, safe="/$&+,:;=@~")

@@ -116,13 +116,16 @@ def bad_request(text: str) -> RequestRefused:
     return RequestRefused(error_reply(400, text))
 
 
+_IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
+
+
 def redirect_reply(method: str, location: str) -> HttpReply:
     """Return a 307 as Go's ``http.Redirect`` writes it: with a link for GET and HEAD, else without a body."""
     if method not in ("GET", "HEAD"):
         headers = base_headers()
         del headers["Content-Type"]
         return HttpReply(307, b"", _located(headers, location))
-    body = f'<a href="{location}">Temporary Redirect</a>.\n\n'
+    body = f'<a href="{location.translate(_IN_HTML)}">Temporary Redirect</a>.\n\n'
     return HttpReply(307, body.encode(), _located(base_headers("text/html; charset=utf-8"), location))
 
 

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
+from mockkms.go_urls import escaped_again, escaped_path
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply, redirect_reply
 from mockkms.vault.framework.message import OPERATION_OF_METHOD, Operation
 from mockkms.vault.kernel.core import Core
@@ -119,7 +120,7 @@ def _clean_target(core: Core, http: HttpRequest, *, asks_help: bool) -> str:
 def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
     """Return the redirect for a path with ``//`` or dot segments; None for a clean path."""
     target, early = http.target, core.product.has(Feature.CLEAN_PATHS)
-    decoded = unquote(target) if early and "%" in target else target
+    decoded = unquote(target) if early and "%" in target else target if early else escaped_path(target)
     if "//" not in decoded and "/." not in decoded:
         return None
     cleaned = posixpath.normpath(decoded)
@@ -131,7 +132,9 @@ def unclean(core: Core, http: HttpRequest) -> HttpReply | None:
         cleaned += "/"
     if cleaned == decoded:
         return None
-    if decoded is not target:
+    if not early:
+        cleaned = escaped_again(cleaned)
+    elif decoded is not target:
         cleaned = quote(cleaned, safe=_UNESCAPED)
     if early and target.startswith("//"):
         cleaned = "/" + cleaned  # Recorded: this redirect keeps the double slash.

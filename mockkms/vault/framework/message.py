@@ -219,6 +219,8 @@ class Response:
     auth: Auth | None = None
     lease: Lease | None = None
     warnings: list[str] = field(default_factory=list)
+    lists_warnings: bool = False
+    """Whether no warnings are an empty list; by default they are null."""
     wrap_info: WrapInfo | None = None
     status: int = 0
     """0: the default (200, or 204 without data).

@@ -178,13 +178,15 @@ class Core(VaultServer):
 
     def _outside(self, request: Request) -> Response | None:
         """Answer an endpoint of the HTTP layer; return None for every other path. Raises VaultError."""
+        if request.operation is Operation.HELP:
+            return None
         found = matching.outside(self, request.path)
         if found is None or found.endpoint is None or found.engine is None:
             return None
         if request.operation in (Operation.LIST, Operation.SCAN) and request.method == "GET":
             # The HTTP layer looks at the method only: ``?list=true`` does not make the request a list.
             request.operation = Operation.READ
-        if request.operation is not Operation.HELP and request.operation not in found.endpoint.operations:
+        if request.operation not in found.endpoint.operations:
             raise ErrorResponse(status=405)
         request.trace.mount, request.trace.mount_type = "sys/", "system"
         return found.engine.dispatch(self, request, found) or Response(status=204)

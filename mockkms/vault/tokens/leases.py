@@ -22,6 +22,7 @@ from mockkms.vault.framework.message import (
     Response,
     VaultError,
     refusing,
+    unsupported_operation,
 )
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.mounts import Mount
@@ -196,9 +197,12 @@ class LeaseStore:
         lease = Lease(ttl=entry.ttl, max_ttl=entry.max_ttl, renewable=entry.renewable, internal=entry.internal)
         if mount is not None:
             engine = registry.engine(mount.engine)
-            if engine.renew is not None:
-                with refusing(f"failed to renew entry: {_NO_RESPONSE} err: ", BackendError, of=BackendError):
+            with refusing(f"failed to renew entry: {_NO_RESPONSE} err: ", BackendError, of=BackendError):
+                if engine.renew is not None:
                     reply = engine.renew(mount.state, self._call(mount, entry, {**entry.internal, "lease": lease}))
+                elif not entry.renewable:
+                    # The lease of a batch token's secret: whether it is renewable was not looked at.
+                    raise unsupported_operation()
         response = reply if isinstance(reply, Response) else Response(lease=lease)
         if response.lease is None:
             return None

@@ -29,7 +29,8 @@ def envelope(product: Product, response: Response) -> str:
         wrap, request_id = "null", response.request_id
     auth = "null" if response.auth is None else encode(_auth(response), ordered=True)
     # The server's HTTP layer sends nothing of a wrapped answer but where it is.
-    warnings = "null" if not response.warnings or response.wrap_info is not None else encode(response.warnings)
+    listed = (response.warnings or response.lists_warnings) and response.wrap_info is None
+    warnings = encode(response.warnings) if listed else "null"
     leased = _NO_LEASE
     if lease is not None:
         renewable = "true" if lease.renewable else "false"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import requests
 
@@ -52,3 +54,28 @@ def test_help_is_looked_up_before_a_path_is_cleaned_except_in_vault_2(kms: MockK
 def test_help_does_not_excuse_a_listing_that_is_no_boolean(kms: MockKMS) -> None:
     answer = requests.get(f"{kms.url}/v1/sys/mounts?list=yes&help=1", headers={"X-Vault-Token": kms.token}, timeout=60)
     assert (answer.status_code, answer.json()) == (400, {"errors": []})
+
+
+def test_help_on_the_endpoints_before_the_core_needs_a_namespace_as_all_help(kms: MockKMS) -> None:
+    head = {"X-Vault-Token": kms.token, "X-Vault-Namespace": "none"}
+    answer = requests.get(f"{kms.url}/v1/sys/seal-status?help=1", headers=head, timeout=60)
+    assert (answer.status_code, answer.json()) == (404, {"errors": ["namespace not found"]})
+
+
+@pytest.mark.flavors("openbao", "vault-1.21")
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("sys//a%20b", "sys/a%2520b"),
+        ("sys//a{b}", "sys/a%257Bb%257D"),
+        ("sys//a&b'c?d=e f", "sys/a&b%27c?d=e%20f"),
+        ("sys/./..%2fx", "sys/..%252fx"),
+    ],
+)
+def test_redirects_are_escaped_as_go_writes_them(kms: MockKMS, path: str, location: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(kms.url.rpartition(":")[2])), timeout=60) as sender:
+        line = path.replace(" ", "%20")
+        sender.sendall(f"GET /v1/{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+        answer = sender.makefile("rb").read().decode()
+    assert f"\r\nLocation: /v1/{location}\r\n" in answer
+    assert f'<a href="/v1/{location.replace("&", "&amp;")}">' in answer

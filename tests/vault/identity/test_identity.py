@@ -164,6 +164,10 @@ def test_a_refused_move_of_an_alias_found_by_name_keeps_its_new_metadata(world: 
     alias = {"name": "ann", "mount_accessor": accessor(world), "custom_metadata": {"team": "one"}}
     assert world.write("identity/entity-alias", {**alias, "canonical_id": "none"}).status == 400
     assert shown(world, id)["aliases"][0]["custom_metadata"] == {"team": "one"}
+    del alias["custom_metadata"]
+    assert world.write("identity/entity-alias", {**alias, "canonical_id": entity(world, "new")}).errors is None
+    found = world.ask("list", "identity/entity-alias/id").data or {}
+    assert [info["custom_metadata"] for info in found["key_info"].values()] == [{}]
 
 
 def test_merged_entities_keep_their_tokens(world: World) -> None:

@@ -123,6 +123,8 @@ def test_looking_at_the_levels_changes_nothing(kms: MockKMS) -> None:
     levels = ask(kms, "GET", "sys/loggers").json()["data"]
     assert set(levels.values()) == {"info"}
     assert ask(kms, "GET", "sys/loggers/core").json()["data"] == {"core": "info"}
+    assert ask(kms, "GET", "sys/loggers/core").json()["warnings"] == []
+    assert "[a]" in ask(kms, "GET", "sys/loggers/core?a=1").json()["warnings"][0]
     assert "loggers" not in kms.dump()
     ask(kms, "POST", "sys/loggers/core", {"level": "debug"})
     assert ask(kms, "GET", "sys/loggers").json()["data"] == levels | {"core": "debug"}

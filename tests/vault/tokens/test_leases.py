@@ -27,7 +27,8 @@ creds = engine.path("creds/{name}")
 
 @creds.on(Operation.READ)
 def read(state: dict[str, Any], call: Call) -> Response:
-    lease = Lease(ttl=600, max_ttl=3600, renewable=True, internal={"user": call["name"]})
+    renewable = call["name"] != "fixed"
+    lease = Lease(ttl=600, max_ttl=3600, renewable=renewable, internal={"user": call["name"]})
     return Response(data={"user": call["name"]}, lease=lease)
 
 
@@ -92,6 +93,17 @@ def test_a_batch_tokens_lease_ends_with_the_token_and_goes_with_its_parent(world
     world.write("auth/token/revoke", {"token": parent})
     assert REVOKED == ["ann"]
     assert world.core.state.leases.by_token == {}
+
+
+def test_a_batch_tokens_lease_is_not_renewed_by_an_engine_that_renews_none(world: World) -> None:
+    world.write("sys/policies/acl/db", {"policy": 'path "db/*" { capabilities = ["read"] }'})
+    batch = world.token(policies=["db"], type="batch", ttl="100s")
+    for token, text in (
+        ("root", "lease is not renewable"),
+        (batch, "failed to renew entry: resp: (*logical.Response)(nil) err: unsupported operation"),
+    ):
+        renewed = world.write("sys/leases/renew", {"lease_id": lease_of(world, token, "fixed").lease_id})
+        assert (renewed.status, renewed.errors) == (400, [text])
 
 
 def test_a_last_use_gives_no_leased_secret(world: World) -> None:

@@ -192,8 +192,8 @@ def _update(
         raise BackendError("duplicate identity name")
     target = _target(call, canonical, accessor, mount) if moved else current
     place = next((at for at, one in enumerate(current.aliases) if one.id == changed.id), len(current.aliases))
-    current.settle()
     current.aliases = [present for present in current.aliases if present.id != changed.id]
+    current.settle()
     target.settle()
     # One that stays with its entity keeps its place.
     target.aliases.insert(len(target.aliases) if moved else place, changed)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
 from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.node import RAFT
-from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.telemetry.server_log import LEVELS, MOST_FOLLOWERS
 
@@ -60,14 +57,14 @@ def read_monitor(_state: object, call: Call, *, log_level: str, log_format: str)
 @loggers.on(Operation.READ)
 def read_loggers(_state: object, call: Call) -> Response:
     """Return the levels of all loggers."""
-    return _raw_envelope(call, _levels(call))
+    return Response(data=_levels(call), lists_warnings=True)
 
 
 @logger.on(Operation.READ)
 def read_logger(_state: object, call: Call) -> Response:
     """Return the level of one logger; empty data for an unknown one."""
     name, levels = _named(call), _levels(call)
-    return _raw_envelope(call, {name: levels[name]} if name in levels else {})
+    return Response(data={name: levels[name]} if name in levels else {}, lists_warnings=True)
 
 
 def _named(call: Call) -> str:
@@ -85,23 +82,6 @@ def _levels(call: Call) -> dict[str, str]:
 
 def _set_levels(call: Call, levels: dict[str, str]) -> None:
     call.core.state.system["loggers"] = levels
-
-
-def _raw_envelope(call: Call, data: dict[str, str]) -> Response:
-    """Return the envelope with an empty list of warnings; all other responses have null."""
-    envelope: dict[str, object] = {
-        "request_id": call.request.id,
-        "lease_id": "",
-        "renewable": False,
-        "lease_duration": 0,
-        "data": data,
-        "wrap_info": None,
-        "warnings": [],
-        "auth": None,
-    }
-    if call.core.product.has(Feature.MOUNT_TYPE):
-        envelope["mount_type"] = "system"
-    return Response(raw=json.dumps(envelope, separators=(",", ":")).encode() + b"\n")
 
 
 def _wanted(call: Call) -> str:
