@@ -42,16 +42,17 @@ class TokenStore:
         """Create a root token that never expires and has the given id, as a dev server does."""
         return self.put(Token(id=token_id, accessor="", policies=["root"]), Auth())
 
-    def create(self, token: Token, auth: Auth) -> Token:
+    def create(self, token: Token, auth: Auth, lifetime: float | None = None) -> Token:
         """Create a service or batch token and its lease; sets id, accessor and creation time, also in ``auth``.
 
+        The lease lasts for ``lifetime`` seconds, by default for the token's TTL, which has whole seconds.
         Raises ErrorResponse for an invalid custom id, and what ``put`` raises.
         """
         if token.type == "batch":
             return self._create_batch(token, auth)
         if token.id:
             self._check_custom_id(token)
-        return self.put(token, auth)
+        return self.put(token, auth, lifetime)
 
     def put(self, token: Token, auth: Auth, lifetime: float | None = None) -> Token:
         """Store a service token with its lease, which lasts for ``lifetime`` seconds, by default for its TTL.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.golang.duration import go_duration
+
+S = TypeVar("S", int, float)
+"""Seconds: whole ones, unless some of the lifetimes have fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +25,27 @@ def calculate(
     limits: Limits,
     now: float,
     *,
-    increment: int = 0,
-    ttl: int = 0,
-    period: int = 0,
-    max_ttl: int = 0,
-    explicit_max_ttl: int = 0,
+    increment: S = 0,
+    ttl: S = 0,
+    period: S = 0,
+    max_ttl: S = 0,
+    explicit_max_ttl: S = 0,
     start: float | None = None,
-) -> tuple[int, list[str]]:
-    """Return the lifetime from ``now`` in whole seconds, and warnings where it was shortened.
+) -> tuple[S, list[str]]:
+    """Return the lifetime from ``now`` in seconds, and warnings where it was shortened.
 
     An ``increment`` or ``ttl`` below zero is none. ``start`` is when the lease was issued (seconds since the epoch;
     None: now). Raises BackendError if the largest lifetime, counted from ``start``, has passed.
     """
-    moment = math.floor(now)
-    issued = moment if start is None else math.floor(start)
-    most = min([limits.max, *(limit for limit in (max_ttl, explicit_max_ttl) if limit > 0)])
+    passed = 0 if start is None else math.floor(now) - math.floor(start)
+    most: S = limits.max
+    for limit in (max_ttl, explicit_max_ttl):
+        if 0 < limit < most:
+            most = limit
     if most <= 0:
         raise BackendError("max TTL must be greater than zero")
     warnings: list[str] = []
-    last: int | None = None
+    left: S | None = None
     if period > 0:
         if period > most:
             warnings.append(
@@ -49,12 +55,11 @@ def calculate(
             period = most
         granted = period
         if explicit_max_ttl > 0:
-            last = issued + explicit_max_ttl
+            left = explicit_max_ttl - passed
     else:
-        granted = next((asked for asked in (increment, ttl) if asked > 0), limits.default)
-        last = issued + most
-    if last is not None:
-        left = last - moment
+        granted = increment if increment > 0 else ttl if ttl > 0 else limits.default
+        left = most - passed
+    if left is not None:
         if left <= 0:
             raise BackendError("past the max TTL, cannot renew")
         if granted > left:
@@ -66,7 +71,7 @@ def calculate(
     return granted, warnings
 
 
-def human(seconds: int) -> str:
+def human(seconds: float) -> str:
     """Return a duration without its zero parts: ``768h``, ``1m``, ``1h30m``."""
     text = go_duration(seconds)
     if text.endswith("m0s"):

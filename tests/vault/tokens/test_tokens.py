@@ -375,3 +375,16 @@ def test_a_path_with_two_dots_cannot_have_a_service_token(flavor: str) -> None:
     wrapped = world.ask("read", "secret/data/a..b", wrap_ttl=60.0)
     assert (wrapped.status, wrapped.errors) == (500, ["internal error"])
     assert world.ask("read", "secret/data/a..b").errors is None
+
+
+def test_lifetimes_below_a_second_end_in_time(world: World) -> None:
+    short = world.write("auth/token/create", {"policies": ["default"], "ttl": "1500ms"}).auth
+    assert short is not None
+    assert short.lease_duration == 1
+    world.later(1.4)
+    assert world.alive(short.client_token)
+    world.later(0.1)
+    assert not world.alive(short.client_token)
+    capped = world.write("auth/token/create", {"policies": ["default"], "explicit_max_ttl": "1ms"})
+    assert capped.warnings == ['TTL of "768h" exceeded the effective max_ttl of "1ms"; TTL value is capped accordingly']
+    assert world.write("auth/token/create", {"ttl": "-1ms"}).errors == ["ttl must be positive"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockkms.vault.auth.token.lifetimes import lifetimes, settle
+from mockkms.vault.auth.token.lifetimes import lifetimes, settled
 from mockkms.vault.auth.token.model import NewToken, TokenRole, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
@@ -85,9 +85,10 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
     _orphan(requested, token, role, sudo=sudo, orphan=orphan)
     _inherit(token, parent, role, entity_id)
     response = Response()
-    limits = lifetimes(requested, token, role, response.warnings, sudo=sudo)
-    settle(call, token, limits, response.warnings)
-    if token.ttl == 0:
+    asked, limits = lifetimes(requested, token, role, response.warnings, sudo=sudo)
+    lifetime = settled(call, token, asked, limits, response.warnings)
+    token.ttl = int(lifetime)
+    if lifetime == 0:
         if parent.ttl:
             raise ErrorResponse("expiring root tokens cannot create non-expiring root tokens")
         renewable = False
@@ -98,11 +99,11 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
         policies=list(token.policies),
         token_policies=list(token.policies),
         renewable=renewable,
-        period=limits.period,
-        explicit_max_ttl=limits.explicit_max_ttl,
+        period=int(limits.period),
+        explicit_max_ttl=int(limits.explicit_max_ttl),
         display_name=token.display_name,
     )
-    call.core.tokens.create(token, auth)
+    call.core.tokens.create(token, auth, lifetime)
     count_token(call.core.events, token, call.mount, "token")
     policies = call.core.policies
     missing = [n for n in token.policies if n != "root" and policies.get(call.request.namespace, n) is None]

@@ -14,15 +14,15 @@ from mockkms.vault.tokens.token import Token
 
 @dataclass
 class TokenLimits:
-    """Limits of a new token in seconds, the role's included."""
+    """Limits of a new token in seconds, the role's included; the token itself keeps whole seconds."""
 
-    explicit_max_ttl: int = 0
-    period: int = 0
+    explicit_max_ttl: float = 0
+    period: float = 0
 
 
-def _lifetime(name: str, text: str) -> int:
+def _lifetime(name: str, text: str) -> float:
     with refusing():
-        seconds = int(parse_seconds(text))
+        seconds = parse_seconds(text)
     if seconds < 0:
         raise ErrorResponse(f"{name} must be positive")
     return seconds
@@ -30,47 +30,50 @@ def _lifetime(name: str, text: str) -> int:
 
 def lifetimes(
     requested: NewToken, token: Token, role: TokenRole | None, warnings: list[str], *, sudo: bool
-) -> TokenLimits:
-    """Read the lifetimes sent into ``token`` and merge the role's. Raises ErrorResponse with the server's text."""
-    limits = TokenLimits()
+) -> tuple[float, TokenLimits]:
+    """Return the lifetime that was asked for (0: none) and the limits, the role's included, some noted in ``token``.
+
+    Raises ErrorResponse with the server's text.
+    """
+    limits, asked = TokenLimits(), 0.0
     if requested.explicit_max_ttl:
-        token.explicit_max_ttl = limits.explicit_max_ttl = _lifetime("explicit_max_ttl", requested.explicit_max_ttl)
+        limits.explicit_max_ttl = _lifetime("explicit_max_ttl", requested.explicit_max_ttl)
+        token.explicit_max_ttl = int(limits.explicit_max_ttl)
     if requested.period:
         limits.period = _lifetime("period", requested.period)
         if limits.period and not sudo:
             raise ErrorResponse("root or sudo privileges required to create periodic token")
-        token.period = limits.period
+        token.period = int(limits.period)
     if requested.ttl:
-        token.ttl = _lifetime("ttl", requested.ttl)
+        asked = _lifetime("ttl", requested.ttl)
     elif requested.lease:
-        token.ttl = _lifetime("lease", requested.lease)
+        asked = _lifetime("lease", requested.lease)
     if role is not None and token.type != "batch":
         most = role.token_explicit_max_ttl
         limits.explicit_max_ttl = _lesser("Explicit max TTL", limits.explicit_max_ttl, most, warnings)
         limits.period = _lesser("Period", limits.period, role.token_period, warnings)
-    return limits
+    return asked, limits
 
 
-def _lesser(what: str, requested: int, limit: int, warnings: list[str]) -> int:
+def _lesser(what: str, requested: float, limit: int, warnings: list[str]) -> float:
     if not limit or not requested:
         return requested or limit
     lesser = min(requested, limit)
     warnings.append(
-        f"{what} specified both during creation call and in role; using the lesser value of {lesser} seconds"
+        f"{what} specified both during creation call and in role; using the lesser value of {int(lesser)} seconds"
     )
     return lesser
 
 
-def settle(call: Call, token: Token, limits: TokenLimits, warnings: list[str]) -> None:
-    """Restrict the token's lifetime to the mount's limits; a root token without a lifetime does not expire."""
-    if limits.period or token.ttl or "root" not in token.policies:
-        token.ttl, more = ttl.calculate(
+def settled(call: Call, token: Token, asked: float, limits: TokenLimits, warnings: list[str]) -> float:
+    """Return the token's lifetime in seconds, within the mount's limits; 0: a root token that does not expire."""
+    if limits.period or asked or "root" not in token.policies:
+        asked, more = ttl.calculate(
             call.core.limits(call.mount),
             call.now(),
-            ttl=token.ttl,
+            ttl=asked,
             period=limits.period,
             explicit_max_ttl=limits.explicit_max_ttl,
         )
         warnings.extend(more)
-    if token.ttl == 0:
-        token.ttl = limits.explicit_max_ttl
+    return asked or limits.explicit_max_ttl
