@@ -29,6 +29,13 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.wrapping.envelope import envelope
 
 
+def echo_namespace(http: HttpRequest, reply: HttpReply) -> None:
+    """Repeat the request's namespace in a reply, unless the reply is Go's own and has no headers of the product."""
+    namespace = http.header_facts.namespace
+    if namespace and "Cache-Control" in reply.headers:
+        reply.headers["X-Vault-Namespace"] = namespace
+
+
 def request_of(core: Core, http: HttpRequest) -> Request:
     """Return the Vault request of an HTTP request below ``/v1/``, decoded once.
 
@@ -38,9 +45,7 @@ def request_of(core: Core, http: HttpRequest) -> Request:
         try:
             http.decoded = _to_request(core, http)
         except RequestRefused as refused:
-            namespace = http.headers.get("X-Vault-Namespace", "")
-            if namespace and "Cache-Control" in refused.reply.headers:
-                refused.reply.headers["X-Vault-Namespace"] = namespace
+            echo_namespace(http, refused.reply)
             http.decoded = refused
     if isinstance(http.decoded, RequestRefused):
         raise http.decoded
@@ -112,7 +117,9 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         query={name: given[0] for name, given in values.items()} if values else {},
         body=http.body,
     )
-    if leaves_body and operation in WRITES:
+    if path.startswith("sys/") and not escaped and core.namespaces.only_without(request.namespace, path[4:]):
+        request.data = {}  # The request is refused whatever its body is.
+    elif leaves_body and operation in WRITES:
         request.data = {}
         if outside and http.body:
             bodies.refuse_beyond_limits(core, http.body)

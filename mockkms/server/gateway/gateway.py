@@ -212,7 +212,9 @@ class Gateway:
             return with_cors(self.world.core, http, self.vault)
         if target.startswith(ADMIN_PREFIXES):
             return self.rustfs(http)
-        return ui.pages(self.world.core, http)
+        reply = ui.pages(self.world.core, http)
+        codec.echo_namespace(http, reply)
+        return reply
 
     def earlier(self, http: HttpRequest, snapshot: str) -> HttpReply:
         """Return the response of the world at a snapshot, without changes. Raises FaultError for an unknown name."""

@@ -73,7 +73,8 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
         path += "/"
     if found is not None and found.endpoint is not None:
         # Go's handler of such a path looks at the method before it reads the body, except for these two.
-        leaves_body = operation not in found.endpoint.operations and path not in READ_FIRST
+        unread = operation not in found.endpoint.operations and path not in READ_FIRST
+        leaves_body = unread or found.endpoint.takes_bytes(core.product)
     else:
         leaves_body = operation is Operation.UPDATE and _takes_bytes(core, path)
     return RequestTarget(path, operation, before_core, leaves_body, escaped)

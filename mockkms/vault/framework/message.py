@@ -233,10 +233,14 @@ class Response:
     """Further lines of headers that have several values."""
     raw: bytes | None = None
     """A body sent unchanged, outside the envelope, with ``content_type``."""
+    written: bool = False
+    """Whether the handler writes ``raw`` itself, so that it is not wrapped."""
     content_type: str = "application/json"
     """Empty: the header is not sent."""
     document: Mapping[str, object] | None = None
     """A JSON object sent outside the envelope (``sys/health``, ``sys/seal-status``)."""
+    wrapped_whole: bool = False
+    """Whether ``document`` is wrapped if the request asks for it; most endpoints with one cannot be wrapped."""
     stream: LogStream | None = None
     """A body that goes on: the server's log, as text."""
     flat: bool = False

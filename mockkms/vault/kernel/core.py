@@ -26,8 +26,10 @@ from mockkms.vault.framework.message import (
     VaultError,
     framed,
     permission_denied,
+    refusing,
     unsupported_operation,
 )
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.kernel import inline_auth, login, matching
 from mockkms.vault.kernel.server import VaultServer
@@ -46,6 +48,8 @@ _CORE_TOO = ("sys/seal-status", "sys/leader")
 """Paths outside the core that are in it too: reached below the path of a namespace, and by requests of the server."""
 _AUTHENTICATED = ("sys/seal", "sys/step-down")
 """Paths outside the core that require a token there."""
+_HELP_AUTHENTICATED = (*_AUTHENTICATED, "sys/metrics", "sys/storage/raft/join", "sys/storage/raft/bootstrap")
+"""Paths outside the core on which help requires a token, as it is given by the core."""
 _USERINFO = re.compile(r"identity/oidc/provider/[^/]+/userinfo")
 
 
@@ -164,11 +168,12 @@ class Core(VaultServer):
         outside = found.endpoint is not None and found.endpoint.outside and request.operation is not Operation.HELP
         if outside and path not in _CORE_TOO and path not in _AUTHENTICATED:
             raise ErrorResponse("unsupported operation", status=405)
-        trace.checked, trace.login = True, found.login
+        login = found.login and (request.operation is not Operation.HELP or path not in _HELP_AUTHENTICATED)
+        trace.checked, trace.login = True, login
         if outside and path in _AUTHENTICATED:
             self.tokens.authenticate(request)
             raise framed(unsupported_operation())
-        if found.login:
+        if login:
             sender = self.tokens.lookup(request.token) if request.token else None
             if sender is not None and sender.entity_id:
                 # Such a path needs no token, but refuses one whose entity is disabled or gone.
@@ -289,6 +294,8 @@ class Core(VaultServer):
             user = engine.user(self, request, found.below)
             if not user and self.product.has(Feature.LOGIN_NAMES_ALIAS):
                 raise ErrorResponse(_NO_ALIAS, status=500)
+            with refusing(of=BackendError):
+                refuse_relative(self.product, user)  # The real server has a stored entry for each locked user.
             if self.lockout.locked(mount, user):
                 raise PermissionDenied
         try:
@@ -320,7 +327,8 @@ class Core(VaultServer):
             if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
                 raise NotFound()
             return Response(status=204)
-        if request.wrap_ttl and response.document is None and not response.redirect:
+        wrappable = response.wrapped_whole or not (response.document or response.written or response.redirect)
+        if request.wrap_ttl and wrappable:
             response = wrapping.serialised_as_data(self, request, response)
         # Answers outside the envelope have neither lease nor wrapping.
         if response.status or response.raw is not None or response.document is not None or response.redirect:

@@ -129,9 +129,13 @@ class NamespaceStore:
             slash = whole.find("/", slash + 1)
         return (found, whole[len(found) :]) if found.startswith(prefix) else (None, "")
 
+    def only_without(self, namespace: str, below: str) -> bool:
+        """Return whether a path below ``sys/`` is refused because the request has a namespace header."""
+        return bool(namespace) and self.core.product.has(Feature.NAMESPACES) and has_segments(below, _OUTSIDE)
+
     def refuse_outside(self, request: Request, below: str) -> None:
         """Raise 400 for an endpoint outside the core that is requested with a namespace header."""
-        if request.namespace and self.core.product.has(Feature.NAMESPACES) and has_segments(below, _OUTSIDE):
+        if self.only_without(request.namespace, below):
             raise ErrorResponse("operation unavailable in namespaces")
 
     def resolve(self, request: Request) -> None:

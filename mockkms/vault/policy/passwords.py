@@ -8,6 +8,7 @@ from mockkms.vault import hcl
 from mockkms.vault.framework.context import Context
 from mockkms.vault.framework.fields import ConversionError
 from mockkms.vault.framework.message import BackendError, refusing
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import error_list, shown
 from mockkms.world.entropy import Entropy
 
@@ -160,6 +161,7 @@ def policy_password(core: Context, namespace: str, name: str) -> str:
 
     Raises BackendError for an unknown policy and for one that no password can follow.
     """
+    refuse_relative(core.product, name, "failed to retrieve password policy: ")
     text = core.state.policies.password.get((namespace, name))
     if text is None:
         raise BackendError("no password policy found")

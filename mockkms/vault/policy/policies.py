@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ from mockkms.vault.framework.message import (
     Response,
     refusing,
 )
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
@@ -53,6 +55,14 @@ class _Parsed(NamedTuple):
     text: str
     dialect: PolicyDialect
     policy: ParsedPolicy
+
+
+def _cleaned(name: str) -> str:
+    """Return a name as the path that it is in the real server's cache; empty for one that leads elsewhere."""
+    if "/" not in name:
+        return name
+    cleaned = posixpath.normpath(f"cache/{name}")
+    return cleaned[len("cache/") :] if cleaned.startswith("cache/") else ""
 
 
 class PolicyStore:
@@ -137,13 +147,24 @@ class PolicyStore:
         self._changed()
 
     def get(self, namespace: str, name: str) -> Policy | None:
-        """Return the policy of this name, ``root`` included; None if there is none or it has expired."""
+        """Return the policy of this name, ``root`` included; None if there is none or it has expired.
+
+        As the real servers look in their cache first, by a path that Go cleans, ``a/`` and ``b/../a`` are names of
+        the policy ``a``. Raises BackendError for another name that is a relative path.
+        """
         name = name.strip().lower()
-        if name == "root":
-            return Policy("root", "", version=0)
-        policy = self.core.state.policies.acl.get((namespace, name))
-        if policy is not None and policy.expiration and policy.expiration < self.core.clock.now():
-            self.remove(namespace, name)
+        stored = self.core.state.policies.acl
+        policy = stored.get((namespace, name))
+        if policy is None:
+            cleaned = _cleaned(name)
+            if cleaned == "root":
+                return Policy("root", "", version=0)
+            policy = stored.get((namespace, cleaned))
+        if policy is None:
+            refuse_relative(self.core.product, name, "failed to read policy: ")
+            return None
+        if policy.expiration and policy.expiration < self.core.clock.now():
+            self.remove(namespace, policy.name)
             return None
         return policy
 
@@ -234,6 +255,9 @@ class PolicyStore:
 
         Raises ErrorResponse as ``check`` does.
         """
+        for name in token.policies:
+            with refusing("failed to get policy: ", BackendError, of=BackendError, status=400):
+                self.get(token.namespace, name)
         found = self.acl(token).capabilities(path, namespace)
         if self._budget.left <= 0:
             self._forget_decisions()
@@ -314,7 +338,12 @@ class PolicyStore:
         moments: list[float] = []
         for namespace, wanted in names.items():
             for name in wanted:
-                policy = self.get(namespace, name)
+                with refusing("", BackendError, of=BackendError, text="internal error"):
+                    policy = self.get(namespace, name)
+                if policy is not None and policy.name == "root" and name != "root":
+                    if len(wanted) > 1 or len(names) > 1:
+                        raise BackendError("internal error")
+                    return Acl(root=namespace)
                 if policy is not None and name != "root":
                     chosen.append((policy.name, self._rules(namespace, policy, entity)))
                     moments.append(policy.expiration)

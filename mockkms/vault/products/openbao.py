@@ -56,6 +56,7 @@ OPENBAO = Product(
             Feature.NAMES_IN_NAMESPACE,
             Feature.AUTHENTICATED_ROTATION,
             Feature.LEASE_DETAILS,
+            Feature.RAFT_NON_VOTERS,
             Feature.PLUGIN_ORIGINS,
             Feature.CATALOG_NAMES_VERSIONED,
             Feature.WORKFLOWS,

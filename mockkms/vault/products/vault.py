@@ -53,6 +53,7 @@ VAULT = OPENBAO.derive(
         Feature.STRICT_JSON,
         Feature.CLEAN_PATHS,
         Feature.FORWARDING_REFUSED,
+        Feature.DOUBLE_DOTS_REFUSED,
         Feature.UI_REDIRECT,
         Feature.ENTERPRISE_STUBS,
         Feature.SIGNED_TOKENS,
@@ -165,6 +166,7 @@ VAULT = OPENBAO.derive(
         Feature.RABBITMQ_NO_TOPICS,
     },
     lacks={
+        Feature.RAFT_NON_VOTERS,
         Feature.KERBEROS_DECODES_PAC,
         Feature.LDAP_QUEUE_FIRST,
         Feature.NAMESPACES,

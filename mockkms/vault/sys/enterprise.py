@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Field
+from mockkms.vault.framework.engine import no_such_path
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Operation, unsupported_path
+from mockkms.vault.framework.message import ErrorResponse, Operation
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 
@@ -145,11 +146,12 @@ def _absent(paths: str, needs: Feature | None = None) -> None:
         help="An unauthenticated path without an endpoint.",
         login=True,
         needs=needs,
+        requires=no_such_path,
     )
 
     @endpoint.on(*_ALL, Operation.SCAN)
     def refuse_absent(_state: object, _call: Call) -> None:
-        raise unsupported_path()
+        """Do nothing: ``requires`` has refused the request, whatever its method."""
 
 
 # The real servers list these paths as unauthenticated, but have no endpoint for them.

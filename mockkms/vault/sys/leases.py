@@ -6,6 +6,7 @@ from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.folders import children
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -65,7 +66,13 @@ def _id(call: Call) -> str:
     lease_id: str = call["lease_id"] or call["url_lease_id"]
     if not lease_id:
         raise ErrorResponse("lease_id must be specified")
+    _check(call, lease_id)
     return lease_id
+
+
+def _check(call: Call, lease_id: str) -> None:
+    with refusing(of=BackendError):
+        refuse_relative(call.core.product, lease_id, f"failed to read lease entry {lease_id}: ")
 
 
 @listing.on(Operation.LIST)
@@ -84,6 +91,7 @@ def lookup_lease(_state: object, call: Call, *, lease_id: str) -> dict[str, obje
     leases = call.core.leases
     if not lease_id:
         raise ErrorResponse("lease_id must be specified")
+    _check(call, lease_id)
     entry = leases.get(lease_id, call.request.namespace)
     if entry is None:
         raise ErrorResponse("invalid lease")

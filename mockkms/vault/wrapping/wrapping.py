@@ -21,7 +21,7 @@ from mockkms.vault.framework.message import (
     WrapInfo,
     refusing,
 )
-from mockkms.vault.golang.json_text import keep
+from mockkms.vault.golang.json_text import encode, keep
 from mockkms.vault.telemetry.events import count_token
 from mockkms.vault.tokens.token import Token
 from mockkms.vault.wrapping.envelope import envelope
@@ -44,6 +44,9 @@ def serialised_as_data(core: Environment, request: Request, response: Response) 
 
     Everything else, and a status without a body, is returned unchanged.
     """
+    if response.document is not None:
+        text = encode(response.document, ordered=True)
+        return raw_as_data(Response(raw=text.encode("utf-8", "replace"), headers=response.headers))
     if response.raw is not None:
         return raw_as_data(response)
     if response.status in (0, 204):

@@ -79,3 +79,26 @@ def test_redirects_are_escaped_as_go_writes_them(kms: MockKMS, path: str, locati
         answer = sender.makefile("rb").read().decode()
     assert f"\r\nLocation: /v1/{location}\r\n" in answer
     assert f'<a href="/v1/{location.replace("&", "&amp;")}">' in answer
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+@pytest.mark.parametrize("path", ["sys/seal", "sys/step-down", "sys/metrics"])
+def test_help_on_what_only_the_core_protects_needs_a_token(kms: MockKMS, path: str) -> None:
+    for token, status in (("", 403), (kms.token, 200)):
+        answer = requests.get(f"{kms.url}/v1/{path}?help=1", headers={"X-Vault-Token": token}, timeout=60)
+        assert answer.status_code == status
+
+
+def test_paths_that_need_no_token_but_do_not_exist_are_unsupported_for_every_method(kms: MockKMS) -> None:
+    for path in ("sys/wrapping/pubkey", "sys/internal/ui/mounts/"):
+        assert requests.get(f"{kms.url}/v1/{path}?help=1", timeout=60).json() == {"errors": ["unsupported path"]}
+        assert requests.head(f"{kms.url}/v1/{path}", timeout=60).status_code == 404
+
+
+def test_a_namespace_is_echoed_outside_the_api_too_and_refused_before_a_body_is_read(kms: MockKMS) -> None:
+    head = {"X-Vault-Token": kms.token, "X-Vault-Namespace": "team"}
+    for path in ("/nothing", "/v2/x", "/v1/sys//x"):
+        answer = requests.get(kms.url + path, headers=head, allow_redirects=False, timeout=60)
+        assert answer.headers["X-Vault-Namespace"] == "team"
+    answer = requests.put(f"{kms.url}/v1/sys/unseal", data="{", headers=head, timeout=60)
+    assert (answer.status_code, answer.json()) == (400, {"errors": ["operation unavailable in namespaces"]})

@@ -223,3 +223,24 @@ def test_passwords_meet_their_policy(core: Core) -> None:
 def test_password_policies_that_are_refused(core: Core, text: str, message: str) -> None:
     response = ask(core, "update", "sys/policies/password/p", policy=text)
     assert (response.status, response.errors) == (400, [f"1 error occurred:\n\t* {message}\n\n"])
+
+
+@pytest.mark.parametrize("core", ["openbao", "vault", "vault-1.21"], indirect=True)
+def test_a_policy_is_found_by_every_path_that_leads_to_its_name(core: Core) -> None:
+    ask(core, "update", "sys/policies/acl/app", policy=_TEXT)
+    assert (ask(core, "read", "sys/policies/acl/app/").data or {})["name"] == "app"
+    assert (ask(core, "read", "sys/policy/root/").data or {})["name"] == "root"
+    for name in ("app/", "a/../app"):
+        asked = {"token": token(core, name), "path": "kv/x"}
+        answer = core.handle(Request(Operation.UPDATE, "sys/capabilities", asked, token="root"))
+        assert (answer.data or {})["capabilities"] == ["list", "read"]
+    ask(core, "delete", "sys/policies/acl/app")
+    assert ask(core, "read", "sys/policies/acl/app/").status == 404
+
+
+@pytest.mark.parametrize("core", ["openbao", "vault", "vault-1.21"], indirect=True)
+def test_a_policy_whose_name_is_a_relative_path_cannot_be_looked_up(core: Core) -> None:
+    created = ask(core, "update", "auth/token/create", policies=["../x"])
+    assert (created.status, created.errors) == (400, ["could not look up policy ../x"])
+    used = ask(core, "read", "auth/token/lookup-self", token=token(core, "../x"))
+    assert (used.status, used.errors) == (500, ["1 error occurred:\n\t* internal error\n\n"])

@@ -287,3 +287,21 @@ def test_the_storage_of_a_configuration(text: str, expected: str, tmp_path: Path
     config = read([path])
     assert config.storage == expected
     assert bool(config.notes) is (expected == "inmem")
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+def test_nodes_join_by_requests_without_a_token(flavor: str) -> None:
+    url = "sys/storage/raft"
+    with MockKMS(flavor=flavor) as kms:
+        for path in ("join", "bootstrap"):
+            answer = ask(kms, "POST", f"{url}/{path}", token="none")
+            assert (answer.status_code, answer.json()) == (500, {"errors": ["raft backend not in use"]})
+        wrong = ask(kms, "POST", f"{url}/join", {"retry": "x"}, token="none").json()["errors"][0]
+        assert wrong.endswith("cannot unmarshal string into Go struct field JoinRequest.retry of type bool")
+        assert ask(kms, "GET", f"{url}/join").status_code == 405
+        assert ask(kms, "GET", f"{url}/bootstrap").status_code == 400
+    with MockKMS(flavor=flavor, storage="raft") as kms:
+        assert ask(kms, "POST", f"{url}/join", token="none").json() == {"joined": True}
+        assert "already has state" in ask(kms, "POST", f"{url}/bootstrap", token="none").text
+        voters = ask(kms, "POST", f"{url}/join", {"non_voter": True}, token="none").status_code
+        assert voters == (200 if flavor == "openbao" else 400)

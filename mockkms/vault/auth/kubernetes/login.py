@@ -18,6 +18,7 @@ from mockkms.vault.framework.message import (
     permission_denied,
     refusing,
 )
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import globs
 from mockkms.vault.products.features import Feature
@@ -48,6 +49,7 @@ def log_in(state: Kubernetes, call: Call, *, role: str, jwt: str) -> Response:
         raise ErrorResponse("missing role")
     if not jwt:
         raise ErrorResponse("missing jwt")
+    refuse_relative(call.core.product, role)
     found = state.roles.get(role.lower())
     if found is None:
         raise ErrorResponse(f"invalid role name {quote(role)}")

@@ -8,7 +8,7 @@ from mockkms.vault.auth.token.lifetimes import lifetimes, settled
 from mockkms.vault.auth.token.model import NewToken, TokenRole, TokenRoles, engine, is_sudo, show_policies
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import Auth, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy import names
@@ -105,9 +105,11 @@ def _create(call: Call, role: TokenRole | None, *, orphan: bool) -> Response:
     )
     call.core.tokens.create(token, auth, lifetime)
     count_token(call.core.events, token, call.mount, "token")
-    policies = call.core.policies
-    missing = [n for n in token.policies if n != "root" and policies.get(call.request.namespace, n) is None]
-    response.warnings.extend(f"Policy {quote(name)} does not exist" for name in missing)
+    for name in token.policies:
+        with refusing(of=BackendError, text=f"could not look up policy {name}"):
+            known = call.core.policies.get(call.request.namespace, name)
+        if known is None:
+            response.warnings.append(f"Policy {quote(name)} does not exist")
     response.auth = show_policies(call, auth)
     return response
 

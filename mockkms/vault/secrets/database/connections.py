@@ -201,7 +201,7 @@ def _redacted(url: str) -> str:
 @reset.on(Operation.UPDATE)
 def reset_connection(state: Database, call: Call, *, name: str) -> None:
     """Restart the plugin of a connection. Raises BackendError."""
-    state.connection(name).stop()
+    state.connection(call.core.product, name).stop()
     opened(state, call, name)
 
 
@@ -223,7 +223,7 @@ def reload_plugin(state: Database, call: Call, *, plugin_name: str) -> Reply:
 @rotate_root.on(Operation.UPDATE)
 def rotate_root_password(state: Database, call: Call) -> None:
     """Rotate the root user's password in the database and in the settings. Raises BackendError."""
-    found = state.connection(call["name"])
+    found = state.connection(call.core.product, call["name"])
     username, password = (found.connection_details.get(name) for name in ("username", "password"))
     refusal = "unable to rotate root credentials: "
     newer = call.core.product.has(Feature.DATABASE_ROTATION)

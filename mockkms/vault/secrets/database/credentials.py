@@ -41,7 +41,7 @@ def create_user(state: Database, call: Call, *, name: str) -> Response:
     role = state.roles.get(name)
     if role is None:
         raise ErrorResponse(f"unknown role: {name}")
-    connection = _allowed(state, role, name)
+    connection = _allowed(state, call, role, name)
     if not _supported(connection, role.credential_type):
         raise ErrorResponse(f"unsupported credential_type: {quote(role.credential_type)}")
     limits = call.core.limits(call.mount)
@@ -68,7 +68,7 @@ def read_user(state: Database, call: Call, *, name: str) -> Reply:
     role = state.static_roles.get(name)
     if role is None:
         raise ErrorResponse(f"unknown role: {name}")
-    _allowed(state, role, name)
+    _allowed(state, call, role, name)
     due = next_rotation(role, call.now() if role.rotation_schedule else role.last_rotation)
     is_password = role.credential_type == PASSWORD
     secret = {"password": role.password} if is_password else {"rsa_private_key": role.private_key}
@@ -112,7 +112,7 @@ def rotate_now(state: Database, call: Call, *, name: str) -> None:
 
 def rotate(state: Database, call: Call, name: str, role: StaticDatabaseRole) -> None:
     """Set a new password or key for a static role. Raises BackendError."""
-    connection = _allowed(state, role, name)
+    connection = _allowed(state, call, role, name)
     if not _supported(connection, role.credential_type):
         raise BackendError(f"unsupported credential_type: {quote(role.credential_type)}")
     servers.opened(state, call, role.db_name)
@@ -199,8 +199,8 @@ def revoke(state: Database, call: Call) -> None:
     servers.server_of(state, call, connection).drop(call.kept("username"), statements)
 
 
-def _allowed(state: Database, role: CredentialRole, name: str) -> DatabaseConnection:
-    connection = state.connection(role.db_name)
+def _allowed(state: Database, call: Call, role: CredentialRole, name: str) -> DatabaseConnection:
+    connection = state.connection(call.core.product, role.db_name)
     if not policynames.matches_glob(connection.allowed_roles, name):
         raise BackendError(f'"{name}" is not an allowed role')
     return connection

@@ -13,7 +13,9 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import quote
+from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.database.idle import IdleSession
 from mockkms.world.stored import stored
@@ -169,8 +171,9 @@ class Database:
     contacts_servers: bool = True
     """Databases on this machine are contacted. False while a world file is loaded."""
 
-    def connection(self, name: str) -> DatabaseConnection:
+    def connection(self, product: Product, name: str) -> DatabaseConnection:
         """Return the connection ``name``. Raises BackendError if it does not exist."""
+        refuse_relative(product, name, "failed to read connection configuration: ")
         found = self.connections.get(name)
         if found is None:
             raise BackendError(f"failed to find entry for connection with name: {quote(name)}")

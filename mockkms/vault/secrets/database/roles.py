@@ -94,7 +94,7 @@ def write_static(
     role.update_from(call, "rotation_statements")
     _set_type(role, call)
     if later:
-        state.connection(role.db_name)
+        state.connection(call.core.product, role.db_name)
     if self_managed_password is not None:
         if not new:
             when = rfc3339(role.last_rotation)

@@ -163,7 +163,7 @@ def opened(state: Database, call: Call, name: str) -> DatabaseConnection:
 
     Raises BackendError if the connection does not exist, DatabaseError if it cannot be verified.
     """
-    connection = state.connection(name)
+    connection = state.connection(call.core.product, name)
     if not connection.opened:
         # A product that does not store the setting verifies at a restart, whatever the setting was.
         if connection.verify_connection or not call.core.product.has(Feature.DATABASE_ROTATION):

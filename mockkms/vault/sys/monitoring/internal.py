@@ -119,7 +119,8 @@ def read_openapi(_state: object, call: Call, *, generic_mount_paths: bool) -> Re
         else:
             items.update(openapi.paths(mount.path, endpoints, core.product))
     document = openapi.document(core.product.texts.product, core.product.version, items)
-    return Response(document={**document, "components": {"schemas": {}}})
+    whole = {**document, "components": {"schemas": {}}}
+    return Response(document=whole, wrapped_whole=True)
 
 
 def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[str, dict[str, object]]:

@@ -98,7 +98,7 @@ def _raw(body: bytes, content_type: str, file: str = "") -> Response:
     headers = {"X-Content-Type-Options": "nosniff"}
     if file:
         headers["Content-Disposition"] = f'attachment; filename="{file}"'
-    return Response(raw=body, status=200, content_type=content_type, headers=headers)
+    return Response(raw=body, written=True, status=200, content_type=content_type, headers=headers)
 
 
 def _profile(what: str, unit: str, now: float) -> bytes:

@@ -102,4 +102,4 @@ def read_in_flight(_state: object, call: Call) -> Response:
         "request_method": request.method,
         "client_id": "",
     }
-    return Response(document={request.id: shown})
+    return Response(document={request.id: shown}, wrapped_whole=True)

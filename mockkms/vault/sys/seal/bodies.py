@@ -20,6 +20,9 @@ _GO_TYPES = {str: "string", int: "int", bool: "bool", list: "[]string"}
 _GO_NAME = "go"
 """The key under which a member has its name in Go's error texts, if that is not its JSON name."""
 
+_GO_TYPE = "type"
+"""The key under which a member has its type in Go, if that is not the usual one."""
+
 
 @dataclass
 class UnsealRequest:
@@ -93,8 +96,25 @@ class GenerateRootUpdateRequest:
     nonce: str = field(default="", metadata={_GO_NAME: "Nonce"})
 
 
+@dataclass
+class JoinRequest:
+    """The body of ``sys/storage/raft/join``."""
+
+    auto_join: str = ""
+    auto_join_scheme: str = ""
+    auto_join_port: int = field(default=0, metadata={_GO_TYPE: "uint"})
+    leader_api_addr: str = ""
+    leader_ca_cert: str = ""
+    leader_client_cert: str = ""
+    leader_client_key: str = ""
+    leader_tls_servername: str = ""
+    retry: bool = False
+    non_voter: bool = False
+
+
 Struct = TypeVar(
     "Struct",
+    JoinRequest,
     UnsealRequest,
     InitRequest,
     RekeyRequest,
@@ -126,12 +146,17 @@ def decode(call: Call, struct: type[Struct], *, required: bool = False) -> Struc
         if value is None:
             continue
         kind = type(getattr(body, member.name))
+        go_type = member.metadata.get(_GO_TYPE, "")
         wrong = _wrong(value, kind)
+        if go_type == "uint" and not wrong and isinstance(value, int) and value < 0:
+            wrong = f"number {value}"
         if wrong:
             target = f"{struct.__name__}.{member.metadata.get(_GO_NAME, member.name)}"
             # Of a list, Go names the type of its items if one of them is wrong.
             wanted = str if kind is list and isinstance(value, list) else kind
-            text = f"json: cannot unmarshal {wrong} into Go struct field {target} of type {_GO_TYPES[wanted]}"
+            text = (
+                f"json: cannot unmarshal {wrong} into Go struct field {target} of type {go_type or _GO_TYPES[wanted]}"
+            )
             raise ErrorResponse(call.core.product.texts.json_error_prefix + text)
         setattr(body, member.name, list(value) if kind is list and isinstance(value, list) else value)
     return body

@@ -62,12 +62,8 @@ def otp_length(core: Environment, namespace: str) -> int:
 def start(core: Environment, namespace: str, barrier: Barrier, otp: str, pgp_key: str) -> str:
     """Start an attempt; return its one-time password if one was generated, else an empty text. Raises ErrorResponse."""
     made = "" if otp or pgp_key else core.entropy.base62(otp_length(core, namespace))
-    otp, fingerprint = otp or made, ""
-    if otp:
-        if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
-            raise ErrorResponse(f"OTP string {core.product.texts.otp_length}")
-    else:
-        fingerprint = _checked(pgp_key)
+    otp = otp or made
+    fingerprint = _checked(core, namespace, otp, pgp_key)
     if barrier.generation is not None:
         scope = " for this namespace" if core.product.has(Feature.NAMESPACES) else ""
         raise ErrorResponse("root generation already in progress" + scope)
@@ -77,8 +73,12 @@ def start(core: Environment, namespace: str, barrier: Barrier, otp: str, pgp_key
     return made
 
 
-def _checked(pgp_key: str) -> str:
-    """Check a PGP key and return its fingerprint. Raises ErrorResponse."""
+def _checked(core: Environment, namespace: str, otp: str, pgp_key: str) -> str:
+    """Check a one-time password or, without one, a PGP key, whose fingerprint is returned. Raises ErrorResponse."""
+    if otp:
+        if len(otp.encode("utf-8", "replace")) != otp_length(core, namespace):
+            raise ErrorResponse(f"OTP string {core.product.texts.otp_length}")
+        return ""
     with refusing("error parsing PGP key: "):
         pgp_shares.check([pgp_key])
         return pgp.fingerprint(pgp_key)
@@ -160,6 +160,9 @@ def read_attempt(_state: object, call: Call) -> dict[str, object]:
 @attempt.on(Operation.UPDATE)
 def start_attempt(_state: object, call: Call, *, otp: str, pgp_key: str) -> dict[str, object]:
     """Start an attempt; its one-time password is shown only here."""
+    if otp or pgp_key:
+        # Whether the namespace has a seal comes later.
+        _checked(call.core, call.request.namespace, otp, pgp_key)
     made = start(call.core, call.request.namespace, barrier_of(call), otp, pgp_key)
     return _shown(call, made)
 

@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response, unsupported_path
+from mockkms.vault.golang.fmt import quote
 from mockkms.vault.kernel.node import RAFT
+from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
+from mockkms.vault.sys.seal.bodies import JoinRequest, decode
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
@@ -27,6 +30,12 @@ def _raft(core: Context, request: Request) -> None:
         raise unsupported_path()
 
 
+def _no_help(_core: Context, request: Request) -> None:
+    """Raise 404 for help, which is given by the core: these endpoints are outside it alone."""
+    if request.operation is Operation.HELP:
+        raise unsupported_path()
+
+
 snapshot = engine.path(
     "storage/raft/snapshot",
     help="Take and restore snapshots of the storage.",
@@ -41,7 +50,49 @@ forced = engine.path(
     requires=_raft,
     go_errors=True,
 )
+join = engine.path("storage/raft/join", help="Join the cluster of another node.", outside=True, requires=_no_help)
+bootstrap = engine.path(
+    "storage/raft/bootstrap", help="Make raft store who is active.", outside=True, binary=True, requires=_no_help
+)
 configuration = engine.path("storage/raft/configuration", help="The peers of the raft cluster.", requires=_raft)
+
+
+@join.on(Operation.UPDATE)
+def join_cluster(_state: object, call: Call) -> Response:
+    """Return that the node is in a cluster, if it has raft storage and is initialised. Raises ErrorResponse."""
+    body = decode(call, JoinRequest)
+    if body.non_voter and not call.core.product.has(Feature.RAFT_NON_VOTERS):
+        raise ErrorResponse("non-voting nodes not allowed")
+    if bool(body.leader_client_cert) is not bool(body.leader_client_key):
+        raise ErrorResponse("invalid certificate parameters")
+    if body.auto_join_scheme not in ("", "http", "https"):
+        raise ErrorResponse(f"invalid scheme {quote(body.auto_join_scheme)}; must either be http or https")
+    _check_in_use(call)
+    if not call.core.seal.barrier.initialized:
+        raise ErrorResponse("failed to join raft cluster: failed to join any raft leader node", status=500)
+    return Response(document={"joined": True})
+
+
+@bootstrap.on(Operation.UPDATE)
+def bootstrap_raft(_state: object, call: Call) -> None:
+    """Raise ErrorResponse: raft is either not in use, or was bootstrapped when the server was initialised."""
+    if call.core.seal.sealed:
+        raise ErrorResponse("node must be unsealed to bootstrap")
+    _check_in_use(call)
+    text = "could not bootstrap clustered storage: error bootstrapping cluster: cluster already has state"
+    raise ErrorResponse(text, status=500)
+
+
+@bootstrap.on(*(set(Operation) - {Operation.UPDATE, Operation.HELP}))
+def refuse_method(_state: object, _call: Call) -> None:
+    """Raise ErrorResponse: the real server does not answer 405 here."""
+    raise ErrorResponse
+
+
+def _check_in_use(call: Call) -> None:
+    if call.core.server.storage != RAFT:
+        call.request.trace.hint = _HINT
+        raise ErrorResponse("raft backend not in use", status=500)
 
 
 def _key(call: Call) -> bytes:

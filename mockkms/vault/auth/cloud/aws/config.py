@@ -161,6 +161,7 @@ certificates = Collection[AwsAuth, AwsCertificate](
     empty_list=True,
     help="A certificate that verifies instance identity documents.",
     list_help="Names of the certificates.",
+    go_errors=True,
 )
 
 

@@ -13,6 +13,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.framework.message import BackendError, refusing
 from mockkms.vault.framework.records import Record, Show, param
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.directories.accounts import AccountDirectory, Bind, active_directory_password, is_local
@@ -115,7 +116,9 @@ def configured(state: LdapSecrets, unset: str = "the config is currently unset")
 
 def new_password(call: Call, config: LdapSecretsConfig) -> str:
     """Return a generated password. Raises BackendError."""
-    with refusing("unable to generate password: ", BackendError, of=BackendError):
+    refused = "unable to generate password: "
+    refuse_relative(call.core.product, config.password_policy, f"{refused}failed to retrieve password policy: ")
+    with refusing(refused, BackendError, of=BackendError):
         return generated_password(call, config.password_policy, config.length or _LENGTH)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.message import ErrorResponse, Operation
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products import Product
 from mockkms.vault.secrets.identity import engine, listed
@@ -49,10 +50,12 @@ def write_client(state: object, call: Call, name: str, client: OidcClient) -> No
     client.update_from(call)
     client.redirect_uris, client.assignments = distinct(client.redirect_uris), distinct(client.assignments)
     for wanted in client.assignments:
+        refuse_relative(call.core.product, wanted)
         if wanted not in oidc.assignments:
             raise ErrorResponse(f"assignment {quote(wanted)} does not exist")
     if before is not None and client.key != before.key:
         raise ErrorResponse("key modification is not allowed")
+    refuse_relative(call.core.product, client.key)
     key = default_key(call) if client.key == DEFAULT_KEY else oidc.keys.get(client.key)
     if key is None:
         raise ErrorResponse(f"key {quote(client.key)} does not exist")

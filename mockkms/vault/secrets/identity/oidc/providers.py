@@ -6,6 +6,7 @@ from mockkms.json_reading import read_json
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import Entity
 from mockkms.vault.products.features import Feature
@@ -53,16 +54,18 @@ def write_provider(state: object, call: Call, *, name: str) -> Response | None:
     if made.issuer and not is_issuer(made.issuer):
         raise ErrorResponse(INVALID_ISSUER)
     warnings = [ISSUER_WARNING] if made.issuer else []
-    warnings += _clashes(oidc, made.scopes_supported, call.now())
+    warnings += _clashes(call, oidc, made.scopes_supported)
     oidc.providers[name] = made
     return Response(warnings=warnings) if warnings else None
 
 
-def _clashes(oidc: Oidc, names: list[str], now: float) -> list[str]:
+def _clashes(call: Call, oidc: Oidc, names: list[str]) -> list[str]:
     """Return warnings about claims of more than one scope. Raises ErrorResponse for an unknown scope."""
+    now = call.now()
     owners: dict[str, str] = {}
     warnings = []
     for name in names:
+        refuse_relative(call.core.product, name)
         if name not in oidc.scopes:
             raise ErrorResponse(f"scope {quote(name)} does not exist")
         template = oidc.scopes[name].template

@@ -9,6 +9,7 @@ from mockkms.vault.auth import token_headers
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang import json_text
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.json import decode_object
@@ -62,6 +63,7 @@ def write_role(state: object, call: Call, name: str, role: OidcRole) -> None:
     if role.key == DEFAULT_KEY:
         default_key(call)
     role.template = checked_template(role.template, call.now())
+    refuse_relative(call.core.product, role.key)
     key = service(call).keys.get(role.key)
     if key is None:
         raise ErrorResponse(f"cannot find key {quote(role.key)}")

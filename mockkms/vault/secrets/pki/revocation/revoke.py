@@ -8,6 +8,7 @@ from mockkms.vault.framework.collections import PAGE, page
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.validation import queue
 from mockkms.vault.secrets.pki.model import PKI, Revocation, colons, engine, hyphens
@@ -65,7 +66,9 @@ def revoke_certificate(state: PKI, call: Call, *, serial_number: str) -> Respons
     if "serial_number" in call and "certificate" in call:
         raise ErrorResponse("Must provide either the certificate or the serial to revoke; not both.")
     key = _given_key(call) if call.endpoint is by_key else ""
-    certificate = _presented(state, call["certificate"]) if "certificate" in call else _stored(state, serial_number)
+    certificate = (
+        _presented(state, call["certificate"]) if "certificate" in call else _stored(state, call, serial_number)
+    )
     if key:
         _check_key(key, certificate)
     state.certificates.setdefault(hyphens(certificate.serial_text), certificate.der)
@@ -84,9 +87,10 @@ def _given_key(call: Call) -> str:
     return key
 
 
-def _stored(state: PKI, serial: str) -> read.Certificate:
+def _stored(state: PKI, call: Call, serial: str) -> read.Certificate:
     if not serial:
         raise ErrorResponse("The serial number must be provided")
+    refuse_relative(call.core.product, hyphens(serial), f"error fetching certificate {serial}: ", 500)
     der = state.certificates.get(hyphens(serial))
     if der is None:
         raise ErrorResponse(f"certificate with serial {serial} not found.")

@@ -1,0 +1,22 @@
+"""Names that the real server uses as keys of its storage, which refuses relative paths."""
+
+from __future__ import annotations
+
+from mockkms.vault.framework.message import BackendError
+from mockkms.vault.products import Product
+from mockkms.vault.products.features import Feature
+
+_RELATIVE = frozenset((".", ".."))
+
+
+def is_relative(product: Product, key: str) -> bool:
+    """Return whether the storage of ``product`` takes a key for a relative path."""
+    if product.has(Feature.DOUBLE_DOTS_REFUSED):
+        return ".." in key
+    return "." in key and not _RELATIVE.isdisjoint(key.split("/"))
+
+
+def refuse_relative(product: Product, key: str, what: str = "", status: int = 400) -> None:
+    """Raise BackendError for a key that is a relative path. ``what``: the start of its text."""
+    if is_relative(product, key):
+        raise BackendError(f"{what}relative paths not supported", status=status)
