@@ -130,7 +130,7 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
             bodies.refuse_beyond_limits(core, http.body)
         if values and operation is not Operation.INTERNAL and operation is not Operation.HELP:
             request.data = _query_data(values)
-    if facts.asks_more and not outside:
+    if facts.asks_more and not outside and operation is not Operation.HELP:
         request.wrap_ttl = _wrap_ttl(headers)
         request.wrap_format = "jwt" if headers.get("X-Vault-Wrap-Format") == "jwt" else ""
         request.mfa = _second_proofs(headers)

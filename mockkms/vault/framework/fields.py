@@ -146,8 +146,9 @@ def _go_integer(text: str) -> int | None:
     Go reads digit by digit: it reports a number as too large before it sees what follows.
     """
     bare = text[1:] if text[:1] in ("+", "-") else text
-    base = _BASES.get(bare[1:2].lower(), 8) if bare[:1] == "0" and len(bare) > 2 else 8 if bare[:1] == "0" else 10
-    rest = bare[2:] if bare[1:2].isalpha() and base != 10 and len(bare) > 2 else bare
+    marked = bare[:1] == "0" and bare[1:2].lower() in _BASES and len(bare) > 2
+    base = _BASES[bare[1:2].lower()] if marked else 8 if bare[:1] == "0" else 10
+    rest = bare[2:] if marked else bare
     read = _DIGITS[base].match(rest)
     digits = read.group() if read else ""
     number = of_digits(digits.replace("_", ""), base)

@@ -219,6 +219,8 @@ class Response:
     auth: Auth | None = None
     lease: Lease | None = None
     warnings: list[str] = field(default_factory=list)
+    later_warnings: list[str] = field(default_factory=list)
+    """Warnings of the core, which follow those about parameters."""
     lists_warnings: bool = False
     """Whether no warnings are an empty list; by default they are null."""
     wrap_info: WrapInfo | None = None

@@ -327,6 +327,8 @@ class Core(VaultServer):
             if operation in (Operation.READ, Operation.LIST, Operation.SCAN, Operation.HEADER):
                 raise NotFound()
             return Response(status=204)
+        if response.later_warnings:
+            response.warnings.extend(response.later_warnings)
         wrappable = response.wrapped_whole or not (response.document or response.written or response.redirect)
         if request.wrap_ttl and wrappable:
             response = wrapping.serialised_as_data(self, request, response)

@@ -64,7 +64,7 @@ def read(state: Cubbyholes, call: Call, *, path: str) -> Response | None:
         return None
     client = call.request.client
     wrapped = client is not None and client.wrapping and path == "response"
-    return Response(data=kept.value(), warnings=[DEPRECATED] if wrapped else [])
+    return Response(data=kept.value(), later_warnings=[DEPRECATED] if wrapped else [])
 
 
 @secret.on(Operation.CREATE, Operation.UPDATE)

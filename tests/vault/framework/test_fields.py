@@ -45,6 +45,7 @@ def test_what_is_read(kind: Kind, sent: str, read: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "sent", "fault"),
     [
+        (Kind.INT, '"0e0"', "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"),
         (Kind.INT, "9223372036854775808", "'' cannot parse value as 'int': strconv.ParseInt: value out of range"),
         (Kind.INT, '"99999999999999999999s"', "'' cannot parse value as 'int': strconv.ParseInt: value out of range"),
         (Kind.INT, '"9223372036854775808s"', "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"),

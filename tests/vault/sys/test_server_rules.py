@@ -172,3 +172,22 @@ def test_numbers_of_thousands_of_digits_are_out_of_range(world: World) -> None:
         assert status == 400
         assert errors[0].endswith(f'parsing "{many}": value out of range')
     assert world.ask("read", "sys/pprof/heap", query={"seconds": many}).status == 400
+
+
+@pytest.mark.parametrize("flavor", ["openbao", "vault"])
+def test_the_routers_tables_show_routes_or_mounts_alone(flavor: str) -> None:
+    world = World(flavor)
+    world.core.mount("", "auth/users/", "userpass")
+    tables = {
+        tag: {
+            entry["mount_path"]: entry
+            for entry in (world.ask("read", f"sys/internal/inspect/router/{tag}").data or {})[tag]
+        }
+        for tag in ("root", "uuid")
+    }
+    users = tables["root"]["users/"]
+    assert (users["storage_prefix"], users["tainted"]) == (f"auth/{users['uuid']}/", False)
+    assert tables["root"]["token/"]["storage_prefix"] == "sys/token/"
+    assert tables["root"]["sys/"]["storage_prefix"] == "sys/"
+    assert tables["root"]["secret/"]["storage_prefix"] == f"logical/{tables['uuid']['secret/']['uuid']}/"
+    assert "storage_prefix" not in tables["uuid"]["users/"]

@@ -160,3 +160,10 @@ def test_wrapped_data_that_describes_a_raw_answer_is_sent_as_one(
 
 def test_a_raw_body_without_a_status_stays_data(world: World) -> None:
     assert raw_of(world, {"http_raw_body": "plain text", "other": 1}).data == {"http_raw_body": "cGxhaW4gdGV4dA=="}
+
+
+def test_a_wrapped_answer_that_is_read_in_its_cubbyhole_warns_last(world: World) -> None:
+    answer = world.ask("read", "cubbyhole/response", {"format": "der"}, token=wrapped(world))
+    ignored, deprecated = answer.warnings
+    assert ignored == "Endpoint ignored these unrecognized parameters: [format]"
+    assert deprecated.startswith("Reading from 'cubbyhole/response' is deprecated.")

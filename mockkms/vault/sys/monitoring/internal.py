@@ -64,24 +64,34 @@ def count_requests(_state: object, _call: Call) -> None:
 
 @router.on(Operation.READ)
 def inspect_router(_state: object, call: Call, *, tag: str) -> dict[str, object]:
-    """Return all mounts; all tables have the same form."""
+    """Return all mounts; the tables by path and by storage show routes, the others mounts alone."""
     if tag not in _RECORDS:
         raise unsupported_path()
     mounts = sorted(call.core.state.mounts.entries.values(), key=lambda mount: mount.namespace + mount.path)
-    return {
-        tag: [
-            {
-                "accessor": mount.accessor,
-                "api_path": mount.namespace + mount.path,
-                "mount_namespace": mount.namespace,
-                "mount_path": mount.path,
-                "mount_type": mount.type,
-                "tainted": False,
-                "uuid": mount.uuid,
-            }
-            for mount in mounts
-        ]
+    return {tag: [_record(call, mount, route=tag in ("root", "storage")) for mount in mounts]}
+
+
+def _record(call: Call, mount: Mount, *, route: bool) -> dict[str, object]:
+    record: dict[str, object] = {
+        "accessor": mount.accessor,
+        "mount_namespace": mount.namespace,
+        "mount_path": mount.path.removeprefix("auth/"),
+        "mount_type": mount.type,
+        "uuid": mount.uuid,
     }
+    if not route:
+        return record
+    kind = mount.type.removeprefix("ns_")
+    if kind == "system":
+        prefix = "sys/"
+    elif kind == "token" and not mount.namespace:
+        prefix = "sys/token/"
+    else:
+        prefix = f"{'auth' if mount.is_auth else 'logical'}/{mount.uuid}/"
+    namespace = call.core.namespaces.get(mount.namespace)
+    if namespace is not None:
+        prefix = f"namespaces/{namespace.uuid}/{prefix}"
+    return {**record, "storage_prefix": prefix, "tainted": False}
 
 
 @request.on(Operation.READ, Operation.UPDATE)
