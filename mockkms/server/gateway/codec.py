@@ -18,7 +18,15 @@ from mockkms.server.gateway.exchange import (
     redirect_reply,
 )
 from mockkms.server.gateway.following import Following
-from mockkms.server.gateway.target import READ_FIRST, SNAPSHOT, RequestTarget, limited_path, parse_query, read_target
+from mockkms.server.gateway.target import (
+    READ_FIRST,
+    SNAPSHOT,
+    RequestTarget,
+    limited_path,
+    parse_query,
+    read_target,
+    undecodable,
+)
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import OPERATION_OF_METHOD, WRITES, ErrorResponse, Operation, Request, Response
 from mockkms.vault.golang import json as go_json
@@ -117,6 +125,8 @@ def _to_request(core: Core, http: HttpRequest) -> Request:
         query={name: given[0] for name, given in values.items()} if values else {},
         body=http.body,
     )
+    if "\ufffd" in path:
+        request.sent_path = undecodable(http.target[4:], path)
     if path.startswith("sys/") and not escaped and core.namespaces.only_without(request.namespace, path[4:]):
         request.data = {}  # The request is refused whatever its body is.
     elif leaves_body and operation in WRITES:

@@ -22,6 +22,7 @@ _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
 """Paths that the real server's router redirects to the same path with a slash."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONE_BYTES = re.compile("[\udc80-\udcff]")
 _UNESCAPED = "/$&+,:;=@!*'()~"
 """Characters that Go does not escape in the path of a URL."""
 READ_FIRST = ("sys/seal", "sys/step-down")
@@ -78,6 +79,14 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
     else:
         leaves_body = operation is Operation.UPDATE and _takes_bytes(core, path)
     return RequestTarget(path, operation, before_core, leaves_body, escaped)
+
+
+def undecodable(target: str, path: str) -> str:
+    """Return ``path`` with surrogates for the bytes of ``target`` that are not UTF-8; empty if there are none."""
+    sent = unquote(target, errors="surrogateescape")
+    if not _LONE_BYTES.search(sent):
+        return ""
+    return sent if sent.endswith("/") or not path.endswith("/") else sent + "/"
 
 
 def limited_path(http: HttpRequest) -> str:

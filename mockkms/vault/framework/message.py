@@ -100,6 +100,8 @@ class Request:
     data: dict[str, object] = field(default_factory=dict)
     """Decoded body or query parameters."""
     token: str = ""
+    sent_path: str = ""
+    """The path, with surrogates for bytes that are not UTF-8; empty if all are, which ``path`` has as U+FFFD."""
     escaped: bool = False
     """A slash after one of the first two segments was sent as ``%2F``: the HTTP layer, which compares segments, knows
     no such path."""

@@ -1,12 +1,18 @@
-"""Names that the real server uses as keys of its storage, which refuses relative paths."""
+"""Names that the real server uses as keys of its storage, which refuses relative paths and bytes that are not UTF-8."""
 
 from __future__ import annotations
 
-from mockkms.vault.framework.message import BackendError
+from mockkms.vault.framework.message import BackendError, Request
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 
 _RELATIVE = frozenset((".", ".."))
+
+
+def refuse_bytes(request: Request, text: str = "key contains invalid UTF-8 characters") -> None:
+    """Raise BackendError for a request that would store something at a path that is not UTF-8."""
+    if request.sent_path:
+        raise BackendError(text)
 
 
 def is_relative(product: Product, key: str) -> bool:

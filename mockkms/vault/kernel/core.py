@@ -243,7 +243,8 @@ class Core(VaultServer):
         if found.mount is None:
             trace.unhandled = True
             trace.hint = f"nothing is mounted at {_place(request.path)}"
-            raise ErrorResponse(f"no handler for route {quote(request.path)}. route entry not found.", status=404)
+            shown = quote(request.sent_path or request.path)
+            raise ErrorResponse(f"no handler for route {shown}. route entry not found.", status=404)
         _routed(request, found)
         response = self._dispatch(request, found) if not request.inline else self._unstored(request, found)
         if request.operation is Operation.HELP and request.path in _SELF and response is not None:

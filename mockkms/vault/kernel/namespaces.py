@@ -146,6 +146,9 @@ class NamespaceStore:
         namespace, path = self.locate(request.namespace, request.path)
         if namespace is None:
             raise ErrorResponse("namespace not found", status=404)
+        if request.sent_path:
+            # What was removed from the path is UTF-8: it names a namespace.
+            request.sent_path = request.sent_path[len(request.path) - len(path) :]
         request.namespace, request.path = namespace, path
         request.trace.namespace = namespace
         if not namespace:

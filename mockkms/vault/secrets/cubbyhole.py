@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.folders import children
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.products.features import Feature
 
@@ -74,6 +75,7 @@ def write(state: Cubbyholes, call: Call) -> None:
     if not call.request.data:
         raise BackendError("missing data fields")
     path = _path(call)
+    refuse_bytes(call.request, "failed to write: key contains invalid UTF-8 characters")
     client = call.request.client
     assert client is not None
     state.setdefault(client.id, {})[path] = keep(call.request.data)
@@ -82,7 +84,9 @@ def write(state: Cubbyholes, call: Call) -> None:
 @secret.on(Operation.DELETE)
 def delete(state: Cubbyholes, call: Call, *, path: str) -> None:
     """Delete a secret; succeed if it does not exist."""
-    _own(state, call).pop(path, None)
+    own = _own(state, call)
+    refuse_bytes(call.request)
+    own.pop(path, None)
 
 
 @secret.on(Operation.LIST)

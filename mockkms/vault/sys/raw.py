@@ -6,6 +6,7 @@ from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, refusing
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
@@ -111,6 +112,8 @@ def write_key(_state: object, call: Call, *, value: str, compression_type: str) 
         kind = kind if "compression_type" in call else present
     if kind not in _COMPRESSIONS and not (older and kind in _OLDER_COMPRESSIONS):
         raise ErrorResponse(f"invalid compression type {quote(kind)}")
+    with refusing(of=BackendError):
+        refuse_bytes(call.request)
     _stored(call)[path] = b64.encode(raw)
     kinds[path] = kind
 

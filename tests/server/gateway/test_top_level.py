@@ -104,3 +104,25 @@ def test_a_namespace_is_echoed_outside_the_api_too_and_refused_before_a_body_is_
         assert answer.headers["X-Vault-Namespace"] == "team"
     answer = requests.put(f"{kms.url}/v1/sys/unseal", data="{", headers=head, timeout=60)
     assert (answer.status_code, answer.json()) == (400, {"errors": ["operation unavailable in namespaces"]})
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_bytes_in_a_path_that_are_not_utf_8_name_nothing(kms: MockKMS) -> None:
+    head = {"X-Vault-Token": kms.token}
+
+    def ask(method: str, path: str, body: object = None) -> tuple[int, object]:
+        answer = requests.request(method, f"{kms.url}/v1/{path}", json=body, headers=head, timeout=60)
+        return answer.status_code, answer.json()["errors"]
+
+    requests.post(f"{kms.url}/v1/sys/mounts/one", json={"type": "kv"}, headers=head, timeout=60)
+    assert ask("GET", "none/%ff%41") == (404, [r'no handler for route "none/\xffA". route entry not found.'])
+    assert ask("LIST", "none/%ff") == (404, [r'no handler for route "none/\xff/". route entry not found.'])
+    for path, body, text in (
+        ("one/%ff", {"a": 1}, "failed to write: key contains invalid UTF-8 characters"),
+        ("cubbyhole/%ff", {"a": 1}, "failed to write: key contains invalid UTF-8 characters"),
+        ("secret/data/%ff", {"data": {}}, "string field contains invalid UTF-8"),
+        ("secret/metadata/%ff", {"max_versions": 3}, "string field contains invalid UTF-8"),
+        ("identity/entity/name/%ff", {}, "failed to marshal entity: string field contains invalid UTF-8"),
+    ):
+        assert ask("POST", path, body) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+        assert ask("GET", path) == (404, [])

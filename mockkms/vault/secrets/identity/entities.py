@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.identity.checks import check_metadata, distinct, policy_names
 from mockkms.vault.identity.model import Alias, Entity
 from mockkms.vault.products.features import Feature
@@ -97,6 +98,7 @@ def save(
         changed.disabled = disabled
     if call.get("external_id") and (found is None or call["id"]):
         changed.external_id = call["external_id"]
+    refuse_bytes(call.request, "failed to marshal entity: string field contains invalid UTF-8")
     identity.put_entity(changed)
     if found is None:
         return {"aliases": None, "id": changed.id, "name": changed.name}

@@ -9,6 +9,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.framework.records import Record, param
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.checks import check_metadata, distinct, one_of_each_case, policy_names
 from mockkms.vault.identity.group_index import GroupIndex
@@ -139,6 +140,7 @@ def _write(call: Call, found: Group | None) -> Reply:
     if below is not None:
         _set_member_groups(call, changed, below)
     changed.modify_index += 1
+    refuse_bytes(call.request, "string field contains invalid UTF-8")
     identity.put_group(changed)
     return None if found else {"id": changed.id, "name": changed.name}
 

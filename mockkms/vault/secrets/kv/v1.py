@@ -10,6 +10,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.folders import children, walk
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.json_text import Encoded, keep
 from mockkms.vault.products.features import Feature
@@ -80,6 +81,7 @@ def write(state: KV1, call: Call, *, path: str) -> None:
     if not call.request.data:
         raise ErrorResponse("missing data fields")
     _refuse_relative(call, "failed to write: ")
+    refuse_bytes(call.request, "failed to write: key contains invalid UTF-8 characters")
     state.secrets[path] = keep(call.request.data)
 
 
@@ -87,6 +89,7 @@ def write(state: KV1, call: Call, *, path: str) -> None:
 def delete(state: KV1, call: Call, *, path: str) -> None:
     """Delete the secret; succeed if it does not exist."""
     _refuse_relative(call)
+    refuse_bytes(call.request)
     state.secrets.pop(path, None)
 
 

@@ -179,7 +179,8 @@ def patch_acl(_state: object, call: Call, *, name: str) -> Response:
 
 def _renamed(call: Call) -> list[str]:
     name: str = call["name"]
-    return [f"policy name was converted to {name.lower()}"] if name != name.lower() else []
+    changed = name != name.lower() or call.request.sent_path
+    return [f"policy name was converted to {name.lower()}"] if changed else []
 
 
 def _write(call: Call, text: str, known: Policy | None = None) -> None:

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.flavors("openbao", "vault", "vault-1.21")
         ("update", "authorization/x", None),
         ("update", "challenge/x/y", None),
         ("update", "key-change", ["unsupported path"]),
+        ("list", "account/", ["unsupported path"]),
+        ("list", "authorization/", ["unsupported path"]),
     ],
 )
 def test_the_protocol(pki: Authority, base: str, operation: str, path: str, errors: list[str] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind, convert
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.json_text import Encoded, encode
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v2.engine import author, described, engine, not_found, payload
@@ -91,6 +92,7 @@ def write(state: KV2, call: Call, *, path: str) -> Reply:
         raise ErrorResponse("no data provided")
     key = state.open(path, call.now())
     _check_and_set(state, call, key)
+    refuse_bytes(call.request, "string field contains invalid UTF-8")
     return _append(state, call, key, stored(call["data"]) if call.raw["data"] is not None else None)
 
 

@@ -8,6 +8,7 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.folders import children, walk
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.duration import go_duration
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
@@ -165,6 +166,7 @@ def write(state: KV2, call: Call, *, path: str, custom_metadata: dict[str, objec
     custom = None if custom_metadata is None else parsed(custom_metadata)
     key = state.edit(path)
     _check_and_set(state, call, key)
+    refuse_bytes(call.request, "string field contains invalid UTF-8")
     key = key or SecretMetadata(path=path, created=now, updated=now)
     key.update_from(call, "max_versions", "delete_version_after")
     key.max_versions &= UINT32

@@ -1,7 +1,7 @@
 """Paths that need no token and are answered with 404: below ACME's, of issuers without a name, of unified CRLs.
 
-The real server lists the patterns of ACME's paths as unauthenticated, with any text where an endpoint has an id, and
-with ``key-change``, which it does not have: a path with another text is not found, also without a token.
+The real server lists the patterns of ACME's paths as unauthenticated, with any text, or none, where an endpoint has an
+id, and with ``key-change``, which it does not have: a path with another text is not found, also without a token.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.pki.acme.protocol.directory import BASES, SEGMENT
 from mockkms.vault.secrets.pki.model import PKI, engine
 
-_NOWHERE = ("key-change", f"account/{{other:{SEGMENT}}}", f"order/{{other:{SEGMENT}}}[/{{what:re(finalize|cert)}}]")
+_NOWHERE = (
+    "key-change",
+    f"account/{{other:{SEGMENT}}}",
+    f"order/{{other:{SEGMENT}}}[/{{what:re(finalize|cert)}}]",
+    # The place of an id may be empty, as in listings, whose paths end in a slash.
+    "account/",
+    "order/",
+    "authorization/",
+)
 _ALL = [operation for operation in Operation if operation is not Operation.HELP]
 
 
