@@ -29,13 +29,19 @@ pytestmark = pytest.mark.flavors("openbao", "vault", "vault-1.21")
         ("update", "challenge/x/y", None),
         ("update", "key-change", ["unsupported path"]),
         ("list", "account/", ["unsupported path"]),
-        ("list", "authorization/", ["unsupported path"]),
+        ("list", "order/", ["unsupported path"]),
     ],
 )
 def test_the_protocol(pki: Authority, base: str, operation: str, path: str, errors: list[str] | None) -> None:
     answer = pki.ask(operation, f"pki/{base}/{path}", token="")
     assert (answer.status, answer.errors) == (404, errors)
     assert errors or answer.raw == b""
+
+
+@pytest.mark.parametrize("base", ["acme", "issuer/i/roles/r/acme"])
+def test_an_authorization_may_have_an_empty_name(pki: Authority, base: str) -> None:
+    answer = pki.ask("list", f"pki/{base}/authorization/", token="")
+    assert (answer.status, answer.errors) == (405, ["unsupported operation"])
 
 
 def test_what_needs_a_token(pki: Authority) -> None:
