@@ -46,6 +46,12 @@ def check_arguments(given: Mapping[str, object]) -> None:
             raise ValueError(f"{name}={_shown(given[name])}: {wrong}")
 
 
+def check_attribute(name: str, kind: type[bool | str], value: object) -> None:
+    """Raise ValueError if a value for the attribute ``name`` is not of its kind, ``bool`` or ``str``."""
+    if wrong := (_flag if kind is bool else _text_of_any_kind)(value):
+        raise ValueError(f"{name}={_shown(value)}: {wrong}")
+
+
 class CheckedAttribute:
     """An attribute of an object that refuses values of another type; to read it costs no more than any other.
 
@@ -54,14 +60,13 @@ class CheckedAttribute:
     """
 
     def __init__(self, kind: type[bool | str]) -> None:
-        self._check = _flag if kind is bool else _text_of_any_kind
+        self._kind = kind
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __set__(self, instance: object, value: object) -> None:
-        if wrong := self._check(value):
-            raise ValueError(f"{self._name}={_shown(value)}: {wrong}")
+        check_attribute(self._name, self._kind, value)
         instance.__dict__[self._name] = value
 
 
@@ -83,11 +88,18 @@ def _text_of_any_kind(value: object) -> str:
 
 
 def _given_name(value: object) -> str:
-    return "" if isinstance(value, str) and value else "expected a name"
+    return _name(value) if value else "expected a name"
 
 
 def _name(value: object) -> str:
-    return "" if isinstance(value, str) else "expected a name"
+    """Check a name that may be empty. Names are part of addresses, in which half of a surrogate pair has no form."""
+    if not isinstance(value, str):
+        return "expected a name"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "expected a name in characters that UTF-8 has"
+    return ""
 
 
 def _word(what: str, value: object) -> str:

@@ -25,6 +25,8 @@ class RemoteChaos:
         """
         from mockkms.faults.chaos.plans import plan_words
 
+        if what is None:  # A request without a body.
+            raise FaultError("expected a percentage, the name of an incident, or a plan with phases, got None")
         self._wire.call("POST", "chaos", plan_words(what, seed, phase, loop))
         return self
 

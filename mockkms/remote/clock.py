@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from mockkms.remote.wire import Wire
-from mockkms.world.clock import Moment, seconds_of
+from mockkms.world.clock import Duration, Moment, duration_of, seconds_of
 
 
 class RemoteClock:
@@ -37,9 +35,9 @@ class RemoteClock:
         """Resume a frozen clock from its current time."""
         self._moved(resume=True)
 
-    def advance(self, seconds: float | timedelta) -> float:
-        """Advance the clock by ``seconds`` (negative: back) and return the new time."""
-        return self._moved(advance=seconds)
+    def advance(self, duration: Duration) -> float:
+        """Advance the clock by a duration (negative: back) and return the new time. Raises ValueError."""
+        return self._moved(advance=duration_of(duration))
 
     def set(self, at: Moment) -> None:
         """Set the clock to ``at``; a frozen clock stays frozen. Raises ValueError for an invalid time."""

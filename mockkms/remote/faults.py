@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from mockkms.arguments import check_arguments
+from mockkms.arguments import check_arguments, check_attribute
 from mockkms.faults.parsing import FaultError, UnknownRule, unknown_rule
 from mockkms.remote.document import Document, RemoteError
 from mockkms.remote.wire import Wire
@@ -99,6 +99,8 @@ class RemoteFaults:
 
     def extend(self, rules: object) -> list[RemoteRule]:
         """Add rules from data: a list of rules, or of a script. All or none."""
+        if rules is None:  # A request without a body.
+            raise FaultError("expected a list of rules")
         return self._added(rules)
 
     def _added(self, rules: object) -> list[RemoteRule]:
@@ -170,6 +172,7 @@ class RemoteFaults:
 
     @state.setter
     def state(self, value: str) -> None:
+        check_attribute("state", str, value)
         self._wire.call("POST", "state", {"set_state": value})
 
     @property
@@ -179,6 +182,7 @@ class RemoteFaults:
 
     @header.setter
     def header(self, value: bool) -> None:
+        check_attribute("header", bool, value)
         self._wire.call("POST", "state", {"fault_header": value})
 
     @property

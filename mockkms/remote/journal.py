@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
 
-from mockkms.faults.parsing import FaultError, texts, within
+from mockkms.arguments import check_attribute
+from mockkms.faults.parsing import FaultError, shown, texts, within
 from mockkms.remote.document import Document
 from mockkms.remote.wire import Wire
 from mockkms.world.journal.entry import Entry, entry_of
+from mockkms.world.journal.queries import at_place
 
 
 class RemoteJournal:
@@ -34,6 +37,7 @@ class RemoteJournal:
 
     @redact.setter
     def redact(self, value: bool) -> None:
+        check_attribute("redact", bool, value)
         self._wire.call("POST", "state", {"redact": value})
 
     def __iter__(self) -> Iterator[Entry]:
@@ -42,8 +46,13 @@ class RemoteJournal:
     def __len__(self) -> int:
         return self.count()
 
-    def __getitem__(self, place: int) -> Entry:
-        return self.entries()[place]
+    @overload
+    def __getitem__(self, place: int, /) -> Entry: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> list[Entry]: ...
+    def __getitem__(self, place: int | slice, /) -> Entry | list[Entry]:
+        """Return the entry at a place, or the list of those of a slice. Raises IndexError and TypeError."""
+        return at_place(self.entries(), place)
 
     def clear(self) -> None:
         """Remove all entries."""
@@ -77,7 +86,7 @@ class RemoteJournal:
 
     def assert_order(self, *matches: object) -> None:
         """Raise AssertionError unless matching requests came in this order; others may come between them."""
-        self._assert(order=list(matches))
+        self._assert(order=[_sendable(match) for match in matches])
 
     def assert_no_unhandled(self, *, allowed: Sequence[str] = ()) -> None:
         """Raise AssertionError for unhandled requests, and for those that a script did not expect.
@@ -110,4 +119,20 @@ def _query(match: object, words: Mapping[str, object]) -> dict[str, object]:
     for word in ("match", "last", "bodies", "format", "entries"):
         if word in words:
             raise FaultError(f"unknown match key {word!r}")
-    return {"match": match, **words}
+    return {"match": _sendable(match), **_without_sets(words)}
+
+
+def _sendable(match: object) -> object:
+    """Return a match, unless it has a set, which would reach the server as a list. Raises FaultError."""
+    if isinstance(match, (set, frozenset)):
+        raise FaultError(f"expected a path, a list of paths or a mapping, got {shown(match)}")
+    return _without_sets(match) if isinstance(match, Mapping) else match
+
+
+def _without_sets(words: Mapping[str, object]) -> dict[str, object]:
+    """Return the words of a match, of which ``status`` alone may be a set. Raises FaultError naming another."""
+    for word, value in words.items():
+        if word != "status" and isinstance(value, (set, frozenset)):
+            with within(str(word)):
+                raise FaultError(f"expected a list instead of a set, got {shown(value)}")
+    return dict(words)

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mockkms.arguments import CheckedAttribute
 from mockkms.faults import addresses
@@ -23,7 +23,7 @@ from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.message import Operation, Trace
 from mockkms.world.journal.bounds import PART_LIMIT, shorten, shortened_headers, size, size_of_headers, size_of_target
 from mockkms.world.journal.entry import Entry
-from mockkms.world.journal.queries import described, near_misses, read_query
+from mockkms.world.journal.queries import at_place, described, near_misses, read_query
 from mockkms.world.journal.redaction import redact
 
 SIZE = 10_000
@@ -238,8 +238,13 @@ class Journal:
     def __len__(self) -> int:
         return len(self._ring)
 
-    def __getitem__(self, place: int) -> Entry:
-        return self._ring[place]
+    @overload
+    def __getitem__(self, place: int, /) -> Entry: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> list[Entry]: ...
+    def __getitem__(self, place: int | slice, /) -> Entry | list[Entry]:
+        """Return the entry at a place, or the list of those of a slice. Raises IndexError and TypeError."""
+        return at_place(self._ring.copy(), place)
 
     def clear(self) -> None:
         """Remove all entries."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
+from operator import index
 
 from mockkms.faults import expressions
 from mockkms.faults.match import match_words, read_match
@@ -111,3 +112,21 @@ def _path_of(match: object, words: Mapping[str, object]) -> str:
     if isinstance(path, (list, tuple)):
         path = path[0]
     return path if isinstance(path, str) else ""
+
+
+def at_place(entries: Collection[Entry], place: object) -> Entry | list[Entry]:
+    """Return the entry at a place, the oldest being 0 and the newest -1, or the list of those of a slice.
+
+    Raises IndexError if there is no such entry, TypeError for what is neither a whole number nor a slice of them.
+    """
+    listed = [*entries]
+    if isinstance(place, slice):
+        return listed[place]
+    try:
+        number = index(place)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"journal[{shown(place)}]: expected a number or a slice; entries(…) finds requests") from None
+    if not -len(listed) <= number < len(listed):
+        kept = "1 entry" if len(listed) == 1 else f"{len(listed)} entries"
+        raise IndexError(f"journal[{number}]: the journal has {kept}")
+    return listed[number]
