@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -208,6 +210,68 @@ def test_without_a_usable_directory_the_process_keeps_its_own_keys(tmp_path: Pat
     assert key in pool.keys(2048)
 
 
+def _unusable(folder: Path, how: str) -> None:
+    """Make a folder one in which no key can be kept."""
+    if how == "file":
+        folder.write_text("not a directory")
+    elif how == "below a file":
+        folder.parent.write_text("not a directory")
+    elif how == "open to others":
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+    else:
+        folder.mkdir(mode=0o700)
+        (folder / how).mkdir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes, and its own errors")
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("file", "Not a directory"),
+        ("below a file", "Not a directory|File exists"),
+        ("open to others", r"it has to belong to this user and to be closed to others \(chmod 700\)"),
+        ("rsa-2048.lock", "Is a directory"),
+        ("rsa-2048.turn", "Is a directory"),
+        ("rsa-2048.json", "Is a directory"),
+    ],
+)
+def test_an_unusable_cache_is_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str, reason: str
+) -> None:
+    folder = tmp_path / "parent" / "cache" if how == "below a file" else tmp_path / "cache"
+    _unusable(folder, how)
+    pool = rsa_pool.Pool(KeyDirectory(folder), Maker())
+    for _ in range(2):
+        pool.take(2048, Entropy(), pool.keys(2048))
+        thread = pool.prepare(2048)
+        if thread is not None:
+            thread.join()
+    (message,) = caplog.messages
+    assert re.fullmatch(
+        f"RSA keys cannot be kept in {folder}: ({reason})\\. Every process makes its own, which takes up to a second a "
+        "key; MOCKKMS_CACHE_DIR names another folder\\.",
+        message,
+    )
+
+
+def test_a_usable_cache_is_not_mentioned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cache").mkdir(mode=0o700)
+    (tmp_path / "cache" / "rsa-2048.json").write_text("damaged")
+    pool = rsa_pool.Pool(KeyDirectory(tmp_path / "cache"), Maker())
+    pool.take(2048, Entropy())
+    assert caplog.messages == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir(mode=0o700)
+    os.mkfifo(tmp_path / "cache" / "rsa-2048.json", 0o600)
+    store = KeyDirectory(tmp_path / "cache")
+    store.add(2048, number(0), 8)
+    assert store.read(2048) == [number(0)]
+
+
 def test_fresh_keys_are_made_new(monkeypatch: pytest.MonkeyPatch) -> None:
     maker = Maker()
     monkeypatch.setattr(rsa_pool, "generate", maker)
@@ -262,3 +326,15 @@ def test_the_default_cache_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOCKKMS_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     assert sys.platform == "win32" or default_directory() == Path("/cache/mockkms")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a user without a home")
+def test_without_a_home_nothing_is_written_to_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MOCKKMS_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", _no_user)
+    assert default_directory().parent == Path(tempfile.gettempdir())
+
+
+def _no_user(number: int) -> None:
+    raise KeyError(number)
