@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 
+from mockkms.collector import paused_collector
 from mockkms.error_context import error_context
 from mockkms.files import STATE_FILE_MARK, replace_file
 from mockkms.json_reading import read_json
 from mockkms.rustfs import RustfsState
-from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.kernel.state import VaultState
 from mockkms.version import __version__
 from mockkms.world.clock import ClockState, rfc3339

@@ -13,9 +13,9 @@ from mockkms.faults.rulebook import BookState
 from mockkms.lazy_dataclass import dataclass
 from mockkms.rustfs import RustfsAdmin, RustfsState
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.mounts import forks
 from mockkms.vault.kernel.node import ServerSettings
 from mockkms.vault.kernel.state import VaultState, forked_parts
+from mockkms.vault.mounts.table import forks
 from mockkms.world.clock import Clock
 from mockkms.world.entropy import Entropy
 from mockkms.world.journal.journal import Journal, Kept

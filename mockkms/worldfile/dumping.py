@@ -9,7 +9,7 @@ from typing import cast
 
 import yaml
 
-from mockkms.vault.framework.collector import paused_collector
+from mockkms.collector import paused_collector
 from mockkms.vault.framework.shapes.collections import Problems
 from mockkms.vault.golang.number import Number
 from mockkms.world.clock import parse_rfc3339, rfc3339

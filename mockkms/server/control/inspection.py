@@ -12,8 +12,8 @@ from mockkms.vault.framework import registry
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.message import Operation, Request, VaultError
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.matching import match
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.matching import match
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.tokens.lease import LeaseEntry
 from mockkms.vault.tokens.token import Token
 from mockkms.world.clock import rfc3339

@@ -32,7 +32,7 @@ from mockkms.server.tenants.tenants import Tenants
 from mockkms.server.wire.responses import plain
 from mockkms.vault.framework.message import Request, Response
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.matching import may_wait
+from mockkms.vault.mounts.matching import may_wait
 from mockkms.vault.products.features import Feature
 from mockkms.world.world import World
 

@@ -12,9 +12,9 @@ from mockkms.server.gateway import codec
 from mockkms.server.gateway.exchange import HttpRequest, RequestRefused
 from mockkms.vault.framework.engine import Match
 from mockkms.vault.framework.message import Operation, Request, operation_of_method
-from mockkms.vault.kernel import matching
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.node import node_status
+from mockkms.vault.mounts import matching
 from mockkms.world.journal.entry import admin_key, short_path
 from mockkms.world.world import World
 

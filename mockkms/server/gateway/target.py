@@ -11,7 +11,7 @@ from mockkms.go_urls import escaped_again, escaped_path
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest, RequestRefused, error_reply, redirect_reply
 from mockkms.vault.framework.message import OPERATION_OF_METHOD, Operation
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.matching import match, outside
+from mockkms.vault.mounts.matching import match, outside
 from mockkms.vault.products.features import Feature
 
 SNAPSHOT = "sys/storage/raft/snapshot"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mockkms.vault.audit.device import Device, devices
 from mockkms.vault.audit.entries import Entries
 from mockkms.vault.framework.message import ErrorResponse, Request, Response
-from mockkms.vault.kernel import matching
+from mockkms.vault.mounts import matching
 
 if TYPE_CHECKING:
     from mockkms.vault.audit.entries import AuditServices

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.endpoint import Endpoint
     from mockkms.vault.framework.records import Record
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 NAMES = ListOf(Text(), single=True)
 PASSWORD = Key(Text(), "the password that logs in", required=True)

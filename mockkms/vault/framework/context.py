@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from mockkms.vault.identity.group_index import GroupIndex
     from mockkms.vault.identity.mfa.model import Enforcement, MfaMethod, MfaState, PendingLogin
     from mockkms.vault.identity.model import Alias, Entity, Group, IdentityState
-    from mockkms.vault.kernel.mounts import Mount, MountConfig
     from mockkms.vault.kernel.node import ServerSettings, Standing
     from mockkms.vault.kernel.state import Namespace, RateLimit, VaultState
+    from mockkms.vault.mounts.table import Mount, MountConfig
     from mockkms.vault.policy.acl import Acl, Decision
-    from mockkms.vault.policy.policy import Policy, PolicyDialect
+    from mockkms.vault.policy.policy import Policy
     from mockkms.vault.products import Product
+    from mockkms.vault.products.policy_dialects import PolicyDialect
     from mockkms.vault.seals.barrier import Barrier
     from mockkms.vault.telemetry.events import EventMetrics
     from mockkms.vault.telemetry.requests import RequestMetrics

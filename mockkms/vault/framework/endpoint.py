@@ -42,7 +42,7 @@ from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
     from mockkms.vault.products import Product
 
 Reply = Response | Mapping[str, object] | None

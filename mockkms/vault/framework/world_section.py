@@ -16,7 +16,7 @@ from mockkms.vault.framework.shapes.collections import Key
 if TYPE_CHECKING:
     from mockkms.vault.framework.captured import Capture
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 Steps = tuple[str | int, ...]
 """The path to a value of a world file: keys of mappings and indexes of lists."""

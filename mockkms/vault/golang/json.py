@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 
+from mockkms.collector import paused_collector
 from mockkms.error_context import error_context
-from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.golang import deep_json
 from mockkms.vault.golang.json_text import encode
 from mockkms.vault.golang.number import Number

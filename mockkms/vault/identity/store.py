@@ -9,7 +9,7 @@ from mockkms.vault.framework.message import LoginAlias, PermissionDenied
 from mockkms.vault.identity.checks import check_metadata, without_one
 from mockkms.vault.identity.group_index import GroupIndex
 from mockkms.vault.identity.model import EXTERNAL, Alias, Entity, Group, IdentityState
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.telemetry.events import namespace_label
 

@@ -31,9 +31,10 @@ from mockkms.vault.framework.message import (
 )
 from mockkms.vault.framework.storage_keys import refuse_relative
 from mockkms.vault.golang.fmt import error_list, quote
-from mockkms.vault.kernel import inline_auth, login, matching
+from mockkms.vault.kernel import inline_auth, login
 from mockkms.vault.kernel.server import VaultServer
 from mockkms.vault.kernel.token_routing import check_ids, reroute, settle_namespace
+from mockkms.vault.mounts import matching
 from mockkms.vault.products.features import Feature
 from mockkms.vault.tokens.token import Token
 from mockkms.vault.tokens.token_ids import BATCH_PREFIXES

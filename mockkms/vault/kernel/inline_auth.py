@@ -17,7 +17,7 @@ from mockkms.vault.framework.message import (
     Response,
     VaultError,
 )
-from mockkms.vault.kernel import matching
+from mockkms.vault.mounts import matching
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:

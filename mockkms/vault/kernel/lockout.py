@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.state import FailedLogins
+from mockkms.vault.mounts.table import Mount
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment

@@ -8,7 +8,7 @@ from mockkms.error_context import error_context
 from mockkms.vault.framework.message import Auth, BackendError, ErrorResponse, PermissionDenied, Request
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.mfa.model import Enforcement, PendingLogin
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.policy import names
 from mockkms.vault.telemetry.events import count_token
 from mockkms.vault.tokens import ttl

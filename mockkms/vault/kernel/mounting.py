@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mockkms.vault.kernel.mounts import Mount, MountConfig
+from mockkms.vault.mounts.table import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.endpoint import Endpoint
     from mockkms.vault.framework.world_section import Filling
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 T = TypeVar("T")
 NAMES = ListOf(Text(), single=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mockkms.vault.framework.endpoint import Endpoint
     from mockkms.vault.framework.records import Record
     from mockkms.vault.framework.shapes.collections import Key
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 S = TypeVar("S")
 R = TypeVar("R", bound="Record")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mockkms.vault.framework import registry
 from mockkms.vault.framework.message import Auth, Operation, Request, Response
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.kernel import matching
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts import matching
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.policy import names
 from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.token import Token

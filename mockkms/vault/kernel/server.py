@@ -12,11 +12,11 @@ from mockkms.vault.identity.mfa.store import MfaStore
 from mockkms.vault.identity.store import IdentityStore
 from mockkms.vault.kernel import mounting
 from mockkms.vault.kernel.lockout import Lockout
-from mockkms.vault.kernel.mounts import Mount, MountConfig
 from mockkms.vault.kernel.namespaces import NamespaceStore
 from mockkms.vault.kernel.node import ServerSettings, Standing
 from mockkms.vault.kernel.quotas import QuotaStore
 from mockkms.vault.kernel.state import VaultState
+from mockkms.vault.mounts.table import Mount, MountConfig
 from mockkms.vault.policy.policies import PolicyStore
 from mockkms.vault.products import Product, product_named
 from mockkms.vault.seals.seal import SealStore

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.identity.model import IdentityState
-from mockkms.vault.kernel.mounts import MountTable
+from mockkms.vault.mounts.table import MountTable
 from mockkms.vault.policy.policy import PolicyState
 from mockkms.vault.seals.barrier import Barrier, SealState
 from mockkms.vault.tokens.lease import LeaseState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.policy import PolicyDialect
+from mockkms.vault.products.policy_dialects import PolicyDialect
 
 _RESPONSE_WRAPPING = """
 path "cubbyhole/response" {

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
+from mockkms.collector import paused_collector
 from mockkms.vault.framework.cache_bounds import MOST_CACHED, Budget
-from mockkms.vault.framework.collector import paused_collector
 from mockkms.vault.framework.folders import walk
 from mockkms.vault.framework.message import (
     BackendError,
@@ -24,9 +24,10 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.acl import Acl, Decision
 from mockkms.vault.policy.defaults import predefined_policies
 from mockkms.vault.policy.listing import compile_filter, render_filter
-from mockkms.vault.policy.policy import Policy, PolicyDialect
+from mockkms.vault.policy.policy import Policy
 from mockkms.vault.policy.rules import ParsedPolicy, PolicyError, PolicyRule, parse_policy
 from mockkms.vault.policy.templates import Templates
+from mockkms.vault.products.policy_dialects import PolicyDialect
 from mockkms.vault.tokens.token import Token
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from mockkms.vault.golang.fmt import quote
 from mockkms.vault.policy.control_groups import ControlGroup, check_control_group, decode_control_group
 from mockkms.vault.policy.listing import check_filter
 from mockkms.vault.policy.parameters import ParameterValues
-from mockkms.vault.policy.policy import VAULT_POLICIES, PolicyDialect
 from mockkms.vault.policy.templates import has_template
+from mockkms.vault.products.policy_dialects import VAULT_POLICIES, PolicyDialect
 
 Substitute = Callable[[str], str | None]
 """Fills the identity templates of a path; None where that cannot be done."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.policy import OPENBAO_POLICIES
 from mockkms.vault.products.builtins import OPENBAO as OPENBAO_BUILTINS
 from mockkms.vault.products.features import Feature
+from mockkms.vault.products.policy_dialects import OPENBAO_POLICIES
 from mockkms.vault.products.product import Product, ProductTexts
 
 OPENBAO = Product(

@@ -7,9 +7,9 @@ from dataclasses import field, replace
 from typing import Any
 
 from mockkms.lazy_dataclass import dataclass
-from mockkms.vault.policy.policy import PolicyDialect
 from mockkms.vault.products.builtins import Builtins
 from mockkms.vault.products.features import Feature
+from mockkms.vault.products.policy_dialects import PolicyDialect
 
 
 @dataclass(frozen=True)

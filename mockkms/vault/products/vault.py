@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.policy import VAULT_POLICIES
 from mockkms.vault.products.builtins import VAULT as VAULT_BUILTINS
 from mockkms.vault.products.features import Feature
 from mockkms.vault.products.openbao import OPENBAO
+from mockkms.vault.products.policy_dialects import VAULT_POLICIES
 
 VAULT = OPENBAO.derive(
     "vault",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockkms.vault.policy.policy import VAULT_1_21_POLICIES
 from mockkms.vault.products.features import Feature
+from mockkms.vault.products.policy_dialects import VAULT_1_21_POLICIES
 from mockkms.vault.products.vault import VAULT
 
 _LATER_SETTINGS = ("deny_slash_in_templated_paths", "enable_unauthenticated_access")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mockkms.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
     from mockkms.vault.telemetry.exposition import EventCount, Timing
     from mockkms.vault.tokens.token import Token
     from mockkms.world.clock import Clock

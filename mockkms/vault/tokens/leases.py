@@ -25,7 +25,7 @@ from mockkms.vault.framework.message import (
     unsupported_operation,
 )
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.telemetry.events import count_lease
 from mockkms.vault.tokens import ttl
 from mockkms.vault.tokens.lease import LeaseEntry, LeaseState

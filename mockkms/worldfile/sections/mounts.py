@@ -11,7 +11,7 @@ from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Lis
 from mockkms.vault.framework.world_section import Steps, WorldSection, mapping_at
 from mockkms.vault.kernel.core import Core
 from mockkms.vault.kernel.mounting import unmount
-from mockkms.vault.kernel.mounts import Mount, MountConfig
+from mockkms.vault.mounts.table import Mount, MountConfig
 from mockkms.vault.sys.mounts.shapes import protected
 from mockkms.worldfile.applying import Applier
 

@@ -14,7 +14,7 @@ from mockkms import MockKMS
 from mockkms.server.gateway.exchange import HttpReply, HttpRequest
 from mockkms.server.gateway.gateway import Gateway
 from mockkms.vault.framework.message import Operation, Request
-from mockkms.vault.kernel import matching
+from mockkms.vault.mounts import matching
 from mockkms.vault.products import PRODUCTS
 from mockkms.world.world import World
 from tests.server.gateway.fuzzing import FACTOR, Fuzzer, Shot

@@ -17,7 +17,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.handlers import keyword_names
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.framework.records import Record
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from tests.vault.driving import World
 
 _STRINGS = (list[str], Sequence[str])

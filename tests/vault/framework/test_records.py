@@ -14,7 +14,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.framework.records import Record, Show, param
 from mockkms.vault.framework.shapes.parameters import parameters_of
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.products import PRODUCTS
 from mockkms.vault.products.features import Feature
 from tests.vault.driving import World

@@ -11,7 +11,7 @@ from mockkms.vault.auth.userpass import world as userpass_seed
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.framework.world_section import mapping_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from tests.vault.driving import World
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.policy.acl import Acl, Decision
-from mockkms.vault.policy.policy import OPENBAO_POLICIES
 from mockkms.vault.policy.rules import parse_policy
+from mockkms.vault.products.policy_dialects import OPENBAO_POLICIES
 
 
 def acl(*texts: str, namespace: str = "", **options: Any) -> Acl:

@@ -6,7 +6,7 @@ import pytest
 
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.policy.explain import explain
 from mockkms.vault.tokens.token import Token
 

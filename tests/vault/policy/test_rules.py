@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockkms.vault.golang.duration import parse_moment
-from mockkms.vault.policy.policy import OPENBAO_POLICIES, VAULT_POLICIES
 from mockkms.vault.policy.rules import PolicyError, PolicyRule, parse_policy
+from mockkms.vault.products.policy_dialects import OPENBAO_POLICIES, VAULT_POLICIES
 
 
 def rule(text: str, **options: Any) -> PolicyRule:

@@ -14,8 +14,8 @@ from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import named, one, record_section
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:

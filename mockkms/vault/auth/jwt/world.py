@@ -16,7 +16,7 @@ from mockkms.vault.kernel.record_section import named, one, record_section
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 
 def _served() -> dict[str, Key]:

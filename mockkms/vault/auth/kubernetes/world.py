@@ -15,7 +15,7 @@ from mockkms.vault.kernel.record_section import Part, named, one, record_section
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.world_section import Filling
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 
 def _accounts() -> Key:

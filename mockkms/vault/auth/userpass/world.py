@@ -13,7 +13,7 @@ from mockkms.vault.kernel.record_section import named, record_section
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 
 def add_user(core: Context, mount: Mount, name: str, spec: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.identity.mfa import services
 from mockkms.vault.identity.mfa.model import DUO, TOTP, Enforcement, MfaMethod, MfaState, PendingLogin, Secret
 from mockkms.vault.identity.model import Entity
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.policy.templates import Templates
 from mockkms.vault.products.features import Feature
 

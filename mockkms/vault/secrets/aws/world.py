@@ -18,7 +18,7 @@ from mockkms.vault.secrets.issuing import offline_part
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 _KEY = ("id", "access_key", "secret_key", "expiration", "due")
 

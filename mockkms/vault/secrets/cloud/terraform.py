@@ -29,7 +29,7 @@ from mockkms.world.stored import stored
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.shapes.collections import Key
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 _USER, _ORGANIZATION, _TEAM_LEGACY, _TEAM = "user", "organization", "team_legacy", "team"
 _KEPT = (_ORGANIZATION, _TEAM_LEGACY)

@@ -12,8 +12,8 @@ from mockkms.vault.framework.shapes.collections import Json, Key, MapOf, Text
 from mockkms.vault.framework.shapes.parameters import parameters_of
 from mockkms.vault.framework.world_section import Filling, mapping_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named, record_section
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.database.connections import one
 from mockkms.vault.secrets.database.engine import DatabaseConnection, StaticDatabaseRole
 from mockkms.vault.secrets.database.roles import roles, static_roles

@@ -30,7 +30,7 @@ from mockkms.world.stored import stored
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
     from mockkms.vault.framework.shapes.collections import Key
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 _LENGTH = 64
 _COMPLEX, _SHORTEST, _PLACE = "?@09AZ", 8, "{{PASSWORD}}"

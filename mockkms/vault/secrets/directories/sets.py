@@ -9,8 +9,8 @@ from mockkms.vault.framework.collections import Collection
 from mockkms.vault.framework.shapes.collections import Key, MapOf, RecordShape, Text
 from mockkms.vault.framework.world_section import mapping_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.directories.library import LibraryAccount, LibrarySet, WithLibrary
 from mockkms.vault.secrets.issuing import offline_part
 

@@ -10,7 +10,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.identity.model import Alias, Entity, settle_alias
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.identity import (
     alias_shown,

@@ -9,7 +9,7 @@ from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.identity.model import EXTERNAL, Alias, Group
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.identity import by_id, elsewhere, engine, own, store
 from mockkms.vault.secrets.identity.aliases import aliases_listed, shown
 from mockkms.vault.secrets.identity.groups import checked_members

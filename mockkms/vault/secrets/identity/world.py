@@ -11,7 +11,7 @@ from mockkms.vault.framework.shapes.collections import Boolean, Choice, Key, Lat
 from mockkms.vault.framework.world_section import Filling, Steps, WorldSection, items_at, list_at, mapping_at
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.identity.mfa import world as mfa
 from mockkms.vault.secrets.identity.oidc import world as oidc
 from mockkms.vault.secrets.identity.references import Kind, all_exist

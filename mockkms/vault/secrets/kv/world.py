@@ -11,7 +11,7 @@ from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, WorldSection, list_at, mapping_at
 from mockkms.vault.golang.json_text import Encoded
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.kv.v1 import KV1
 from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata
 

@@ -13,7 +13,7 @@ from mockkms.crypto.x509 import keys, read
 from mockkms.vault.framework.message import Operation
 from mockkms.vault.framework.world_section import list_at, mapping_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.pki.certificates import urls
 from mockkms.vault.secrets.pki.model import PKI, USAGES, PkiIssuer, PkiKey, Revocation, hyphens
 from mockkms.vault.secrets.pki.revocation import crls

@@ -14,7 +14,7 @@ from mockkms.world.stored import stored
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Environment
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 ALWAYS_REFUSED = "always_enforce_err"
 """The rule of an issuer that nothing may outlive, CAs and certificates of ACME included."""

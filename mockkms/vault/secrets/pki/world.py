@@ -27,8 +27,8 @@ from mockkms.vault.framework.shapes.parameters import endpoint_at, parameters, w
 from mockkms.vault.framework.shapes.scalars import pem_fault
 from mockkms.vault.framework.world_section import Filling, items_at, mapping_at, mappings_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named, record_section
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.pki import descriptions
 from mockkms.vault.secrets.pki.acme.world import PARTS
 from mockkms.vault.secrets.pki.cel.roles import roles as cel_roles

@@ -8,8 +8,8 @@ from mockkms.vault.framework.shapes.collections import Key, ListOf, Text
 from mockkms.vault.framework.shapes.parameters import parameters_of
 from mockkms.vault.framework.world_section import Filling, mapping_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, named, record_section
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.ssh.engine import SSH
 from mockkms.vault.secrets.ssh.issuers import ca
 from mockkms.vault.secrets.ssh.roles import roles

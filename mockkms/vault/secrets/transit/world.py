@@ -26,7 +26,7 @@ from mockkms.vault.framework.shapes.collections import (
 from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.framework.shapes.scalars import base64_fault, pem_fault
 from mockkms.vault.framework.world_section import Filling, Steps, WorldSection, list_at, mapping_at
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.transit import descriptions
 from mockkms.vault.secrets.transit.model import TYPES, TransitKey
 

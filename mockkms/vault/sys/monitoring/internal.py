@@ -7,7 +7,7 @@ from mockkms.vault.framework.documents import openapi
 from mockkms.vault.framework.endpoint import Call, Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse, Operation, Response, unsupported_path
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.products import Product
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine

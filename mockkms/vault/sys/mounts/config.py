@@ -10,7 +10,7 @@ from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.message import ErrorResponse, refusing
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.number import Number
-from mockkms.vault.kernel.mounts import MountConfig
+from mockkms.vault.mounts.table import MountConfig
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.mounts.shapes import LISTS, MANAGED_LISTS, visibility
 

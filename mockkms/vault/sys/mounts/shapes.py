@@ -10,7 +10,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import ErrorResponse
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.kernel.mounts import Mount, MountTable
+from mockkms.vault.mounts.table import Mount, MountTable
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.plugins import registered
 from mockkms.vault.sys.plugins.versions import semantic_version

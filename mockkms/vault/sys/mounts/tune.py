@@ -11,7 +11,7 @@ from mockkms.vault.framework.message import BackendError, ErrorResponse, Operati
 from mockkms.vault.golang.duration import parse_seconds
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.integers import parse_int, parse_uint
-from mockkms.vault.kernel.mounts import Mount, MountConfig
+from mockkms.vault.mounts.table import Mount, MountConfig
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.mounts.config import go_string, struct_members

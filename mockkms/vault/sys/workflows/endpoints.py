@@ -20,7 +20,7 @@ from mockkms.vault.framework.message import (
     refusing,
 )
 from mockkms.vault.golang.fmt import error_list
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.stored import stored

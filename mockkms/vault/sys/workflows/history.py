@@ -6,7 +6,7 @@ import json
 
 from mockkms.vault.framework.message import Auth, Request, Response
 from mockkms.vault.golang.duration import SECOND
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 
 
 def shown_request(request: Request, *, with_data: bool) -> dict[str, object]:

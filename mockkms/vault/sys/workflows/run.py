@@ -14,7 +14,7 @@ from mockkms.vault.framework.fields import convert, zero
 from mockkms.vault.framework.message import BackendError, Operation, Request, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.number import Number
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.sys.workflows.history import shown_request, shown_response
 from mockkms.vault.sys.workflows.text import Workflow, WorkflowBlock
 

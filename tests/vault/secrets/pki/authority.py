@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mockkms.vault.framework.message import Response
-from mockkms.vault.kernel.mounts import MountConfig
+from mockkms.vault.mounts.table import MountConfig
 from tests.vault.driving import World
 
 

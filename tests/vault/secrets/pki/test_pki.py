@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from mockkms.vault.framework.message import Operation, Request, Response
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.mounts import MountConfig
+from mockkms.vault.mounts.table import MountConfig
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mockkms.vault.kernel.record_section import named, one, record_section
 
 if TYPE_CHECKING:
     from mockkms.vault.framework.context import Context
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 
 def _add(core: Context, mount: Mount, spec: Mapping[str, object]) -> None:

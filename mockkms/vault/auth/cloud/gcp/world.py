@@ -16,7 +16,7 @@ from mockkms.vault.kernel.plain_records import NAMES, TEXTS, listed, more_of_nam
 from mockkms.vault.kernel.record_section import Part, named, one, record_section
 
 if TYPE_CHECKING:
-    from mockkms.vault.kernel.mounts import Mount
+    from mockkms.vault.mounts.table import Mount
 
 
 _KEY = {"key": text("members of the service account's key, in place of `credentials`", shape=TEXTS)}

@@ -11,8 +11,8 @@ from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, Map
 from mockkms.vault.framework.shapes.scalars import Base64, Boolean, Choice
 from mockkms.vault.framework.world_section import Filling, items_at, mapping_at
 from mockkms.vault.golang.fmt import quote
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part, record_section
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.cloud.gcpkms.keys import config
 from mockkms.vault.secrets.cloud.gcpkms.model import (
     ALGORITHMS,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mockkms.vault.framework.shapes.collections import Key, Text
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import named, record_section
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.directories.ldap.config import config
 from mockkms.vault.secrets.directories.ldap.dynamic import roles as dynamic_roles
 from mockkms.vault.secrets.directories.ldap.library import library

@@ -15,7 +15,7 @@ from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.identity.mfa.model import DUO, OKTA, PINGID, TOTP, Enforcement, MfaMethod, MfaState, Secret
 from mockkms.vault.identity.mfa.services import ANSWERS
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.identity.references import Kind, all_exist
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from mockkms.vault.framework.shapes.parameters import parameters
 from mockkms.vault.framework.shapes.scalars import pem_fault
 from mockkms.vault.framework.world_section import Filling
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.identity.oidc.model import ALGORITHMS
 from mockkms.vault.secrets.identity.references import Kind, all_exist
 

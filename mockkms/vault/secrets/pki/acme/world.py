@@ -16,8 +16,8 @@ from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, Mom
 from mockkms.vault.framework.shapes.parameters import written
 from mockkms.vault.framework.world_section import Filling, items_at, list_at, mapping_at
 from mockkms.vault.kernel import seeding
-from mockkms.vault.kernel.mounts import Mount
 from mockkms.vault.kernel.record_section import Part
+from mockkms.vault.mounts.table import Mount
 from mockkms.vault.secrets.pki.acme.accounts import new_key
 from mockkms.vault.secrets.pki.acme.config import config
 from mockkms.vault.secrets.pki.model import PKI, EabKey

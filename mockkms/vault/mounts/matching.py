@@ -9,7 +9,7 @@ from mockkms.vault.framework import registry
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
 from mockkms.vault.framework.engine import Match, Prepared
 from mockkms.vault.framework.message import ErrorResponse, Operation, Request
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 
 if TYPE_CHECKING:
     from typing import Protocol

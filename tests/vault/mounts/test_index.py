@@ -9,7 +9,7 @@ import pytest
 from mockkms import MockKMS
 from mockkms.vault.framework.message import Operation, Request
 from mockkms.vault.kernel.core import Core
-from mockkms.vault.kernel.mount_index import MountIndex
+from mockkms.vault.mounts.index import MountIndex
 
 NAMES = ("a/", "b/", "a/b/", "b/a/", "a/b/c/", "sys/", "ab/", "a/sys/", "xsys/", "xy/")
 

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from mockkms.vault.kernel.mounts import Mount
+from mockkms.vault.mounts.table import Mount
 
 
 def made() -> Mount:

@@ -11,7 +11,7 @@ from typing import Any
 from mockkms.lazy_dataclass import dataclass
 from mockkms.vault.framework.agenda import Agenda
 from mockkms.vault.framework.cache_bounds import LONGEST_CACHED, MOST_CACHED
-from mockkms.vault.kernel.mount_index import MountIndex
+from mockkms.vault.mounts.index import MountIndex
 from mockkms.world.sharing import Forkable, interruptible_dumps
 from mockkms.world.stored import stored
 
