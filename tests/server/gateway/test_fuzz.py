@@ -137,7 +137,9 @@ def may_fail(world: World, shot: Shot, reply: HttpReply) -> bool:
         return False
     if reply.request is None:
         return not readable(shot.body)
-    found = matching.match(world.core, reply.request.namespace, reply.request.path)
+    found = matching.outside(world.core, reply.request.path) or matching.match(
+        world.core, reply.request.namespace, reply.request.path
+    )
     return found.endpoint is not None and (found.endpoint.go_errors or found.login)
 
 

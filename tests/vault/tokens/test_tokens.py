@@ -364,10 +364,12 @@ TestTrees.settings = settings(max_examples=25, stateful_step_count=25)
 def test_a_path_with_two_dots_cannot_have_a_service_token(flavor: str) -> None:
     world = World(flavor)
     world.core.mount("", "auth/users/", "userpass")
-    for kind, status in (("service", 500), ("batch", 200)):
+    # In Vault the name itself is refused before: its storage takes no key with two dots.
+    relative = (400, ["relative paths not supported"])
+    for kind, expected in (("service", (500, ["internal error"])), ("batch", (0, None))):
         world.write("auth/users/users/a..b", {"password": "pw", "token_type": kind})
         login = world.write("auth/users/login/a..b", {"password": "pw"}, token="")
-        assert (login.status or 200, login.errors) == (status, ["internal error"] if status == 500 else None)
+        assert (login.status, login.errors) == (expected if flavor == "openbao" else relative)
     world.write("auth/token/roles/a..b", {"allowed_policies": "default"})
     framed = "1 error occurred:\n\t* internal error\n\n"
     assert world.write("auth/token/create/a..b").errors == [framed]

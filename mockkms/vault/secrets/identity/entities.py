@@ -48,6 +48,7 @@ batch_delete = engine.path(
     "entity/batch-delete",
     fields={"entity_ids": Field(Kind.COMMA_STRINGS, help="Ids of the entities to delete.")},
     help="Delete several entities.",
+    go_errors=True,
 )
 names = engine.path("entity/name[/]", help="List the names of all entities.")
 

@@ -50,9 +50,20 @@ forced = engine.path(
     requires=_raft,
     go_errors=True,
 )
-join = engine.path("storage/raft/join", help="Join the cluster of another node.", outside=True, requires=_no_help)
+join = engine.path(
+    "storage/raft/join",
+    help="Join the cluster of another node.",
+    outside=True,
+    requires=_no_help,
+    go_errors=True,
+)
 bootstrap = engine.path(
-    "storage/raft/bootstrap", help="Make raft store who is active.", outside=True, binary=True, requires=_no_help
+    "storage/raft/bootstrap",
+    help="Make raft store who is active.",
+    outside=True,
+    binary=True,
+    requires=_no_help,
+    go_errors=True,
 )
 configuration = engine.path("storage/raft/configuration", help="The peers of the raft cluster.", requires=_raft)
 
