@@ -57,12 +57,21 @@ def decode_url(text: str) -> bytes:
 
 def decode_raw_url(text: str) -> bytes:
     """Return the bytes of ``text``. Raises ValueError naming the byte, as Go's RawURLEncoding does."""
+    return _decode_raw(text, _URL_ALPHABET)
+
+
+def decode_raw(text: str) -> bytes:
+    """Return the bytes of ``text``. Raises ValueError naming the byte, as Go's RawStdEncoding does."""
+    return _decode_raw(text, _ALPHABET)
+
+
+def _decode_raw(text: str, alphabet: frozenset[int]) -> bytes:
     clean = bytearray()
     raw = text.encode("utf-8", "surrogatepass")
     for at, byte in enumerate(raw):
         if byte in b"\r\n":
             continue
-        if byte not in _URL_ALPHABET:
+        if byte not in alphabet:
             raise _illegal(at)
         clean.append(byte)
     if len(clean) % 4 == 1:

@@ -21,7 +21,6 @@ _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _TREES = frozenset(("sys", "sys/audit-hash", "sys/config/state", "sys/pprof"))
 """Paths that the real server's router redirects to the same path with a slash."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONE_BYTES = re.compile("[\udc80-\udcff]")
 _UNESCAPED = "/$&+,:;=@!*'()~"
 """Characters that Go does not escape in the path of a URL."""
@@ -52,8 +51,9 @@ def read_target(core: Core, http: HttpRequest, values: dict[str, list[str]]) -> 
     if path in _TREES and not asks_help:
         query = "?" + http.query if http.query else ""
         raise RequestRefused(redirect_reply(http.method, f"{http.prefix}/v1/{path}/{query}"))
-    operation = OPERATION_OF_METHOD.get(http.method)
-    if operation is None or (operation is Operation.SCAN and not core.product.has(Feature.PAGINATION)):
+    operation = OPERATION_OF_METHOD.get(http.method, Operation.HELP if asks_help else None)
+    scans = core.product.has(Feature.PAGINATION) or asks_help
+    if operation is None or (operation is Operation.SCAN and not scans):
         raise RequestRefused(error_reply(405))
     if operation is Operation.READ and values:
         listing, scanning = _flag(values, "list"), _flag(values, "scan") and core.product.has(Feature.PAGINATION)
@@ -117,7 +117,7 @@ def _clean_target(core: Core, http: HttpRequest, *, asks_help: bool) -> str:
         if BAD_ESCAPE.search(target):
             refusal = HttpReply(400, b"400 Bad Request", {"Content-Type": "text/plain; charset=utf-8"})
             raise RequestRefused(refusal, unlimited=True)
-        if _CONTROL.search(unquote(target)):
+        if not unquote(target).isprintable():
             raise RequestRefused(HttpReply(400), unlimited=True)
     routed = not asks_help or core.product.has(Feature.CLEAN_PATHS)
     if routed and ("//" in target or "/." in target or "%" in target) and http.method != "CONNECT":

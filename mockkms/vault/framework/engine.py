@@ -168,11 +168,20 @@ class Engine:
 
         To be called after the declaration of the endpoints there.
         """
-        for folder in folders:
+        self.open_paths(*(f"{folder}/{{rest:all}}" for folder in folders))
+
+    def open_paths(self, *templates: str, needs: Feature | None = None) -> None:
+        """Declare that paths require no token, also those without an endpoint, which are unsupported.
+
+        A real server decides by patterns of paths, in which a name is any text without a slash. To be called after the
+        declaration of the endpoints there. ``needs``: the feature of the products that have the pattern.
+        """
+        for template in templates:
             path = self.path(
-                f"{folder}/{{rest:all}}",
+                template,
                 login=True,
                 help="Requires no token, but is not supported.",
+                needs=needs,
                 requires=no_such_path,
             )
             path.on(*(set(Operation) - {Operation.HELP, Operation.INTERNAL}))(_unsupported)

@@ -168,7 +168,7 @@ class Core(VaultServer):
         wrapping.check_request(self, request)
         outside = found.endpoint is not None and found.endpoint.outside and request.operation is not Operation.HELP
         if outside and path not in _CORE_TOO and path not in _AUTHENTICATED:
-            raise ErrorResponse("unsupported operation", status=405)
+            raise unsupported_operation()
         login = found.login and (request.operation is not Operation.HELP or path not in _HELP_AUTHENTICATED)
         trace.checked, trace.login = True, login
         if outside and path in _AUTHENTICATED:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 from mockkms.vault.framework.message import (
@@ -134,7 +134,7 @@ def _parameters(headers: Mapping[str, str]) -> Iterator[tuple[str, object]]:
 
 def _parameter(value: str) -> tuple[str, object]:
     with error_context(text="failed raw url-safe base64 decoding header value"):
-        text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+        text = b64.decode_raw_url(value)
     try:
         found = read_json(text)
     except ValueError:

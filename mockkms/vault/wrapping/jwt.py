@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA512
 
+from mockkms.crypto.encoding import b64
 from mockkms.error_context import error_context
 from mockkms.json_reading import read_json
 
@@ -24,10 +25,6 @@ _LABEL = "wrapping jwt"
 
 def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
 def _key(core: Environment) -> ec.EllipticCurvePrivateKey:
@@ -59,9 +56,9 @@ def verify(core: Environment, text: str) -> str:
     head, body, signature = text.split(".")
     unparsed = "wrapping token could not be parsed: go-jose/go-jose: parse error"
     with error_context(of=(ValueError, AttributeError), text=unparsed):
-        algorithm = read_json(_decode(head)).get("alg")
-        claims = read_json(_decode(body))
-        raw = _decode(signature)
+        algorithm = read_json(b64.decode_raw_url(head)).get("alg")
+        claims = read_json(b64.decode_raw_url(body))
+        raw = b64.decode_raw_url(signature)
     if algorithm != "ES512":
         raise ValueError(
             f'wrapping token could not be parsed: go-jose/go-jose: unexpected signature algorithm "{algorithm}"; '

@@ -31,6 +31,15 @@ def test_errors_name_the_byte(text: str, at: int) -> None:
         b64.decode(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "at"), [("x", 0), ("YWJjY", 4), ("YQ==", 2), ("YW Jj", 2), ("Y\n", 1), ("_-8", 0), ("YWJj\u00e9", 4)]
+)
+def test_errors_without_padding(text: str, at: int) -> None:
+    with pytest.raises(ValueError, match=f"^illegal base64 data at input byte {at}$"):
+        b64.decode_raw(text)
+    assert b64.decode_raw("YWJ\njZA") == b"abcd"
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 16, 47, 48, 49, 50, 200])
 def test_long_texts_are_converted_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(b64, "_PIECE", 16)

@@ -71,6 +71,20 @@ def test_the_token_cannot_be_looked_up(kms: MockKMS) -> None:
     assert kms.journal.entries()[-1].denied is False
 
 
+def test_an_error_without_answer_is_not_marked(kms: MockKMS) -> None:
+    refused = ask(kms, Inline_Auth_Path="sys/health")
+    assert refused.json()["errors"] == ["failed to perform inline authentication: unsupported operation"]
+    assert "X-Vault-Inline-Auth-Failed" not in refused.headers
+
+
+def test_parameters_are_encoded_for_urls(kms: MockKMS) -> None:
+    for value in ("eyJrZXkiOiAiPz8/In0+", parameter(key="password", value="pw") + "=="):
+        refused = ask(kms, Inline_Auth_Parameter_1=value)
+        assert refused.json()["errors"] == [
+            "failed to perform inline authentication: failed raw url-safe base64 decoding header value"
+        ]
+
+
 def test_a_refused_login_is_marked(kms: MockKMS) -> None:
     refused = ask(kms, Inline_Auth_Parameter_1=parameter(key="password", value="wrong"))
     assert (refused.status_code, refused.json()) == (400, {"errors": ["invalid username or password"]})

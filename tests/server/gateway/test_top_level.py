@@ -58,6 +58,24 @@ def test_help_does_not_excuse_a_listing_that_is_no_boolean(kms: MockKMS) -> None
     assert (answer.status_code, answer.json()) == (400, {"errors": []})
 
 
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+@pytest.mark.parametrize("method", ["get", "SCAN", "ODD", "PATCH"])
+def test_help_is_asked_for_with_any_method(kms: MockKMS, method: str) -> None:
+    url = f"{kms.url}/v1/sys/mounts?help=1"
+    with requests.Session() as session:
+        prepared = session.prepare_request(requests.Request("GET", url, headers={"X-Vault-Token": kms.token}))
+        prepared.method = method
+        assert session.send(prepared, timeout=60).json()["help"].startswith("Request:        mounts\n")
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+@pytest.mark.parametrize("char", ["%01", "%7F", "%C2%A0", "%E2%80%8B", "%E2%80%A8", "%EE%80%80"])
+def test_paths_with_characters_that_do_not_print_are_refused(kms: MockKMS, char: str) -> None:
+    answer = requests.get(f"{kms.url}/v1/cubbyhole/a{char}", headers={"X-Vault-Token": kms.token}, timeout=60)
+    assert (answer.status_code, answer.content) == (400, b"")
+    assert "Cache-Control" not in answer.headers
+
+
 def test_help_on_the_endpoints_before_the_core_needs_a_namespace_as_all_help(kms: MockKMS) -> None:
     head = {"X-Vault-Token": kms.token, "X-Vault-Namespace": "none"}
     answer = requests.get(f"{kms.url}/v1/sys/seal-status?help=1", headers=head, timeout=60)
@@ -95,6 +113,27 @@ def test_paths_that_need_no_token_but_do_not_exist_are_unsupported_for_every_met
     for path in ("sys/wrapping/pubkey", "sys/internal/ui/mounts/"):
         assert requests.get(f"{kms.url}/v1/{path}?help=1", timeout=60).json() == {"errors": ["unsupported path"]}
         assert requests.head(f"{kms.url}/v1/{path}", timeout=60).status_code == 404
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+def test_paths_that_need_no_token_are_found_by_patterns_also_with_names_that_do_not_exist(kms: MockKMS) -> None:
+    for kind in ("pki", "ssh"):
+        requests.post(
+            f"{kms.url}/v1/sys/mounts/{kind}", headers={"X-Vault-Token": kms.token}, json={"type": kind}, timeout=60
+        )
+    own = kms.world.core.product.name == "openbao"
+    paths = {
+        "identity/oidc/provider/x y/token": True,
+        "pki/roles/x y/acme/new-order": True,
+        "pki/issuer/x y/roles/x/acme/account/1": True,
+        "pki/roles/x y/acme/account/1/2": False,
+        "ssh/issuer/x y/public_key": own,
+        "ssh/issuer/x/y/public_key": False,
+    }
+    for path, open_ in paths.items():
+        answer = requests.get(f"{kms.url}/v1/{path}", timeout=60)
+        expected = (404, ["unsupported path"]) if open_ else (403, ["permission denied"])
+        assert (answer.status_code, answer.json()["errors"]) == expected, path
 
 
 def test_a_namespace_is_echoed_outside_the_api_too_and_refused_before_a_body_is_read(kms: MockKMS) -> None:

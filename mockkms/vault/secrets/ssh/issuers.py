@@ -51,6 +51,7 @@ public = engine.path("public_key", login=True, help="Public key of the default i
 one_public = engine.path(
     "issuer/{issuer_ref}/public_key", _REFERENCE, login=True, help="Public key of an issuer, as plain text.", needs=_OWN
 )
+engine.open_paths("issuer/{issuer_ref:re([^/]+)}/public_key", needs=_OWN)
 one = engine.path("issuer/{issuer_ref}", {**_REFERENCE, "issuer_name": _NAME}, help="An issuer.", needs=_OWN)
 tidy = engine.path("tidy/dynamic-keys", help="Remove keys of roles with dynamic keys, which no longer exist.")
 

@@ -222,14 +222,7 @@ def _decoded(encoded: str, otp: bytes) -> str:
 def _xored(encoded: str, otp: bytes, error: type[VaultError]) -> str:
     """Return a token that was combined with a one-time password. Raises ``error``."""
     with refusing("error decoding base64'd token: ", error):
-        raw = _unpadded(encoded)
+        raw = b64.decode_raw(encoded)
     if len(raw) != len(otp):
         raise error(f"error xoring token: length of byte slices is not equivalent: {len(raw)} != {len(otp)}")
     return bytes(a ^ b for a, b in zip(raw, otp, strict=True)).decode("utf-8", "replace")
-
-
-def _unpadded(text: str) -> bytes:
-    """Decode base64 without padding. Raises ValueError with Go's text."""
-    if "=" in text:
-        raise ValueError(f"illegal base64 data at input byte {text.index('=')}")
-    return b64.decode(text + "=" * (-len(text) % 4))

@@ -54,6 +54,7 @@ token = engine.path(
     login=True,
     help="Exchange a code for tokens.",
 )
+engine.open_paths("oidc/provider/{name:re([^/]+)}/token")
 userinfo = engine.path("oidc/provider/{name}/userinfo", fields=_NAME, help="Claims about the user of an access token.")
 
 

@@ -6,11 +6,10 @@ to the network: the ports of a client's responders, and names that are on this m
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.captured import CapturedMount, parameters_in
 from mockkms.vault.framework.shapes.collections import Integer, Key, ListOf, Moment, RecordShape, Text
 from mockkms.vault.framework.shapes.parameters import written
@@ -79,8 +78,8 @@ def _binding_shape() -> Key:
 
 def _key_fault(text: str) -> str | None:
     try:
-        base64.b64decode(text.encode() + b"=" * (-len(text) % 4), b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        b64.decode_raw_url(text)
+    except ValueError:
         return "not base64url without padding"
     return None
 
