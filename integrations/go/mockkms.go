@@ -7,8 +7,8 @@ package mockkms
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -48,8 +48,8 @@ type KMS struct {
 	// CAFile is a file with the CA certificate in PEM, for VAULT_CACERT; empty without TLS.
 	CAFile string
 
-	t      testing.TB
-	client *http.Client
+	t               testing.TB
+	client, control *http.Client
 }
 
 // Option changes what New creates.
@@ -81,13 +81,13 @@ func New(t testing.TB, chosen ...Option) *KMS {
 	t.Cleanup(release)
 	random := make([]byte, 8)
 	_, _ = rand.Read(random)
-	id := "go-" + hex.EncodeToString(random)
-	kms := &KMS{URL: s.url + "/t/" + id, CAFile: s.caFile, t: t, client: s.client}
-	server := &KMS{URL: s.url, t: t, client: s.client}
-	server.Control("POST", "tenants/"+id, map[string]any{"from": "baseline"}, nil)
+	id := fmt.Sprintf("go-%x", random)
+	kms := &KMS{URL: s.url + "/t/" + id, CAFile: s.caFile, t: t, client: s.client, control: s.control}
+	server := &KMS{URL: s.url, t: t, control: s.control}
+	server.post("tenants/"+id, "from", "baseline")
 	t.Cleanup(func() { _, _, _ = server.send("DELETE", "tenants/"+id, nil) })
 	if len(o.worlds) > 0 {
-		kms.Control("POST", "world", map[string]any{"worlds": o.worlds}, nil)
+		kms.post("world", "worlds", o.worlds)
 	}
 	var state struct{ Token string }
 	kms.Control("GET", "state", nil, &state)
@@ -143,25 +143,24 @@ func (k *KMS) Fired(id string) int {
 }
 
 // Freeze stops the clock at its present time.
-func (k *KMS) Freeze() { k.t.Helper(); k.Control("POST", "clock", map[string]any{"freeze": true}, nil) }
+func (k *KMS) Freeze() { k.t.Helper(); k.post("clock", "freeze", true) }
 
 // FreezeAt stops the clock at a time.
-func (k *KMS) FreezeAt(at time.Time) {
-	k.t.Helper()
-	k.Control("POST", "clock", map[string]any{"freeze": at.UTC().Format(time.RFC3339Nano)}, nil)
-}
+func (k *KMS) FreezeAt(at time.Time) { k.t.Helper(); k.post("clock", "freeze", at.UTC()) }
 
 // Advance moves the clock forward: what expires in this time is expired afterwards.
-func (k *KMS) Advance(by time.Duration) {
-	k.t.Helper()
-	k.Control("POST", "clock", map[string]any{"advance": by.Seconds()}, nil)
-}
+func (k *KMS) Advance(by time.Duration) { k.t.Helper(); k.post("clock", "advance", by.Seconds()) }
 
 // Seal seals the server, for this test alone.
-func (k *KMS) Seal() { k.t.Helper(); k.Control("POST", "state", map[string]any{"seal": true}, nil) }
+func (k *KMS) Seal() { k.t.Helper(); k.post("state", "seal", true) }
 
 // Unseal unseals it.
-func (k *KMS) Unseal() { k.t.Helper(); k.Control("POST", "state", map[string]any{"unseal": true}, nil) }
+func (k *KMS) Unseal() { k.t.Helper(); k.post("state", "unseal", true) }
+
+func (k *KMS) post(path, name string, value any) {
+	k.t.Helper()
+	k.Control("POST", path, map[string]any{name: value}, nil)
+}
 
 // Snapshot saves the world under a name.
 func (k *KMS) Snapshot(name string) {
@@ -224,34 +223,30 @@ func (k *KMS) Control(method, path string, body, result any) {
 	}
 }
 
-func (k *KMS) send(method, path string, body any) (int, []byte, error) {
-	var content io.Reader
+func (k *KMS) send(method, path string, body any) (status int, answer []byte, err error) {
+	var content []byte
 	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
+		if content, err = json.Marshal(body); err != nil {
 			return 0, nil, err
 		}
-		content = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequest(method, k.URL+"/_mockkms/"+path, content)
+	request, err := http.NewRequest(method, k.URL+"/_mockkms/"+path, bytes.NewReader(content))
 	if err != nil {
 		return 0, nil, err
 	}
 	if token := os.Getenv("MOCKKMS_CONTROL_TOKEN"); token != "" {
 		request.Header.Set("X-Mockkms-Token", token)
 	}
-	control := *k.client // Of the control API alone: a test may wait longer for its own requests.
-	control.Timeout, err = time.ParseDuration(os.Getenv("MOCKKMS_TIMEOUT") + "s")
-	if err != nil {
-		control.Timeout = time.Minute
+	response, err := k.control.Do(request)
+	if err == nil {
+		defer response.Body.Close()
+		status = response.StatusCode
+		answer, err = io.ReadAll(response.Body)
 	}
-	response, err := control.Do(request)
-	if err != nil {
-		return 0, nil, err
+	if os.IsTimeout(err) {
+		err = fmt.Errorf("%w: no response within %v (MOCKKMS_TIMEOUT)", err, k.control.Timeout)
 	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	return response.StatusCode, answer, err
+	return status, answer, err
 }
 
 func message(answer []byte) string {

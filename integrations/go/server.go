@@ -1,7 +1,6 @@
 package mockkms
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,9 +11,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Main runs all tests with one server, started with these flags of `mockkms serve`, and returns the exit code:
@@ -35,6 +36,7 @@ func Main(m *testing.M, flags ...string) int {
 type server struct {
 	url, caFile string
 	client      *http.Client
+	control     *http.Client // Of the control API: a test may wait longer for its own requests.
 	stop        func()
 }
 
@@ -43,21 +45,18 @@ var shared struct {
 	flags  []string
 	users  int
 	server *server
+	err    error // Of the only attempt to start one: other tests need not wait for another.
 }
 
 // acquire returns the server of all tests, which runs until each acquire has had its release.
 func acquire() (*server, error) {
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.server == nil {
-		started, err := connect(shared.flags)
-		if err != nil {
-			return nil, err
-		}
-		shared.server = started
+	if shared.server == nil && shared.err == nil {
+		shared.server, shared.err = connect(shared.flags)
 	}
 	shared.users++
-	return shared.server, nil
+	return shared.server, shared.err
 }
 
 func release() {
@@ -70,14 +69,24 @@ func release() {
 }
 
 func connect(flags []string) (*server, error) {
+	timeout := os.Getenv("MOCKKMS_TIMEOUT")
+	if timeout == "" {
+		timeout = "60"
+	}
+	seconds, err := strconv.ParseFloat(timeout, 64)
+	if err != nil || !(seconds >= 0.001 && seconds <= 86400) {
+		return nil, fmt.Errorf("MOCKKMS_TIMEOUT=%s: expected seconds, from 0.001 to 86400", timeout)
+	}
+	wait := time.Duration(seconds * float64(time.Second))
+	// No proxy: the server is on this machine.
+	transport := &http.Transport{}
 	found := &server{url: strings.TrimRight(os.Getenv("MOCKKMS_URL"), "/"), caFile: os.Getenv("MOCKKMS_CACERT"), stop: func() {}}
+	found.client, found.control = &http.Client{Transport: transport}, &http.Client{Transport: transport, Timeout: wait}
 	if found.url == "" {
 		if err := found.start(flags); err != nil {
 			return nil, err
 		}
 	}
-	// No proxy: the server is on this machine.
-	transport := &http.Transport{}
 	if found.caFile != "" {
 		pem, err := os.ReadFile(found.caFile)
 		if err != nil {
@@ -88,7 +97,6 @@ func connect(flags []string) (*server, error) {
 		trusted.AppendCertsFromPEM(pem)
 		transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
 	}
-	found.client = &http.Client{Transport: transport}
 	return found, nil
 }
 
@@ -101,6 +109,7 @@ func (s *server) start(flags []string) error {
 	}
 	arguments := append(append(command[1:], "serve", "--port", "0", "--stop-on-eof"), flags...)
 	process := exec.Command(command[0], append(arguments, "--log-format", "json")...)
+	process.WaitDelay = time.Second // Programs that the command started may keep its output open.
 	var errorText bytes.Buffer
 	process.Stderr = &errorText
 	output, outputError := process.StdoutPipe()
@@ -110,19 +119,22 @@ func (s *server) start(flags []string) error {
 	}
 	s.stop = func() {
 		input.Close()
-		_ = process.Wait()
+		late := time.AfterFunc(10*time.Second, func() { _ = process.Process.Kill() })
+		if _ = process.Wait(); !late.Stop() {
+			fmt.Fprintf(os.Stderr, "mockkms: %s did not stop within 10 s and was killed\n", command[0])
+		}
 	}
-	lines := bufio.NewReader(output)
-	ready, err := lines.ReadBytes('\n') // Written once the server listens; it says where.
-	if err != nil {
-		s.stop()
-		return fmt.Errorf("%s did not start: %s", command[0], errorText.String())
-	}
-	go func() { _, _ = io.Copy(io.Discard, lines) }()
 	var told struct{ URL, CA_File string }
-	if err := json.Unmarshal(ready, &told); err != nil {
+	ready := make(chan error, 2)
+	time.AfterFunc(s.control.Timeout, func() { ready <- fmt.Errorf("silent for %v, MOCKKMS_TIMEOUT", s.control.Timeout) })
+	go func() {
+		ready <- json.NewDecoder(output).Decode(&told) // Written once the server listens; it says where.
+		_, _ = io.Copy(io.Discard, output)
+	}()
+	if err := <-ready; err != nil {
+		_ = process.Process.Kill()
 		s.stop()
-		return err
+		return fmt.Errorf("%s did not start (%w): %s", command[0], err, errorText.String())
 	}
 	s.url, s.caFile = told.URL, told.CA_File
 	return nil

@@ -6,15 +6,21 @@
 
 const { spawn } = require("node:child_process");
 const { randomUUID } = require("node:crypto");
-const { mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { readFileSync } = require("node:fs");
 const http = require("node:http");
 const https = require("node:https");
-const { tmpdir } = require("node:os");
-const { join } = require("node:path");
 
 /** A request of the control API that was refused, or an assertion on the journal that does not hold. */
 class MockKMSError extends Error {
   name = "MockKMSError";
+}
+
+/** How many seconds to wait for a server. */
+function limit() {
+  const given = process.env.MOCKKMS_TIMEOUT || "60";
+  const seconds = Number(given);
+  if (seconds >= 0.001 && seconds <= 86400) return seconds;
+  throw new MockKMSError(`MOCKKMS_TIMEOUT=${given}: expected seconds, from 0.001 to 86400`);
 }
 
 /** Send one request without a connection that outlives it; returns the status and the text of the response. */
@@ -22,6 +28,7 @@ function send(method, url, ca, body) {
   const { request } = url.startsWith("https:") ? https : http;
   const headers = {};
   if (process.env.MOCKKMS_CONTROL_TOKEN) headers["X-Mockkms-Token"] = process.env.MOCKKMS_CONTROL_TOKEN;
+  const seconds = limit();
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers, ca, agent: false }, (response) => {
       const chunks = [];
@@ -30,8 +37,11 @@ function send(method, url, ca, body) {
       response.on("end", () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }));
     });
     sent.on("error", reject);
-    const seconds = process.env.MOCKKMS_TIMEOUT || 60;
-    sent.setTimeout(seconds * 1000, () => sent.destroy(new MockKMSError(`${url}: no response in ${seconds} s`)));
+    const late = setTimeout(() => {
+      reject(new MockKMSError(`${url}: no response within ${seconds} s (MOCKKMS_TIMEOUT)`));
+      sent.destroy();
+    }, seconds * 1000);
+    sent.on("close", () => clearTimeout(late));
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
@@ -200,11 +210,16 @@ class Server extends KMS {
   /** Stop the server, if start() started it. */
   async stop() {
     const child = this.#process;
-    if (!child || child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once("close", resolve));
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    const late = setTimeout(() => {
+      console.error("mockkms: the server did not stop within 10 s and was killed");
+      child.kill("SIGKILL");
+    }, 10_000);
     child.ref();
     child.stdin.end();
     await ended;
+    clearTimeout(late);
   }
 }
 
@@ -233,35 +248,37 @@ async function start(...flags) {
   const url = process.env.MOCKKMS_URL;
   if (url) return new Server(url, process.env.MOCKKMS_CACERT);
   const [command, ...before] = (process.env.MOCKKMS_COMMAND || "mockkms").split(/\s+/);
-  const folder = mkdtempSync(join(tmpdir(), "mockkms-node-"));
-  const ready = join(folder, "ready.json");
-  const own = ["serve", "--port", "0", "--stop-on-eof", "--ready-file", ready];
-  try {
-    const child = spawn(command, [...before, ...own, ...flags], { stdio: "pipe" });
-    await started(child, command);
-    const { url: address, ca_file: caFile } = JSON.parse(readFileSync(ready, "utf8"));
-    return new Server(address, caFile, child);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const own = ["serve", "--port", "0", "--stop-on-eof", "--log-format", "json"];
+  const seconds = limit();
+  const child = spawn(command, [...before, ...own, ...flags], { stdio: "pipe" });
+  const { url: address, ca_file: caFile } = await ready(child, command, seconds);
+  return new Server(address, caFile, child);
 }
 
-/** Wait for the first line, which is written once the server listens and the ready file is complete. */
-function started(child, command) {
-  return new Promise((resolve, reject) => {
-    let errors = "";
-    child.stderr.on("data", (chunk) => (errors += chunk));
-    child.once("error", (error) =>
-      reject(new MockKMSError(`cannot start ${command}: ${error.message} (pip install mockkms, or set MOCKKMS_COMMAND or MOCKKMS_URL)`)),
-    );
-    child.once("close", () => reject(new MockKMSError(`${command} did not start: ${errors}`)));
-    child.stdout.once("data", () => {
-      child.stdout.resume();
-      // Neither the process nor its pipes keep this process alive.
-      for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref();
-      resolve();
-    });
-  });
+/** Wait for the first line, which is written once the server listens and says where; returns its JSON. */
+async function ready(child, command, seconds) {
+  let late, output = "", errors = "";
+  child.stderr.on("data", (chunk) => (errors += chunk));
+  try {
+    return await new Promise((resolve, reject) => {
+      const failed = (reason) => reject(new MockKMSError(`${command} did not start${reason}: ${errors}`));
+      late = setTimeout(failed, seconds * 1000, `, silent for ${seconds} s (MOCKKMS_TIMEOUT)`);
+      child.once("error", (error) => failed(` (${error.message}; pip install mockkms, or set MOCKKMS_COMMAND or MOCKKMS_URL)`));
+      child.once("close", () => failed(""));
+      child.stdout.on("data", (chunk) => {
+        output += chunk;
+        if (output.includes("\n")) resolve(output.split("\n")[0]);
+      });
+    }).then(JSON.parse);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error instanceof SyntaxError ? new MockKMSError(`${command} did not start: ${error.message}`) : error;
+  } finally {
+    clearTimeout(late);
+    child.stdout.removeAllListeners("data").resume();
+    // Neither the process nor its pipes keep this process alive.
+    for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref();
+  }
 }
 
 /**

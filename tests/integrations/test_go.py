@@ -10,14 +10,20 @@ from mockkms import MockKMS
 from tests.clients.toolchain import tool
 from tests.docs.pages import blocks
 from tests.integrations.languages import (
+    BAD_LIMITS,
     INTEGRATIONS,
+    KILLED,
+    LATE,
     LIMIT_LINES,
+    REFUSED,
     SHARED,
+    SLOW_SERVERS,
     TRANSPORTS,
     lines,
     run_tests,
     shared,
-    silent_server,
+    slow_server,
+    stubborn_server,
     tenants,
 )
 
@@ -58,9 +64,22 @@ def test_it_shares_a_running_server(readme: Path, kms: MockKMS) -> None:
     assert (printed.count("--- PASS"), tenants(kms)) == (2, [])
 
 
-def test_a_server_that_never_answers_is_an_error(readme: Path) -> None:
-    with silent_server() as variables, pytest.raises(pytest.fail.Exception, match=r"Client\.Timeout exceeded"):
+@SLOW_SERVERS
+def test_a_server_that_never_answers_is_an_error(readme: Path, kind: str, tmp_path: Path) -> None:
+    with slow_server(kind, tmp_path) as variables, pytest.raises(pytest.fail.Exception, match=LATE):
         run_tests("Go", tool("go"), "test", "-count=1", ".", cwd=readme, **LOCAL, **variables)
+
+
+@BAD_LIMITS
+def test_a_wrong_limit_of_time_is_refused(readme: Path, seconds: str) -> None:
+    given = {**LOCAL, "MOCKKMS_TIMEOUT": seconds}
+    with pytest.raises(pytest.fail.Exception, match=f"MOCKKMS_TIMEOUT={seconds}: {REFUSED}"):
+        run_tests("Go", tool("go"), "test", "-count=1", ".", cwd=readme, **given)
+
+
+def test_a_server_that_does_not_stop_is_killed(readme: Path, tmp_path: Path) -> None:
+    command = (tool("go"), "test", "-count=1", "-v", ".")
+    assert KILLED in run_tests("Go", *command, cwd=readme, **LOCAL, **stubborn_server(tmp_path))
 
 
 def test_it_is_short() -> None:

@@ -12,13 +12,17 @@ from tests.clients.toolchain import alone, tool, workshop
 from tests.docs.pages import blocks
 from tests.integrations.languages import (
     INTEGRATIONS,
+    KILLED,
+    LATE,
     LIMIT_LINES,
+    REFUSED,
     SHARED,
     TRANSPORTS,
     lines,
     run_tests,
     shared,
-    silent_server,
+    slow_server,
+    stubborn_server,
     tenants,
 )
 
@@ -78,10 +82,26 @@ def test_it_shares_a_running_server(project: Path, kms: MockKMS) -> None:
     assert tenants(kms) == []
 
 
-def test_a_server_that_never_answers_is_an_error(project: Path) -> None:
-    command = (tool("mvn"), "-q", "-B", "test", "-Dtest=OrdersTest")
-    with alone(project), silent_server() as variables, pytest.raises(pytest.fail.Exception, match="no response from"):
-        run_tests("Java", *command, cwd=project, **variables)
+@pytest.mark.parametrize("kind", ["slow", "starting"])  # Two of them: Maven takes seconds to start.
+def test_a_server_that_never_answers_is_an_error(project: Path, kind: str, tmp_path: Path) -> None:
+    with alone(project), slow_server(kind, tmp_path) as variables, pytest.raises(pytest.fail.Exception, match=LATE):
+        run_tests("Java", *_test_of_readme(), cwd=project, **variables)
+
+
+@pytest.mark.parametrize("seconds", ["0", "1m"])
+def test_a_wrong_limit_of_time_is_refused(project: Path, seconds: str) -> None:
+    message = f"MOCKKMS_TIMEOUT={seconds}: {REFUSED}"
+    with alone(project), pytest.raises(pytest.fail.Exception, match=message):
+        run_tests("Java", *_test_of_readme(), cwd=project, MOCKKMS_TIMEOUT=seconds)
+
+
+def test_a_server_that_does_not_stop_is_killed(project: Path, tmp_path: Path) -> None:
+    with alone(project):
+        assert KILLED in run_tests("Java", *_test_of_readme(), cwd=project, **stubborn_server(tmp_path))
+
+
+def _test_of_readme() -> list[str]:
+    return [tool("mvn"), "-q", "-B", "test", "-Dtest=OrdersTest"]
 
 
 def test_a_new_project_of_its_readme() -> None:

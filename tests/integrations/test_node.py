@@ -11,14 +11,20 @@ from mockkms import MockKMS
 from tests.clients.toolchain import build_once, tool, workshop
 from tests.docs.pages import blocks
 from tests.integrations.languages import (
+    BAD_LIMITS,
     INTEGRATIONS,
+    KILLED,
+    LATE,
     LIMIT_LINES,
+    REFUSED,
     SHARED,
+    SLOW_SERVERS,
     TRANSPORTS,
     lines,
     run_tests,
     shared,
-    silent_server,
+    slow_server,
+    stubborn_server,
     tenants,
 )
 
@@ -59,9 +65,20 @@ def test_it_shares_a_running_server(readme: Path, kms: MockKMS) -> None:
     assert ("# pass 2" in printed, tenants(kms)) == (True, [])
 
 
-def test_a_server_that_never_answers_is_an_error(readme: Path) -> None:
-    with silent_server() as variables, pytest.raises(pytest.fail.Exception, match="no response in 1 s"):
+@SLOW_SERVERS
+def test_a_server_that_never_answers_is_an_error(readme: Path, kind: str, tmp_path: Path) -> None:
+    with slow_server(kind, tmp_path) as variables, pytest.raises(pytest.fail.Exception, match=LATE):
         run_tests("Node", tool("node"), "--test", cwd=readme, **variables)
+
+
+@BAD_LIMITS
+def test_a_wrong_limit_of_time_is_refused(readme: Path, seconds: str) -> None:
+    with pytest.raises(pytest.fail.Exception, match=f"MOCKKMS_TIMEOUT={seconds}: {REFUSED}"):
+        run_tests("Node", tool("node"), "--test", cwd=readme, MOCKKMS_TIMEOUT=seconds)
+
+
+def test_a_server_that_does_not_stop_is_killed(readme: Path, tmp_path: Path) -> None:
+    assert KILLED in run_tests("Node", tool("node"), "--test", cwd=readme, **stubborn_server(tmp_path))
 
 
 @pytest.mark.parametrize(

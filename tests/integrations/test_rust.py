@@ -11,14 +11,18 @@ from mockkms import MockKMS
 from tests.clients.toolchain import build, tool, workshop
 from tests.docs.pages import blocks
 from tests.integrations.languages import (
+    BAD_LIMITS,
     INTEGRATIONS,
+    LATE,
     LIMIT_LINES,
+    REFUSED,
     SHARED,
+    SLOW_SERVERS,
     TRANSPORTS,
     lines,
     run_tests,
     shared,
-    silent_server,
+    slow_server,
     tenants,
 )
 
@@ -79,11 +83,21 @@ def test_it_shares_a_running_server_with_tls(project: tuple[Path, dict[str, str]
     assert "7 passed" in printed
 
 
-def test_a_server_that_never_answers_is_an_error(project: tuple[Path, dict[str, str]]) -> None:
+@SLOW_SERVERS
+def test_a_server_that_never_answers_is_an_error(
+    project: tuple[Path, dict[str, str]], kind: str, tmp_path: Path
+) -> None:
     place, environment = project
-    message = "no response within MOCKKMS_TIMEOUT seconds from http://127.0.0.1:"
-    with silent_server() as variables, pytest.raises(pytest.fail.Exception, match=message):
+    with slow_server(kind, tmp_path) as variables, pytest.raises(pytest.fail.Exception, match=LATE):
         run_tests("Rust", *TEST, "--test", "readme", "expired", cwd=place, **environment, **variables)
+
+
+@BAD_LIMITS
+def test_a_wrong_limit_of_time_is_refused(project: tuple[Path, dict[str, str]], kms: MockKMS, seconds: str) -> None:
+    place, environment = project
+    given = {**environment, "MOCKKMS_URL": kms.url, "MOCKKMS_TIMEOUT": seconds}
+    with pytest.raises(pytest.fail.Exception, match=f"MOCKKMS_TIMEOUT={seconds}: {REFUSED}"):
+        run_tests("Rust", *TEST, "--test", "readme", "expired", cwd=place, **given)
 
 
 def test_it_is_formatted() -> None:

@@ -56,7 +56,7 @@ impl Builder {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
         let id = format!("rust-{}-{time}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let url = format!("{}/t/{id}", server.url);
-        accepted(http::send(server, "", "POST", &format!("tenants/{id}"), Some(&json!({}))));
+        accepted(http::send(server, "POST", &format!("/_mockkms/tenants/{id}"), Some(&json!({}))));
         let mut kms = Kms { url, token: String::new(), server, id, strict: !self.lenient };
         if !self.worlds.is_empty() {
             kms.control("POST", "world", Some(json!({"worlds": self.worlds})));
@@ -205,7 +205,7 @@ impl Kms {
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<(u16, String)> {
-        http::send(self.server, &format!("/t/{}", self.id), method, path, body)
+        http::send(self.server, method, &format!("/t/{}/_mockkms/{path}", self.id), body)
     }
 }
 
@@ -214,7 +214,7 @@ impl Drop for Kms {
         let unhandled = json!({"no_unhandled": true});
         let held = self.send("POST", "journal/assert", Some(&unhandled));
         let requests = self.send("GET", "journal?format=table", None);
-        let _ = http::send(self.server, "", "DELETE", &format!("tenants/{}", self.id), None);
+        let _ = http::send(self.server, "DELETE", &format!("/_mockkms/tenants/{}", self.id), None);
         if std::thread::panicking() {
             if let Ok((_, table)) = requests {
                 eprintln!("mockkms: requests of this test:\n{table}");

@@ -15,7 +15,7 @@ pub fn connect(server: &Server, host: &str) -> Result<StreamOwned<ClientConnecti
     let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
     let name = ServerName::try_from(name.trim_matches(['[', ']']).to_string()).map_err(Error::other)?;
     let client = ClientConnection::new(config(&server.ca_file)?, name).map_err(Error::other)?;
-    Ok(StreamOwned::new(client, crate::http::open(host)?))
+    Ok(StreamOwned::new(client, TcpStream::connect(host)?))
 }
 
 /// The settings of clients that trust the CA certificates in a PEM file.

@@ -1,20 +1,20 @@
 package mockkms.junit;
 
-import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -56,7 +56,7 @@ public final class MockKMS {
 
     /** Trusts the server's certificate; for servers with TLS. */
     public SSLContext sslContext() {
-        try (InputStream pem = Files.newInputStream(Path.of(caFile))) {
+        try (var pem = Files.newInputStream(Path.of(caFile))) {
             KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
             trusted.load(null, null);
             trusted.setCertificateEntry("mockkms", CertificateFactory.getInstance("X.509").generateCertificate(pem));
@@ -65,7 +65,7 @@ public final class MockKMS {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, factory.getTrustManagers(), null);
             return context;
-        } catch (IOException | GeneralSecurityException error) {
+        } catch (Exception error) {
             throw new IllegalStateException("cannot read " + caFile, error);
         }
     }
@@ -127,25 +127,23 @@ public final class MockKMS {
     /** Send any request of the control API (docs/control.md); its JSON. Fails with the message of an error. */
     public Map<String, Object> control(String method, String path, Object body) {
         HttpResponse<String> response = send(method, path, body);
+        Map<String, Object> told = response.body().startsWith("{") ? Json.object(Json.read(response.body())) : Map.of();
         if (response.statusCode() == 200) {
-            return Json.object(Json.read(response.body()));
+            return told;
         }
-        Map<String, Object> refused = response.body().startsWith("{") ? Json.object(Json.read(response.body())) : Map.of();
-        throw new AssertionError(refused.getOrDefault("message", response.body()) + " (" + refused.getOrDefault("path", path) + ")");
+        throw new AssertionError(told.getOrDefault("message", response.body()) + " (" + told.getOrDefault("path", path) + ")");
     }
 
     HttpResponse<String> send(String method, String path, Object body) {
-        long seconds = Long.parseLong(System.getenv().getOrDefault("MOCKKMS_TIMEOUT", "60"));
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + "/_mockkms/" + path)).timeout(Duration.ofSeconds(seconds))
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + "/_mockkms/" + path))
             .method(method, HttpRequest.BodyPublishers.ofString(body == null ? "" : Json.write(body)));
-        String control = System.getenv("MOCKKMS_CONTROL_TOKEN");
-        if (control != null) {
-            request.header("X-Mockkms-Token", control);
-        }
+        Optional.ofNullable(System.getenv("MOCKKMS_CONTROL_TOKEN")).ifPresent(control -> request.header("X-Mockkms-Token", control));
+        long limit = Server.limit(); // Of the whole response: that of a request ends with the response's headers.
         try {
-            return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-        } catch (IOException | InterruptedException error) {
-            throw new IllegalStateException("no response from " + url, error);
+            return client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString()).orTimeout(limit, TimeUnit.MILLISECONDS).join();
+        } catch (CompletionException error) {
+            String what = "no response from " + url + " (MOCKKMS_TIMEOUT: " + limit + " ms): " + error.getCause();
+            throw new IllegalStateException(what, error.getCause());
         }
     }
 }

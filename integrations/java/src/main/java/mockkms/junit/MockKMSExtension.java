@@ -33,9 +33,8 @@ final class MockKMSExtension implements BeforeEachCallback, AfterEachCallback, P
             return;
         }
         try {
-            if (context.getExecutionException().isPresent()) {
-                System.err.println("mockkms: requests of " + context.getDisplayName() + ":\n" + kms.table());
-            }
+            context.getExecutionException().ifPresent(failure ->
+                System.err.println("mockkms: requests of " + context.getDisplayName() + ":\n" + kms.table()));
             if (annotation(context).strict()) {
                 kms.assertNoUnhandled();
             }
