@@ -64,9 +64,7 @@ def test_its_tests_and_that_of_its_readme(project: Path, flags: str) -> None:
     chosen = "MockKMSTest" if flags else "MockKMSTest,OrdersTest"  # The README's test is for plain HTTP.
     reports = project / "target" / "surefire-reports"
     with alone(project):
-        resources = project / "src" / "test" / "resources"
-        resources.mkdir(exist_ok=True)
-        (resources / "junit-platform.properties").write_text(f"mockkms.flags = {flags}\n", encoding="utf-8")
+        _set_flags(project, flags)
         goals = ["-q", "-B", *(["-o"] if reports.exists() else []), "test", f"-Dtest={chosen}"]
         run_tests("Java", maven, *goals, cwd=project, TEST_FLAGS=flags)
         [found] = reports.glob(f"*{chosen.split(',')[-1]}.txt")
@@ -76,32 +74,40 @@ def test_its_tests_and_that_of_its_readme(project: Path, flags: str) -> None:
 
 @SHARED
 def test_it_shares_a_running_server(project: Path, kms: MockKMS) -> None:
-    maven = tool("mvn")
     with alone(project):
-        run_tests("Java", maven, "-q", "-B", "test", "-Dtest=OrdersTest", cwd=project, **shared(kms))
+        run_tests("Java", *_test_of_readme(project), cwd=project, **shared(kms))
     assert tenants(kms) == []
 
 
 @pytest.mark.parametrize("kind", ["slow", "starting"])  # Two of them: Maven takes seconds to start.
 def test_a_server_that_never_answers_is_an_error(project: Path, kind: str, tmp_path: Path) -> None:
     with alone(project), slow_server(kind, tmp_path) as variables, pytest.raises(pytest.fail.Exception, match=LATE):
-        run_tests("Java", *_test_of_readme(), cwd=project, **variables)
+        run_tests("Java", *_test_of_readme(project), cwd=project, **variables)
 
 
 @pytest.mark.parametrize("seconds", ["0", "1m"])
 def test_a_wrong_limit_of_time_is_refused(project: Path, seconds: str) -> None:
     message = f"MOCKKMS_TIMEOUT={seconds}: {REFUSED}"
     with alone(project), pytest.raises(pytest.fail.Exception, match=message):
-        run_tests("Java", *_test_of_readme(), cwd=project, MOCKKMS_TIMEOUT=seconds)
+        run_tests("Java", *_test_of_readme(project), cwd=project, MOCKKMS_TIMEOUT=seconds)
 
 
 def test_a_server_that_does_not_stop_is_killed(project: Path, tmp_path: Path) -> None:
     with alone(project):
-        assert KILLED in run_tests("Java", *_test_of_readme(), cwd=project, **stubborn_server(tmp_path))
+        assert KILLED in run_tests("Java", *_test_of_readme(project), cwd=project, **stubborn_server(tmp_path))
 
 
-def _test_of_readme() -> list[str]:
+def _test_of_readme(project: Path) -> list[str]:
+    """The command that runs the test in the README, which is for plain HTTP: another test may have set flags."""
+    _set_flags(project, "")
     return [tool("mvn"), "-q", "-B", "test", "-Dtest=OrdersTest"]
+
+
+def _set_flags(project: Path, flags: str) -> None:
+    """Set the flags of the server that the package starts."""
+    resources = project / "src" / "test" / "resources"
+    resources.mkdir(exist_ok=True)
+    (resources / "junit-platform.properties").write_text(f"mockkms.flags = {flags}\n", encoding="utf-8")
 
 
 def test_a_new_project_of_its_readme() -> None:
