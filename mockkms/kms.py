@@ -129,9 +129,6 @@ class MockKMS(Handle):
         self._initial = InitialWorld(seed, root_token=root_token, rng=rng, flavor=flavor, state=state)
         context = OwnTls(host) if tls is True else server_tls(tls)
         self._trusted = TrustedFile(tls, context)
-        self.ca_file = self._trusted.path
-        """Path of the certificate (PEM) that clients must trust, if known; only while running, with ``tls=True`` and
-        for a certificate in one file with its key."""
         self._scheme = "http" if context is None else "https"
         largest = max_lease_ttl or SYSTEM_MAX_TTL
         if default_lease_ttl is not None and default_lease_ttl > largest:
@@ -181,6 +178,20 @@ class MockKMS(Handle):
         return f"{self._scheme}://{self._shown_host}:{ports[which]}"
 
     @property
+    def ca_file(self) -> str:
+        """Path of the certificate (PEM) that clients must trust; empty if it is not known.
+
+        With ``tls=True``, and for a certificate in one file with its key, there is one only while the server runs. One
+        that is set, such as that of the authority of an own certificate, stays; an empty one is as if none were set.
+        """
+        return self._trusted.path
+
+    @ca_file.setter
+    def ca_file(self, path: str | Path) -> None:
+        check_arguments({"ca_file": path})
+        self._trusted.chosen = str(path)
+
+    @property
     def control_url(self) -> str:
         """The address of the control API, below which ``/_mockkms/`` is: with ``control_port`` one without faults."""
         port = self._server.control_port
@@ -218,9 +229,9 @@ class MockKMS(Handle):
             self._server.start(self._host, self._ports)
             self._front.check_address(self._host, self._server.ports)
             self._trusted.open()
-            self.ca_file = self._trusted.path
         except BaseException:
             self._server.stop()
+            self._trusted.close()
             if self._keeper is not None:
                 self._keeper.stop()
             raise
@@ -246,7 +257,6 @@ class MockKMS(Handle):
         if self._keeper is not None:
             self._keeper.stop()
         self._trusted.close()
-        self.ca_file = self._trusted.path
 
     def reset(self) -> None:
         """Return to the baseline: state, clock, faults and journal. All tenants are dropped.

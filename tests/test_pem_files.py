@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mockkms import MockKMS, RemoteKMS
 from mockkms.crypto.x509.authority import issue
-from mockkms.server.wire.tls import TlsFiles
+from mockkms.server.wire.tls import Tls, TlsFiles
 
 NO_PAIR = " are not a certificate and an unencrypted key in PEM"
 
@@ -112,3 +112,30 @@ def test_a_file_with_certificates_alone_is_given_to_clients() -> None:
     with kms:
         assert kms.ca_file == "cert.pem"
     assert kms.ca_file == "cert.pem"
+
+
+@pytest.mark.parametrize("kind", ["own", "context", "both", "files"])
+def test_a_file_that_the_user_has_set_stays(folder: Path, kind: str) -> None:
+    """A server cannot know the authority of a context; whoever made it sets the file for clients."""
+    (folder / "both.pem").write_bytes((folder / "key.pem").read_bytes() + (folder / "cert.pem").read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain("cert.pem", "key.pem")
+    given: dict[str, Tls] = {
+        "own": True, "context": context, "both": ("both.pem", "both.pem"), "files": ("cert.pem", "key.pem")
+    }  # fmt: skip
+    kms = MockKMS(tls=given[kind])
+    usual = kms.ca_file
+    kms.ca_file = str(folder / "authority.pem")
+    for _ in range(2):
+        with kms:
+            assert kms.ca_file == kms.tenant("one").ca_file == str(folder / "authority.pem")
+            with kms.environment():
+                assert os.environ["VAULT_CACERT"] == str(folder / "authority.pem")
+            if kind != "own":
+                with RemoteKMS(kms.url, ca_file=kms.ca_file) as remote:
+                    assert remote.state == "unsealed"
+        assert kms.ca_file == str(folder / "authority.pem")
+    kms.ca_file = ""
+    assert kms.ca_file == usual
+    with pytest.raises(ValueError, match="ca_file=None: expected a path"):
+        kms.ca_file = None  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import stat
@@ -84,6 +85,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Binary]]:
 
 
 Start = Callable[..., Binary]
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 
 
 def asked(url: str, path: str, token: str = "", **words: Any) -> Any:
@@ -110,6 +112,17 @@ def test_dev_mode_prints_the_lines_that_wrappers_parse(start: Start, tmp_path: P
     assert (helper.read_text(), stat.S_IMODE(helper.stat().st_mode)) == ("mine", 0o600)
     vault.process.send_signal(signal.SIGTERM)
     assert vault.process.wait(WAIT) == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("folder", "Is a directory"), pytest.param("pipe", "No such device or address", marks=needs_pipes)],
+)
+def test_a_token_that_cannot_be_kept_is_said(start: Start, tmp_path: Path, place: str, reason: str) -> None:
+    (tmp_path / ".vault-token").mkdir() if place == "folder" else os.mkfifo(tmp_path / ".vault-token")
+    vault = start("-dev", "-dev-root-token-id=mine", "-dev-listen-address=127.0.0.1:0")
+    assert asked(vault.url, "auth/token/lookup-self", "mine")["data"]["id"] == "mine"
+    vault.wait_for(f"warning: the root token cannot be kept in ~/.vault-token: {reason}; ", log=True)
 
 
 def test_dev_mode_by_environment(start: Start, tmp_path: Path) -> None:

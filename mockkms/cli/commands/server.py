@@ -209,8 +209,16 @@ class _DevTls:
 
 
 def _store(token: str) -> None:
-    """Write the token to ``~/.vault-token``, where Vault's command reads it; a read-only home is ignored."""
-    with suppress(OSError, RuntimeError):
-        handle = os.open(Path.home() / ".vault-token", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write the token to ``~/.vault-token``, where Vault's command reads it, or warn that it cannot be written."""
+    try:
+        # Without O_NONBLOCK a pipe of that name would be waited for.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(Path.home() / ".vault-token", flags, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(token)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(
+            f"mockkms server: warning: the root token cannot be kept in ~/.vault-token: {reason}; "
+            "commands need it in VAULT_TOKEN (-dev-no-store-token: it is not to be kept)", file=sys.stderr
+        )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ from mockkms.server.wire.tls_faults import meet
 
 _LONGEST_STOP = 0.7
 """Seconds that ``stop`` waits for the server's thread."""
+_LOG = logging.getLogger("mockkms.server")
 _RETRY_SECONDS = 0.1
 """Seconds between attempts to listen on a port that was given up for a while, and is taken."""
 _LONGEST_CALL = 60.0
@@ -263,11 +265,18 @@ class Server:
 
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        complained = False
         while True:
             try:
                 self._reopen_now()
                 break
-            except OSError:  # The system may have given the port to an outgoing connection.
+            except OSError as error:  # The system may have given the port to an outgoing connection.
+                if not complained:
+                    complained = True
+                    _LOG.warning(
+                        "%s cannot be opened again after the fault `refuse`: %s; trying again until it can",
+                        error.filename or "a port", error.strerror or error,
+                    )  # fmt: skip
                 await asyncio.sleep(_RETRY_SECONDS)
         self._refusing = None
 

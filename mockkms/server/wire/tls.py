@@ -21,6 +21,8 @@ from mockkms.server.wire.tls_alerts import alerting_context
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
+_AUTHORITY = "ca.pem"
+"""The file in a private folder that clients trust."""
 
 
 _FOREIGN = "only the server's own authority (tls=True, mockkms serve --tls) can sign such a certificate"
@@ -163,6 +165,8 @@ class TrustedFile:
     """
 
     def __init__(self, tls: Tls | None, server: ServerTls | None) -> None:
+        self.chosen = ""
+        """The path of a file that takes the place of all others."""
         self._folder: PemFolder | None = None
         self._content, self._given = b"", ""
         if isinstance(server, OwnTls):
@@ -176,13 +180,13 @@ class TrustedFile:
     @property
     def path(self) -> str:
         """The path of the file (PEM); empty if it is not known, or if it is in a private folder that is not open."""
-        return str(self._folder.path / "ca.pem") if self._folder is not None else self._given
+        return self.chosen or (str(self._folder.path / _AUTHORITY) if self._folder is not None else self._given)
 
     def open(self) -> None:
         """Write the file, unless it is one of the user."""
         if self._folder is None and self._content:
             self._folder = PemFolder()
-            Path(self.path).write_bytes(self._content)
+            (self._folder.path / _AUTHORITY).write_bytes(self._content)
 
     def close(self) -> None:
         """Remove the file, unless it is one of the user."""

@@ -92,13 +92,20 @@ def taken_while_refused(kms: MockKMS, seconds: float) -> socket.socket | None:
     return found
 
 
-def test_a_port_that_was_taken_while_the_server_refused_it_is_opened_as_soon_as_it_is_free(kms: MockKMS) -> None:
-    held = None
+def test_a_port_that_was_taken_while_the_server_refused_it_is_opened_as_soon_as_it_is_free(
+    kms: MockKMS, caplog: pytest.LogCaptureFixture
+) -> None:
+    port, held = int(kms.url.rpartition(":")[2]), None
     while held is None:
         held = taken_while_refused(kms, 0.2)
-    held.close()
+    with held:
+        eventually(lambda: bool(caplog.messages))
     eventually(lambda: listens(kms))
     assert healthy(kms)
+    assert caplog.messages == [
+        f"127.0.0.1:{port} cannot be opened again after the fault `refuse`: Address already in use; trying again until "
+        "it can"
+    ]
 
 
 def test_a_reset_says_that_a_port_is_taken(kms: MockKMS) -> None:
