@@ -13,6 +13,8 @@ WRONG: pytest.StashKey[str] = pytest.StashKey()
 """The error of a test's marker, in the test's stash, in the workers of pytest-xdist."""
 COLLECTED: pytest.StashKey[int] = pytest.StashKey()
 """How many tests were collected, those that were deselected later among them, in the stash of the configuration."""
+MISSPELT: pytest.StashKey[dict[str, tuple[pytest.Item | pytest.Collector, str]]] = pytest.StashKey()
+"""Tests with wrong products in a marker, by name, and what is wrong, in the stash of the configuration."""
 USED: pytest.StashKey[bool] = pytest.StashKey()
 """Set in the stash of a test that used a server."""
 LINT = ("off", "warn", "error")

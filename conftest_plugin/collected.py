@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from . import FLAVOR, USED, WRONG
+from . import FLAVOR, MISSPELT, USED, WRONG
 from .marker import errors_of
 
 ADVICE = (
@@ -19,8 +19,8 @@ class MockKMSWarning(UserWarning):
     """A problem with the servers or markers of a test that does not fail it."""
 
 
-def check(items: list[pytest.Item], *, partial: bool) -> None:
-    """Check the markers of all selected tests.
+def check(items: list[pytest.Item], config: pytest.Config, *, partial: bool) -> None:
+    """Check the markers of all selected tests, and the products in those of all others.
 
     Errors are reported together, as a UsageError. Markers without effect are warnings; if warnings are errors, they are
     reported with the others. ``partial``: only some tests of a file were selected; markers of classes and modules are
@@ -36,10 +36,14 @@ def check(items: list[pytest.Item], *, partial: bool) -> None:
                 errors[known] = f"{item.nodeid}: {'; '.join(found)}" if found else ""
             if errors[known]:
                 item.stash[WRONG] = errors[known]
-    wrong = [*filter(None, dict.fromkeys(errors.values())), *_without_effect(items, partial=partial)]
+    wrong = [
+        *filter(None, dict.fromkeys(errors.values())),
+        *_without_effect(items, partial=partial),
+        *_misspelt(items, config),
+    ]
     if not wrong:
         return
-    if items and hasattr(items[0].config, "workerinput"):
+    if hasattr(config, "workerinput"):
         return  # An exception would end the worker with a traceback: the tests themselves fail.
     heading = [] if len(wrong) == 1 else [f"{len(wrong)} invalid mockkms markers:"]
     raise pytest.UsageError("\n".join(heading + wrong))
@@ -66,6 +70,20 @@ def _without_effect(items: list[pytest.Item], *, partial: bool) -> list[str]:
             item.warn(MockKMSWarning(_message(where, is_test=where == item.nodeid)))
         except MockKMSWarning as error:
             item.stash[WRONG] = str(error)
+            wrong.append(str(error))
+    return wrong
+
+
+def _misspelt(items: list[pytest.Item], config: pytest.Config) -> list[str]:
+    """Warn about tests that are not selected and whose products are misspelt; return the warnings that are errors."""
+    noted = config.stash.get(MISSPELT, {})
+    selected = {f"{item.parent.nodeid}::{getattr(item, 'originalname', item.name)}" for item in items if item.parent}
+    wrong = []
+    for name in sorted(noted.keys() - selected):
+        node, text = noted[name]
+        try:
+            node.warn(MockKMSWarning(f"{name}, which is not selected: {text}"))
+        except MockKMSWarning as error:
             wrong.append(str(error))
     return wrong
 

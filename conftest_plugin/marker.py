@@ -151,7 +151,8 @@ def _wrong_exploration(value: object) -> str | None:
     return None
 
 
-def _wrong_flavors(value: object) -> str | None:
+def wrong_flavors(value: object) -> str | None:
+    """Return what is wrong with the value of ``flavor``; None if nothing is."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, (list, tuple)) or not value:
@@ -177,7 +178,7 @@ _CHECKS: Mapping[str, Callable[[Any], str | None]] = {
     "clock": _wrong_clock,
     "explore": _wrong_exploration,
     "faults": _wrong_faults,
-    "flavor": _wrong_flavors,
+    "flavor": wrong_flavors,
     "lint": partial(_one_of, LINT),
     "state": partial(_one_of, _STATES),
     "strict": _wrong_flag,

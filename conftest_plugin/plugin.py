@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from . import COLLECTED, FLAVOR, LINT, USED, WRONG
+from . import COLLECTED, FLAVOR, LINT, MISSPELT, USED, WRONG
 from .fixtures import (
     ACTIVE,
     _mockkms_flavor,
@@ -259,14 +259,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the markers of all selected tests; invalid ones are a usage error that names all of them.
 
+    Misspelt products of other tests are warnings: they may be the reason why a test is not selected.
+
     Which tests are selected is known here: options and other plugins have deselected theirs.
     """
     config, items = session.config, session.items
-    if all(item.get_closest_marker("mockkms") is None for item in items):
+    if all(item.get_closest_marker("mockkms") is None for item in items) and MISSPELT not in config.stash:
         return
     from . import collected
 
-    collected.check(items, partial=_is_partial(config, len(items)))
+    collected.check(items, config, partial=_is_partial(config, len(items)))
     if any(collected.explores(item) for item in items) and not config.getoption("collectonly", False):
         _explore(config, items)
 

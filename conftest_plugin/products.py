@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from . import FLAVOR
-from .marker import MarkerError, read_marker
+from . import FLAVOR, MISSPELT
+from .marker import read_marker, wrong_flavors
 
 
 def selected(node: pytest.Item | pytest.Collector) -> list[str]:
@@ -24,12 +24,28 @@ def flavors_of(marks: Iterable[pytest.Mark]) -> list[str]:
     return []
 
 
+def _listed(node: pytest.Item | pytest.Collector) -> list[str]:
+    """Return what the nearest marker lists as flavors, and note in the configuration what is wrong with them."""
+    for mark in node.iter_markers("mockkms"):
+        given = mark.kwargs.get("flavor")
+        if given is None:
+            continue
+        wrong = wrong_flavors(given)
+        if wrong:
+            noted = node.config.stash.setdefault(MISSPELT, {})
+            noted[node.nodeid] = node, f"mockkms(flavor={given!r}): {wrong}"
+        names = given if isinstance(given, (list, tuple)) else [given]
+        return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    return []
+
+
 def generate(metafunc: pytest.Metafunc) -> None:
-    """Parametrize a test with the products of its markers, in addition to its own parameters."""
-    try:
-        flavors = selected(metafunc.definition)
-    except MarkerError:
-        return  # pytest_collection_finish reports it, once all tests are collected.
+    """Parametrize a test with the products of its markers, in addition to its own parameters.
+
+    ``pytest_collection_finish`` reports what is wrong with the marker, also if the test is not selected: a misspelt
+    product may be the reason.
+    """
+    flavors = _listed(metafunc.definition)
     if flavors:
         metafunc.parametrize(FLAVOR, flavors, indirect=True, ids=flavors)
 

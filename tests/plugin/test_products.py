@@ -146,6 +146,39 @@ def test_a_wrong_flavor_is_found_before_anything_runs(suite: Run, value: str, me
     assert "test_theirs.py::test_marked" in result.stderr.str()
 
 
+def test_a_wrong_flavor_is_named_if_its_test_is_not_selected(suite: Run) -> None:
+    """That it is not selected may be for this reason. Other tests are run all the same, unless warnings are errors."""
+    source = """
+import pytest
+
+@pytest.mark.mockkms(flavor=["vault", "opnbao"])
+def test_marked(mockkms): pass
+
+def test_other(mockkms): pass
+"""
+    message = (
+        "test_theirs.py::test_marked, which is not selected: mockkms(flavor=['vault', 'opnbao']): unknown flavor "
+        "'opnbao'; did you mean 'openbao'?"
+    )
+    usual = ("-W", "default::pytest_mockkms.collected.MockKMSWarning")
+    result = suite("-k", "openbao or other", *usual, source=source)
+    result.assert_outcomes(passed=1, deselected=2, warnings=1)
+    assert message in result.stdout.str()
+    result = suite("-k", "openbao or other", "-W", "error::pytest_mockkms.collected.MockKMSWarning", source=source)
+    assert (result.ret, message in result.stderr.str()) == (pytest.ExitCode.USAGE_ERROR, True)
+    result = suite("test_theirs.py::test_marked[openbao]", *usual, source=source)
+    assert (result.ret, message in result.stdout.str()) == (pytest.ExitCode.USAGE_ERROR, True)
+
+
+def test_a_test_with_a_wrong_marker_can_be_selected_by_its_flavor(suite: Run) -> None:
+    source = (
+        "import pytest\n@pytest.mark.mockkms(flavor=['vault', 'openbao'], stat=1)\ndef test_marked(mockkms): pass\n"
+    )
+    result = suite("test_theirs.py::test_marked[openbao]", source=source)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "mockkms() has no keyword 'stat'; did you mean 'state'?" in result.stderr.str()
+
+
 def test_a_wrong_option(suite: Run) -> None:
     result = suite("--mockkms-flavor", "vualt", source="def test_one(): pass\n")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
