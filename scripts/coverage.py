@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mockkms.vault.framework import registry  # noqa: E402 - run as a script, the package stands beside this directory
-from mockkms.vault.framework.documents.openapi import shown_path  # noqa: E402
+from mockkms.vault.framework.documents.openapi import spellings  # noqa: E402
 from mockkms.vault.framework.endpoint import Emulation, Endpoint  # noqa: E402
 from mockkms.vault.framework.engine import Engine  # noqa: E402
 from mockkms.vault.framework.message import Operation  # noqa: E402
@@ -199,7 +199,8 @@ def routed(operation: SurfaceOperation, product: Product) -> Iterator[tuple[str,
 def serving(operation: SurfaceOperation, product: Product) -> list[Endpoint]:
     """Return the endpoints that answer an operation: those declared with the same path, and those it is routed to."""
     shape = _shape(operation.below)
-    alike = [e for e in engine_of(operation.group).endpoints_of(product) if _shape(shown_path(e.template)) == shape]
+    known = engine_of(operation.group).endpoints_of(product)
+    alike = [e for e in known if any(_shape(path) == shape for path in spellings(e.template))]
     found = {id(endpoint): endpoint for endpoint in (*alike, *(endpoint for _, endpoint in routed(operation, product)))}
     return [e for e in found.values() if any(one in e.operations for one in operation.operations)]
 

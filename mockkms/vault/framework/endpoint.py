@@ -14,7 +14,8 @@ keyword-only arguments (``handlers``); it returns a ``Response``, a ``dict`` (ta
 
 Template language: ``{name}`` one generic name (``\\w(([\\w-.]+)?\\w)?``), ``{name:at}`` the same with ``@``,
 ``{path:all}`` the rest of the path, which may be empty, ``{path:some}`` the rest if it is not empty, ``{x:re(…)}`` a
-regular expression; square brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
+regular expression, ``{x:one(a|b)}`` one of these words, each of which is a path of its own in documents; square
+brackets make a part optional: ``sign/{name}[/{algorithm:some}]``, ``keys[/]``.
 """
 
 from __future__ import annotations
@@ -181,6 +182,8 @@ class Endpoint:
     """Only products that have this feature know the path."""
     requires: Callable[[Context, Request], None] | None = None
     """Called before every operation; raises the answer of a real server whose configuration does not have the path."""
+    documented: bool = True
+    """Whether OpenAPI documents name it; otherwise it answers at paths that do not exist, such as ``{path:all}``."""
     emulation: Emulation = Emulation.FULL
     go_errors: bool = False
     """Whether the real server answers some requests with status 500 and the text of a Go error (``BackendError``)."""
@@ -325,6 +328,6 @@ def compile_template(template: str) -> str:
         elif bracket:
             out.append("(?:" if bracket == "[" else ")?")
         else:
-            body = {"": _GENERIC, "at": _GENERIC_AT, "all": ".*", "some": ".+", "re": pattern}[kind]
+            body = {"": _GENERIC, "at": _GENERIC_AT, "all": ".*", "some": ".+", "re": pattern, "one": pattern}[kind]
             out.append(f"(?P<{name}>{body})")
     return "".join(out)

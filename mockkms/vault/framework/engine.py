@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from mockkms.vault.framework.documents import help_texts, openapi
 from mockkms.vault.framework.endpoint import Call, Emulation, Endpoint, Fields, Handler
-from mockkms.vault.framework.message import Operation, Request, Response, unsupported_operation, unsupported_path
+from mockkms.vault.framework.message import (
+    Operation,
+    Request,
+    Response,
+    VaultError,
+    unsupported_operation,
+    unsupported_path,
+)
 from mockkms.vault.products.features import Feature
 
 if TYPE_CHECKING:
@@ -126,6 +133,7 @@ class Engine:
         binary: bool | Feature = False,
         needs: Feature | None = None,
         requires: Callable[[Context, Request], None] | None = None,
+        documented: bool = True,
         emulation: Emulation = Emulation.FULL,
         go_errors: bool = False,
     ) -> Endpoint:
@@ -142,6 +150,7 @@ class Engine:
             binary=binary,
             needs=needs,
             requires=requires,
+            documented=documented,
             emulation=emulation,
             go_errors=go_errors,
         )
@@ -193,6 +202,10 @@ class Engine:
             found = [one for one in self.endpoints if one.known_to(product)]
             self._of_product[product.name] = found
         return found
+
+    def documented(self, core: Context) -> list[Endpoint]:
+        """Return the endpoints that documents name: those that the server has with its configuration."""
+        return [one for one in self.endpoints_of(core.product) if one.requires is None or _is_present(one, core)]
 
     def needs_sudo(self, path: str, endpoint: Endpoint | None, product: Product) -> bool:
         """Return whether ``path`` is root-protected in ``product``; ``endpoint`` is the one that it is routed to."""
@@ -261,7 +274,7 @@ class Engine:
 
     def overview(self, core: Context, mount: Mount) -> Response:
         """Return help on the mount as a whole: its endpoints, one line each."""
-        known = self.endpoints_of(core.product)
+        known = self.documented(core)
         return help_document(core, mount, help_texts.mount_help(self.help, known), known)
 
     def explain(self, core: Context, mount: Mount, endpoint: Endpoint, below: str) -> Response:
@@ -270,6 +283,15 @@ class Engine:
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints)
+
+
+def _is_present(endpoint: Endpoint, core: Context) -> bool:
+    assert endpoint.requires is not None
+    try:
+        endpoint.requires(core, Request(Operation.HELP, ""))
+    except VaultError:
+        return False
+    return True
 
 
 def no_such_path(_core: Context, _request: Request) -> None:

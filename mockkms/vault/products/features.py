@@ -31,6 +31,8 @@ class Feature(StrEnum):
     """Unclean paths, decoded ones too, are redirected before the server sets any header."""
     OPENAPI_DURATIONS = "openapi-durations"
     """OpenAPI documents have durations as texts; otherwise as numbers of seconds."""
+    OPENAPI_LISTS = "openapi-lists"
+    """OpenAPI documents have lists at a path of their own, with a slash at the end."""
     FORWARDING_REFUSED = "forwarding-refused"
     """A request that asks to be forwarded to the active node is refused, unless every node answers its path."""
     RAFT_NON_VOTERS = "raft-non-voters"

@@ -89,6 +89,7 @@ VAULT = OPENBAO.derive(
         Feature.LDAP_ROTATION,
         Feature.LDAP_FOLDERS,
         Feature.OPENAPI_DURATIONS,
+        Feature.OPENAPI_LISTS,
         Feature.LDAP_CLIENT,
         Feature.LDAP_FOLDED_DELETES,
         Feature.LDAP_SCHEMA,

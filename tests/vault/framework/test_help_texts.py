@@ -9,7 +9,7 @@ import requests
 
 from mockkms import MockKMS
 from mockkms.vault.framework.documents.help_texts import mount_help, path_help, route
-from mockkms.vault.framework.documents.openapi import path_item
+from mockkms.vault.framework.documents.openapi import path_items, spellings
 from mockkms.vault.framework.endpoint import Endpoint, Field
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import Operation
@@ -35,6 +35,43 @@ def test_routes(template: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("mounts", ["mounts"]),
+        ("keys[/]", ["keys"]),
+        ("keys/{name}", ["keys/{name}"]),
+        ("a[/{b:re(x|y)}][/{c}]", ["a", "a/{b}", "a/{b}/{c}", "a/{c}"]),
+        ("tidy/{list:one(tags|machines)}", ["tidy/machines", "tidy/tags"]),
+        ("crl{form:one(|/pem|/delta/pem)}", ["crl", "crl/delta/pem", "crl/pem"]),
+    ],
+)
+def test_paths_in_openapi_documents(template: str, expected: list[str]) -> None:
+    assert sorted(spellings(template)) == expected
+
+
+@pytest.mark.parametrize(
+    ("flavor", "expected"),
+    [
+        ("vault", {"a": {"get": [("type", False)], "post": []}, "a/": {"get": [("list", True), ("type", False)]}}),
+        ("openbao", {"a": {"get": [("list", False), ("type", False)], "post": []}}),
+    ],
+)
+def test_lists_in_openapi_documents(flavor: str, expected: dict[str, dict[str, list[tuple[str, bool]]]]) -> None:
+    endpoint = Endpoint("a[/]", {"type": Field(Kind.STRING, query=True)})
+    endpoint.on(Operation.READ, Operation.LIST, Operation.UPDATE)(lambda _state, _call: None)
+    items = path_items(endpoint, product_named(flavor))
+    shown = {
+        path: {
+            verb: [(one["name"], one["required"]) for one in operation.get("parameters", ())]
+            for verb, operation in item.items()
+            if isinstance(operation, dict)
+        }
+        for path, item in items.items()
+    }
+    assert shown == expected
+
+
+@pytest.mark.parametrize(
     ("flavor", "schema"),
     [
         ("vault", {"type": "string", "format": "duration"}),
@@ -45,7 +82,7 @@ def test_routes(template: str, expected: str) -> None:
 def test_durations_in_openapi_documents(flavor: str, schema: dict[str, str]) -> None:
     endpoint = Endpoint("a", {"ttl": Field(Kind.SECONDS)})
     endpoint.on(Operation.UPDATE)(lambda _state, _call: None)
-    body = path_item(endpoint, product_named(flavor))["post"]["requestBody"]  # type: ignore[index]
+    body = path_items(endpoint, product_named(flavor))["a"]["post"]["requestBody"]  # type: ignore[index]
     assert body["content"]["application/json"]["schema"]["properties"] == {"ttl": schema}
 
 

@@ -33,7 +33,7 @@ _FIELDS = {
     ),
 }
 
-health = engine.path("health", fields=_FIELDS, help="Health of this node.", outside=True)
+health = engine.path("health", fields=_FIELDS, help="Health of this node.", login=True, outside=True)
 
 
 @health.on(Operation.READ, Operation.HEADER)

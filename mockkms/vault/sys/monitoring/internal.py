@@ -123,7 +123,7 @@ def read_openapi(_state: object, call: Call, *, generic_mount_paths: bool) -> Re
     core = call.core
     items: dict[str, object] = {}
     for mount in visible(call):
-        endpoints = _present(call, registry.engine(mount.engine).endpoints)
+        endpoints = registry.engine(mount.engine).documented(core)
         if generic_mount_paths and mount.type.removeprefix("ns_") not in SINGLETONS:
             items.update(_generic(core.product, mount, endpoints))
         else:
@@ -149,7 +149,3 @@ def _generic(product: Product, mount: Mount, endpoints: list[Endpoint]) -> dict[
         own = item.get("parameters")
         item["parameters"] = [*(own if isinstance(own, list) else ()), variable]
     return found
-
-
-def _present(call: Call, endpoints: list[Endpoint]) -> list[Endpoint]:
-    return [one for one in endpoints if one.known_to(call.core.product)]

@@ -26,7 +26,7 @@ one = engine.path(
 )
 namespaces = engine.path("internal/ui/namespaces", help="Namespaces that the caller may see.", login=True)
 messages = engine.path(
-    "internal/ui/{whom:re(authenticated-messages|unauthenticated-messages)}",
+    "internal/ui/{whom:one(authenticated-messages|unauthenticated-messages)}",
     fields={"whom": Field(Kind.STRING, help="Before or after the login.")},
     help="Messages of the interface for its users.",
     login=True,

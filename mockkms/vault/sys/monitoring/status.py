@@ -13,7 +13,7 @@ from mockkms.vault.products.features import Feature
 from mockkms.vault.sys.engine import engine
 from mockkms.world.clock import rfc3339
 
-leader = engine.path("leader", help="Which node is the active one.", outside=True)
+leader = engine.path("leader", help="Which node is the active one.", login=True, outside=True)
 ha_status = engine.path("ha-status", help="The nodes of the cluster.")
 host_info = engine.path("host-info[/]", help="The machine the server runs on.")
 history = engine.path("version-history[/]", help="Versions this server has run.")

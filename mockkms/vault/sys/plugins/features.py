@@ -18,7 +18,7 @@ _TYPE = {"type": Field(Kind.STRING, help="`container`."), "name": Field(Kind.STR
 
 flags = engine.path("activation-flags", help="Activated features.", needs=Feature.FEATURE_SWITCHES)
 activate = engine.path(
-    "activation-flags/{flag:re(activation-test|force-identity-deduplication)}/activate",
+    "activation-flags/{flag:one(activation-test|force-identity-deduplication)}/activate",
     {"flag": Field(Kind.STRING, help="Name of the feature.")},
     help="Activate a feature permanently.",
     needs=Feature.FEATURE_SWITCHES,

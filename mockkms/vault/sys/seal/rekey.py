@@ -76,7 +76,7 @@ update = engine.path(
 )
 verify = engine.path("rekey/verify", fields=SHARE_FIELDS, help="Verify a new share.", login=_OPEN, requires=_enabled)
 recovery = engine.path(
-    "rekey-recovery-key/{step:re(init|verify)}",
+    "rekey-recovery-key/{step:one(init|verify)}",
     fields={"step": Field(Kind.STRING, help="Which step."), **INIT_FIELDS, **SHARE_FIELDS, "stored_shares": _STORED},
     help="Rekeying of the recovery key; this seal does not have one.",
     login=_OPEN,
@@ -91,7 +91,7 @@ recovery_update = engine.path(
     go_errors=True,
 )
 recovery_list = engine.path(
-    "rekey-recovery-key/{step:re(init|update|verify)}/",
+    "rekey-recovery-key/{step:one(init|update|verify)}/",
     fields={"step": Field(Kind.STRING, help="Which step.")},
     help="The same for other methods.",
     login=True,

@@ -15,9 +15,15 @@ from mockkms.vault.seals.barrier import decode_key, validate_shares
 from mockkms.vault.sys.engine import engine
 from mockkms.vault.sys.seal.bodies import InitRequest, UnsealRequest, decode
 
-status = engine.path("seal-status", help="Whether the server is sealed, and the progress of unsealing.", outside=True)
+status = engine.path(
+    "seal-status", help="Whether the server is sealed, and the progress of unsealing.", login=True, outside=True
+)
 backends = engine.path(
-    "seal-backend-status", help="The seals, and whether they work.", outside=True, needs=Feature.SEAL_BACKENDS
+    "seal-backend-status",
+    help="The seals, and whether they work.",
+    login=True,
+    outside=True,
+    needs=Feature.SEAL_BACKENDS,
 )
 seal = engine.path("seal", help="Seal the server.", outside=True)
 unseal = engine.path(
@@ -28,6 +34,7 @@ unseal = engine.path(
         "migrate": Field(Kind.BOOL, help="The share belongs to the seal that is migrated from."),
     },
     help="Enter a share of the unseal key.",
+    login=True,
     outside=True,
 )
 init = engine.path(
@@ -42,6 +49,7 @@ init = engine.path(
         "root_token_pgp_key": Field(Kind.STRING, help="PGP key to encrypt the root token with."),
     },
     help="Whether the server is initialised; initialise it.",
+    login=True,
     outside=True,
 )
 step_down = engine.path("step-down", help="Step down as the active node.", outside=True)

@@ -53,6 +53,7 @@ forced = engine.path(
 join = engine.path(
     "storage/raft/join",
     help="Join the cluster of another node.",
+    login=True,
     outside=True,
     requires=_no_help,
     go_errors=True,
@@ -60,6 +61,7 @@ join = engine.path(
 bootstrap = engine.path(
     "storage/raft/bootstrap",
     help="Make raft store who is active.",
+    login=True,
     outside=True,
     binary=True,
     requires=_no_help,

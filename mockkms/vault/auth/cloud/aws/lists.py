@@ -18,26 +18,26 @@ _BUFFERS = {"roletag-denylist": 180 * 24 * 3600, "identity-accesslist": 72 * 360
 """Seconds for which the periodic tidy of a list without settings keeps expired entries."""
 _LIST = {"list": Field(Kind.STRING, help="Name of the list.")}
 
-machines = engine.path("{list:re(identity-accesslist|identity-whitelist)}[/]", _LIST, help="Machines that logged in.")
+machines = engine.path("{list:one(identity-accesslist|identity-whitelist)}[/]", _LIST, help="Machines that logged in.")
 machine = engine.path(
-    "{list:re(identity-accesslist|identity-whitelist)}/{instance_id}",
+    "{list:one(identity-accesslist|identity-whitelist)}/{instance_id}",
     {**_LIST, "instance_id": Field(Kind.STRING, help="Id of the machine.")},
     help="The entry of a machine that logged in.",
 )
-tags = engine.path("{list:re(roletag-denylist|roletag-blacklist)}[/]", _LIST, help="Role tags that are denied.")
+tags = engine.path("{list:one(roletag-denylist|roletag-blacklist)}[/]", _LIST, help="Role tags that are denied.")
 tag = engine.path(
-    "{list:re(roletag-denylist|roletag-blacklist)}/{role_tag:some}",
+    "{list:one(roletag-denylist|roletag-blacklist)}/{role_tag:some}",
     {**_LIST, "role_tag": Field(Kind.STRING, help="The tag, plain or in base64.")},
     help="Deny a role tag, read the denial or delete it.",
     go_errors=True,
 )
 periodic = engine.path(
-    f"config/tidy/{{list:re({_LISTS})}}",
+    f"config/tidy/{{list:one({_LISTS})}}",
     lambda: {**_LIST, **AwsTidy.fields()},
     help="The periodic tidy of a list.",
 )
 tidy = engine.path(
-    f"tidy/{{list:re({_LISTS})}}", lambda: {**_LIST, **AwsTidy.fields("safety_buffer")}, help="Tidy a list now."
+    f"tidy/{{list:one({_LISTS})}}", lambda: {**_LIST, **AwsTidy.fields("safety_buffer")}, help="Tidy a list now."
 )
 
 

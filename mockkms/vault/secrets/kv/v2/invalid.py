@@ -18,6 +18,7 @@ folders = engine.path(
     fields={"path": Field(Kind.STRING, help="Path of a folder.")},
     help="Not the path of a secret.",
     arbitrary=True,
+    documented=False,
     needs=Feature.KV_SECRETS_ONLY,
 )
 _ROOTS = ("metadata", "data", "delete", "undelete", "destroy")
@@ -44,7 +45,7 @@ def refuse_folder(_state: KV2, call: Call) -> Response:
 
 def declare() -> None:
     """Add the path that matches everything; call this after all others are declared."""
-    anything = engine.path("{path:all}", arbitrary=True, help="Paths that version 2 does not have.")
+    anything = engine.path("{path:all}", arbitrary=True, documented=False, help="Paths that version 2 does not have.")
 
     @anything.on(*COMMANDS)
     def unknown_path(state: KV2, call: Call) -> Response:

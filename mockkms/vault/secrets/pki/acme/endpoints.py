@@ -36,6 +36,7 @@ def _enterprise(template: str) -> Endpoint:
         template,
         login=True,
         needs=Feature.UNIFIED_CRL,
+        documented=False,
         help="For the enterprise edition only.",
         emulation=Emulation.REFUSED,
     )
@@ -43,8 +44,8 @@ def _enterprise(template: str) -> Endpoint:
     return endpoint
 
 
-unified_crl = _enterprise("unified-crl{form:re((/pem|/delta|/delta/pem)?)}")
+unified_crl = _enterprise("unified-crl{form:one(|/pem|/delta|/delta/pem)}")
 unified_issuer_crl = _enterprise(
-    f"issuer/{{ref:{SEGMENT}}}/unified-crl{{form:re((/pem|/der|/delta|/delta/pem|/delta/der)?)}}"
+    f"issuer/{{ref:{SEGMENT}}}/unified-crl{{form:one(|/pem|/der|/delta|/delta/pem|/delta/der)}}"
 )
 unified_ocsp = _enterprise("unified-ocsp[/{req:all}]")

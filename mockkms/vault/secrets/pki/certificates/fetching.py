@@ -30,13 +30,15 @@ _HEX = "{serial:re([0-9A-Fa-f:-]+)}"
 
 ca = engine.path("ca[/pem]", login=True, help="The default issuer's certificate.", go_errors=True)
 ca_chain = engine.path("ca_chain", login=True, help="The default issuer's chain.")
-crl = engine.path("crl{form:re((/pem|/delta|/delta/pem)?)}", login=True, help="The default issuer's CRL.")
+crl = engine.path("crl{form:one(|/pem|/delta|/delta/pem)}", login=True, help="The default issuer's CRL.")
 cert_chain = engine.path("cert/ca_chain", login=True, help="The default issuer's chain.")
-cert_ca = engine.path("cert/ca{form:re((/raw|/raw/pem)?)}", login=True, help="The default issuer's certificate.")
-cert_crl = engine.path("cert/{list:re(crl|delta-crl)}", login=True, help="The default issuer's CRL.", go_errors=True)
-raw = engine.path(f"cert/{_HEX}/raw{{form:re((/pem)?)}}", fields=_SERIAL, login=True, help="A certificate by itself.")
+cert_ca = engine.path("cert/ca{form:one(|/raw|/raw/pem)}", login=True, help="The default issuer's certificate.")
+cert_crl = engine.path("cert/{list:one(crl|delta-crl)}", login=True, help="The default issuer's CRL.", go_errors=True)
+raw = engine.path(f"cert/{_HEX}/raw{{form:one(|/pem)}}", fields=_SERIAL, login=True, help="A certificate by itself.")
 one = engine.path(f"cert/{_HEX}", fields=_SERIAL, login=True, help="A certificate.")
-nothing = engine.path("cert/{rest:all}", login=True, help="Other paths below cert/ are not supported.")
+nothing = engine.path(
+    "cert/{rest:all}", login=True, documented=False, help="Other paths below cert/ are not supported."
+)
 listing = engine.path("certs[/]", fields=PAGE, help="Serial numbers of the stored certificates.")
 detailed = engine.path(
     "certs/detailed[/]", fields=PAGE, needs=Feature.PKI_ADDITIONS, help="The stored certificates, with details."

@@ -17,7 +17,7 @@ from mockkms.vault.secrets.pki.revocation import crls
 _BUNDLE = {"pem_bundle": Field(Kind.STRING, help="Certificates and keys in PEM.")}
 
 config_ca = engine.path("config/ca", fields=_BUNDLE, help="Import CA certificates and keys.")
-issuers = engine.path("issuers/import/{kind:re(cert|bundle)}", fields=_BUNDLE, help="Import CA certificates.")
+issuers = engine.path("issuers/import/{kind:one(cert|bundle)}", fields=_BUNDLE, help="Import CA certificates.")
 set_signed = engine.path(
     "intermediate/set-signed",
     fields={"certificate": Field(Kind.STRING, help="CA certificates in PEM.")},

@@ -39,13 +39,13 @@ listing = engine.path("issuers/", fields=PAGE, login=True, help="The issuers.")
 unlisted = engine.path("issuers", fields=PAGE, help="The issuers.")
 one = engine.path("issuer/{issuer_ref}", fields=FIELDS, help="An issuer.", go_errors=True)
 plain = engine.path(
-    "issuer/{issuer_ref}/{form:re(der|pem)}", fields=ISSUER_REF, login=True, help="Its certificate.", go_errors=True
+    "issuer/{issuer_ref}/{form:one(der|pem)}", fields=ISSUER_REF, login=True, help="Its certificate.", go_errors=True
 )
 as_json = engine.path(
     "issuer/{issuer_ref}/json", fields=ISSUER_REF, login=True, help="Its certificate and chain.", go_errors=True
 )
 crl = engine.path(
-    "issuer/{issuer_ref}/crl{form:re((/pem|/der|/delta|/delta/pem|/delta/der)?)}",
+    "issuer/{issuer_ref}/crl{form:one(|/pem|/der|/delta|/delta/pem|/delta/der)}",
     fields=ISSUER_REF, login=True, help="Its CRL.", go_errors=True,
 )  # fmt: skip
 revoking = engine.path("issuer/{issuer_ref}/revoke", fields=ISSUER_REF, help="Revoke the issuer.", go_errors=True)

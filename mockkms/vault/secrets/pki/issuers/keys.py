@@ -24,7 +24,7 @@ one = engine.path(
     go_errors=True,
 )
 generate = engine.path(
-    "keys/generate/{exported:re(internal|exported|kms)}",
+    "keys/generate/{exported:one(internal|exported|kms)}",
     fields={
         **_NAME,
         "exported": Field(Kind.STRING, help="internal, exported or kms."),
