@@ -275,7 +275,8 @@ async function ready(child, command, seconds) {
     throw error instanceof SyntaxError ? new MockKMSError(`${command} did not start: ${error.message}`) : error;
   } finally {
     clearTimeout(late);
-    child.stdout.removeAllListeners("data").resume();
+    // What it writes from now on is read, so that it does not block, and not kept.
+    for (const output of [child.stdout, child.stderr]) output.removeAllListeners("data").resume();
     // Neither the process nor its pipes keep this process alive.
     for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref();
   }
