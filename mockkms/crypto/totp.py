@@ -62,11 +62,20 @@ def url(secret: str, issuer: str, account: str, *, period: int, digits: int, alg
     return f"otpauth://totp/{quote(f'{issuer}:{account}', safe=_IN_PATH)}?{pairs}"
 
 
+LARGEST_KEY = 1 << 22
+"""Bytes of a generated key. The real server has no limit: it runs out of memory."""
+LARGEST_PICTURE = 4096
+"""Pixels of a side of a QR code. The real server has no limit: it runs out of memory."""
+
+
 def picture(text: str, size: int) -> bytes:
     """Return ``text`` as a QR code in a PNG, ``size`` pixels wide and high; empty if ``segno`` is not installed.
 
-    Raises ValueError for a picture too small for its text, and OverflowError for a text too long for any.
+    Raises ValueError for a picture too small for its text or beyond ``LARGEST_PICTURE``, and OverflowError for a text
+    too long for any.
     """
+    if size > LARGEST_PICTURE:
+        raise ValueError(f"mockkms draws none of more than {LARGEST_PICTURE} pixels a side")
     try:
         import segno  # In the extra ``qr``.
     except ImportError:

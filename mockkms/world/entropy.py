@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 _PIECE, _PIECES = 32, 128
 """Bytes of a piece of the system's randomness, and the number of pieces that are fetched together."""
+_BLOCK = 64
+"""Bytes of a block of the stream."""
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 EntropyState: TypeAlias = tuple[int | str | None, int, bytes]
@@ -64,9 +66,13 @@ class Entropy:
         """Return ``size`` random bytes."""
         if self.seed is None:
             return _system_bytes(size)
-        while len(self._buffer) < size:
-            self._counter += 1
-            self._buffer += blake2b(self._counter.to_bytes(8, "big"), key=self._key, digest_size=64).digest()
+        lacking = -(-(size - len(self._buffer)) // _BLOCK)
+        if lacking > 0:
+            # Joined once: bytes that grow block by block are copied for each of them.
+            numbers = range(self._counter + 1, self._counter + lacking + 1)
+            blocks = (blake2b(number.to_bytes(8, "big"), key=self._key, digest_size=_BLOCK) for number in numbers)
+            self._buffer = b"".join((self._buffer, *(block.digest() for block in blocks)))
+            self._counter += lacking
         out, self._buffer = self._buffer[:size], self._buffer[size:]
         return out
 
@@ -77,11 +83,12 @@ class Entropy:
         """
         if self.seed is None:
             return os.urandom(size)
-        out = b""
-        while len(out) < size:
-            block = len(out).to_bytes(8, "big") + label.encode()
-            out += blake2b(block, key=self._key, digest_size=64, person=b"derived").digest()
-        return out[:size]
+        named = label.encode()
+        blocks = (
+            blake2b(start.to_bytes(8, "big") + named, key=self._key, digest_size=_BLOCK, person=b"derived").digest()
+            for start in range(0, size, _BLOCK)
+        )
+        return b"".join(blocks)[:size]
 
     def drawn(self, size: int, label: str = "") -> builtins.bytes:
         """Return ``size`` bytes of key material: the next ones or, with a ``label``, those that belong to it."""

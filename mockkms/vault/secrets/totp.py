@@ -64,7 +64,10 @@ class TOTP:
     """Codes that were checked, by key name and code, and until when (Unix seconds) they are refused."""
 
 
-engine = Engine("totp", kind="secret", new_state=TOTP, help="Keys of second factors, and their codes.")
+# The QR code of a new key takes up to seconds.
+engine = Engine(
+    "totp", kind="secret", new_state=TOTP, help="Keys of second factors, and their codes.", slow={"keys/": 1}
+)
 keys: Collection[TOTP, TotpKey] = Collection(
     engine,
     "keys/{name:at}",
@@ -150,10 +153,6 @@ def _read_url(key: TotpKey, url: str) -> None:
     key.algorithm = first.get("algorithm", key.algorithm)
 
 
-_LARGEST = 1 << 22
-"""Bytes of a generated key. The real server has no limit: it runs out of memory."""
-
-
 def _check(key: TotpKey, qr_size: int, key_size: int) -> None:
     checks = (
         (key.digits not in (6, 8), "the digits value can only be 6 or 8"),
@@ -162,7 +161,7 @@ def _check(key: TotpKey, qr_size: int, key_size: int) -> None:
         (key.skew not in (0, 1), "the skew value must be 0 or 1"),
         (qr_size < 0, "the qr_size value must be greater than or equal to zero"),
         (key_size <= 0, "the key_size value must be greater than zero"),
-        (key_size > _LARGEST, f"mockkms generates no keys of more than {_LARGEST} bytes"),
+        (key_size > totp.LARGEST_KEY, f"mockkms generates no keys of more than {totp.LARGEST_KEY} bytes"),
     )
     for wrong, text in checks:
         if wrong:

@@ -38,12 +38,15 @@ class TotpSettings(Record):
 
     def check(self) -> None:
         """Raise ValueError, with the server's text, for invalid settings."""
+        from mockkms.crypto import totp
+
         checks = (
             (self.algorithm in ("SHA1", "SHA256", "SHA512"), "unrecognized algorithm"),
             (self.digits in (6, 8), "digits can only be 6 or 8"),
             (self.period > 0, "period must be greater than zero"),
             (self.skew in (0, 1), "skew must be 0 or 1"),
             (self.key_size > 0, "key_size must be greater than zero"),
+            (self.key_size <= totp.LARGEST_KEY, f"mockkms generates no keys of more than {totp.LARGEST_KEY} bytes"),
             (self.issuer, "issuer must be set"),
             (self.max_validation_attempts >= 0, "max_validation_attempts must be greater than zero"),
         )
