@@ -7,7 +7,7 @@ from mockkms.faults.rule import Rule
 from mockkms.server.control.routing import FORMATS, ControlError, ControlRequest, route
 
 
-@route("GET", "faults", "All rules with their counts; format=table for text", query={"format": FORMATS})
+@route("GET", "faults", "All rules with their counts; format=table for text", query={"format": FORMATS}, slow=True)
 def list_faults(request: ControlRequest) -> dict[str, object] | str:
     """Return the rules, their state, and the problems that a test should report; or the rules as text."""
     book = request.world.faults
@@ -16,7 +16,7 @@ def list_faults(request: ControlRequest) -> dict[str, object] | str:
     return {"rules": [rule.describe() for rule in book.list()], "state": book.state, "problems": book.problems()}
 
 
-@route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules")
+@route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules", slow=True)
 def add_faults(request: ControlRequest) -> dict[str, object]:
     """Return the rules that were added, with their ids. Raises FaultError for an invalid one; none is added then."""
     if request.data is None:
@@ -76,7 +76,13 @@ def get_script(request: ControlRequest) -> dict[str, object]:
     return script.describe()
 
 
-@route("POST", "script", "Follow a script: every request must be its next step", body="a list of steps, or a script")
+@route(
+    "POST",
+    "script",
+    "Follow a script: every request must be its next step",
+    body="a list of steps, or a script",
+    slow=True,
+)
 def set_script(request: ControlRequest) -> dict[str, object]:
     """Start a script in place of an earlier one, and return it. Raises FaultError."""
     return {"ok": True, **request.world.faults.script(request.data).describe()}

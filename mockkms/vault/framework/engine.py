@@ -78,7 +78,7 @@ class Engine:
         size: Callable[[Any], int] | None = None,
         waits: bool = False,
         slow: Mapping[str, int] | None = None,
-        makes_key: Callable[[Any, Request, Mapping[str, str], Callable[[], float]], bool] | None = None,
+        takes_long: Callable[[Any, Request, Mapping[str, str], Callable[[], float]], bool] | None = None,
     ) -> None:
         self.type = engine_type
         self.kind = kind
@@ -91,9 +91,9 @@ class Engine:
         self.slow = slow or {}
         """Beginnings of the paths below the mount whose requests may compute for long, and from how many bytes of
         body on they do."""
-        self.makes_key = makes_key
-        """Returns whether a request of other paths computes for long, because it makes a key: from the mount's state,
-        the request, what its path captures, and a function that returns the time."""
+        self.takes_long = takes_long
+        """Returns whether a request of other paths computes for long, because it makes a key, or its answer is large:
+        from the mount's state, the request, what its path captures, and a function that returns the time."""
         self.setup = setup
         self.renew = renew
         """Renews a lease or a login of this engine; ``Call.kept`` returns its internal data.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mockkms.crypto import hashes
 from mockkms.crypto.encoding import b64
 from mockkms.vault.framework.endpoint import Call, Field
 from mockkms.vault.framework.fields import Kind
-from mockkms.vault.framework.message import ErrorResponse, Response, refusing
+from mockkms.vault.framework.message import ErrorResponse, Request, Response, refusing
 from mockkms.vault.golang.fmt import quote
 from mockkms.vault.golang.integers import parse_int
 from mockkms.vault.products.features import Feature
@@ -45,6 +47,17 @@ def random_bytes(call: Call) -> Response:
         raise ErrorResponse(f'unsupported entropy source {quote(source)}; must be "platform" or "seal", or "all"')
     warnings = ["no seal/entropy augmentation available, using platform entropy source"] if source == "seal" else []
     return Response(data={"random_bytes": _text(call.core.entropy.bytes(size), form)}, warnings=warnings)
+
+
+_MANY = 64 * 1024
+"""Number of random bytes from which on they take long."""
+
+
+def many_bytes(request: Request, captures: Mapping[str, str]) -> bool:
+    """Return whether a request to ``random`` asks for so many bytes that they take long."""
+    asked = str(captures["urlbytes"] or captures["source"] or request.data.get("bytes", ""))
+    # Only the number of digits of long texts matters: such numbers are refused.
+    return asked[:1].isdecimal() and (len(asked) > 9 or int("".join(filter(str.isdecimal, asked))) > _MANY)
 
 
 def _read_path(source: str, digits: str, size: int) -> tuple[str, int]:

@@ -68,6 +68,15 @@ class Encoded(Mapping[str, object]):
         return Encoded, (self.text,)
 
 
+_LONG = 64 * 1024
+"""Characters of a text from which on an answer with it takes long."""
+
+
+def is_long(kept: object) -> bool:
+    """Return whether a value is a text so long that an answer with it takes long."""
+    return isinstance(kept, Encoded) and len(kept.text) > _LONG
+
+
 def keep(value: object) -> Encoded:
     """Return a decoded JSON value as its text."""
     return Encoded(encode(value))

@@ -77,9 +77,9 @@ def may_wait(core: RoutedServices, request: Request, size: int) -> bool:
     if size >= found.slow_from:
         return True
     engine = found.engine
-    if engine is not None and engine.makes_key is not None:
+    if engine is not None and engine.takes_long is not None:
         assert found.mount is not None
-        if engine.makes_key(found.mount.state, request, found.captures, core.clock.now):
+        if engine.takes_long(found.mount.state, request, found.captures, core.clock.now):
             return True
     if mounts.waits is None:
         mounts.waits = any(registry.bare_engine(name).waits for name in mounts.index.engines)

@@ -5,21 +5,30 @@ The state holds secrets by token id and path. Wrapped responses are the secret `
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.folders import children
-from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response
+from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Request, Response
 from mockkms.vault.framework.storage_keys import refuse_bytes
-from mockkms.vault.golang.json_text import Encoded, keep
+from mockkms.vault.golang.json_text import Encoded, is_long, keep
 from mockkms.vault.products.features import Feature
 
 Cubbyholes = dict[str, dict[str, Encoded]]
+
+
+def _takes_long(state: Cubbyholes, request: Request, captures: Mapping[str, str], _now: Callable[[], float]) -> bool:
+    """Return whether a request is about a large secret of its token."""
+    return is_long(state.get(request.token, {}).get(captures.get("path", "")))
+
 
 engine = Engine(
     "cubbyhole",
     kind="secret",
     new_state=dict,
     help="Secrets that only the token which wrote them can read, and that end with it.",
+    takes_long=_takes_long,
 )
 
 secret = engine.path(

@@ -145,6 +145,7 @@ engine = Engine(
     new_state=TokenRoles,
     renew=renew,
     help="Tokens: creation, lookup, renewal and revocation. Always mounted.",
+    slow={"revoke": 0, "tidy": 0},  # They end all children of a token, or look at all tokens.
 )
 engine.protected = {"revoke-orphan/": None}
 

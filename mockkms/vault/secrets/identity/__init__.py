@@ -13,7 +13,7 @@ from mockkms.vault.framework.endpoint import Call, Endpoint, Field, Fields
 from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
-from mockkms.vault.framework.message import ErrorResponse, Response
+from mockkms.vault.framework.message import ErrorResponse, Operation, Response
 from mockkms.vault.golang import json_text
 from mockkms.vault.identity.model import Alias, Entity, Group
 from mockkms.vault.products.features import Feature
@@ -22,7 +22,12 @@ from mockkms.world.clock import rfc3339
 _Kept = TypeVar("_Kept", Entity, Group, Alias)
 
 engine = Engine(
-    "identity", kind="secret", new_state=dict, help="Entities, groups, and identity tokens.", slow={"oidc/": 0}
+    "identity",
+    kind="secret",
+    new_state=dict,
+    help="Entities, groups, and identity tokens.",
+    slow={"oidc/": 0, "mfa/method/totp/": 1},
+    takes_long=lambda state, request, captures, now: request.operation is Operation.LIST,
 )
 
 

@@ -12,7 +12,7 @@ from mockkms.vault.framework.folders import children, walk
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Lease, Operation, Response
 from mockkms.vault.framework.storage_keys import refuse_bytes
 from mockkms.vault.golang.duration import parse_seconds
-from mockkms.vault.golang.json_text import Encoded, keep
+from mockkms.vault.golang.json_text import Encoded, is_long, keep
 from mockkms.vault.products.features import Feature
 from mockkms.world.stored import stored
 
@@ -32,6 +32,7 @@ class KV1:
 engine = Engine(
     "kv", kind="secret", new_state=KV1, help="Stores arbitrary secrets, one value for each path.",
     size=lambda state: len(state.secrets),
+    takes_long=lambda state, request, captures, now: is_long(state.secrets.get(captures.get("path", ""))),
 )  # fmt: skip
 
 secret = engine.path(

@@ -11,7 +11,7 @@ from mockkms.vault.framework.engine import Engine
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.loading import load_endpoints
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.transit.model import Transit, makes_key
+from mockkms.vault.secrets.transit.model import Transit, takes_long
 
 engine = Engine(
     "transit",
@@ -29,7 +29,7 @@ engine = Engine(
         "decrypt/": 8192,
         "rewrap/": 8192,
     },
-    makes_key=makes_key,
+    takes_long=takes_long,
 )
 
 # Parameters of several endpoints.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from mockkms.crypto import kdf
+from mockkms.vault.framework import keyless
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Request
 from mockkms.vault.framework.records import Record, Show, param
@@ -301,8 +302,13 @@ class Transit:
     """The RSA-4096 key for imports, created at its first use."""
 
 
-def makes_key(state: Transit, request: Request, captures: Mapping[str, str], now: Callable[[], float]) -> bool:
-    """Return whether a request that names its keys in its path makes an RSA key: by a due rotation, or a first use."""
+def takes_long(state: Transit, request: Request, captures: Mapping[str, str], now: Callable[[], float]) -> bool:
+    """Return whether a request computes for long: many random bytes, or an RSA key for a key that its path names.
+
+    Such a key is made by a due rotation, or by a first use.
+    """
+    if "urlbytes" in captures:
+        return keyless.many_bytes(request, captures)
     for name in captures.values():
         key = state.keys.get(name)
         if key is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from mockkms.vault.framework.endpoint import Call
 from mockkms.vault.framework.engine import Engine
-from mockkms.vault.framework.message import BackendError, Response
-from mockkms.vault.golang.json_text import Encoded
+from mockkms.vault.framework.message import BackendError, Request, Response
+from mockkms.vault.golang.json_text import Encoded, is_long
 from mockkms.vault.products.features import Feature
 from mockkms.vault.secrets.kv.v1 import KV1
 from mockkms.vault.secrets.kv.v2.model import KV2, SecretMetadata, Version
@@ -29,6 +31,17 @@ def upgrade(before: KV1, now: float) -> KV2:
     return after
 
 
+def takes_long(state: KV2, request: Request, captures: Mapping[str, str], _now: Callable[[], float]) -> bool:
+    """Return whether a request is about a large version of a secret."""
+    path = captures.get("path", "")
+    key = state.find(path)
+    if key is None:
+        return False
+    asked = str(request.data.get("version", ""))
+    number = int(asked) if asked.isdecimal() and len(asked) < 10 else 0
+    return is_long(state.payloads.get((path, number or key.current)))
+
+
 engine = Engine(
     "kv2",
     kind="secret",
@@ -36,6 +49,7 @@ engine = Engine(
     take_over=upgrade,
     policy_folders=("data/", "metadata/"),
     size=lambda state: len(state.keys),
+    takes_long=takes_long,
     help="Stores arbitrary secrets in versions.",
 )
 
