@@ -46,7 +46,7 @@ def decode(core: Core, http: HttpRequest, *, outside: bool) -> dict[str, object]
     media = _media_type(http.header_facts.content_type)
     if media not in _PLAIN_TYPES and not outside:
         if media == "application/x-www-form-urlencoded" and not _looks_like_json(http.body):
-            return _form(http.body)
+            return _form(http.body, http.query)
         if media == _OCSP:
             return {}  # The endpoint reads the DER itself.
     return _json_object(core, http.body, texts.json_error_prefix if outside else texts.json_error, outside=outside)
@@ -62,9 +62,10 @@ def _media_type(text: str) -> str:
         return ""
 
 
-def _form(body: bytes) -> dict[str, object]:
+def _form(body: bytes, query: str) -> dict[str, object]:
+    """Return the parameters of a form. Raises RequestRefused for a bad one; Go reads the query along with it."""
     text = body.decode("utf-8", "replace")
-    if BAD_ESCAPE.search(text) or ";" in text:
+    if any(BAD_ESCAPE.search(pairs) or ";" in pairs for pairs in (text, query)):
         raise RequestRefused(error_reply(400, "error parsing form data"))
     return {name: values[0] if len(values) == 1 else ",".join(values) for name, values in parse_query(text).items()}
 

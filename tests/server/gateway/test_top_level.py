@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import socket
 
 import pytest
@@ -165,3 +167,18 @@ def test_bytes_in_a_path_that_are_not_utf_8_name_nothing(kms: MockKMS) -> None:
     ):
         assert ask("POST", path, body) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
         assert ask("GET", path) == (404, [])
+
+
+@pytest.mark.flavors("openbao", "vault", "vault-1.21")
+@pytest.mark.parametrize("query", ["a=%zz", "a=b;c=d"])
+def test_the_query_of_a_form_is_part_of_it(kms: MockKMS, query: str) -> None:
+    connection = http.client.HTTPConnection(kms.url.removeprefix("http://"), timeout=60)
+
+    def write(body: str, kind: str) -> tuple[int, bytes]:
+        connection.request("POST", f"/v1/cubbyhole/a?{query}", body, {"X-Vault-Token": kms.token, "Content-Type": kind})
+        answer = connection.getresponse()
+        return answer.status, answer.read().strip()
+
+    with contextlib.closing(connection):
+        assert write("x=1", "application/x-www-form-urlencoded") == (400, b'{"errors":["error parsing form data"]}')
+        assert write('{"x": "1"}', "application/json") == (204, b"")

@@ -256,3 +256,14 @@ def test_data_keys_decrypt_to_what_was_shown(ring: Ring, bits: int) -> None:
     assert ring.decrypt(data["ciphertext"], associated_data=b64(b"a")) == plain
     assert "plaintext" not in ring.good("update", "datakey/wrapped/k", bits=bits)
     assert ring.bad("update", "datakey/plaintext/k", bits=bits + 1) == (400, "invalid bit length")
+
+
+@pytest.mark.flavors("openbao")
+@pytest.mark.parametrize("member", [{"nonce": ["x"]}, {"padding_scheme": {}}, {"padding_scheme": None}])
+def test_members_of_items_that_openbao_does_not_know_may_have_any_value(ring: Ring, member: dict[str, Any]) -> None:
+    ring.create()
+    made = ring.ask("update", "encrypt/k", batch_input=[{"plaintext": b64(b"x"), **member}]).data
+    assert made is not None
+    opened = ring.ask("update", "decrypt/k", batch_input=[{**made["batch_results"][0], **member}]).data
+    assert opened is not None
+    assert opened["batch_results"][0]["plaintext"] == b64(b"x")

@@ -54,7 +54,7 @@ def decrypt(state: Transit, call: Call) -> Reply:
         return Response(data=plain)
     with waiting():
         items = decode_strictly(call, batch, "ciphertext", MISSING)
-        outcome = ItemOutcome(user_error=decode_contexts(items, check_ciphertext, call.core.product))
+        outcome = ItemOutcome(user_error=decode_contexts(items, check_ciphertext))
     with used_apart(_key(state, call)) as key:
         results = [_result(key, number, item, outcome) for number, item in enumerate(items)]
     return outcome.response({"batch_results": results}, call)

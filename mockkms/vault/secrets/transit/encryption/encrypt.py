@@ -80,7 +80,7 @@ def _encrypt(state: Transit, call: Call) -> Reply:
         return Response(data=plain)
     with waiting():
         items = decode_strictly(call, batch, "plaintext", "missing plaintext to encrypt")
-        outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext, call.core.product))
+        outcome = ItemOutcome(user_error=decode_contexts(items, _check_plaintext))
     key = _key(state, call, derived=items[0].context != "")
     random = cipher.drawn_ahead(key, sum(not item.error for item in items), call.core.entropy.bytes)
     with used_apart(key) as held:

@@ -32,9 +32,9 @@ class Item:
     error: str = ""
 
 
-_STRICT = (
-    "context", "ciphertext", "plaintext", "key_version", "associated_data", "nonce", "padding_scheme", "reference",
-)  # fmt: skip
+_STRICT = ("context", "ciphertext", "plaintext", "key_version", "associated_data", "reference")
+_WITH_NONCES = (*_STRICT[:5], "nonce", "padding_scheme", "reference")
+"""The members that products read which take nonces; the others ignore the two, whatever their values."""
 
 
 def listed(faults: list[str]) -> str:
@@ -50,7 +50,8 @@ def decode_strictly(call: Call, raw: object, text: str, missing: str) -> list[It
     if not isinstance(raw, list):
         raise unparsed(f"source data must be an array or slice, got {go_type(raw)}")
     faults: list[str] = []
-    items = [_strict_item(item, number, text, missing, faults) for number, item in enumerate(raw)]
+    members = _WITH_NONCES if call.core.product.has(Feature.TRANSIT_NONCE) else _STRICT
+    items = [_strict_item(item, number, members, text, missing, faults) for number, item in enumerate(raw)]
     if faults:
         older = call.core.product.has(Feature.OLDER_DECODER)
         raise unparsed(listed(faults) if older else "\n".join(faults))
@@ -75,11 +76,13 @@ def plain_items(raw: object, text: str) -> tuple[list[str], list[str]] | None:
     return texts, references
 
 
-def _strict_item(raw: object, number: int, text: str, missing: str, faults: list[str]) -> Item:
+def _strict_item(
+    raw: object, number: int, members: tuple[str, ...], text: str, missing: str, faults: list[str]
+) -> Item:
     if not isinstance(raw, dict):
         raise unparsed(f"[{number}] expected a map, got '{go_type(raw)}'")
     item = Item()
-    for name in _STRICT:
+    for name in members:
         if name not in raw:
             if name == text:
                 faults.append(f"'[{number}].{name}' {missing}")
@@ -123,21 +126,18 @@ def unparsed(text: str) -> BackendError:
     return BackendError(f"failed to parse batch input: {text}")
 
 
-def decode_contexts(items: Sequence[Item], check: Callable[[Item], None], product: Product) -> bool:
+def decode_contexts(items: Sequence[Item], check: Callable[[Item], None]) -> bool:
     """Decode the contexts of all items; ``check(item)`` may find a fault first. Returns whether one is at fault.
 
-    Where the product takes nonces they have to be base64; elsewhere they, and paddings, are dropped.
+    Where the product takes nonces they have to be base64.
 
     Raises ErrorResponse where only some items have a context.
     """
     wanted = items[0].context != ""
-    nonces = product.has(Feature.TRANSIT_NONCE)
     failed = False
     for item in items:
         if (item.context != "") != wanted:
             raise ErrorResponse("context should be set either in all the request blocks or in none")
-        if not nonces:
-            item.nonce = item.padding_scheme = ""
         try:
             check(item)
             if wanted:

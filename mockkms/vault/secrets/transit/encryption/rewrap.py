@@ -80,7 +80,7 @@ def rewrap(
         one = RewrapItem(ciphertext, context, key_version, nonce=nonce)
         one.decrypt_padding_scheme, one.encrypt_padding_scheme = decrypt_padding_scheme, encrypt_padding_scheme
         items = [one]
-    decode_contexts(items, check_ciphertext, call.core.product)
+    decode_contexts(items, check_ciphertext)
     key = existing(state, name, call.core, "encryption key not found")
     random = cipher.drawn_ahead(key, sum(not item.error for item in items), call.core.entropy.bytes)
     with used_apart(key) if batch is not None else nullcontext(key) as held:
