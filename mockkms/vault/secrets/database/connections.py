@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-from mockkms.urls import urlsplit
+from mockkms.go_urls import parse_fault, parse_url, shown
 from mockkms.vault.framework import automated_rotation
 from mockkms.vault.framework.endpoint import Call, Field, Reply
 from mockkms.vault.framework.fields import Kind
 from mockkms.vault.framework.message import BackendError, ErrorResponse, Operation, Response, refusing
 from mockkms.vault.golang.fmt import error_list
 from mockkms.vault.products.features import Feature
-from mockkms.vault.secrets.database import checks, servers
+from mockkms.vault.secrets.database import checks, servers, settings
 from mockkms.vault.secrets.database.engine import (
     CERTIFICATE,
     PASSWORD,
@@ -41,7 +39,6 @@ _SUPPORTED = {
     "snowflake-database-plugin": [PASSWORD, RSA_KEY],
 }
 """The credential types that plugins add to their settings, for those that support more than passwords."""
-_USER = re.compile(r"[\w\-.:~!$&'()*+,;=%@]*", re.ASCII)
 _UNCREATED = "error creating database object: "
 _HIDDEN = ("password", "private_key")
 _PASSWORD_IN_URL = (
@@ -175,27 +172,34 @@ def _unknown_plugin(plugin: str, version: str = "") -> str:
 
 
 def _password_of(url: str) -> str | None:
-    """Return the password in a URL, or None; templates do not count, because Go refuses braces there."""
+    """Return the password in a URL, as it is written there; None without one, or if Go cannot parse the URL."""
     try:
-        parts = urlsplit(url)
+        parts = parse_url(url)
     except ValueError:
         return None
-    return parts.password if _USER.fullmatch(parts.netloc.rpartition("@")[0]) else None
+    _, colon, password = parts.netloc.rpartition("@")[0].partition(":")
+    return password if colon else None
 
 
 def _sanitized(text: str, connection: DatabaseConnection) -> str:
-    """Return an error of a plugin with a mark in place of the password, wherever it occurs."""
-    password = connection.connection_details.get("password")
-    return text.replace(password, "[password]") if isinstance(password, str) and password else text
+    """Return an error of a plugin with marks in place of its secrets, wherever they occur."""
+    for name in ("password", "username") if connection.plugin_name in settings.WITH_CA else ("password",):
+        secret = connection.connection_details.get(name)
+        if isinstance(secret, str) and secret:
+            text = text.replace(secret, f"[{name}]")
+    return text
 
 
 def _redacted(url: str) -> str:
-    """Return a URL with its password replaced, as Go prints it."""
+    """Return a URL as Go prints it, with its password replaced; unchanged if Go cannot parse it."""
+    if parse_fault(url):
+        return url
     password = _password_of(url)
     if password is None:
-        return url
-    head, _, rest = url.partition("@")
-    return f"{head[: len(head) - len(password)]}xxxxx@{rest}"
+        return shown(url)
+    head, _, rest = url.partition("//")
+    user, _, host = rest.partition(f":{password}@")
+    return shown(f"{head}//{user}:xxxxx@{host}")
 
 
 @reset.on(Operation.UPDATE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockkms.error_context import error_context
+from mockkms.go_urls import parse_url
 from mockkms.vault.framework.endpoint import conversion_text
 from mockkms.vault.framework.fields import ConversionError, Kind, convert, go_type, several
 from mockkms.vault.products import Product
@@ -62,8 +63,8 @@ _SETTINGS = {
     "elasticsearch-database-plugin": {},
 }  # fmt: skip
 """By plugin; the others are SQL plugins."""
-_WITH_CA = ("redis-database-plugin", "valkey-database-plugin")
-"""Plugins that require the certificate of the CA with TLS."""
+WITH_CA = ("redis-database-plugin", "valkey-database-plugin")
+"""Plugins of Valkey and Redis, which require the certificate of the CA with TLS and hide the user in errors."""
 _TIMEOUTS = {
     "cassandra-database-plugin": ("connect_timeout", "socket_keep_alive"),
     "influxdb-database-plugin": ("connect_timeout",),
@@ -95,15 +96,17 @@ def check(product: Product, plugin: str, details: Mapping[str, object], needed: 
         if found.get(name) is not None:
             with error_context(f"invalid {name}: ", DatabaseError):
                 convert(Kind.SIGNED_SECONDS, found[name])
-    by_url = plugin in _WITH_CA and found.get("connection_url") and product.has(Feature.DATABASE_VALKEY_URLS)
+    by_url = plugin in WITH_CA and found.get("connection_url") and product.has(Feature.DATABASE_VALKEY_URLS)
     if by_url and any(found.get(name) for name in (*needed, "tls")):
         raise DatabaseError("cannot specify both connection_url and individual connection parameters")
     for name in () if by_url else needed:
         if found.get(name) in (None, "", 0):
             raise DatabaseError(f"{name} cannot be empty")
-    if by_url and str(found["connection_url"]).startswith("valkeys:"):
-        found["tls"] = True
-    if plugin in _WITH_CA and found.get("tls") and not found.get("ca_cert"):
+    if by_url:
+        with error_context(raised=DatabaseError, text="unable to parse connection url"):
+            if parse_url(str(found["connection_url"])).scheme == "valkeys":
+                found["tls"] = True
+    if plugin in WITH_CA and found.get("tls") and not found.get("ca_cert"):
         raise DatabaseError("ca_cert cannot be empty")
     return found
 
