@@ -23,6 +23,7 @@ from celpy.evaluation import Annotation, CELEvalError
 from lark import Token, Tree
 
 from mockkms.vault.cel import extensions, functions, rewriting, texts
+from mockkms.vault.cel.budget import Allowance, Exhausted, runner_within
 from mockkms.vault.cel.messages import BOOL, BYTES, INT, LONG, MAP, MOMENT, NUMBER, STRING, STRINGS, UINT, Dialect
 from mockkms.vault.golang.number import Number
 
@@ -58,17 +59,22 @@ _WANTED: Final = {
 }
 
 
-def evaluate(tree: Tree[Token], known: Mapping[str, Value], dialect: Dialect) -> Value:
-    """Return the value of an expression with the variables ``known``. Raises ValueError with the server's text."""
+def evaluate(tree: Tree[Token], known: Mapping[str, Value], dialect: Dialect, budget: Allowance) -> Value:
+    """Return the value of an expression with the variables ``known``, within a budget.
+
+    Raises ValueError with the server's text.
+    """
     types: dict[str, Annotation] = {}
     for name, fields in dialect.messages.items():
         types[name] = types[dialect.whole(name)] = _message(name, fields, dialect.whole(name))
-    program = Environment(annotations=types).program(
+    program = Environment(annotations=types, runner_class=runner_within(budget)).program(
         tree, functions=functions.BY_NAME | extensions.BY_NAME | rewriting.BY_NAME
     )
     try:
         named = {name: item for name, item in known.items() if _NAME.fullmatch(name)}
         return program.evaluate(named | {dialect.whole(name): item for name, item in constants(dialect).items()})
+    except Exhausted as error:
+        raise ValueError(str(error)) from None
     except (CELEvalError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ValueError(_in_go(error, dialect)) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from celpy.celtypes import (
@@ -23,6 +23,7 @@ from celpy.celtypes import (
 from celpy.evaluation import CELEvalError, CELFunction
 
 from mockkms.vault.cel import texts
+from mockkms.vault.cel.budget import check_size, weight
 from mockkms.vault.golang.duration import parse_go
 
 _MAIL = re.compile(r"(?:[^<>@]*<)?[^\s<>@,]+@[^\s<>@,]+>?")
@@ -38,10 +39,24 @@ def _split(value: str, by: str, limit: int = -1) -> ListType:
 
 
 def _replace(value: str, old: str, new: str, count: int = -1) -> StringType:
+    found = value.count(old) if count < 0 else min(count, value.count(old))
+    check_size(len(value) + found * (len(new) - len(old)))
     return StringType(str(value).replace(old, new, count))
 
 
+def _join(values: list[str], by: str = "") -> StringType:
+    check_size(weight(values) + len(values) * len(by))
+    return StringType(str(by).join(values))
+
+
+def _format(value: str, given: Iterable[object]) -> StringType:
+    parts = list(given)
+    check_size(weight(parts))
+    return StringType(texts.formatted(value, parts))
+
+
 def _distinct(values: list[Value]) -> ListType:
+    check_size(len(values) ** 2 // 2)  # Every element is compared with those before it.
     return ListType([value for index, value in enumerate(values) if value not in values[:index]])
 
 
@@ -330,7 +345,7 @@ BY_NAME: dict[str, CELFunction] = {
     "charAt": _character,
     "indexOf": lambda value, part, start=0: IntType(value.find(part, start)),
     "lastIndexOf": _last_index,
-    "join": lambda values, by="": StringType(str(by).join(values)),
+    "join": _join,
     "lowerAscii": lambda value: StringType(_ascii(value, str.lower)),
     "upperAscii": lambda value: StringType(_ascii(value, str.upper)),
     "replace": _replace,
@@ -341,7 +356,7 @@ BY_NAME: dict[str, CELFunction] = {
     "distinct": _distinct,
     "flatten": _flatten,
     "slice": _sliced,
-    "format": _passing(lambda value, given: StringType(texts.formatted(value, list(given)))),
+    "format": _passing(_format),
     "check_valid_email": lambda value: BoolType(isinstance(value, str) and bool(_MAIL.fullmatch(value))),
     "encode_json": _passing(texts.encode_json),
     "decode_json": texts.decode_json,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from celpy.celtypes import TimestampType, Value
     from lark import Token, Tree
 
+    from mockkms.vault.cel.budget import Allowance
+
 EXTRA = "CEL programs need the extra mockkms[cel]: pip install 'mockkms[cel]'"
 
 
@@ -87,13 +89,15 @@ class Program:
         """
         _require_library()
         from mockkms.vault.cel import evaluation
+        from mockkms.vault.cel.budget import Allowance
 
+        budget = Allowance()
         known = {name: evaluation.to_cel(value) for name, value in data.items()} | evaluation.constants(dialect)
         for index, variable in enumerate(self.variables):
             with error_context(f"failed to evaluate variables: variable[{index}].{variable.name}: ", CelError):
-                known[variable.name] = _evaluated(variable.expression, known, dialect)
+                known[variable.name] = _evaluated(variable.expression, known, dialect, budget)
         with error_context("failed to evaluate expression: ", CelError):
-            return _evaluated(self.expression, known, dialect)
+            return _evaluated(self.expression, known, dialect, budget)
 
 
 def _require_library() -> None:
@@ -194,13 +198,13 @@ def _nested() -> error_context:
     return error_context(raised=CelError, of=RecursionError, text=f"ERROR: <input>:-1:0: {TOO_NESTED}")
 
 
-def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect) -> Value:
+def _evaluated(text: str, known: Mapping[str, Value], dialect: Dialect, budget: Allowance) -> Value:
     with error_context(f"invalid CEL syntax for expression {quote(text)}: ", CelError):
         tree = parse(text)
     from mockkms.vault.cel import evaluation
 
     with error_context(f"failed to evaluate expression {quote(text)}: ", CelError), _nested():
-        return evaluation.evaluate(tree, known, dialect)
+        return evaluation.evaluate(tree, known, dialect, budget)
 
 
 def _located(text: str, position: int, message: str) -> str:
