@@ -63,7 +63,7 @@ class Control:
             if http.target == CONTROL_PREFIX + stream.PATH and http.method == "GET":
                 return self._stream(http)
             known, request = self._route(http)
-            if known.slow and self.threads is not None:
+            if len(http.body) >= known.slow_from and self.threads is not None:
                 return await self.threads.run(lambda: _slowly(known, request))
             while not self.world.lock.acquire(blocking=False):
                 await asyncio.sleep(_LOCK_SECONDS)  # A thread computes, and the loop has others to serve.

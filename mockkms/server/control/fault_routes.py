@@ -16,7 +16,13 @@ def list_faults(request: ControlRequest) -> dict[str, object] | str:
     return {"rules": [rule.describe() for rule in book.list()], "state": book.state, "problems": book.problems()}
 
 
-@route("POST", "faults", "Add a rule, or a list of them (all or none)", body="a rule, or a list of rules", slow=True)
+@route(
+    "POST",
+    "faults",
+    "Add a rule, or a list of them (all or none)",
+    body="a rule, or a list of rules",
+    slow_if_large=True,
+)
 def add_faults(request: ControlRequest) -> dict[str, object]:
     """Return the rules that were added, with their ids. Raises FaultError for an invalid one; none is added then."""
     if request.data is None:
@@ -81,7 +87,7 @@ def get_script(request: ControlRequest) -> dict[str, object]:
     "script",
     "Follow a script: every request must be its next step",
     body="a list of steps, or a script",
-    slow=True,
+    slow_if_large=True,
 )
 def set_script(request: ControlRequest) -> dict[str, object]:
     """Start a script in place of an earlier one, and return it. Raises FaultError."""

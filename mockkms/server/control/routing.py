@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from mockkms.faults.parsing import FaultError, shown, unknown
 from mockkms.server.gateway.actions import Host
+from mockkms.server.gateway.threads import LARGE
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.world.world import World
 
@@ -64,8 +66,9 @@ class Route:
     pattern: re.Pattern[str]
     body: str = ""
     """Description of the body for the OpenAPI document; empty if there is none."""
-    slow: bool = False
-    """Whether the handler may take long and uses the world only: it runs on a thread, with the world's lock."""
+    slow_from: int = sys.maxsize
+    """Bytes of body from which on the handler may take long, and uses the world only: it runs on a thread, with the
+    world's lock."""
     text: bool = False
     """Whether a body that is not JSON is passed to the handler as text."""
     query: Mapping[str, Values] | None = field(default_factory=dict)
@@ -98,14 +101,19 @@ def route(
     *,
     body: str = "",
     slow: bool = False,
+    slow_if_large: bool = False,
     text: bool = False,
     query: Mapping[str, Values] | None = MappingProxyType({}),
 ) -> Callable[[_H], _H]:
-    """Register a handler for a method and a path below the prefix."""
+    """Register a handler for a method and a path below the prefix.
+
+    ``slow``: it may take long; ``slow_if_large``: with a large body.
+    """
+    slow_from = 0 if slow else LARGE if slow_if_large else sys.maxsize
 
     def register(handler: _H) -> _H:
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
-        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow, text, query))
+        ROUTES.append(Route(method, path, handler, summary, pattern, body, slow_from, text, query))
         return handler
 
     return register

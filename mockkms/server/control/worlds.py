@@ -25,6 +25,7 @@ class WorldHandle(Handle):
 @route(
     "POST", "world", "Replace the world by the initial one with others merged over it, and make that the baseline",
     body="YAML, or {worlds: [a world as data | its YAML as text, …]}; empty list: the initial world", text=True,
+    slow_if_large=True,
 )  # fmt: skip
 def load_world(request: ControlRequest) -> dict[str, object]:
     """Load worlds and drop all tenants.

@@ -26,7 +26,7 @@ from mockkms.server.gateway.exchange import (
 from mockkms.server.gateway.fault_layer import FaultLayer
 from mockkms.server.gateway.own_connection import own_connection
 from mockkms.server.gateway.target import SNAPSHOT
-from mockkms.server.gateway.threads import Threads
+from mockkms.server.gateway.threads import LARGE, Threads
 from mockkms.server.tenants.gateway import TENANT_PREFIX, TenantGateways
 from mockkms.server.tenants.tenants import Tenants
 from mockkms.server.wire.responses import plain
@@ -49,8 +49,6 @@ class WorldLock(Protocol):
 
 Later = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 """Answers a request that could not be answered at once."""
-LARGE = 64 * 1024
-"""Bytes of target and body from which on a request is decoded and answered off the loop: a batch may take seconds."""
 _HEALTH = "/v1/sys/health"
 TENANTS_OF_A_TENANT = 16
 """Maximum number of tenants that a tenant has."""

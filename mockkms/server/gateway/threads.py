@@ -10,6 +10,8 @@ from functools import partial
 from typing import Final, TypeVar
 
 _T = TypeVar("_T")
+LARGE: Final = 64 * 1024
+"""Bytes of target and body from which on a request is answered off the loop: it may take seconds."""
 MOST: Final = 64
 """Threads at a time; further requests wait for one to end."""
 

@@ -13,6 +13,8 @@ import pytest
 
 from mockkms import MockKMS
 from mockkms.faults import FaultError
+from mockkms.server.control.worlds import WorldHandle
+from mockkms.server.gateway.threads import LARGE
 from mockkms.vault.kernel.core import Core
 from mockkms.world.entropy import Entropy
 
@@ -107,18 +109,23 @@ def test_a_huge_key_of_a_second_factor_is_refused(kms: MockKMS) -> None:
     assert "mockkms generates no keys of more than 4194304 bytes" in answer["errors"][0]
 
 
-@pytest.mark.parametrize("path", ["faults", "script"])
-def test_health_is_answered_while_rules_are_read(kms: MockKMS, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["faults", "script", "world"])
+def test_health_is_answered_while_a_large_body_is_applied(
+    kms: MockKMS, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def held(*_arguments: object) -> Any:
         begun.set()
         assert go_on.wait(60)
-        raise FaultError("held")
+        raise FaultError("held") if path != "world" else ValueError("held")
 
-    monkeypatch.setattr(type(kms.world.faults), "extend" if path == "faults" else "script", held)
+    book = type(kms.world.faults)
+    of, name = {"faults": (book, "extend"), "script": (book, "script"), "world": (WorldHandle, "load")}[path]
+    monkeypatch.setattr(of, name, held)
+    body: object = {"worlds": ["#" * LARGE]} if path == "world" else [{"path": "a" * LARGE}]
     answers: list[dict[str, Any]] = []
-    working = threading.Thread(target=lambda: answers.append(_asked(kms, f"_mockkms/{path}", [{"path": "a"}])))
+    working = threading.Thread(target=lambda: answers.append(_asked(kms, f"_mockkms/{path}", body)))
     working.start()
     try:
         assert begun.wait(60)
