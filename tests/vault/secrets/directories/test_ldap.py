@@ -141,7 +141,8 @@ def test_a_static_role_rotates_by_the_clock(world: World, elsewhere: Write) -> N
 
 
 def test_a_static_role_keeps_its_account(world: World, elsewhere: Write) -> None:
-    elsewhere("static-role/r", username="ann", rotation_period=60, dn="cn=ann")
+    elsewhere("static-role/R", username="ann", rotation_period=60, dn="cn=ann")
+    assert elsewhere("rotate-role/R").errors == ["role doesn't exist: R"]  # Only here the name is not lowered.
     assert elsewhere("static-role/r", username="ben").errors == ["cannot update static account username"]
     changed = elsewhere("static-role/r", username="ann", dn="cn=x")
     assert changed.errors == ["cannot update static account distinguished name (dn)"]

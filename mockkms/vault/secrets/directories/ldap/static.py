@@ -31,7 +31,10 @@ roles: FolderCollection[LdapSecrets, StaticLdapRole] = FolderCollection(
 )  # fmt: skip
 creds = engine.path(f"static-cred/{NAME}", _NAMED, help="The account of a static role and its current password.")
 rotate_role = engine.path(
-    f"rotate-role/{NAME}", _NAMED, help="Rotate the password of a static role's account.", go_errors=True
+    f"rotate-role/{NAME}",
+    {"name": Field(Kind.STRING, help="Name of the role, in lower case.")},
+    help="Rotate the password of a static role's account.",
+    go_errors=True,
 )
 
 
@@ -128,7 +131,8 @@ def read_account(state: LdapSecrets, call: Call, *, name: str) -> Reply:
 @rotate_role.on(Operation.UPDATE)
 def rotate_now(state: LdapSecrets, call: Call, *, name: str) -> None:
     """Rotate the password of a static role. Raises ErrorResponse and BackendError."""
-    role = state.static_roles.get(checked_name(call, name))
+    checked_name(call, name)
+    role = state.static_roles.get(name)  # The real server does not lower this name.
     if role is None:
         raise ErrorResponse(f"role doesn't exist: {name}")
     refusal = (
