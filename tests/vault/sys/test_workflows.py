@@ -116,6 +116,14 @@ def test_a_trace_shows_every_step(world: World) -> None:
     assert traced["response"]["data"] == {"kept": {"count": "5", "fixed": ["a", "b"]}}
 
 
+@pytest.mark.parametrize("operation", ["", "zap"])
+def test_a_trace_shows_operations_that_there_are_not(world: World, operation: str) -> None:
+    keep(world, "odd", f'flow "a" {{ request "b" {{ operation = "{operation}" path = "secret/data/x" }} }}')
+    traced = run(world, "odd", "trace").data
+    assert traced is not None
+    assert traced["history"]["requests"]["a"]["b"]["operation"] == operation
+
+
 def test_an_empty_answer_without_output(world: World) -> None:
     keep(world, "check", STATUS)
     done = run(world, "check")
@@ -130,6 +138,11 @@ def test_a_run_does_what_its_token_may(world: World) -> None:
     assert refused.status == 403
     assert refused.errors is not None
     assert "flow.[a (0)]: request.[b (0)]: failed to evaluate request: " in refused.errors[0]
+    keep(world, "read", 'flow "a" { request "b" { operation = "read" path = "secret/data/x" token = "x" } }')
+    assert run(world, "read").errors == [
+        "1 error occurred:\n\t* failed to evaluate workflow: flow.[a (0)]: request.[b (0)]: "
+        "failed to evaluate request: 1 error occurred:\n\t* permission denied\n\n\n\n"
+    ]
     keep(world, "try", 'flow "a" { request "b" { operation = "read" path = "no/x" allow_failure = true } }')
     assert run(world, "try").errors is None
 

@@ -9,14 +9,17 @@ from mockkms.vault.golang.duration import SECOND
 from mockkms.vault.mounts.table import Mount
 
 
-def shown_request(request: Request, *, with_data: bool) -> dict[str, object]:
-    """Return a request in the form recorded in the history: the members that the real server sets later are empty."""
+def shown_request(request: Request, operation: str, *, with_data: bool) -> dict[str, object]:
+    """Return a request in the form recorded in the history: the members that the real server sets later are empty.
+
+    ``operation`` is that of the workflow, which may be none.
+    """
     return {
         "ClientTokenSource": 0, "InboundSSCToken": "", "auth": None, "client_id": "", "client_token": request.token,
         "client_token_accessor": "", "client_token_remaining_uses": 0, "connection": None, "display_name": "",
         "entity_id": "", "headers": {name: [value] for name, value in request.headers.items()}, "id": request.id,
         "map": request.data if with_data else None, "mfa_creds": {}, "mount_accessor": "", "mount_point": "",
-        "mount_type": "", "operation": request.operation.value, "path": request.path, "policy_override": False,
+        "mount_type": "", "operation": operation, "path": request.path, "policy_override": False,
         "replication_cluster": "", "secret": None, "unauthenticated": False, "wrap_info": None,
     }  # fmt: skip
 

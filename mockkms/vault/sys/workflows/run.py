@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 from mockkms.vault.framework.fields import convert, zero
 from mockkms.vault.framework.message import BackendError, Operation, Request, Response, refusing
-from mockkms.vault.golang.fmt import quote
+from mockkms.vault.golang.fmt import error_list, quote
 from mockkms.vault.golang.number import Number
 from mockkms.vault.mounts.table import Mount
 from mockkms.vault.sys.workflows.history import shown_request, shown_response
 from mockkms.vault.sys.workflows.text import Workflow, WorkflowBlock
 
+_DENIED = "permission denied"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _REQUIRED = {
     "input": {"field_name": '"'},
@@ -128,9 +129,11 @@ class Run:
     def _request(self, index: int, flow: WorkflowBlock, number: int, block: WorkflowBlock) -> None:
         settings = block.settings
         with within("in building request"):
-            request, allowed = self._built(f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings)
+            request, operation, allowed = self._built(
+                f"flow[{index}].{flow.name}.request[{number}].{block.name}", settings
+            )
             execute = "when" not in settings or _truth(self._part("when", settings["when"]))
-        self._keep("requests", flow, block, shown_request(request, with_data="data" in settings))
+        self._keep("requests", flow, block, shown_request(request, operation, with_data="data" in settings))
         if not execute:
             return
         response = self.handler(request)
@@ -139,14 +142,16 @@ class Run:
         elif not allowed:
             status = response.status if response.status in (403, 404, 405) else 500
             fault = "; ".join(response.errors) or "request failed"
+            if fault == _DENIED:
+                fault = error_list([fault])  # Only HTTP answers leave an invalid token's error bare.
             raise BackendError(f"failed to evaluate request: {fault}", status=status)
 
-    def _built(self, request_id: str, settings: dict[str, object]) -> tuple[Request, bool]:
+    def _built(self, request_id: str, settings: dict[str, object]) -> tuple[Request, str, bool]:
         names = ("operation", "path", "token", "data", "headers", "allow_failure")
         found = {name: self._part(name.replace("_", " "), settings[name]) for name in names if name in settings}
-        named = found.get("operation", "")
+        named = _text(found.get("operation", ""))
         try:
-            operation = Operation(_text(named))
+            operation = Operation(named)
         except ValueError:
             operation = Operation.INTERNAL
         headers = {name: _text(value) for name, value in _mapping(found.get("headers")).items()}
@@ -159,7 +164,7 @@ class Run:
             headers=headers,
             id=f"{self.prefix}.{request_id}",
         )
-        return request, _truth(found.get("allow_failure", False))
+        return request, named, _truth(found.get("allow_failure", False))
 
     def _keep(self, kind: str, flow: WorkflowBlock, block: WorkflowBlock, value: dict[str, object] | None) -> None:
         kept = self.history[kind]
