@@ -19,6 +19,8 @@ _MOST_SECONDS = 9_223_372_036
 _MOST_NODES = 99
 _SHOWN = 60
 """Characters of a value in an error."""
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
+"""Ids of tenants, which are part of addresses."""
 _SENDABLE = re.compile(r"[!-~]+(?: +[!-~]+)*")
 
 Check = Callable[[object], str]
@@ -100,6 +102,11 @@ def _name(value: object) -> str:
     except UnicodeEncodeError:
         return "expected a name in characters that UTF-8 has"
     return ""
+
+
+def _tenant(value: object) -> str:
+    fits = isinstance(value, str) and TENANT.fullmatch(value)
+    return "" if fits else "expected a name of up to 128 letters, digits and ._~-, the first a letter or digit"
 
 
 def _word(what: str, value: object) -> str:
@@ -204,6 +211,7 @@ _CHECKS: Mapping[str, Check] = {
     "lag": _delay,
     "max_lease_ttl": partial(_optional, _ttl),
     "nodes": partial(_whole, 1, _MOST_NODES, "a number"),
+    "now": _flag,
     "operation": _text_of_any_kind,
     "path": _text_of_any_kind,
     "performance_standbys": _flag,
@@ -222,7 +230,7 @@ _CHECKS: Mapping[str, Check] = {
     "snapshot": _name,
     "strict": _flag,
     "state_file": partial(_optional, _path),
-    "tenant": _name,
+    "tenant": _tenant,
     "timeout": _seconds,
     "token": _text_of_any_kind,
     "upstream": partial(_optional, _address),

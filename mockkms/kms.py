@@ -267,12 +267,16 @@ class MockKMS(Handle):
         self._gateway.tenants.clear()
         self.world.reset()
 
-    def tenant(self, id: str) -> Tenant:
+    def tenant(self, id: str, *, now: bool = False) -> Tenant:
         """Return the tenant behind ``/t/<id>``, created from the baseline if it is new.
 
-        Raises TenantError (a ValueError) for an invalid id, or if all tenants are busy.
+        ``now``: always create it, from the server's current state. Raises ValueError for an invalid id, and TenantError
+        (a ValueError) if all tenants are busy.
         """
-        check_arguments({"tenant": id})
+        check_arguments({"tenant": id, "now": now})
+        if now:
+            self._gateway.tenants.forget(id)
+            self._gateway.tenants.world(id, now=True)
         return Tenant(id, self.url, self._gateway.tenants, self._act, self.ca_file)
 
     def act(self, **words: object) -> None:

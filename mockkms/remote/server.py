@@ -139,9 +139,10 @@ class RemoteKMS:
         """Return the tenant behind ``/t/<id>``, created from the server's baseline if it is new.
 
         ``now``: always create it, from the server's current state. A tenant has tenants of its own, below its address.
-        Raises RemoteError for an invalid id, or if this is a tenant of a tenant.
+        Raises ValueError for an invalid id, and RemoteError if all tenants are busy, or if this is
+        a tenant of a tenant.
         """
-        check_arguments({"tenant": id})
+        check_arguments({"tenant": id, "now": now})
         if now:
             self.call("POST", "tenants/" + quote(id, safe=""), {"from": "now"})
         wire = self._wire
@@ -159,8 +160,8 @@ class RemoteKMS:
         return self._wire.get("tenants").texts("tenants")
 
     def forget_tenant(self, id: str) -> None:
-        """Drop a tenant. Raises RemoteError for an unknown id."""
-        check_arguments({"id": id})
+        """Drop a tenant. Raises ValueError for an unknown id."""
+        check_arguments({"tenant": id})
         self.call("DELETE", "tenants/" + quote(id, safe=""))
 
     def reset(self) -> None:

@@ -116,7 +116,7 @@ class Wire:
         text = str(answer.get("message", ""))
         if status == 409 and self._known and answer.get("failed"):
             return AssertionError(text)
-        if status == 400 and "path" in answer:
+        if status in (400, 404) and "path" in answer:
             return _fault(answer)
         if status == 401:
             given = "invalid control token" if self.control_token else "control token required"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from mockkms import Kms, MockKMS, RemoteError, RemoteKMS, SeedError
+from mockkms import Kms, MockKMS, RemoteKMS, SeedError
 from mockkms.faults import FaultError
 
 MOMENT = 1767225600.25
@@ -189,8 +189,20 @@ def test_tenants_are_listed_and_forgotten(here: MockKMS) -> None:
             assert "short-lived" in kms.tenants()
             kms.forget_tenant("short-lived")
             assert "short-lived" not in kms.tenants()
-            with pytest.raises((ValueError, RemoteError)):
+            with pytest.raises(ValueError, match=r"^unknown tenant 'short-lived'; "):
                 kms.forget_tenant("short-lived")
+
+
+def test_a_tenant_of_the_present_state(here: MockKMS) -> None:
+    here.load()
+    with RemoteKMS(here.url) as remote:
+        for kms in (here, remote):
+            old = kms.tenant("copy")
+            ask(here, "PUT", "sys/policies/acl/late", {"policy": 'path "a" { capabilities = ["read"] }'})
+            assert ask(old, "GET", "sys/policies/acl/late").status_code == 404
+            new = kms.tenant("copy", now=True)
+            assert ask(new, "GET", "sys/policies/acl/late").status_code == 200
+            here.reset()
 
 
 def test_actions(held: Kms) -> None:

@@ -16,10 +16,8 @@ from tests.test_arguments import CALLS, NONSENSE
 PARTS = ("", "journal", "faults", "clock", "chaos")
 OF_THE_CONNECTION = {"call", "close", "connect", "control_token"}
 """What a remote server alone has."""
-NOT_SHARED = {"tenant"}
-"""``RemoteKMS.tenant`` has ``now`` besides."""
-AS_TEXT = {"faults.add", "forget_tenant", "journal.entries", "tenant"}
-"""Calls with several values of which one side refuses another first, and names that a server has to look for."""
+AS_TEXT = {"faults.add", "journal.entries"}
+"""Calls with several values of which one side refuses another first."""
 INDEXES: list[Any] = [
     0,
     -1,
@@ -63,7 +61,7 @@ def outcome(call: Callable[[], object]) -> type[BaseException] | None:
 def test_names_and_arguments(both: tuple[MockKMS, RemoteKMS], name: str) -> None:
     here, there = (public(part(kms, name)) for kms in both)
     assert there.keys() - here.keys() == (OF_THE_CONNECTION if not name else set())
-    for shared in here.keys() & there.keys() - NOT_SHARED:
+    for shared in here.keys() & there.keys():
         ours, theirs = here[shared], there[shared]
         if inspect.isfunction(ours) and inspect.isfunction(theirs):
             taken = [

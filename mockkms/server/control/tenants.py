@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from mockkms.error_context import error_context
-from mockkms.faults.parsing import mapping
+from mockkms.faults.parsing import mapping, unknown
 from mockkms.server.control.routing import ControlError, ControlRequest, route
 from mockkms.server.tenants.tenants import Tenants
 
@@ -40,8 +40,9 @@ def make_tenant(request: ControlRequest) -> dict[str, object]:
 @route("DELETE", "tenants/{id}", "Drop a tenant")
 def forget_tenant(request: ControlRequest) -> dict[str, object]:
     """Drop a tenant. Raises ControlError (404) for an unknown id."""
-    if not _tenants(request).forget(request.names["id"]):
-        raise ControlError(404, f"tenant {request.names['id']!r} not found")
+    tenants, name = _tenants(request), request.names["id"]
+    if not tenants.forget(name):
+        raise ControlError(404, str(unknown(name, tenants.names(), "tenant")), path="")
     return {"ok": True}
 
 

@@ -7,17 +7,16 @@ journal and clock of their own. The number of tenants is limited; the least rece
 from __future__ import annotations
 
 import copy
-import re
 import threading
 from dataclasses import replace
 
+from mockkms.arguments import TENANT
 from mockkms.faults.kinds.connections import TLS_FAULTS
 from mockkms.world.journal.journal import Kept
 from mockkms.world.world import World
 
 LIMIT = 256
 """Maximum number of tenants."""
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 
 
 class TenantError(ValueError):
@@ -45,7 +44,7 @@ class Tenants:
         with self._lock:
             world = self._worlds.pop(tenant_id, None)
             if world is None or now:
-                if _ID.fullmatch(tenant_id) is None:
+                if TENANT.fullmatch(tenant_id) is None:
                     raise TenantError(
                         404, f"{tenant_id!r} is not a valid tenant id: use up to 128 letters, digits and ._~-"
                     )

@@ -169,8 +169,11 @@ def test_a_refused_port_is_refused_to_the_tenant_alone(kms: MockKMS) -> None:
 def test_ids_that_no_tenant_can_have(kms: MockKMS, id: str) -> None:
     assert call(kms.url, "GET", f"/t/{id}/v1/sys/health").status_code == 404
     assert len(kms._gateway.tenants) == 0
-    with pytest.raises(TenantError, match="not a valid tenant id"):
-        kms.tenant(id)
+    with RemoteKMS(kms.url) as remote:
+        for one in (kms, remote):
+            for call_with in (one.tenant, one.forget_tenant):
+                with pytest.raises(ValueError, match=r"^tenant=.*: expected a name of up to 128 letters"):
+                    call_with(id)
 
 
 def test_redirects_stay_with_the_tenant(kms: MockKMS) -> None:
