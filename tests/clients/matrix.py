@@ -2,7 +2,7 @@
 
 A program gets address, token and CA certificate in VAULT_ADDR, VAULT_TOKEN and VAULT_CACERT, and prints as JSON what
 its row expects: ``EXPECTED`` for clients of the API, and otherwise what the program is for. Rows with the language
-"program" are run if the program is on the PATH; nothing installs it.
+"program" are run if the program is on the PATH, those with "Ruby" if Ruby loads the gem; nothing installs them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.clients.rust_programs import programs
-from tests.clients.toolchain import HERE, build_once, run, tool, workshop
+from tests.clients.toolchain import HERE, build_once, ruby_with, run, tool, workshop
 
 STORIES = HERE / "stories"
 EXPECTED = {"password": "s3cr3t", "absent": 404, "plaintext": "four score", "refused": 403}
@@ -186,6 +186,10 @@ def _truststore(ca_file: str) -> list[str]:
     return [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={password}"]
 
 
+def _ruby(gem: str, name: str, env: Mapping[str, str]) -> str:
+    return run(ruby_with(gem), str(STORIES / name), env=env)
+
+
 def _rust(env: Mapping[str, str]) -> str:
     # vaultrs reads a file of certificates wherever the variable is set.
     given = {name: value for name, value in env.items() if value}
@@ -246,6 +250,7 @@ CLIENTS = [
     Client("Java", "RestTemplate", "6.2.8", partial(_java, "WithRestTemplate")),
     Client("Java", "Spring Vault", "3.2.0", partial(_java, "WithSpringVault")),
     Client("Java", "vault-java-driver (jopenlibs)", "6.2.0", partial(_java, "WithJopenlibs")),
+    Client("Ruby", "vault (gem)", "", partial(_ruby, "vault", "with_vault_ruby.rb")),
     Client("Rust", "vaultrs", "0.8.0", _rust),
     Client("Rust", "rustfs-kms", "1.0.1", _rustfs, EXPECTED_OF_KEYS),
 ]

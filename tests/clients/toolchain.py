@@ -29,6 +29,14 @@ def tool(name: str) -> str:
     return path
 
 
+def ruby_with(gem: str) -> str:
+    """The path of Ruby; skips the test where it cannot load this gem."""
+    ruby = tool("ruby")
+    if subprocess.run([ruby, "-r", gem, "-e", ""], capture_output=True, timeout=60, check=False).returncode != 0:
+        pytest.skip(f"the gem {gem} is not installed")
+    return ruby
+
+
 def run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Run to the end; its standard output. Fails the test, with what it wrote, where the program fails.
 
