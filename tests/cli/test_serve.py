@@ -144,6 +144,18 @@ def test_a_configuration_file_is_followed(serve: Serve, tmp_path: Path) -> None:
     assert "without effect: storage" in text
 
 
+def test_a_configuration_with_a_root_token_starts_ready_for_use(serve: Serve, tmp_path: Path) -> None:
+    """Suites give both: the listeners of a configuration, and the token that their requests have."""
+    (tmp_path / "vault.hcl").write_text('listener "tcp" {\n  address = "127.0.0.1:0"\n  tls_disable = true\n}\n')
+    server = serve("--config", "vault.hcl", "--root-token", "of-the-suite")
+    web = requests.Session()
+    web.trust_env = False
+    web.headers["X-Vault-Token"] = "of-the-suite"
+    assert web.get(f"{server.url}/v1/sys/health", timeout=60).status_code == 200
+    found = web.get(f"{server.url}/v1/auth/token/lookup-self", timeout=60).json()
+    assert found["data"]["policies"] == ["root"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

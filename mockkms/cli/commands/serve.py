@@ -38,7 +38,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     sockets = "also listen on a Unix socket: unix:/run/vault.sock[,mode=0660][,user=NAME][,group=NAME]; may be repeated"
     listen.add_argument("--listen", action="append", default=[], metavar="unix:PATH", help=sockets)
     tls.add_options(listen)
-    listen.add_argument("--config", action="append", type=Path, metavar="FILE", help="Vault configuration, HCL or JSON")
+    files = "Vault configuration, HCL or JSON; the Vault is uninitialized without --root-token or --state"
+    listen.add_argument("--config", action="append", type=Path, metavar="FILE", help=files)
     world = parser.add_argument_group("world")
     world.add_argument(
         "--seed", action="append", default=[], metavar="FILE", help="world in YAML; later files override"

@@ -127,7 +127,8 @@ def _configured(options: argparse.Namespace) -> ServerConfig | None:
         config = read(options.config)
         for note in config.notes:
             screen.warn(note)
-        options.state = options.state or "uninitialized"
+        if options.root_token is None:  # A token that is known beforehand is one of a Vault that sys/init did not make.
+            options.state = options.state or "uninitialized"
         options.pid_file = config.pid_file
     first = _main_listener(options, config)
     if options.host is None:
