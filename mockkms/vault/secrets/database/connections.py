@@ -186,7 +186,8 @@ def _sanitized(text: str, connection: DatabaseConnection) -> str:
     for name in ("password", "username") if connection.plugin_name in settings.WITH_CA else ("password",):
         secret = connection.connection_details.get(name)
         if isinstance(secret, str) and secret:
-            text = text.replace(secret, f"[{name}]")
+            mark = f"[{name}]"  # Errors of connections have marks already: a password may be a part of one.
+            text = mark.join(part.replace(secret, mark) for part in text.split(mark))
     return text
 
 

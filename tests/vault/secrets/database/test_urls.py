@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import hvac
@@ -38,6 +39,16 @@ def test_urls_are_shown_as_go_prints_them(client: hvac.Client, url: str, shown: 
 def test_errors_hide_the_user_of_redis(client: hvac.Client) -> None:
     with pytest.raises(InvalidRequest, match=r"cannot \[username\] "):
         connect(client, "redis", host="db", port="x", username="parse", password="invalid")
+
+
+def test_errors_hide_a_password_once(client: hvac.Client) -> None:
+    with socket.socket() as unused:  # Bound and not listening: connections are refused.
+        unused.bind(("127.0.0.1", 0))
+        url = f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{unused.getsockname()[1]}/x"
+        with pytest.raises(InvalidRequest) as refused:
+            connect(client, "postgresql", connection_url=url, username="u", password="a")
+    assert "di[password]l tcp" in str(refused.value)
+    assert "[p[password]" not in str(refused.value)
 
 
 @pytest.mark.flavors("openbao")
