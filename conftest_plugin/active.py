@@ -158,14 +158,19 @@ def _report(kms: Kms, *, listed: bool) -> str:
     if listed:
         requests = kms.journal.table(last=_SHOWN, unhandled=False) or "no other requests received"
     else:
-        requests = kms.journal.table(last=_SHOWN)
-        if not requests:
-            requests = "no requests received"
-            with suppress(RuntimeError):
-                if kms.url not in (os.environ.get("VAULT_ADDR"), os.environ.get("BAO_ADDR")):
-                    requests += "; code that reads VAULT_ADDR finds this server with the fixture mockkms_env"
+        requests = kms.journal.table(last=_SHOWN) or _none(kms)
     rules = kms.faults.describe()
     where = "not running"
     with suppress(RuntimeError):  # A server of the test's own may have been stopped.
         where = f"at {kms.url}"
     return "\n".join([f"{kms.flavor} {where}{seed}", requests, *(["faults:", rules] if rules else [])])
+
+
+def _none(kms: Kms) -> str:
+    """Return why the journal, which has requests whose response has ended, may be empty."""
+    if any(rule.fired for rule in kms.faults):
+        return "no requests in the journal, although rules fired: a response is held back, or the journal was cleared"
+    with suppress(RuntimeError):
+        if kms.url not in (os.environ.get("VAULT_ADDR"), os.environ.get("BAO_ADDR")):
+            return "no requests received; code that reads VAULT_ADDR finds this server with the fixture mockkms_env"
+    return "no requests received"

@@ -139,3 +139,49 @@ def test_quiet(mockkms_env):
     assert "GET /v1/transit/keys/orders [unhandled] [hint: nothing is mounted at transit/]" in text
     assert "GET /v1/auth/approle/role/web [unhandled] [hint: nothing is mounted at auth/approle/]" in text
     assert "no requests received\n" in text
+
+
+def test_the_report_says_why_a_token_is_refused(suite: Run) -> None:
+    source = """
+import requests
+
+def ask(kms, token):
+    headers = {"X-Vault-Token": token} if token else {}
+    requests.get(kms.url + "/v1/auth/token/lookup-self", headers=headers)
+
+def test_tokens(mockkms):
+    root = {"X-Vault-Token": mockkms.token}
+    made = requests.post(mockkms.url + "/v1/auth/token/create", json={"ttl": "1h"}, headers=root).json()["auth"]
+    mockkms.clock.advance("2h")
+    ask(mockkms, made["client_token"])
+    ask(mockkms, "misspelt")
+    ask(mockkms, "")
+    requests.post(mockkms.url + "/v1/auth/token/roles/far", json={"token_bound_cidrs": "10.0.0.0/8"}, headers=root)
+    made = requests.post(mockkms.url + "/v1/auth/token/create/far", json={"ttl": "1h"}, headers=root).json()["auth"]
+    ask(mockkms, made["client_token"])
+    assert 1 == 2
+"""
+    text = suite("-p", "no:randomly", source=source).stdout.str()
+    hints = re.findall(r"403 .*lookup-self .*\[hint: (.*)\]", text)
+    unknown = "there is no such token: it never existed, has expired, or was revoked or used up"
+    excluded = "the token's bound CIDRs exclude the client's address"
+    assert hints == [unknown, unknown, "the request has no token", excluded]
+
+
+def test_the_report_of_a_request_that_a_rule_holds_back(suite: Run) -> None:
+    source = """
+import socket
+
+def test_slow(mockkms):
+    mockkms.faults.add("sys/health", delay="60s")
+    host, port = mockkms.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"GET /v1/sys/health HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+        while not mockkms.faults.get("rule-1").fired:
+            pass
+        client.detach()  # It stays open: the server has not seen the end of the request when the report is made.
+    assert 1 == 2
+"""
+    text = suite("-p", "no:randomly", source=source).stdout.str()
+    assert "no requests in the journal, although rules fired: a response is held back" in text
+    assert "no requests received" not in text

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Token", "TokenState", "TokenStore"]
 
+NO_TOKEN = "the request has no token"
+UNKNOWN_TOKEN = "there is no such token: it never existed, has expired, or was revoked or used up"
+WRONG_ADDRESS = "the token's bound CIDRs exclude the client's address"
+"""Hints for readers of the journal, whose requests all look the same to a client: 403."""
+
 
 class TokenStore:
     """Creation, look-up, use and revocation of tokens."""
@@ -158,10 +163,12 @@ class TokenStore:
         """
         token = self.lookup(request.token)
         if token is None:
+            request.trace.hint = UNKNOWN_TOKEN if request.token else NO_TOKEN
             if request.token and self.core.product.has(Feature.EXPLAINS_BAD_TOKENS):
                 raise ErrorResponse(error_list(["permission denied", "invalid token"]), status=403)
             raise PermissionDenied
         if token.bound_cidrs and token.ttl and not cidr.contains(token.bound_cidrs, request.remote_address):
+            request.trace.hint = WRONG_ADDRESS
             raise PermissionDenied
         return token
 
