@@ -60,7 +60,7 @@ def add_json(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
 def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
     """Connect to the server selected by the flags.
 
-    Raises CommandError: exit code 1 if the server refuses a request, 2 if it cannot be reached.
+    Raises CommandError: exit code 1 if the server refuses a request, 2 if it cannot be reached, or for a wrong flag.
     """
     from mockkms.remote import NotMockKMS, RemoteError, RemoteKMS
 
@@ -71,10 +71,11 @@ def server(options: argparse.Namespace) -> Iterator[RemoteKMS]:
             control_token_file=options.control_token_file,
             ca_file=os.environ.get("BAO_CACERT") or os.environ.get("VAULT_CACERT", ""),
         )
+        tenant = getattr(options, "tenant", None)
+        chosen = remote if tenant is None else remote.tenant(tenant)
     try:
         with remote:
-            tenant = getattr(options, "tenant", None)
-            yield remote if tenant is None else remote.tenant(tenant)
+            yield chosen
     except (RemoteError, ValueError) as error:
         # A ValueError is a rule or value that the server does not accept.
         status = 400 if isinstance(error, ValueError) else error.status

@@ -43,6 +43,7 @@ def _export(file: Path, output: Path | None) -> int:
 
 
 def _import(worlds: list[str], file: Path) -> int:
+    from mockkms.cli.named_worlds import sources
     from mockkms.kms import MockKMS
     from mockkms.world import state_file
     from mockkms.worldfile.problems import SeedError
@@ -50,7 +51,7 @@ def _import(worlds: list[str], file: Path) -> int:
     if file.exists():
         raise CommandError(f"{file} exists already; remove it, or name another file")
     try:
-        world = MockKMS(seed=worlds).world
+        world = MockKMS(seed=sources(worlds)).world
     except SeedError as error:
         raise CommandError("\n".join(str(problem) for problem in error.problems)) from None
     state_file.write(file, state_file.pickled(world.snapshot()), world.core.product.name, time.time())

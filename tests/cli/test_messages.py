@@ -167,7 +167,7 @@ def test_ids_of_tenants_and_taken_ports(tmp_path: Path, capsys: pytest.CaptureFi
     latin.write_bytes("mockkms: 1\n# \xfc\n".encode("latin-1"))
     with MockKMS() as kms:
         assert main(["clock", "show", "--url", kms.url, "--tenant", "a/b"]) == 2
-        assert "ids of tenants have up to 128 letters, digits and ._~-" in capsys.readouterr().err
+        assert "tenant='a/b': expected a name of up to 128 letters, digits and ._~-" in capsys.readouterr().err
         assert main(["load", str(latin), "--url", kms.url]) == 1
         assert f"{latin}:2:3: not UTF-8 text" in capsys.readouterr().err
         assert main(["run", "--port", kms.url.rpartition(":")[2], "--", "true"]) == 2

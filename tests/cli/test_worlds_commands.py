@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from mockkms import Cluster, MockKMS, SeedError
 from mockkms.cli import main
@@ -42,6 +45,51 @@ def test_check_prints_all_errors_of_all_files(tmp_path: Path, capsys: Capture) -
         "dev: ok",
     ]
     assert captured.err == "3 errors\n"
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a text on standard input."""
+
+    def pipe(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return pipe
+
+
+def test_check_reads_standard_input(piped: Callable[[str], None], capsys: Capture) -> None:
+    piped("vault: {}\n")
+    assert main(["check", "dev", "-"]) == 0
+    assert capsys.readouterr().out == "dev: ok\n-: ok\n"
+    piped("mockkms: 1\nvualt: {}\n")
+    assert main(["check", "--layered", "dev", "-"]) == 1
+    assert capsys.readouterr().out == '<stdin>:2:1: vualt: unknown key "vualt"; did you mean "vault"?\n'
+    piped("")
+    assert main(["check", "-"]) == 1
+    assert capsys.readouterr().out.startswith("<stdin>:1:1: the file is empty")
+    piped("#" * (4 * 1024 * 1024 + 10))
+    assert main(["check", "-"]) == 1
+    assert "a world has at most 4 MiB" in capsys.readouterr().out
+    assert main(["check", "-", "dev", "-"]) == 2
+    assert "standard input (-) can be one of the worlds only" in capsys.readouterr().err
+
+
+def test_load_reads_standard_input(kms: MockKMS, piped: Callable[[str], None], capsys: Capture) -> None:
+    piped('vault:\n  policies: {piped: \'path "a" { capabilities = ["read"] }\'}\n')
+    assert main(["load", "-", "--url", kms.url]) == 0
+    assert capsys.readouterr().out == "loaded -\n"
+    headers = {"X-Vault-Token": kms.token}
+    assert requests.get(f"{kms.url}/v1/sys/policies/acl/piped", headers=headers, timeout=60).status_code == 200
+    piped("vault: {tokens: 1}\n")
+    assert main(["load", "-", "--url", kms.url]) == 1
+    assert "<stdin>:1:17: vault.tokens: " in capsys.readouterr().err
+
+
+def test_a_state_file_of_standard_input(tmp_path: Path, piped: Callable[[str], None], capsys: Capture) -> None:
+    piped('vault:\n  policies: {piped: \'path "a" { capabilities = ["read"] }\'}\n')
+    assert main(["state", "import", "-", str(tmp_path / "state")]) == 0
+    assert main(["state", "export", str(tmp_path / "state")]) == 0
+    assert "piped:" in capsys.readouterr().out
 
 
 @pytest.fixture

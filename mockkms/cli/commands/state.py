@@ -61,7 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     exported.add_argument("file", type=Path, metavar="FILE")
     exported.add_argument("-o", "--output", type=Path, metavar="WORLD", help="write here, not to the screen")
     imported = actions.add_parser("import", help="make a state file of worlds, for serve --state")
-    imported.add_argument("worlds", nargs="+", metavar="WORLD", help="in YAML; later ones win")
+    imported.add_argument("worlds", nargs="+", metavar="WORLD", help="in YAML, - for standard input; later ones win")
     imported.add_argument("file", type=Path, metavar="FILE", help="the state file; an existing one is left alone")
     parser.set_defaults(run=run)
 

@@ -22,7 +22,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     text = "Report all errors of world files, with their positions."
     text += " Exit code 1 if there are errors, 2 if a file cannot be read."
     parser = subparsers.add_parser("check", help="check world files", description=text)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a world in YAML, or the name of a ready-made world")
+    text = "a world in YAML, the name of a ready-made world, or - for standard input"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=text)
     parser.add_argument("--layered", action="store_true", help="merge the files in order, then check the result")
     add_json(parser)
     served = parser.add_argument_group("flags of `mockkms serve`, for rules that need them")
@@ -40,15 +41,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=_dump)
     text = "Replace the world of a running server by world files, to which reset then returns."
     parser = subparsers.add_parser("load", help="load worlds into a running server", description=text)
-    parser.add_argument("worlds", nargs="+", metavar="WORLD", help="world in YAML, or the name of a ready-made one")
+    text = "world in YAML, name of a ready-made one, or - for standard input"
+    parser.add_argument("worlds", nargs="+", metavar="WORLD", help=text)
     add_address(parser)
     parser.set_defaults(run=_load)
 
 
 def _check(options: argparse.Namespace) -> int:
     """Check the files and print their errors."""
+    from mockkms.cli.named_worlds import sources
     from mockkms.worldfile import Problem, SeedError, check
 
+    named = dict(zip(options.files, sources(options.files), strict=True))
     groups = [options.files] if options.layered else [[file] for file in options.files]
     refused = tls.refused_faults(options)
     wrong: list[Problem] = []
@@ -56,7 +60,8 @@ def _check(options: argparse.Namespace) -> int:
     for files in groups:
         try:
             with progress(f"checking {', '.join(files)}"):
-                problems = check(files, cluster=options.nodes is not None, refused_tls=refused)
+                layers = [named[file] for file in files]
+                problems = check(layers, cluster=options.nodes is not None, refused_tls=refused)
         except SeedError as error:
             if error.unreadable:
                 unreadable.append(str(error))
@@ -106,12 +111,14 @@ def _dump(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> int:
     """Send the worlds; later ones override. Errors are printed with file, line and column."""
+    from mockkms.cli.named_worlds import sources
     from mockkms.worldfile import SeedError
 
+    worlds = sources(options.worlds)
     with server(options) as kms:
         try:
             with progress("loading the world"):
-                kms.load(*options.worlds)
+                kms.load(*worlds)
         except SeedError as error:
             raise CommandError("\n".join(["the world stays as it was", *map(str, error.problems)]), 1) from None
     print(f"loaded {', '.join(options.worlds)}")
