@@ -17,8 +17,8 @@ ROWS = tuple(rows())
 WRITES = {Operation.UPDATE, Operation.CREATE}
 NOT_RESOURCES = {
     "system": (
-        "init", "rotate/root", "rotate/recovery", "generate-root", "internal/inspect", "storage/raft/snapshot",
-        "storage/raft/bootstrap", "raw", "loggers", "mounts/auth/", "plugins/pins", "plugins/catalog",
+        "rotate/root", "rotate/recovery", "generate-root", "internal/inspect", "storage/raft/snapshot",
+        "raw", "loggers", "mounts/auth/", "plugins/pins", "plugins/catalog",
     ),
     "identity": ("alias/id", "persona/id", "oidc/provider/{name}/"),
     "kv2": ("data/{path:re(",),

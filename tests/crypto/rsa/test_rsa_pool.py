@@ -20,6 +20,7 @@ from mockkms.crypto.rsa import pool as rsa_pool
 from mockkms.crypto.rsa.primes import primes
 from mockkms.crypto.rsa.store import KeyDirectory, default_directory
 from mockkms.world.entropy import Entropy
+from tests.waiting import eventually
 
 
 def number(at: int) -> bytes:
@@ -247,6 +248,7 @@ def test_an_unusable_cache_is_named_once(
         thread = pool.prepare(2048)
         if thread is not None:
             thread.join()
+    eventually(lambda: caplog.messages)  # The thread that ``take`` started may not be that far.
     (message,) = caplog.messages
     assert re.fullmatch(
         f"RSA keys cannot be kept in {folder}: ({reason})\\. Every process makes its own, which takes up to a second a "
