@@ -23,6 +23,8 @@ def test_answers_are_the_recorded_ones(
         pytest.skip("; ".join(scenario.lacking))
     kms = servers[product]
     kms.reset()
+    # On a busy machine steps that were recorded within a second would take longer.
+    kms.clock.freeze()
     found, _ = replay(kms, scenario, kms.unseal_keys[0])
     wrong = known.check(product, name, found)
     assert not wrong, "\n".join(wrong)

@@ -15,6 +15,7 @@ AREAS = ("flows", "namespaces", "protocol", "sys", "token")
 @pytest.mark.parametrize("area", AREAS)
 def test_the_answers_are_the_recorded_ones(openbao: MockKMS, area: str) -> None:
     openbao.reset()
+    openbao.clock.freeze()  # See test_recorded.
     wrong, key = [], openbao.unseal_keys[0]
     with MockKMS(upstream=openbao.url, root_token=openbao.token, flavor="openbao") as proxy:
         # A rule that never fires has every request looked at; a scenario that waits moves the clock behind.
